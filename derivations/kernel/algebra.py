@@ -1,0 +1,428 @@
+"""The zero test: is this expression identically zero on its domain? Decided in a polynomial ring, never simplified.
+
+`lower` turns an expression into a rational function of *generators*: symbols, family members, inner products of vector
+atoms, square roots of irreducible positive polynomials (each with its relation p^2 = f), logarithms of irreducible
+positive polynomials and of primes, and opaque terms (expectations, log-densities, sums, network outputs), where two opaque
+terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct square-free
+polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all coefficients are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Symbol
+from sympy.polys.fields import FracField
+
+from derivations.kernel import terms
+from derivations.kernel.domain import POSITIVE, REAL, Domain, Interval, polynomial_sign
+from derivations.kernel.terms import Malformed
+
+
+class OutsideFragment(ValueError):
+    """The expression is not one this algebra can decide; the verdict is Undecided, never a guess."""
+
+
+class Algebra:
+    """One ring of generators over one domain. Create one for each comparison: generators are never forgotten."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.generators: dict[Any, Symbol] = {}
+        self.intervals: dict[Symbol, Interval] = {}
+        self.radicands: dict[Symbol, Expr] = {}
+        self._depth = 0
+
+    # --- the questions ------------------------------------------------------------------------------------------------
+
+    def is_zero(self, e: Any) -> bool:
+        """True iff the numerator of e reduces to 0 modulo the relations of the radicals."""
+        e = sp.sympify(e)
+        return e == 0 or self._numerator_vanishes(self.lower(self.prepare(e)))
+
+    def equal(self, a: Any, b: Any) -> bool:
+        """Equality of scalars, vectors, laws or tuples of them."""
+        if a == b:
+            return True
+        if isinstance(a, Expr) and isinstance(b, Expr):
+            return self.is_zero(a - b)
+        return (
+            isinstance(a, sp.Basic)
+            and isinstance(b, sp.Basic)
+            and type(a) is type(b)
+            and len(a.args) == len(b.args) > 0
+            and all(self.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
+        )
+
+    def sign(self, e: Any) -> str | None:
+        """'+', '-', '0+', '0-', '0' when the domain decides it, else None."""
+        return self._sign(self.lower(self.prepare(sp.sympify(e))))
+
+    def is_nonzero(self, e: Any) -> bool:
+        numerator = sp.fraction(sp.cancel(self.lower(self.prepare(sp.sympify(e)))))[0]
+        if numerator == 0:
+            return False
+        return all(self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in sp.factor_list(numerator)[1])
+
+    # --- lowering to generators ---------------------------------------------------------------------------------------
+
+    def prepare(self, e: Any) -> Any:
+        """Unfold notation and the schedule's recursion in the part of e that is not inside an opaque term."""
+        hidden = {a: sp.Dummy() for a in _opaque_parts(e)}
+        visible = e.xreplace(hidden)
+        while notation := [a for a in visible.atoms(terms.DefinedFunction) if a.notation]:
+            visible = visible.xreplace({a: a.unfold() for a in notation})
+        return self.domain.unroll(visible).xreplace({dummy: a for a, dummy in hidden.items()})
+
+    def lower(self, e: Any) -> Expr:
+        e = sp.sympify(e)
+        if e.is_Rational:
+            return e
+        if e.is_Float or e.has(sp.nan, sp.zoo, sp.oo):
+            raise OutsideFragment(f"{e} is not an exact number")
+        if isinstance(e, sp.Add):
+            return sp.Add(*[self.lower(a) for a in _merge_sums(e).args]) if e.has(terms.SumTo) else e.func(*map(self.lower, e.args))
+        if isinstance(e, sp.Mul):
+            return sp.Mul(*map(self.lower, e.args))
+        if isinstance(e, terms.Ratio):
+            return self.lower(e.args[0]) / self.lower(e.args[1])
+        if isinstance(e, sp.Pow):
+            return self._power(e)
+        if isinstance(e, sp.log):
+            return self._log(self.lower(e.args[0]))
+        if isinstance(e, sp.exp):
+            return self._exp(sp.expand(e.args[0]))
+        if isinstance(e, terms.DefinedFunction) and e.notation:
+            return self.lower(self.prepare(e.unfold()))
+        if isinstance(e, terms.Norm2):
+            return self._inner(e.args[0], e.args[0])
+        if isinstance(e, terms.Inner):
+            return self._inner(*e.args)
+        if isinstance(e, terms.Coord):
+            return self._coord(*e.args)
+        if isinstance(e, terms.Hadamard):
+            return self._bilinear(e.args[0], e.args[1], terms.Hadamard)
+        if isinstance(e, terms.SumTo):
+            return self._sum(e)
+        return self._generator(e)
+
+    def _power(self, e: Expr) -> Expr:
+        base, exponent = e.args
+        if exponent.is_Integer:
+            return self.lower(base) ** exponent
+        if exponent.is_Rational and exponent.q == 2:
+            return self._root(self.lower(base)) ** exponent.p
+        return self._generator(e)
+
+    def _generator(self, atom: Any) -> Symbol:
+        """The generator of an opaque atom; atoms with equal arguments share one."""
+        if atom in self.generators:
+            return self.generators[atom]
+        for known, symbol in self.generators.items():
+            if type(known) is type(atom) and not atom.is_Symbol and self._same_atom(known, atom):
+                return symbol
+        symbol = Symbol(f"g{len(self.generators)}")
+        self.generators[atom] = symbol
+        self.intervals[symbol] = self.domain.interval(atom)
+        return symbol
+
+    def _same_atom(self, a: Any, b: Any) -> bool:
+        nested = Algebra(self.domain)
+        nested._depth = self._depth + 1
+        if nested._depth > 12:
+            raise OutsideFragment("terms nested more than 12 deep")
+        return len(a.args) == len(b.args) and all(nested.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
+
+    # --- vectors ------------------------------------------------------------------------------------------------------
+
+    def _inner(self, u: Any, v: Any) -> Expr:
+        return self._bilinear(u, v, terms.Inner)
+
+    def _bilinear(self, u: Any, v: Any, form: Any) -> Expr:
+        left, right = linear_form(u), linear_form(v)
+        return sp.Add(*[self.lower(a) * self.lower(b) * self._generator(form(x, y)) for x, a in left.items() for y, b in right.items()])
+
+    def _coord(self, v: Any, index: Any) -> Expr:
+        pieces = []
+        for atom, coefficient in linear_form(v).items():
+            if isinstance(atom, terms.Hadamard):
+                piece = self._coord(atom.args[0], index) * self._coord(atom.args[1], index)
+            else:
+                piece = self._generator(terms.Coord(atom, index))
+            pieces.append(self.lower(coefficient) * piece)
+        return sp.Add(*pieces)
+
+    # --- sums ---------------------------------------------------------------------------------------------------------
+
+    def _sum(self, e: terms.SumTo) -> Expr:
+        """A sum as a linear combination of sums of monomials, index moved to 1..n, constants pulled out."""
+        body, index, lo, hi = e.args
+        n = sp.expand(hi - lo + 1)
+        if n.is_Integer and n <= 12:
+            return sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))]) if n > 0 else sp.S.Zero
+        if not self.domain.at_least_zero(n):
+            raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
+        i = Symbol(f"i{self._depth}", integer=True, positive=True)
+        outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
+        try:
+            lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
+            numerator, denominator = sp.fraction(sp.cancel(lowered))
+            inside = [g for g in lowered.free_symbols if self._depends(g, i)]
+            fixed, moving = sp.S.One, sp.S.One
+            constant, factors = sp.factor_list(denominator)
+            for f, power in factors:
+                if f.free_symbols & set(inside):
+                    moving *= f**power
+                else:
+                    fixed *= f**power
+            total = sp.S.Zero
+            for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
+                m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
+                total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n))
+            return total / (constant * fixed)
+        finally:
+            self.domain = outer
+
+    def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
+        key = terms.SumTo(m, i, sp.S.One, n)
+        if key not in self.generators:
+            self.generators[key] = Symbol(f"g{len(self.generators)}")
+            self.intervals[self.generators[key]] = REAL
+        return self.generators[key]
+
+    def _depends(self, g: Symbol, i: Symbol) -> bool:
+        if g in self.radicands:
+            return any(self._depends(s, i) for s in self.radicands[g].free_symbols)
+        meaning = self.meaning(g)
+        return bool(meaning is not None and meaning.has(i))
+
+    def meaning(self, g: Symbol) -> Any:
+        """The atom that a generator stands for (a log generator stands for the log of a polynomial in generators)."""
+        for atom, symbol in self.generators.items():
+            if symbol == g:
+                if isinstance(atom, sp.log):
+                    return sp.Tuple(*[self.meaning(s) for s in atom.free_symbols if self.meaning(s) is not None])
+                return atom
+        return None
+
+    # --- roots and logarithms -----------------------------------------------------------------------------------------
+
+    def _root(self, base: Expr) -> Expr:
+        """sqrt(base), base already lowered: even factors come out where their sign is known, odd ones become radicals."""
+        rational, odd, outside = self._factors(base)
+        for f, power in odd:
+            if power // 2:
+                if self._factor_sign(f) not in ("+", "0+"):
+                    raise OutsideFragment(f"sqrt of a square of unknown sign: {self.show(f)}")
+                outside *= f ** (power // 2)
+        unknown = sp.S.One
+        for f, power in odd:
+            if power % 2 and self._factor_sign(f) in ("+", "0+"):
+                outside *= self._radical(f)
+            elif power % 2:
+                unknown *= f
+        if rational < 0:
+            rational, unknown = -rational, -unknown
+        for prime, power in sp.factorrat(sp.Rational(rational)).items():
+            outside *= sp.S(prime) ** (power // 2) * (self._radical(sp.S(prime)) if power % 2 else 1)
+        return outside * (self._radical(unknown) if unknown != 1 else 1)
+
+    def _factors(self, base: Expr) -> tuple[Any, list[tuple[Expr, int]], Expr]:
+        numerator, denominator = sp.fraction(sp.cancel(base))
+        c1, top = sp.factor_list(numerator)
+        c2, bottom = sp.factor_list(denominator)
+        factors, rational = [], c1 / c2
+        for f, power in [*top, *[(f, -p) for f, p in bottom]]:
+            f, flip = (-f, sp.S.NegativeOne) if self._factor_sign(f) in ("-", "0-") else (f, sp.S.One)
+            rational *= flip**power
+            factors.append((f, power))
+        return rational, factors, sp.S.One
+
+    def _radical(self, f: Expr) -> Symbol:
+        key = sp.sqrt(f, evaluate=False)
+        if key not in self.generators:
+            p = Symbol(f"g{len(self.generators)}")
+            self.generators[key] = p
+            self.intervals[p] = POSITIVE if self._factor_sign(f) == "+" else Interval(sp.S.Zero, open_lo=False)
+            self.radicands[p] = f
+        return self.generators[key]
+
+    def _log(self, argument: Expr) -> Expr:
+        """log of a product of positive factors is the sum of their logs; a factor of unknown sign keeps its product whole."""
+        rational, factors, _ = self._factors(argument)
+        total, unknown = sp.S.Zero, sp.S.One
+        for f, power in factors:
+            if f in self.radicands and self._factor_sign(self.radicands[f]) == "+":
+                total += sp.Rational(power, 2) * self._log(self.radicands[f])
+            elif isinstance(self._atom_of(f), sp.exp):
+                total += power * self.lower(self._atom_of(f).args[0])
+            elif self._factor_sign(f) == "+":
+                total += power * self._log_generator(f)
+            else:
+                unknown *= f**power
+        if rational < 0:
+            rational, unknown = -rational, -unknown
+        for prime, power in sp.factorrat(sp.Rational(rational)).items():
+            total += power * self._log_generator(sp.S(prime))
+        return total + (self._log_generator(unknown) if unknown != 1 else 0)
+
+    def _atom_of(self, g: Expr) -> Any:
+        return self.meaning(g) if g.is_Symbol else None
+
+    def _log_generator(self, f: Expr) -> Symbol:
+        key = sp.log(f, evaluate=False)
+        if key not in self.generators:
+            self.generators[key] = Symbol(f"g{len(self.generators)}")
+            self.intervals[self.generators[key]] = REAL
+        return self.generators[key]
+
+    def _exp(self, exponent: Expr) -> Expr:
+        if exponent.could_extract_minus_sign():
+            return 1 / self._generator(sp.exp(-exponent))
+        return self._generator(sp.exp(exponent))
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def _numerator_vanishes(self, lowered: Expr) -> bool:
+        symbols = sorted(lowered.free_symbols, key=lambda s: s.name)
+        if not symbols:
+            return bool(lowered == 0)
+        fraction_field = FracField(symbols, sp.QQ)
+        numerator = fraction_field.from_expr(lowered).numer
+        radicals = [i for i, s in enumerate(symbols) if s in self.radicands]
+        if not radicals:
+            return not numerator
+        groups: dict[tuple[int, ...], Expr] = {}
+        for monomial, coefficient in numerator.terms():
+            parity = tuple(monomial[i] % 2 for i in radicals)
+            term = sp.Rational(int(coefficient.numerator), int(coefficient.denominator))
+            for i, (s, k) in enumerate(zip(symbols, monomial, strict=True)):
+                term *= self.radicands[s] ** (k // 2) if i in radicals else s**k
+            groups[parity] = groups.get(parity, sp.S.Zero) + term
+        return all(self._numerator_vanishes(g) for g in groups.values())
+
+    def _sign(self, lowered: Expr) -> str | None:
+        numerator, denominator = sp.fraction(sp.cancel(lowered))
+        if numerator == 0:
+            return "0"
+        constant, factors = sp.factor_list(numerator * denominator)
+        negative, weak = constant < 0, False
+        for f, power in factors:
+            s = self._factor_sign(f)
+            if s is None and power % 2 == 0:
+                s = "+" if self._declared_nonzero(f) else "0+"
+            if s is None:
+                return None
+            weak = weak or s.startswith("0")
+            negative ^= s.endswith("-") and power % 2 == 1
+        return ("0" if weak else "") + ("-" if negative else "+")
+
+    def _factor_sign(self, f: Any) -> str | None:
+        return polynomial_sign(f, self.intervals)
+
+    def _declared_nonzero(self, f: Expr) -> bool:
+        return bool(f.is_Symbol and self.intervals.get(f, REAL).nonzero)
+
+    def show(self, lowered: Expr) -> str:
+        """A lowered expression with its generators written out again, for messages."""
+        table = {symbol: atom for atom, symbol in self.generators.items() if not isinstance(atom, sp.log)}
+        return str(lowered.xreplace(table))
+
+
+def _opaque_parts(e: Any) -> set[Any]:
+    """The outermost sums, expectations, log-densities, ... of e: their inside has a scope of its own."""
+    if isinstance(e, terms.Term) and not isinstance(e, terms.Inner | terms.Norm2 | terms.Coord | terms.Hadamard | terms.Ratio):
+        return {e}
+    return {part for a in e.args for part in _opaque_parts(a)}
+
+
+# --- linear forms and helpers -----------------------------------------------------------------------------------------
+
+
+def linear_form(v: Any) -> dict[Any, Expr]:
+    """A vector as {vector atom: scalar coefficient}; Malformed when it is not a linear combination of vector atoms."""
+    v = sp.sympify(v)
+    form: dict[Any, Expr] = {}
+    for term in sp.Add.make_args(sp.expand(_unfold_vectors(v), deep=False, mul=True, multinomial=False)):
+        if term == 0:
+            continue
+        vectors = [f for f in sp.Mul.make_args(term) if terms.is_vector(f)]
+        if len(vectors) != 1:
+            raise Malformed(f"{term} is not a multiple of exactly one vector, in {v}")
+        nested = vectors[0]
+        rest = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not nested])
+        if isinstance(nested, sp.Add):
+            for atom, c in linear_form(nested).items():
+                form[atom] = form.get(atom, sp.S.Zero) + rest * c
+        else:
+            form[nested] = form.get(nested, sp.S.Zero) + rest
+    return {atom: c for atom, c in form.items() if c != 0}
+
+
+def _unfold_vectors(v: Any) -> Any:
+    table = {a: a.unfold() for a in v.atoms(terms.DefinedFunction) if a.is_vector_valued and a.notation}
+    return _unfold_vectors(v.xreplace(table)) if table else v
+
+
+def _merge_sums(e: Expr) -> Expr:
+    """c1 * SumTo(b1) + c2 * SumTo(b2) over the same range, c free of the index, as one sum."""
+    groups: dict[Any, Expr] = {}
+    rest = []
+    for term in e.args:
+        sums = [f for f in sp.Mul.make_args(term) if isinstance(f, terms.SumTo)]
+        coefficient = sp.Mul(*[f for f in sp.Mul.make_args(term) if not isinstance(f, terms.SumTo)])
+        if len(sums) == 1 and not coefficient.has(sums[0].args[1]):
+            body, index, lo, hi = sums[0].args
+            groups[(index, lo, hi)] = groups.get((index, lo, hi), sp.S.Zero) + coefficient * body
+        else:
+            rest.append(term)
+    merged = [terms.SumTo(body, *bounds) for bounds, body in groups.items()]
+    return sp.Add(*rest, *merged, evaluate=False) if len(rest) + len(merged) > 1 else sp.Add(*rest, *merged, 0, evaluate=False)
+
+
+# --- side conditions --------------------------------------------------------------------------------------------------
+
+
+def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]:
+    """Every condition under which e means something: (kind, expression, domain inside the sums around it)."""
+    if isinstance(e, terms.SumTo):
+        body, index, lo, hi = e.args
+        yield from side_conditions(body, domain.with_index(index, lo, hi))
+        return
+    if isinstance(e, sp.Pow):
+        base, exponent = e.args
+        if exponent.is_Rational and exponent.q == 2:
+            yield (">= 0" if exponent > 0 else "> 0"), base, domain
+        elif not (exponent.is_Integer and exponent > 0):
+            yield "!= 0", base, domain
+    elif isinstance(e, sp.log):
+        yield "> 0", e.args[0], domain
+    elif isinstance(e, terms.Ratio):
+        yield "!= 0", e.args[1], domain
+    elif isinstance(e, terms.Normal):
+        yield "> 0", e.args[2], domain
+    elif isinstance(e, terms.DiagonalNormal):
+        yield "> 0", e.args[3], domain.with_index(e.args[1], sp.S.One, e.args[4])
+    elif isinstance(e, terms.AffineImage):
+        yield "> 0", e.args[3], domain.with_index(e.args[1], sp.S.One, e.args[5])
+    elif isinstance(e, terms.BernoulliProduct):
+        inside = domain.with_index(e.args[1], sp.S.One, e.args[3])
+        yield "> 0", e.args[2], inside
+        yield "> 0", 1 - e.args[2], inside
+    elif isinstance(e, terms.DefinedFunction):
+        yield from side_conditions(e.unfold(), domain)
+    for a in e.args if isinstance(e, sp.Basic) else ():
+        yield from side_conditions(a, domain)
+
+
+def holds(kind: str, e: Any, domain: Domain) -> bool:
+    """Discharge one side condition from the domain."""
+    algebra = Algebra(domain)
+    try:
+        if kind == "!= 0":
+            return algebra.is_nonzero(e)
+        return algebra.sign(e) in (("+",) if kind == "> 0" else ("+", "0+", "0"))
+    except OutsideFragment:
+        return False

@@ -1,0 +1,205 @@
+"""A claim as data: what it says, where, under which hypotheses, from which sources; and the calc chains written for it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import sympy as sp
+
+from derivations.kernel.domain import Domain
+from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, algebra, in_order, rewrite_instances
+
+Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric"]
+Relation = Literal["=", "<=", ">=", "<", ">", "iff"]
+TAGS = Path(__file__).parent.parent / "tags.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """lhs relation rhs. `domain` narrows the claim's domain for this statement alone; `words` says what it adds."""
+
+    lhs: Any
+    relation: Relation
+    rhs: Any
+    words: str = ""
+    domain: Domain | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One claim. `points` are sampled worlds' fixed values to try first when refuting (the errata's own numbers)."""
+
+    id: str
+    title: str
+    chapter: str
+    kind: Kind
+    says: tuple[Statement, ...]
+    scope: str
+    sources: tuple[str, ...]
+    domain: Domain = field(default_factory=Domain)
+    hypotheses: tuple[Hypothesis, ...] = ()
+    words: str = ""
+    expects: Literal["proved", "refuted"] = "proved"
+    corrected_by: str | None = None
+    errata: tuple[str, ...] = ()
+    worlds: tuple[Callable[..., Any], ...] = ()
+    proofs: dict[int, Proof] = field(default_factory=dict, repr=False)
+
+    @property
+    def tag(self) -> str:
+        return tags()[self.id]
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return self.says
+
+    def domain_of(self, part: int) -> Domain:
+        return self.says[part].domain or self.domain
+
+    def proves(self, part: int = 0, induction_on: Any = None, start: Any = 1) -> Callable[[Callable[..., None]], None]:
+        """Decorator: the function writes the calc chain of statement `part` (or its base and its step, by induction)."""
+
+        def register(write: Callable[..., None]) -> None:
+            if part in self.proofs:
+                raise ValueError(f"{self.id} has a derivation of statement {part} already")
+            chains = (Chain(),) if induction_on is None else (Chain(), Chain())
+            write(*chains)
+            self.proofs[part] = Proof(chains, induction_on, sp.sympify(start))
+
+        return register
+
+
+@dataclass(frozen=True)
+class Line:
+    expression: Any
+    relation: str
+    rule: Rule
+    why: str
+
+
+class Chain:
+    """Records the lines that a derivation writes: `line(e)` starts, `line(e, by=rule)` continues with =."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def _add(self, e: Any, relation: str, by: Any, why: str) -> None:
+        rule = in_order(by) if isinstance(by, tuple | list) else by
+        self.lines.append(Line(e if isinstance(e, sp.Basic) else sp.sympify(e), relation, rule, why))
+
+    def __call__(self, e: Any, by: Any = algebra, why: str = "") -> None:
+        self._add(e, "=", by, why)
+
+    def le(self, e: Any, by: Any, why: str = "") -> None:
+        self._add(e, "<=", by, why)
+
+    def ge(self, e: Any, by: Any, why: str = "") -> None:
+        self._add(e, ">=", by, why)
+
+    def lt(self, e: Any, by: Any, why: str = "") -> None:
+        self._add(e, "<", by, why)
+
+    def gt(self, e: Any, by: Any, why: str = "") -> None:
+        self._add(e, ">", by, why)
+
+    def iff(self, e: Any, by: Any, why: str = "") -> None:
+        self._add(e, "iff", by, why)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One chain, or (base, step) when by induction on an integer symbol."""
+
+    chains: tuple[Chain, ...]
+    induction_on: Any
+    start: Any
+
+
+@cache
+def tags() -> Mapping[str, str]:
+    """claim id -> four-character tag, from the append-only tags.csv."""
+    with TAGS.open(newline="") as file:
+        rows = [(row["id"], row["tag"]) for row in csv.DictReader(file)]
+    table = dict(rows)
+    if len(table) != len(rows) or len(set(table.values())) != len(rows):
+        raise ValueError(f"{TAGS.name} repeats an id or a tag: both must be unique, give the newer one a fresh tag")
+    return table
+
+
+# --- rules that use equations: hypotheses, earlier claims, the induction hypothesis ------------------------------------
+
+
+def _check_range(indices: Mapping[Any, tuple[Any, Any]], values: Mapping[Any, Any], context: Context, owner: str) -> None:
+    for index, (lo, hi) in indices.items():
+        value = sp.sympify(values.get(index, index))
+        bounds = [sp.sympify(b).xreplace(dict(values)) if b != sp.oo else b for b in (lo, hi)]
+        low_ok = context.domain.at_least_zero(value - bounds[0])
+        if not (low_ok and (bounds[1] == sp.oo or context.domain.at_least_zero(bounds[1] - value))):
+            raise StepFails(f"{owner} holds for {index} in {lo}..{hi}; {index} = {value} is not known to be there")
+
+
+def given(hypothesis: Hypothesis, **at: Any) -> Rule:
+    """Use a declared hypothesis as an equation, at the indices named (`given(markov, t=t + 1)`)."""
+    values = {sp.Symbol(name, integer=True, positive=True): sp.sympify(value) for name, value in at.items()}
+
+    def rewrite(e: Any, context: Context) -> Any:
+        declared = context.require(hypothesis.name)
+        if declared.lhs != hypothesis.lhs or declared.rhs != hypothesis.rhs or hypothesis.lhs is None:
+            raise StepFails(f"the hypothesis {hypothesis.name!r} of this claim says something else")
+        lhs, rhs = (side.xreplace(values) for side in (declared.lhs, declared.rhs))
+        return rewrite_instances(e, lhs, rhs, context, lambda c: _check_range(declared.when, values, c, declared.name))
+
+    return Rule(f"given: {hypothesis.name}", "decided", hypothesis.words, rewrite)
+
+
+def by_claim(claim_id: str, part: int = 0, at: Mapping[Any, Any] | None = None) -> Rule:
+    """Rewrite by an earlier, proved equality, its symbols replaced as `at` says (all at once)."""
+    table = {sp.sympify(k): sp.sympify(v) for k, v in (at or {}).items()}
+
+    def rewrite(e: Any, context: Context) -> Any:
+        if context.lemma is None:
+            raise StepFails("earlier claims cannot be used here")
+        claim = context.lemma(claim_id)
+        for hypothesis in claim.hypotheses:
+            context.require(hypothesis.name)
+        statement, domain = claim.says[part], claim.domain_of(part)
+        if statement.relation != "=":
+            raise StepFails(f"{claim_id} is not an equality and cannot rewrite a line")
+
+        def allowed(local: Context) -> None:
+            _check_range(domain.indices, table, local, claim_id)
+            _check_intervals(domain, table, local, claim_id)
+
+        return rewrite_instances(e, statement.lhs.xreplace(table), statement.rhs.xreplace(table), context, allowed)
+
+    return Rule(f"by {claim_id}", "decided", f"the earlier claim {claim_id}", rewrite)
+
+
+def _check_intervals(domain: Domain, table: Mapping[Any, Any], context: Context, owner: str) -> None:
+    from derivations.kernel.algebra import holds
+
+    for name, interval in domain.intervals.items():
+        image = next((v for k, v in table.items() if getattr(k, "name", type(k).__name__) == name), None)
+        if image is None:
+            if context.domain.intervals.get(name) != interval:
+                raise StepFails(f"{owner} needs {name} {interval.words()}, which this claim's domain does not say")
+            continue
+        conditions = [(interval.lo, image - interval.lo, interval.open_lo), (interval.hi, interval.hi - image, interval.open_hi)]
+        for bound, slack, is_open in conditions:
+            if abs(bound) != sp.oo and not holds("> 0" if is_open else ">= 0", slack, context.domain):
+                raise StepFails(f"{owner} needs {name} {interval.words()}; {image} is not known to be there")
+        if interval.nonzero and not holds("!= 0", image, context.domain):
+            raise StepFails(f"{owner} needs {name} != 0; {image} may be 0")
+
+
+def _by_induction_hypothesis(e: Any, context: Context) -> Any:
+    lhs, rhs = context.require("induction hypothesis").lhs, context.require("induction hypothesis").rhs
+    return rewrite_instances(e, lhs, rhs, context, lambda _: None)
+
+
+induction_hypothesis = Rule("induction hypothesis", "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis)

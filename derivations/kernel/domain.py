@@ -1,0 +1,185 @@
+"""Where each symbol of a claim lives, and what that says about the sign of a polynomial.
+
+A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0,
+and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
+when it does not decide, the answer is None and nobody guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Symbol
+
+from derivations.kernel import terms
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The real interval from lo to hi; `nonzero` removes 0 from it."""
+
+    lo: Any = -sp.oo
+    hi: Any = sp.oo
+    open_lo: bool = True
+    open_hi: bool = True
+    nonzero: bool = False
+
+    def words(self) -> str:
+        if (self.lo, self.hi) == (-sp.oo, sp.oo):
+            return "real, not 0" if self.nonzero else "real"
+        left, right = "(" if self.open_lo else "[", ")" if self.open_hi else "]"
+        return f"in {left}{self.lo}, {self.hi}{right}".replace("oo", "∞")
+
+    def contains(self, value: Any) -> bool:
+        above = value > self.lo if self.open_lo else value >= self.lo
+        below = value < self.hi if self.open_hi else value <= self.hi
+        return bool(above and below and not (self.nonzero and value == 0))
+
+
+REAL = Interval()
+NONZERO = Interval(nonzero=True)
+POSITIVE = Interval(lo=sp.S.Zero)
+NONNEGATIVE = Interval(lo=sp.S.Zero, open_lo=False)
+UNIT = Interval(sp.S.Zero, sp.S.One)
+UNIT_WITH_ONE = Interval(sp.S.Zero, sp.S.One, True, False)
+CLOSED_UNIT = Interval(sp.S.Zero, sp.S.One, False, False)
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """Intervals of scalar symbols and families (by name), bounds of integer symbols, and the schedule's recursion.
+
+    `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha).
+    """
+
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    indices: Mapping[Symbol, tuple[Any, Any]] = field(default_factory=dict)
+    products: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self) -> list[str]:
+        lines = [f"{name} {interval.words()}" for name, interval in self.intervals.items()]
+        lines += [f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}" for i, (lo, hi) in self.indices.items()]
+        return lines + [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in self.products.items()]
+
+    def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:
+        return Domain(self.intervals, {**self.indices, index: (lo, hi)}, self.products)
+
+    # --- integers -----------------------------------------------------------------------------------------------------
+
+    def at_least_zero(self, e: Any) -> bool:
+        """True when the linear integer expression e is provably >= 0."""
+        e = sp.expand(e)
+        slack = iter(sp.symbols("slack0:20", nonnegative=True))
+        for index, (_, hi) in self.indices.items():  # an upper bound hi = h becomes h -> index + slack
+            if hi.is_Symbol and e.has(index) and e.has(hi):
+                e = sp.expand(e.xreplace({hi: index + next(slack)}))
+        for index, (lo, _) in reversed(list(self.indices.items())):
+            e = sp.expand(e.xreplace({index: lo + next(slack)}))
+        return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))
+
+    # --- the schedule -------------------------------------------------------------------------------------------------
+
+    def unroll(self, e: Any) -> Any:
+        """Rewrite every P(n) through the lowest index in sight: P(t) = f(t) P(t-1), P(2) = f(2) f(1)."""
+        for product, factor in self.products.items():
+            big, small = terms.HEADS[product], terms.HEADS[factor]
+            found = e.atoms(big) if isinstance(e, sp.Basic) else set()
+            bases: dict[Expr, list[int]] = {}
+            for atom in found:
+                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
+                bases.setdefault(rest, []).append(int(constant))
+            for atom in e.atoms(small) if found else ():
+                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
+                if rest in bases:
+                    bases[rest].append(int(constant) - 1)
+            table = {}
+            for atom in found:
+                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
+                lowest = 0 if rest == 0 else min(bases[rest])
+                start = sp.S.One if rest == 0 else big(rest + lowest)
+                table[atom] = sp.Mul(start, *[small(rest + j) for j in range(lowest + 1, int(constant) + 1)])
+            e = e.xreplace(table) if table else e
+        return e
+
+    def interval(self, atom: Any) -> Interval:
+        """The interval of a symbol or of a family's member; anything unknown is REAL."""
+        if atom in self.indices:
+            return Interval(self.indices[atom][0], open_lo=False)
+        if isinstance(atom, sp.Symbol):
+            known = self.intervals.get(atom.name)
+            return known or (Interval(sp.S.One, open_lo=False) if atom.is_integer and atom.is_positive else REAL)
+        name = type(atom).__name__
+        if name in self.products and not self.at_least_zero(atom.args[0] - 1):
+            return UNIT_WITH_ONE if self.intervals.get(self.products[name]) == UNIT else self.intervals.get(name, REAL)
+        if isinstance(atom, sp.exp) or atom is sp.pi:
+            return POSITIVE
+        if isinstance(atom, terms.Norm2) or (isinstance(atom, terms.Inner) and atom.args[0] == atom.args[1]):
+            return NONNEGATIVE
+        return self.intervals.get(name, REAL)
+
+
+# --- sign of a polynomial whose generators live in intervals ----------------------------------------------------------
+
+
+def encode(interval: Interval, n: int) -> tuple[Expr, Expr, list[tuple[Symbol, str]]]:
+    """(numerator, positive denominator, new variables with their kind) for a variable of the interval."""
+    lo, hi = interval.lo, interval.hi
+    r, m = Symbol(f"r{n}"), Symbol(f"m{n}")
+    if (lo, hi) == (-sp.oo, sp.oo):
+        return r, sp.S.One, [(r, "nonzero" if interval.nonzero else "real")]
+    if hi == sp.oo:
+        return lo + r, sp.S.One, [(r, "positive" if interval.open_lo else "nonnegative")]
+    if lo == -sp.oo:
+        return hi - r, sp.S.One, [(r, "positive" if interval.open_hi else "nonnegative")]
+    width = hi - lo
+    if interval.open_lo and interval.open_hi:
+        return lo * (1 + r) + width * r, 1 + r, [(r, "positive")]
+    if interval.open_lo:
+        return lo * (1 + r) + width, 1 + r, [(r, "nonnegative")]
+    if interval.open_hi:
+        return lo * (1 + r) + width * r, 1 + r, [(r, "nonnegative")]
+    return lo * (r + m) + width * r, r + m, [(r, "nonnegative"), (m, "nonnegative")]
+
+
+def polynomial_sign(f: Any, intervals: Mapping[Symbol, Interval]) -> str | None:
+    """'+' or '-' (strict), '0+' or '0-' (weak), '0', or None for a polynomial in the symbols of `intervals`."""
+    f = sp.sympify(f)
+    if f.is_Rational:
+        return "0" if f == 0 else "+" if f > 0 else "-"
+    kinds: dict[Symbol, str] = {}
+    substitution, degrees = {}, []
+    for n, g in enumerate(sorted(f.free_symbols, key=lambda s: s.sort_key())):
+        top, bottom, variables = encode(intervals.get(g, REAL), n)
+        kinds.update(variables)
+        substitution[g] = top / bottom
+        degrees.append(bottom ** sp.degree(f, g))
+    cleared = sp.Poly(sp.cancel(f.xreplace(substitution) * sp.Mul(*degrees)), *kinds)
+    signs = {_monomial_sign(m, c, list(kinds.values())) for m, c in cleared.terms()}
+    for strict, weak in (("+", "0+"), ("-", "0-")):
+        if signs <= {strict, weak}:
+            return strict if strict in signs else weak
+    return None
+
+
+def _monomial_sign(monomial: tuple[int, ...], coefficient: Any, kinds: list[str]) -> str | None:
+    strict = True
+    for power, kind in zip(monomial, kinds, strict=True):
+        if power and kind in ("real", "nonzero"):
+            if power % 2:
+                return None
+            strict = strict and kind == "nonzero"
+        elif power and kind == "nonnegative":
+            strict = False
+    return ("" if strict else "0") + ("+" if coefficient > 0 else "-")
+
+
+def refuse_ambiguous_names(*expressions: Any) -> None:
+    """Refuse two different symbols that print alike: they would be compared as strangers and read as one."""
+    seen: dict[tuple[str, bool], Symbol] = {}
+    for e in expressions:
+        for s in e.atoms(Symbol):
+            if seen.setdefault((s.name, isinstance(s, terms.VectorSymbol)), s) != s:
+                raise terms.Malformed(f"two different symbols are named {s.name!r}: use one of them throughout")

@@ -1,0 +1,240 @@
+"""Replay a derivation and say what it is worth. Everything shown about a claim is computed here, nothing is typed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
+from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
+from derivations.kernel.domain import Domain, refuse_ambiguous_names
+from derivations.kernel.rules.base import Context, Hypothesis, StepFails
+from derivations.kernel.terms import Malformed
+from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
+
+STEP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One judged line. The first line of a chain has no rule."""
+
+    number: int
+    expression: Any
+    relation: str
+    rule: str
+    tier: str
+    why: str
+    uses: tuple[str, ...]
+    side_conditions: tuple[str, ...]
+    verdict: Verdict
+    section: str = ""
+
+
+@dataclass(frozen=True)
+class PartReport:
+    statement: Statement
+    verdict: Verdict
+    steps: tuple[StepReport, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    claim: Claim
+    verdict: Verdict
+    parts: tuple[PartReport, ...]
+    seconds: float
+
+    def _steps(self) -> Iterator[StepReport]:
+        return (step for part in self.parts for step in part.steps)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(s.rule for s in self._steps() if s.rule))
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(u for s in self._steps() for u in s.uses))
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(s.rule for s in self._steps() if s.tier == "assumed"))
+
+    @property
+    def side_conditions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(c for s in self._steps() for c in s.side_conditions))
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        return tuple(h.name for h in self.claim.hypotheses)
+
+
+class StepTimeout(Exception):
+    pass
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise StepTimeout after `seconds` (in a main thread; elsewhere the caller has its own watchdog)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise StepTimeout
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+class Judge:
+    """Judges claims of one registry; remembers verdicts, and refuses a claim that rests on itself."""
+
+    def __init__(self, registry: Mapping[str, Claim], refute: Callable[[Claim], Any] | None = None) -> None:
+        self.registry = registry
+        self.refute = refute
+        self.judged: dict[str, Judgement] = {}
+        self._open: list[str] = []
+
+    def judge(self, claim: Claim) -> Judgement:
+        known = self.judged.get(claim.id)
+        if known is not None and known.claim is claim:
+            return known
+        started = time.perf_counter()
+        self._open.append(claim.id)
+        try:
+            parts = tuple(self._part(claim, i) for i in range(len(claim.says)))
+        finally:
+            self._open.pop()
+        verdict = next((p.verdict for p in parts if not p.verdict), Proved())
+        if not verdict and self.refute is not None and (witness := self.refute(claim)) is not None:
+            verdict = Refuted(witness)
+        result = Judgement(claim, verdict, parts, time.perf_counter() - started)
+        if self.registry.get(claim.id) is claim:
+            self.judged[claim.id] = result
+        return result
+
+    def _lemma(self, claim_id: str) -> Claim:
+        if claim_id in self._open:
+            raise StepFails(f"circular: {claim_id} is being proved by this very derivation")
+        if claim_id not in self.registry:
+            raise StepFails(f"no claim is called {claim_id!r}")
+        if not self.judge(self.registry[claim_id]).verdict:
+            raise StepFails(f"{claim_id} is not proved, so nothing may rest on it")
+        return self.registry[claim_id]
+
+    # --- one statement ------------------------------------------------------------------------------------------------
+
+    def _part(self, claim: Claim, part: int) -> PartReport:
+        statement, proof = claim.says[part], claim.proofs.get(part)
+        if proof is None:
+            return PartReport(statement, Undecided("no derivation is written for it"), ())
+        steps: list[StepReport] = []
+        try:
+            refuse_ambiguous_names(*(line.expression for chain in proof.chains for line in chain.lines), statement.lhs, statement.rhs)
+            for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
+                reports = self._chain(claim, chain, domain, extra, len(steps), section)
+                steps += reports
+                failed = next((s.verdict for s in reports if not s.verdict), None)
+                if failed is not None:
+                    return PartReport(statement, failed, tuple(steps))
+                if (mismatch := _endpoints(chain, goal, domain)) is not None:
+                    return PartReport(statement, Undecided(mismatch), tuple(steps))
+        except (Malformed, OutsideFragment) as reason:
+            return PartReport(statement, Undecided(str(reason)), tuple(steps))
+        return PartReport(statement, Proved(), tuple(steps))
+
+    def _obligations(self, claim: Claim, part: int, proof: Proof) -> Iterator[tuple[str, Chain, Statement, Domain, Hypothesis | None]]:
+        """What each chain has to show: the statement itself, or its base and its step."""
+        statement, domain = claim.says[part], claim.domain_of(part)
+        if proof.induction_on is None:
+            yield "", proof.chains[0], statement, domain, None
+            return
+        n, start = proof.induction_on, proof.start
+        lo, _ = domain.indices.get(n, (None, None))
+        if lo is None or sp.expand(lo - start) != 0:
+            raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
+        outer = Domain(domain.intervals, {k: v for k, v in domain.indices.items() if k != n}, domain.products)
+        at_start = Statement(statement.lhs.xreplace({n: start}), statement.relation, statement.rhs.xreplace({n: start}))
+        at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
+        yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None
+        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", statement.lhs, statement.rhs)
+        yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, domain, assumed
+
+    def _chain(
+        self, claim: Claim, chain: Chain, domain: Domain, extra: Hypothesis | None, offset: int, section: str
+    ) -> list[StepReport]:
+        hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
+        reports: list[StepReport] = []
+        for i, line in enumerate(chain.lines):
+            context = Context(domain, hypotheses, self._lemma)
+
+            def lemma(claim_id: str, context: Context = context) -> Claim:
+                found = self._lemma(claim_id)
+                if claim_id not in context.used_claims:
+                    context.used_claims.append(claim_id)
+                return found
+
+            context.lemma = lemma
+            conditions, verdict = _discharge(line.expression, domain)
+            if verdict and i:
+                verdict = _step(chain.lines[i - 1].expression, line, context)
+            rule, tier, relation = (line.rule.name, line.rule.tier, line.relation) if i else ("", "", "")
+            used = tuple(context.used_claims)
+            reports.append(
+                StepReport(offset + i + 1, line.expression, relation, rule, tier, line.why, used, conditions, verdict, section)
+            )
+            if not verdict:
+                break
+        return reports
+
+
+def _step(previous: Any, line: Line, context: Context) -> Verdict:
+    try:
+        with time_limit(STEP_SECONDS):
+            before, after = (line.rule.rewrite(e, context) for e in (previous, line.expression))
+            follows = line.rule.decide(line.relation, before, after, context)
+    except StepTimeout:
+        return Undecided(f"{line.rule.name}: not decided within {STEP_SECONDS:g} s")
+    except (StepFails, OutsideFragment, Malformed) as reason:
+        return Undecided(f"{line.rule.name}: {reason}")
+    return Proved() if follows else Undecided(f"{line.rule.name}: the line does not follow from the line before")
+
+
+def _discharge(e: Any, domain: Domain) -> tuple[tuple[str, ...], Verdict]:
+    found: dict[tuple[str, Any], Domain] = {}
+    for kind, condition, inside in side_conditions(e, domain):
+        found.setdefault((kind, condition), inside)
+    for (kind, condition), inside in found.items():
+        if not holds(kind, condition, inside):
+            return (), Undecided(f"side condition {condition} {kind} does not follow from the domain")
+    return tuple(f"{condition} {kind}" for kind, condition in found if not condition.is_number), Proved()
+
+
+def _endpoints(chain: Chain, goal: Statement, domain: Domain) -> str | None:
+    """The chain must start at the statement's left side, end at its right side, and its relations must compose."""
+    if len(chain.lines) < 2:
+        return "a derivation needs at least two lines"
+    algebra = Algebra(domain)
+    if not algebra.equal(chain.lines[0].expression, goal.lhs):
+        return "the first line is not the statement's left side"
+    if not algebra.equal(chain.lines[-1].expression, goal.rhs):
+        return "the last line is not the statement's right side"
+    relations = {line.relation for line in chain.lines[1:]} - {"="}
+    implied = {"=": [set()], "iff": [{"iff"}], "<=": [set(), {"<="}, {"<"}, {"<", "<="}], ">=": [set(), {">="}, {">"}, {">", ">="}]}
+    implied |= {"<": [{"<"}, {"<", "<="}], ">": [{">"}, {">", ">="}]}
+    if relations not in implied[goal.relation]:
+        return f"steps {sorted(relations)} do not add up to {goal.relation!r}"
+    return None

@@ -1,0 +1,105 @@
+"""Derivatives: of closed forms (decided), through opaque functions (chain rule), and under an expectation (assumed)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.terms import Coord, D, DefinedFunction, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
+
+
+def _differentiate(e: Any, context: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
+        return derivative(node.args[0], node.args[1], local) if isinstance(node, D) else node
+
+    return walk(e, change, context)
+
+
+def derivative(e: Any, wrt: Any, context: Context) -> Any:
+    """d e / d wrt by the rules of calculus; whatever cannot be looked into stays as an inert D."""
+    if e == wrt:
+        return sp.S.One
+    if not _mentions(e, wrt):
+        return sp.S.Zero
+    if isinstance(e, sp.Add):
+        return sp.Add(*[derivative(a, wrt, context) for a in e.args])
+    if isinstance(e, sp.Mul):
+        return sp.Add(*[sp.Mul(derivative(a, wrt, context), *(b for j, b in enumerate(e.args) if j != i)) for i, a in enumerate(e.args)])
+    if isinstance(e, sp.Pow) and not _mentions(e.args[1], wrt):
+        base, exponent = e.args
+        return exponent * base ** (exponent - 1) * derivative(base, wrt, context)
+    if isinstance(e, sp.log):
+        return derivative(e.args[0], wrt, context) / e.args[0]
+    if isinstance(e, sp.exp):
+        return e * derivative(e.args[0], wrt, context)
+    if isinstance(e, DefinedFunction) and e.notation:
+        return derivative(e.unfold(), wrt, context)
+    if isinstance(e, SumTo):
+        return _derivative_of_sum(e, wrt, context)
+    if isinstance(e, Hadamard):
+        u, v = e.args
+        return Hadamard(derivative(u, wrt, context), v) if not _mentions(v, wrt) else D(e, wrt)
+    if isinstance(e, ScalarFunction) and len(e.args) == 1 and terms.is_vector(e.args[0]):
+        return Inner(Gradient(sp.Symbol(type(e).__name__), e.args[0]), derivative(e.args[0], wrt, context))
+    return D(e, wrt)
+
+
+def _mentions(e: Any, wrt: Any) -> bool:
+    """Does e depend on wrt? A coordinate v_j also through the coordinates v_i of a sum over i."""
+    if e.has(wrt):
+        return True
+    family = wrt.args[0] if isinstance(wrt, Coord) else type(wrt) if isinstance(wrt, ScalarFunction) else None
+    if family is None:
+        return False
+    if isinstance(wrt, Coord):
+        return any(c.args[0] == family and not _distinct(c.args[1], wrt.args[1]) for c in e.atoms(Coord))
+    return any(not _distinct(a.args[0], wrt.args[0]) for a in e.atoms(family))
+
+
+def _distinct(i: Any, j: Any) -> bool:
+    gap = sp.expand(i - j)
+    return bool(gap.is_Integer and gap != 0)
+
+
+def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
+    """d/dv_j of sum_i f(v_i) is f'(v_j): only the term i = j depends on v_j, and j lies in the range."""
+    body, index, lo, hi = e.args
+    if e.has(wrt) and not isinstance(wrt, Coord | ScalarFunction):
+        return SumTo(derivative(body, wrt, context), index, lo, hi)
+    j = wrt.args[1] if isinstance(wrt, Coord) else wrt.args[0]
+    own = wrt.func(wrt.args[0], index) if isinstance(wrt, Coord) else wrt.func(index)
+    if body.has(wrt) or _mentions(body.xreplace({own: sp.Dummy()}), own):
+        raise StepFails(f"the sum's terms depend on {wrt} in more ways than through {own}")
+    inside = context.domain
+    if not (inside.at_least_zero(j - lo) and inside.at_least_zero(hi - j)):
+        raise StepFails(f"the index {j} is not known to lie in {lo}..{hi}")
+    return derivative(body, own, context).xreplace({index: j})
+
+
+differentiation = Rule("differentiation", "decided", "sums, products, powers, logs, exponentials; chain rule through opaque functions", _differentiate)
+
+
+def _interchange(e: Any, context: Context) -> Any:
+    """d/dphi E f = E d/dphi f when the law does not depend on phi."""
+
+    def change(node: Any, _: Context) -> Any:
+        if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
+            return node
+        law, body = node.args[0].args
+        if _mentions(law, node.args[1]):
+            raise StepFails(f"the law {law} depends on {node.args[1]}: the derivative cannot simply move inside")
+        context.require("interchange")
+        return Expect(law, D(body, node.args[1]))
+
+    return walk(e, change, context)
+
+
+interchange = Rule(
+    "derivative under the expectation",
+    "assumed",
+    "dominated derivatives (hypothesis `interchange`) and a law free of the parameter",
+    _interchange,
+)

@@ -1,0 +1,265 @@
+"""Gaussian laws: densities, first and second moments, change of variable, composition. Nothing here integrates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel.algebra import Algebra, OutsideFragment, linear_form
+from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
+from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
+from derivations.kernel.terms import (
+    AffineImage,
+    BernoulliProduct,
+    Coord,
+    DiagonalNormal,
+    Expect,
+    FullNormal,
+    Hadamard,
+    Inner,
+    LogDensity,
+    Mean,
+    Norm2,
+    Normal,
+    SumTo,
+    Variance,
+)
+
+# --- densities --------------------------------------------------------------------------------------------------------
+
+
+def log_density_of(law: Any) -> Any:
+    """The closed form of a law's log-density at its variables (nats)."""
+    if isinstance(law, Normal):
+        x, mean, variance, dim = law.args
+        return -dim * sp.log(2 * sp.pi * variance) / 2 - Norm2(x - mean) / (2 * variance)
+    if isinstance(law, DiagonalNormal):
+        z, i, mean, variance, dim = law.args
+        return SumTo(-sp.log(2 * sp.pi * variance) / 2 - (Coord(z, i) - mean) ** 2 / (2 * variance), i, 1, dim)
+    if isinstance(law, BernoulliProduct):
+        x, i, p, dim = law.args
+        return SumTo(Coord(x, i) * sp.log(p) + (1 - Coord(x, i)) * sp.log(1 - p), i, 1, dim)
+    if isinstance(law, FullNormal):
+        return full_log_density(law)
+    return None
+
+
+def _unfold_densities(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        closed = log_density_of(node.args[0]) if isinstance(node, LogDensity) else None
+        return node if closed is None else closed
+
+    return walk(e, change, context)
+
+
+density = Rule("density", "decided", "the closed form that defines the normal or Bernoulli law", _unfold_densities)
+
+# --- moments ----------------------------------------------------------------------------------------------------------
+
+
+def _moments(e: Any, context: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
+        if isinstance(node, Mean) and isinstance(node.args[0], Normal | FullNormal):
+            return node.args[0].args[1]
+        if isinstance(node, Variance) and isinstance(node.args[0], Normal):
+            return node.args[0].args[2]
+        if not isinstance(node, Expect):
+            return node
+        law, body = node.args
+        if isinstance(law, Normal):
+            return _termwise(_expand_inner(body, law.args[0]), law, _normal_moment, context)
+        if isinstance(law, DiagonalNormal):
+            return _termwise(body, law, _coordinate_moment, context)
+        if isinstance(law, FullNormal):
+            moments = FullNormalMoments(law)
+            return _termwise(moments.expand(body), law, lambda factors, _: moments.moment(factors), context)
+        return node
+
+    return walk(e, change, context)
+
+
+def _termwise(body: Any, law: Any, moment: Any, context: Context) -> Any:
+    """Linear in the body's terms; a term whose moment is not known keeps its expectation (and must be integrable)."""
+    z = law.variables
+    total = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(body)):
+        factors = sp.Mul.make_args(term)
+        outside = sp.Mul(*[f for f in factors if not may_touch(f, z)])
+        inside = [f for f in factors if may_touch(f, z)]
+        if len(inside) == 1 and isinstance(inside[0], SumTo):
+            inner, index, lo, hi = inside[0].args
+            value = SumTo(_termwise(inner, law, moment, context), index, lo, hi)
+        else:
+            value = moment(inside, law) if inside else sp.S.One
+            if value is None:
+                context.require("integrable")
+        total += outside * (Expect(law, sp.Mul(*inside)) if value is None else value)
+    return total
+
+
+def _expand_inner(body: Any, z: Any) -> Any:
+    """Inner products that involve z, expanded into inner products of vector atoms."""
+
+    def split(node: Any) -> Any:
+        if isinstance(node, Norm2):
+            u = v = linear_form(node.args[0])
+        elif isinstance(node, Inner):
+            u, v = (linear_form(a) for a in node.args)
+        else:
+            return node if not node.args else node.func(*[split(a) for a in node.args]) if _is_scalar_node(node) else node
+        if z not in u and z not in v:
+            return node
+        return sp.Add(*[a * b * Inner(x, y) for x, a in u.items() for y, b in v.items()])
+
+    return split(body)
+
+
+def _is_scalar_node(node: Any) -> bool:
+    return isinstance(node, sp.Add | sp.Mul | sp.Pow)
+
+
+def _normal_moment(factors: list[Any], law: Normal) -> Any:
+    """E of a product of at most two linear forms in z, or of |z|^2, for z ~ N(m, v I): the first two moments."""
+    z, mean, variance, dim = law.args
+    if any(isinstance(f, Coord) or (isinstance(f, sp.Pow) and isinstance(f.args[0], Coord)) for f in factors):
+        return _coordinate_moment(factors, law)
+    linear: list[Any] = []
+    for f in factors:
+        base, power = f.as_base_exp()
+        if base == Inner(z, z) and power == 1 and len(factors) == 1:
+            return Norm2(mean) + dim * variance
+        if not (isinstance(base, Inner) and z in base.args and power.is_Integer and power > 0):
+            return None
+        other = base.args[0] if base.args[1] == z else base.args[1]
+        if may_touch(other, law.variables):
+            return None
+        linear += [other] * int(power)
+    if len(linear) == 1:
+        return Inner(mean, linear[0])
+    if len(linear) == 2:
+        a, b = linear
+        return Inner(mean, a) * Inner(mean, b) + variance * Inner(a, b)
+    return None
+
+
+def _coordinate_moment(factors: list[Any], law: Any) -> Any:
+    """E of z_i or z_i^2 (one coordinate) for a normal law with independent coordinates."""
+    z = law.args[0]
+    if len(factors) != 1:
+        return None
+    base, power = factors[0].as_base_exp()
+    if not (isinstance(base, Coord) and base.args[0] == z and power in (1, 2)):
+        return None
+    i = base.args[1]
+    if isinstance(law, Normal):
+        mean, variance = Coord(law.args[1], i) if law.args[1] != 0 else sp.S.Zero, law.args[2]
+    else:
+        mean, variance = (part.xreplace({law.args[1]: i}) for part in law.args[2:4])
+    return mean if power == 1 else mean**2 + variance
+
+
+moments = Rule("Gaussian moments", "law", "E z = m, E (z-m)(z-m)^T = the covariance, for polynomials of degree <= 2", _moments)
+
+# --- change of variable -----------------------------------------------------------------------------------------------
+
+
+def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
+    """E over z ~ N(m, v I) of f(z) is E over eps ~ N(0, I) of f(m + sqrt(v) eps); diagonal laws name location and scale."""
+
+    def rewrite(e: Any, context: Context) -> Any:
+        def change(node: Any, local: Context) -> Any:
+            if not (isinstance(node, Expect) and isinstance(node.args[0], Normal | DiagonalNormal)):
+                return node
+            law, body = node.args
+            z = law.args[0]
+            if z == noise or (law.args[1] == 0 and isinstance(law, Normal) and law.args[2] == 1):
+                return node
+            if may_touch(body, [noise]) or may_touch(sp.Tuple(*law.args[1:]), [noise]):
+                raise StepFails(f"{noise} is not fresh: it occurs in the expression already")
+            if isinstance(law, Normal):
+                image, base = law.args[1] + sp.sqrt(law.args[2]) * noise, Normal(noise, 0, 1, law.args[3])
+            else:
+                image, base = _diagonal_image(law, noise, location, scale, local)
+            return Expect(base, body.xreplace({z: image}))
+
+        return walk(e, change, context)
+
+    return Rule("change of variable", "law", "z = m + s eps has the law N(m, s^2); eps is fresh", rewrite)
+
+
+def _diagonal_image(law: DiagonalNormal, noise: Any, location: Any, scale: Any, context: Context) -> tuple[Any, Any]:
+    _, i, mean, variance, dim = law.args
+    if location is None or scale is None:
+        raise StepFails("a diagonal law needs the vectors location and scale by name")
+    algebra = Algebra(context.domain.with_index(i, sp.S.One, dim))
+    if not (algebra.is_zero(Coord(location, i) - mean) and algebra.is_zero(Coord(scale, i) ** 2 - variance)):
+        raise StepFails(f"{location} and {scale} are not the location and scale of {law}")
+    return location + Hadamard(scale, noise), DiagonalNormal(noise, i, 0, 1, dim)
+
+
+def _affine_image(e: Any, context: Context) -> Any:
+    """log density of z = shift + scale * noise: the base density at (z - shift)/scale, minus the sum of log scale."""
+
+    def change(node: Any, _: Context) -> Any:
+        if not (isinstance(node, LogDensity) and isinstance(node.args[0], AffineImage)):
+            return node
+        z, i, shift, scale, base, dim = node.args[0].args
+        if not isinstance(base, DiagonalNormal) or base.args[1] != i or base.args[4] != dim:
+            raise StepFails("the base of an affine image must be a diagonal normal over the same index")
+        body = log_density_of(base).args[0].xreplace({Coord(base.args[0], i): (Coord(z, i) - shift) / scale})
+        return SumTo(body - sp.log(scale), i, 1, dim)
+
+    return walk(e, change, context)
+
+
+jacobian = Rule("density of an affine image", "law", "divide by the scale (> 0) of every coordinate", _affine_image)
+
+# --- composition ------------------------------------------------------------------------------------------------------
+
+
+def _compose(e: Any, context: Context) -> Any:
+    """E_{N(x; m, w I)} N(y; a x + c, v I) = N(y; a m + c, (v + a^2 w) I)."""
+
+    def change(node: Any, local: Context) -> Any:
+        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
+            return node
+        law, inside = node.args[0], node.args[1].args[0]
+        if not (isinstance(law, Normal) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Normal)):
+            return node
+        x, m, w, dim = law.args
+        y, mean, v, dim_y = inside.args[0].args
+        a = linear_form(mean).get(x, sp.S.Zero)
+        rest = sp.expand(mean - a * x)
+        if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x]):
+            return node
+        return sp.exp(LogDensity(Normal(y, sp.expand(a * m) + rest, v + a**2 * w, dim)))
+
+    return walk(e, change, context)
+
+
+composition = Rule(
+    "sum of independent Gaussians",
+    "law",
+    "an affine map of a Gaussian plus independent Gaussian noise is Gaussian; means and variances add",
+    _compose,
+)
+
+
+def identify(name_density: Any, normal: Normal, claim: str) -> Rule:
+    """Mean and variance of a density whose log-density the earlier `claim` proves to be that of `normal`."""
+
+    def rewrite(e: Any, context: Context) -> Any:
+        if context.lemma is None:
+            raise StepFails("no earlier claims are available here")
+        statement = context.lemma(claim).statements[0]
+        algebra = Algebra(context.domain)
+        try:
+            stated = algebra.equal(statement.lhs, LogDensity(name_density)) and algebra.equal(statement.rhs, LogDensity(normal))
+        except OutsideFragment as reason:
+            raise StepFails(str(reason)) from reason
+        if not stated:
+            raise StepFails(f"{claim} does not say that the law is {normal}")
+        return e.xreplace({name_density: normal})
+
+    return Rule("same density, same law", "law", f"by {claim} the two laws have equal densities everywhere", rewrite)

@@ -1,0 +1,154 @@
+"""A small trace algebra: words in matrix symbols of generic size k, for full-covariance Gaussians.
+
+`Trace`, `LogDet` and `Quadratic(u, M, v)` = u^T M v are scalars. Matrix symbols are non-commuting; each is declared
+symmetric and invertible (a covariance). The normal form cancels M M^-1, rotates traces and transposes to the least word.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sympy as sp
+from sympy import Basic, Symbol
+
+from derivations.kernel.algebra import linear_form
+from derivations.kernel.rules.base import Context, Rule, may_touch, walk
+from derivations.kernel.terms import LATEX, FullNormal, LogDensity, Malformed, Term
+
+
+class Covariance(Symbol):
+    """A symmetric positive definite k x k matrix."""
+
+    is_commutative = False
+
+
+@cache
+def covariance(name: str, latex: str = "") -> Covariance:
+    LATEX.setdefault(name, latex or name)
+    return Covariance(name, commutative=False)
+
+
+class Trace(Term):
+    """tr of a product of covariances and their inverses, of size dim."""
+
+    def __new__(cls, word: Any, dim: Any) -> Trace:
+        return Basic.__new__(cls, sp.sympify(word), sp.sympify(dim))
+
+
+class LogDet(Term):
+    """log |det| of a product of covariances and their inverses."""
+
+
+class Quadratic(Term):
+    """u^T M v."""
+
+    def __new__(cls, u: Any, word: Any, v: Any) -> Quadratic:
+        return Basic.__new__(cls, sp.sympify(u), sp.sympify(word), sp.sympify(v))
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def letters(word: Any) -> tuple[tuple[Any, int], ...]:
+    """A word as (symbol, exponent) pairs, neighbours merged, M M^-1 removed."""
+    out: list[tuple[Any, int]] = []
+    for factor in sp.Mul.make_args(word):
+        if factor == 1:
+            continue
+        base, power = factor.as_base_exp()
+        if not isinstance(base, Covariance) or not power.is_Integer:
+            raise Malformed(f"{factor} is not a covariance symbol or an integer power of one")
+        if out and out[-1][0] == base:
+            power += out.pop()[1]
+        if power:
+            out.append((base, int(power)))
+    return tuple(out)
+
+
+def spell(word: tuple[tuple[Any, int], ...]) -> Any:
+    return sp.Mul(*[base**power for base, power in word])
+
+
+def _least_rotation(word: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int], ...]:
+    while len(word) > 1 and word[0][0] == word[-1][0]:
+        word = letters(spell((*word[1:-1], (word[0][0], word[0][1] + word[-1][1]))))
+    both = [word, word[::-1]]  # tr M = tr M^T, and every letter is symmetric
+    return min((w[i:] + w[:i] for w in both for i in range(max(1, len(w)))), key=lambda w: [(b.name, p) for b, p in w])
+
+
+def _normal_form(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, Trace):
+            total = sp.S.Zero
+            for term in sp.Add.make_args(sp.expand(node.args[0])):
+                coefficient, word = _split(term)
+                word = _least_rotation(letters(word))
+                total += coefficient * (Trace(spell(word), node.args[1]) if word else node.args[1])
+            return total
+        if isinstance(node, LogDet):
+            return sp.Add(*[power * LogDet(base) for base, power in letters(node.args[0])])
+        if isinstance(node, Quadratic):
+            return _expand_quadratic(node)
+        return node
+
+    return walk(e, change, context)
+
+
+def _split(term: Any) -> tuple[Any, Any]:
+    commuting, words = term.args_cnc()
+    return sp.Mul(*commuting), sp.Mul(*words)
+
+
+def _expand_quadratic(node: Quadratic) -> Any:
+    u, word, v = node.args
+    total = sp.S.Zero
+    for x, a in linear_form(u).items():
+        for y, b in linear_form(v).items():
+            for term in sp.Add.make_args(sp.expand(word)):
+                coefficient, m = _split(term)
+                forward = letters(m)
+                options = [(x, forward, y), (y, forward[::-1], x)]  # a scalar is its own transpose
+                left, best, right = min(options, key=lambda o: (sp.default_sort_key(o[0]), [(c.name, p) for c, p in o[1]]))
+                total += a * b * coefficient * Quadratic(left, spell(best), right)
+    return total
+
+
+trace_algebra = Rule(
+    "trace algebra",
+    "decided",
+    "tr is linear and cyclic, (AB)^T = B^T A^T, A A^-1 = I, log|A^-1| = -log|A|, covariances symmetric and invertible",
+    _normal_form,
+)
+
+# --- the full-covariance normal law -----------------------------------------------------------------------------------
+
+
+def full_log_density(law: FullNormal) -> Any:
+    x, mean, sigma, k = law.args
+    return -k * sp.log(2 * sp.pi) / 2 - LogDet(sigma) / 2 - Quadratic(x - mean, sigma**-1, x - mean) / 2
+
+
+class FullNormalMoments:
+    """E[x^T M x] = m^T M m + tr(M S) and E[x^T M a] = m^T M a for x ~ N(m, S)."""
+
+    def __init__(self, law: FullNormal) -> None:
+        self.law = law
+
+    def expand(self, body: Any) -> Any:
+        parts = {q: _expand_quadratic(q) for q in body.atoms(Quadratic) if may_touch(q, self.law.variables)}
+        return body.xreplace(parts)
+
+    def moment(self, factors: list[Any]) -> Any:
+        z, mean, sigma, k = self.law.args
+        if len(factors) != 1 or not isinstance(factors[0], Quadratic):
+            return None
+        u, m, v = factors[0].args
+        if u == z and v == z:
+            return Quadratic(mean, m, mean) + Trace(m * sigma, k)
+        if may_touch(v if u == z else u, self.law.variables):
+            return None
+        return Quadratic(mean, m, v) if u == z else Quadratic(u, m, mean)
+
+
+__all__ = ["FullNormalMoments", "LogDensity", "LogDet", "Quadratic", "Trace", "covariance", "full_log_density", "trace_algebra"]

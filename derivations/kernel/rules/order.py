@@ -1,0 +1,161 @@
+"""Order, induction over an integer, and rigorous numerics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from mpmath import iv
+
+from derivations.kernel.algebra import Algebra, side_conditions
+from derivations.kernel.domain import Domain
+from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.terms import Expect, SumTo, Term
+
+# --- sign -------------------------------------------------------------------------------------------------------------
+
+
+def _by_sign(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    sign = Algebra(context.domain).sign(following - previous)
+    allowed = {"<": ("+",), "<=": ("+", "0+", "0"), ">": ("-",), ">=": ("-", "0-", "0")}
+    if relation not in allowed:
+        raise StepFails(f"a sign proves an inequality, not {relation!r}")
+    return sign in allowed[relation]
+
+
+positivity = Rule("sign", "decided", "the difference is a polynomial with coefficients of one sign on the domain", decide=_by_sign)
+
+# --- induction --------------------------------------------------------------------------------------------------------
+
+
+def induction(over: Any, start: Any) -> Rule:
+    """previous(T) = next(T) for every T >= start: true at T = start, and both grow by the same amount from T to T + 1."""
+    first = sp.sympify(start)
+
+    def decide(relation: str, previous: Any, following: Any, context: Context) -> bool:
+        if relation != "=":
+            raise StepFails("induction over a sum proves equalities")
+        while isinstance(previous, Expect) and isinstance(following, Expect) and previous.args[0] == following.args[0]:
+            previous, following = previous.args[1], following.args[1]
+        lo, hi = context.domain.indices.get(over, (None, None))
+        if lo is None or hi != sp.oo or not context.domain.at_least_zero(lo - first):
+            raise StepFails(f"{over} must range over the integers from {first} on")
+        gap = previous - following
+        inside = Algebra(context.domain.with_index(over, first, sp.oo))
+        base = Algebra(context.domain).is_zero(gap.xreplace({over: first}))
+        growth = _split_last(gap.xreplace({over: over + 1}), over) - gap
+        return base and inside.is_zero(growth)
+
+    return Rule(f"induction over {over}", "decided", f"base {over} = {first} and the step from {over} to {over} + 1", decide=decide)
+
+
+def _split_last(e: Any, over: Any) -> Any:
+    """Sums up to T + 1 as the sum up to T and the last term."""
+
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, SumTo) and sp.expand(node.args[3] - over).is_Integer:
+            body, index, lo, hi = node.args
+            previous = sp.expand(hi - 1)
+            return SumTo(body, index, lo, previous) + body.xreplace({index: hi})
+        return node
+
+    return walk(e, change, Context(Domain()))
+
+
+
+
+# --- limits by continuity ---------------------------------------------------------------------------------------------
+
+
+class At(Term):
+    """The limit of body as the symbol tends to the value."""
+
+    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        return sp.Basic.__new__(cls, sp.sympify(body), symbol, sp.sympify(value))
+
+
+def _substitute(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if not isinstance(node, At):
+            return node
+        body, symbol, value = node.args
+        for kind, condition, _inside in side_conditions(body, context.domain):
+            at_value = condition.xreplace({symbol: value})
+            if (kind == "!= 0" and at_value == 0) or (kind == "> 0" and not at_value > 0):
+                raise StepFails(f"{condition} {kind} fails at {symbol} = {value}: the body is not continuous there")
+        return body.xreplace({symbol: value})
+
+    return walk(e, change, context)
+
+
+continuity = Rule("continuity", "decided", "sums, products and roots are continuous where they are defined", _substitute)
+
+# --- rigorous numerics ------------------------------------------------------------------------------------------------
+
+
+def _enclose(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """|previous - centre| <= radius, `following` being Rounded(centre, radius), by interval arithmetic at 60 digits."""
+    if not isinstance(following, Rounded) or relation != "=":
+        raise StepFails("an enclosure compares a number with a rounded value")
+    centre, radius = following.args
+    iv.dps = 60
+    value = enclosure(previous)
+    low, high = _exact(centre - radius), _exact(centre + radius)
+    return bool(value.a >= low.b and value.b <= high.a)
+
+
+class Rounded(Term):
+    """A decimal value known to a half-width: any number in [centre - radius, centre + radius]."""
+
+    def __new__(cls, digits: str, radius: str | None = None) -> Rounded:
+        if isinstance(digits, str):
+            places = len(digits.split("e")[0].partition(".")[2])
+            exponent = int(digits.split("e")[1]) if "e" in digits else 0
+            half = sp.Rational(1, 2) * sp.Rational(10) ** (exponent - places)
+            return sp.Basic.__new__(cls, sp.Rational(digits), sp.Rational(radius) if radius else half)
+        return sp.Basic.__new__(cls, sp.sympify(digits), sp.sympify(radius))
+
+
+def _exact(q: Any) -> Any:
+    q = sp.Rational(q)
+    return iv.mpf(int(q.p)) / iv.mpf(int(q.q))
+
+
+def enclosure(e: Any) -> Any:
+    """An interval that contains the exact value of a closed expression: rationals, + - * /, integer powers, roots, logs, sums."""
+    e = sp.sympify(e)
+    if e.is_Rational:
+        return _exact(e)
+    if e is sp.pi:
+        return iv.pi
+    if isinstance(e, sp.Add):
+        return sum((enclosure(a) for a in e.args), iv.mpf(0))
+    if isinstance(e, sp.Mul):
+        product = iv.mpf(1)
+        for a in e.args:
+            product = product * enclosure(a)
+        return product
+    if isinstance(e, sp.Pow) and e.args[1].is_Integer:
+        return enclosure(e.args[0]) ** int(e.args[1])
+    if isinstance(e, sp.Pow) and e.args[1].is_Rational and e.args[1].q == 2:
+        return iv.sqrt(enclosure(e.args[0])) ** int(e.args[1].p)
+    if isinstance(e, sp.log | sp.exp):
+        return (iv.log if isinstance(e, sp.log) else iv.exp)(enclosure(e.args[0]))
+    if isinstance(e, SumTo | ProductTo) and e.args[2].is_Integer and e.args[3].is_Integer:
+        body, index, lo, hi = e.args
+        total = iv.mpf(0 if isinstance(e, SumTo) else 1)
+        for n in range(int(lo), int(hi) + 1):
+            value = enclosure(body.xreplace({index: sp.Integer(n)}))
+            total = total + value if isinstance(e, SumTo) else total * value
+        return total
+    raise StepFails(f"{e} is not a closed number")
+
+
+class ProductTo(Term):
+    """product of body over the integer index lo..hi; one when hi = lo - 1."""
+
+    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
+        return sp.Basic.__new__(cls, sp.sympify(body), index, sp.sympify(lo), sp.sympify(hi))
+
+
+interval_arithmetic = Rule("interval arithmetic", "decided", "60-digit intervals that contain the exact value", decide=_enclose)

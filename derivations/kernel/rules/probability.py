@@ -1,0 +1,298 @@
+"""Laws of probability for any densities: definitions, Bayes, linearity, tower, Gibbs, Jensen, importance weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel.algebra import Algebra
+from derivations.kernel.rules.base import Context, Rule, StepFails, is_member, may_touch, mentioned, walk
+from derivations.kernel.terms import (
+    KL,
+    DefinedFunction,
+    Density,
+    Expect,
+    LogDensity,
+    LogJoint,
+    SumTo,
+    Term,
+    define,
+    variable_set,
+)
+
+Entropy = define("H", r"\mathrm H", lambda law: -Expect(law, LogDensity(law)), notation=False)
+
+
+# --- definitions ------------------------------------------------------------------------------------------------------
+
+
+def _unfold(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, KL):
+            p, q = node.args
+            return Expect(p, LogDensity(p) - LogDensity(q))
+        if isinstance(node, DefinedFunction):
+            return walk(node.unfold(), change, context)
+        return node
+
+    return walk(e, change, context)
+
+
+definition = Rule("definition", "decided", "KL, entropy and named quantities stand for their definitions", _unfold)
+
+
+# --- Bayes ------------------------------------------------------------------------------------------------------------
+
+
+def _to_joints(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, LogDensity) and isinstance(node.args[0], Density):
+            name, variables, given = node.args[0].args
+            return LogJoint(name, variable_set([*variables, *given])) - LogJoint(name, given)
+        return node
+
+    return walk(e, change, context)
+
+
+bayes = Rule("Bayes", "law", "log conditional = log joint - log marginal, for one and the same law", _to_joints)
+
+
+# --- linearity and tower ----------------------------------------------------------------------------------------------
+
+
+def _linear(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if not isinstance(node, Expect):
+            return node
+        context.require("integrable")
+        law, body = node.args
+        return sp.Add(*[_pull_out(law, term) for term in sp.Add.make_args(sp.expand_mul(body))])
+
+    return walk(e, change, context)
+
+
+def _pull_out(law: Any, term: Any) -> Any:
+    factors = sp.Mul.make_args(term)
+    outside = sp.Mul(*[f for f in factors if not may_touch(f, law.variables)])
+    inside = [f for f in factors if may_touch(f, law.variables)]
+    if not inside:
+        return outside
+    if len(inside) == 1 and isinstance(inside[0], SumTo):
+        body, index, lo, hi = inside[0].args
+        pieces = [_pull_out(law, t) for t in sp.Add.make_args(sp.expand_mul(body))]
+        return sp.Add(*[outside * SumTo(p, index, lo, hi) for p in pieces])
+    if len(inside) == 1 and isinstance(inside[0], sp.Add):
+        return sp.Add(*[outside * _pull_out(law, t) for t in inside[0].args])
+    return outside * Expect(law, sp.Mul(*inside))
+
+
+linearity = Rule("linearity of E", "law", "every expectation written is finite (hypothesis `integrable`)", _linear)
+
+
+def _tower(e: Any, context: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
+        if not isinstance(node, Expect) or not isinstance(node.args[0], Density):
+            return node
+        context.require("integrable")
+        law, body = node.args
+        if isinstance(body, Expect) and isinstance(body.args[0], Density):
+            name, variables, given = law.args
+            inner_name, inner_variables, inner_given = body.args[0].args
+            if inner_name == name and inner_given == variable_set([*variables, *given]):
+                return change(Expect(Density(name, [*variables, *inner_variables], given), body.args[1]), local)
+        return _drop_unused(law, body, local)
+
+    return walk(e, change, context)
+
+
+def _drop_unused(law: Density, body: Any, context: Context) -> Any:
+    used = []
+    for v in mentioned(body):
+        member = is_member(v, law.variables, context.domain)
+        if member is None:
+            return Expect(law, body)
+        if member:
+            used.append(v)
+    return Expect(Density(law.args[0], used, law.given), body) if used else body
+
+
+tower = Rule("tower", "law", "E_a|c E_b|a,c = E_a,b|c; variables the body does not mention integrate to 1", _tower)
+
+
+# --- importance weights and total probability -------------------------------------------------------------------------
+
+
+def _density_ratio(e: Any, context: Context) -> Any:
+    """E_q(V|G) exp(log p(V, X | H) - log q(V|G)) = p(X | H)."""
+
+    def change(node: Any, _: Context) -> Any:
+        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
+            return node
+        law, exponent = node.args[0], node.args[1].args[0]
+        target = sp.expand(exponent + LogDensity(law))
+        if not (isinstance(target, LogDensity) and isinstance(target.args[0], Density)):
+            return node
+        name, variables, given = target.args[0].args
+        if may_touch(given, law.variables) or any(v not in variables for v in law.variables):
+            return node
+        context.require("common support")
+        rest = [v for v in variables if v not in law.variables]
+        return sp.exp(LogDensity(Density(name, rest, given))) if rest else sp.S.One
+
+    return walk(e, change, context)
+
+
+importance = Rule(
+    "importance weights",
+    "law",
+    "the expectation under q of p/q is the integral of p (hypothesis `common support`)",
+    _density_ratio,
+)
+
+
+def _total(e: Any, context: Context) -> Any:
+    """E_q(Y|G) q(X | Y, G) = q(X | G)."""
+
+    def change(node: Any, _: Context) -> Any:
+        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
+            return node
+        law, inside = node.args[0], node.args[1].args[0]
+        if not (isinstance(law, Density) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Density)):
+            return node
+        name, variables, given = inside.args[0].args
+        if name != law.args[0] or given != variable_set([*law.variables, *law.given]):
+            return node
+        return sp.exp(LogDensity(Density(name, variables, law.given)))
+
+    return walk(e, change, context)
+
+
+total_probability = Rule("total probability", "law", "averaging q(X | Y, G) over q(Y | G) gives q(X | G)", _total)
+
+
+# --- inequalities -----------------------------------------------------------------------------------------------------
+
+
+def _gap_is_divergence(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """previous - following is a combination, with non-negative coefficients, of KLs and expectations of KLs."""
+    if relation not in ("<=", ">="):
+        raise StepFails(f"Gibbs proves <= and >=, not {relation!r}")
+    if context.lemma is not None:
+        context.lemma("gaussian.kl.nonnegative")
+    gap = sp.expand(previous - following if relation == ">=" else following - previous)
+    divergences = sorted(_divergences(gap), key=sp.default_sort_key)
+    if not divergences:
+        raise StepFails("the two lines do not differ by a KL divergence")
+    names = {k: sp.Dummy(positive=True) for k in divergences}
+    form = sp.expand(gap.xreplace(names))
+    rest = form
+    for dummy in names.values():
+        coefficient = form.coeff(dummy)
+        if coefficient.has(*names.values()) or Algebra(context.domain).sign(coefficient) not in ("+", "0+", "0"):
+            return False
+        rest = sp.expand(rest - coefficient * dummy)
+    return Algebra(context.domain).is_zero(rest.xreplace({d: k for k, d in names.items()}))
+
+
+def _divergences(e: Any) -> set[Any]:
+    if isinstance(e, KL):
+        return {e}
+    if isinstance(e, Expect | SumTo):
+        return {e} if _is_nonnegative_average(e) else set()
+    if isinstance(e, Term):
+        return set()
+    return {k for a in e.args for k in _divergences(a)}
+
+
+def _is_nonnegative_average(e: Any) -> bool:
+    if isinstance(e, KL):
+        return True
+    return isinstance(e, Expect | SumTo) and _is_nonnegative_average(e.args[1] if isinstance(e, Expect) else e.args[0])
+
+
+gibbs = Rule("Gibbs", "law", "the lines differ by KL divergences, each >= 0", decide=_gap_is_divergence)
+
+
+def _jensen(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """log E[u] >= E[log u], u > 0."""
+    upper, lower = (previous, following) if relation == ">=" else (following, previous)
+    if relation not in ("<=", ">="):
+        raise StepFails(f"Jensen proves <= and >=, not {relation!r}")
+    if not (isinstance(upper, sp.log) and isinstance(upper.args[0], Expect) and isinstance(lower, Expect)):
+        raise StepFails("Jensen for the logarithm compares log E[u] with E[log u]")
+    law, body = upper.args[0].args
+    log_body = body.args[0] if isinstance(body, sp.exp) else sp.log(body)
+    if not isinstance(body, sp.exp) and Algebra(context.domain).sign(body) != "+":
+        raise StepFails(f"the logarithm's argument {body} is not known to be positive")
+    context.require("integrable")
+    return law == lower.args[0] and Algebra(context.domain).equal(log_body, lower.args[1])
+
+
+jensen = Rule("Jensen", "law", "log is concave: log E[u] >= E[log u] for u > 0", decide=_jensen)
+
+
+def _log_bound(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """E[-log u] >= E[1 - u] for u = exp(w) > 0: the tangent of log at 1 lies above it."""
+    if relation != ">=" or not (isinstance(previous, Expect) and isinstance(following, Expect)):
+        raise StepFails("the tangent bound compares E[-log u] >= E[1 - u]")
+    if previous.args[0] != following.args[0]:
+        return False
+    w = -previous.args[1]
+    return Algebra(context.domain).equal(following.args[1], 1 - sp.exp(sp.expand(w)))
+
+
+tangent = Rule("tangent of log at 1", "law", "log u <= u - 1 for u > 0, with equality only at u = 1", decide=_log_bound)
+
+
+# --- when is a divergence zero? ---------------------------------------------------------------------------------------
+
+
+class Equal(sp.Basic):  # type: ignore[misc]
+    """The proposition left = right."""
+
+    def __new__(cls, left: Any, right: Any) -> Equal:
+        return sp.Basic.__new__(cls, sp.sympify(left), sp.sympify(right))
+
+
+class SameLaw(sp.Basic):  # type: ignore[misc]
+    """The proposition that two laws of the same variables coincide (almost everywhere)."""
+
+
+def _rearranged(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """a = b iff c = d, when a - b and c - d agree up to sign."""
+    if relation != "iff" or not (isinstance(previous, Equal) and isinstance(following, Equal)):
+        raise StepFails("rearranging compares two equations")
+    algebra = Algebra(context.domain)
+    (a, b), (c, d) = previous.args, following.args
+    return algebra.is_zero((a - b) - (c - d)) or algebra.is_zero((a - b) + (c - d))
+
+
+rearrange = Rule("rearranging", "decided", "moving terms to the other side of an equation", decide=_rearranged)
+
+
+def _vanishing(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """E_p[u - 1 - log u] = 0 with u = q/p iff p = q: a non-negative function with mean 0 is 0 almost everywhere."""
+    if relation != "iff" or not (isinstance(previous, Equal) and isinstance(following, SameLaw)):
+        raise StepFails("this rule compares a zero mean with an equality of laws")
+    p, q = following.args
+    w = LogDensity(q) - LogDensity(p)
+    mean, zero = previous.args
+    target = sp.exp(w) - 1 - w
+    return bool(zero == 0 and isinstance(mean, Expect) and mean.args[0] == p and Algebra(context.domain).equal(mean.args[1], target))
+
+
+vanishing_mean = Rule(
+    "zero mean of a non-negative function", "law", "u - 1 - log u >= 0 with equality only at u = 1", decide=_vanishing
+)
+
+
+def _zero_divergence(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """KL(p, q) = 0 iff p and q are the same law."""
+    if relation != "iff" or context.lemma is None:
+        raise StepFails("this rule compares KL = 0 with an equality of laws")
+    context.lemma("gaussian.kl.nonnegative")
+    return isinstance(following, SameLaw) and previous in (Equal(KL(*following.args), 0), Equal(0, KL(*following.args)))
+
+
+zero_divergence = Rule("equality in Gibbs", "law", "KL(p, q) = 0 exactly when p = q almost everywhere", decide=_zero_divergence)

@@ -1,0 +1,348 @@
+"""The language that claims are written in: inert SymPy expressions, none of which computes anything by itself.
+
+Scalars are ordinary SymPy expressions. Vectors live in R^d for a *generic* d: a vector is a formal linear combination of
+vector atoms (`vector("x")`, `x(t)`, a network's output `eps_theta(x(t), t)`), and becomes a scalar only through `Inner`,
+`Norm2`, `Coord` or an opaque function. Laws are `Density` (any density, known by its name), `Normal` (isotropic),
+`DiagonalNormal` and `FullNormal`. The meaning of every term is written down once more, numerically, in `worlds.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import sympy as sp
+from sympy import Basic, Expr, Symbol, Tuple, sympify
+from sympy.core.function import Function
+
+
+class Malformed(ValueError):
+    """A term that means nothing: a product of two vectors, a KL between laws of different variables, ..."""
+
+
+# --- atoms ------------------------------------------------------------------------------------------------------------
+
+
+class VectorSymbol(Symbol):
+    """A vector of R^d, or a random vector."""
+
+
+class VectorFunction(Function):
+    """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
+
+
+class ScalarFunction(Function):
+    """A scalar family or function nobody may look inside: `alpha(t)`, `f(z)`."""
+
+
+class DefinedFunction(Function):
+    """A named abbreviation; `unfold()` gives its body. `notation` ones are unfolded by algebra without being asked."""
+
+    notation = True
+    is_vector_valued = False
+    body: Callable[..., Any]
+
+    def unfold(self) -> Any:
+        return type(self).body(*self.args)
+
+
+@cache
+def vector(name: str, latex: str = "") -> VectorSymbol:
+    symbol = VectorSymbol(name, real=True)
+    LATEX.setdefault(name, latex or name)
+    return symbol
+
+
+@cache
+def scalar(name: str, latex: str = "", **assumptions: bool) -> Symbol:
+    LATEX.setdefault(name, latex or name)
+    return Symbol(name, **(assumptions or {"real": True}))
+
+
+def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:
+    LATEX.setdefault(name, latex or name)
+    if name in HEADS:
+        raise Malformed(f"the family {name!r} exists already with other properties: choose another name")
+    HEADS[name] = type(name, (base,), {"is_real": True, **attributes, "__module__": __name__})
+    return HEADS[name]
+
+
+@cache
+def vector_function(name: str, latex: str = "") -> Any:
+    return _family(VectorFunction, name, latex)
+
+
+@cache
+def scalar_function(name: str, latex: str = "", positive: bool = False) -> Any:
+    return _family(ScalarFunction, name, latex, **({"is_positive": True} if positive else {}))
+
+
+def define(name: str, latex: str, body: Callable[..., Any], *, notation: bool = True, is_vector_valued: bool = False) -> Any:
+    """A new name for `body(*args)`. Names are unique: defining one twice is an error."""
+    attributes = {"body": staticmethod(body), "notation": notation, "is_vector_valued": is_vector_valued}
+    return _family(DefinedFunction, name, latex, **attributes)
+
+
+LATEX: dict[str, str] = {}
+HEADS: dict[str, Any] = {}
+
+# --- sets of random variables -----------------------------------------------------------------------------------------
+
+
+class Block(Basic):
+    """The variables x(lo), ..., x(hi) of the family named `head`; empty when hi = lo - 1."""
+
+    def __new__(cls, head: Any, lo: Any, hi: Any) -> Block:
+        name = head if isinstance(head, Symbol) else Symbol(head.__name__)
+        return Basic.__new__(cls, name, sympify(lo), sympify(hi))
+
+    def member(self, index: Any) -> Any:
+        return HEADS[self.args[0].name](index)
+
+    @property
+    def bounds(self) -> tuple[Expr, Expr]:
+        return self.args[1], self.args[2]
+
+
+def variable_set(items: Iterable[Any]) -> Tuple:
+    """Canonical form of a set of random variables: adjacent members of one family are merged into blocks."""
+    singles: list[Any] = []
+    runs: dict[Any, list[tuple[Expr, Expr]]] = {}
+    for item in items:
+        if isinstance(item, Block):
+            runs.setdefault(HEADS[item.args[0].name], []).append(item.bounds)
+        elif isinstance(item, VectorFunction) and len(item.args) == 1:
+            runs.setdefault(type(item), []).append((item.args[0], item.args[0]))
+        elif item not in singles:
+            singles.append(item)
+    members = singles + [m for head, pieces in runs.items() for m in _merge(head, pieces)]
+    return Tuple(*sorted(members, key=sp.default_sort_key))
+
+
+def _merge(head: Any, pieces: list[tuple[Expr, Expr]]) -> list[Any]:
+    rest = [(lo, hi) for lo, hi in dict.fromkeys(pieces) if sp.expand(hi - lo) != -1]
+    joined = True
+    while joined:
+        joined = False
+        for a in rest:
+            for b in rest:
+                if a is not b and sp.expand(b[0] - a[1] - 1) == 0:
+                    rest = [p for p in rest if p not in (a, b)] + [(a[0], b[1])]
+                    joined = True
+                    break
+            if joined:
+                break
+    return [head(lo) if sp.expand(hi - lo) == 0 else Block(head, lo, hi) for lo, hi in rest]
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+
+class Law(Basic):
+    """A probability law; `variables` are the random variables it binds."""
+
+    @property
+    def variables(self) -> Tuple:
+        raise NotImplementedError(type(self).__name__)
+
+
+class Density(Law):
+    """Any density: name(variables | given)."""
+
+    def __new__(cls, name: Any, variables: Any, given: Any = ()) -> Density:
+        name = Symbol(name) if isinstance(name, str) else name
+        as_set = [v if isinstance(v, tuple | list | Tuple) else (v,) for v in (variables, given)]
+        return Basic.__new__(cls, name, variable_set(as_set[0]), variable_set(as_set[1]))
+
+    @property
+    def variables(self) -> Tuple:
+        return self.args[1]
+
+    @property
+    def given(self) -> Tuple:
+        return self.args[2]
+
+
+class Normal(Law):
+    """N(variable; mean, variance * I) on R^dim."""
+
+    def __new__(cls, variable: Any, mean: Any, variance: Any, dim: Any = None) -> Normal:
+        return Basic.__new__(cls, variable, sympify(mean), sympify(variance), DIM if dim is None else sympify(dim))
+
+    @property
+    def variables(self) -> Tuple:
+        return Tuple(self.args[0])
+
+
+class DiagonalNormal(Law):
+    """Independent coordinates: variable_i ~ N(mean_i, variance_i), i = 1..dim, the two given as expressions in `index`."""
+
+    def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
+        return Basic.__new__(cls, variable, index, sympify(mean), sympify(variance), sympify(dim))
+
+    @property
+    def variables(self) -> Tuple:
+        return Tuple(self.args[0])
+
+
+class FullNormal(Law):
+    """N(variable; mean, covariance) on R^dim, the covariance a symmetric invertible matrix symbol."""
+
+    def __new__(cls, variable: Any, mean: Any, covariance: Any, dim: Any) -> FullNormal:
+        return Basic.__new__(cls, variable, sympify(mean), covariance, sympify(dim))
+
+    @property
+    def variables(self) -> Tuple:
+        return Tuple(self.args[0])
+
+
+class BernoulliProduct(Law):
+    """Independent bits: P(variable_i = 1) = probability_i in (0, 1), i = 1..dim, given as an expression in `index`."""
+
+    def __new__(cls, variable: Any, index: Any, probability: Any, dim: Any) -> BernoulliProduct:
+        return Basic.__new__(cls, variable, index, sympify(probability), sympify(dim))
+
+    @property
+    def variables(self) -> Tuple:
+        return Tuple(self.args[0])
+
+
+class AffineImage(Law):
+    """The law of variable_i = shift_i + scale_i * noise_i (scale_i > 0, coordinatewise in `index`), noise ~ base."""
+
+    def __new__(cls, variable: Any, index: Any, shift: Any, scale: Any, base: Law, dim: Any) -> AffineImage:
+        return Basic.__new__(cls, variable, index, sympify(shift), sympify(scale), base, sympify(dim))
+
+    @property
+    def variables(self) -> Tuple:
+        return Tuple(self.args[0])
+
+
+# --- scalars made from laws and vectors -------------------------------------------------------------------------------
+
+
+class Term(Expr):
+    """A real-valued inert expression."""
+
+    is_real = True
+    is_commutative = True
+
+
+class LogDensity(Term):
+    """log of the law's density at its own variables (nats)."""
+
+    def __new__(cls, law: Law) -> LogDensity:
+        return Basic.__new__(cls, law)
+
+
+class LogJoint(Term):
+    """log of the marginal of law `name` over a set of variables: what Bayes' rule turns every `Density` into."""
+
+    def __new__(cls, name: Any, variables: Any) -> Any:
+        return Basic.__new__(cls, name, variables) if variables else sp.S.Zero
+
+
+class Expect(Term):
+    """E over the law's variables of body."""
+
+    def __new__(cls, law: Law, body: Any) -> Expect:
+        return Basic.__new__(cls, law, sympify(body))
+
+
+class KL(Term):
+    """Kullback-Leibler divergence E_p[log p - log q] in nats; both laws are laws of the same variables."""
+
+    def __new__(cls, p: Law, q: Law) -> KL:
+        if p.variables != q.variables:
+            raise Malformed(f"KL between laws of different variables: {p.variables} and {q.variables}")
+        return Basic.__new__(cls, p, q)
+
+
+class Mean(Term):
+    """Mean vector of a law."""
+
+
+class Variance(Term):
+    """The v of a law whose covariance is v * I."""
+
+
+class Inner(Term):
+    """Inner product of two vectors."""
+
+    def __new__(cls, u: Any, v: Any) -> Inner:
+        return Basic.__new__(cls, *sorted((sympify(u), sympify(v)), key=sp.default_sort_key))
+
+
+class Norm2(Term):
+    """Squared Euclidean norm."""
+
+    def __new__(cls, v: Any) -> Norm2:
+        return Basic.__new__(cls, sympify(v))
+
+
+class Coord(Term):
+    """Coordinate i of a vector."""
+
+    def __new__(cls, v: Any, index: Any) -> Coord:
+        return Basic.__new__(cls, sympify(v), sympify(index))
+
+
+class Hadamard(Term):
+    """Coordinatewise product of two vectors (a vector)."""
+
+    def __new__(cls, u: Any, v: Any) -> Hadamard:
+        return Basic.__new__(cls, *sorted((sympify(u), sympify(v)), key=sp.default_sort_key))
+
+
+class SumTo(Term):
+    """sum of body over the integer index lo..hi; zero when hi = lo - 1."""
+
+    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> SumTo:
+        return Basic.__new__(cls, sympify(body), index, sympify(lo), sympify(hi))
+
+
+class D(Term):
+    """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
+
+    def __new__(cls, body: Any, wrt: Any) -> D:
+        return Basic.__new__(cls, sympify(body), sympify(wrt))
+
+
+class Gradient(Term):
+    """Gradient (a vector) of the opaque scalar function `head` at a point."""
+
+    def __new__(cls, head: Any, point: Any) -> Gradient:
+        name = head if isinstance(head, Symbol) else Symbol(head.__name__)
+        return Basic.__new__(cls, name, sympify(point))
+
+
+class Ratio(Term):
+    """num / den, kept apart so that den is not cancelled before anyone asked whether it can be zero."""
+
+    def __new__(cls, num: Any, den: Any) -> Ratio:
+        return Basic.__new__(cls, sympify(num), sympify(den))
+
+
+DIM = Symbol("d", integer=True, positive=True)
+LATEX["d"] = "d"
+
+
+def is_vector(term: Any) -> bool:
+    """True for vectors: atoms, and the linear combinations built from them."""
+    if isinstance(term, VectorSymbol | VectorFunction | Hadamard | Mean | Gradient):
+        return True
+    if isinstance(term, DefinedFunction):
+        return bool(term.is_vector_valued)
+    if isinstance(term, Term) and not isinstance(term, D | Expect | SumTo):
+        return False
+    if isinstance(term, D | Expect | SumTo):
+        return is_vector(term.args[1] if isinstance(term, Expect) else term.args[0])
+    if isinstance(term, sp.Add | sp.Mul):
+        return any(is_vector(a) for a in term.args)
+    return False
+
+
+def log_p(name: str, variables: Any, given: Any = ()) -> LogDensity:
+    """log name(variables | given)."""
+    return LogDensity(Density(name, variables, given))
