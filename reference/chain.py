@@ -76,7 +76,10 @@ def forward_joint(x0: ArrayLike, betas: Betas) -> Gaussian:
     """Return the joint law of (x_1, ..., x_T) given x_0, x_0 of shape (d,); coordinate (t-1) d + i is x_t[i]."""
     start = real_array("x0", x0, ndim=1)
     gains, rows = loadings(betas)
-    return Gaussian(np.kron(gains[1:], start), np.kron(rows[1:], np.eye(start.size)))
+    return Gaussian(
+        np.asarray(np.kron(gains[1:], start), dtype=np.float64),
+        np.asarray(np.kron(rows[1:], np.eye(start.size)), dtype=np.float64),
+    )
 
 
 def data_joint(mean0: ArrayLike, cov0: ArrayLike, betas: Betas) -> Gaussian:
@@ -85,7 +88,7 @@ def data_joint(mean0: ArrayLike, cov0: ArrayLike, betas: Betas) -> Gaussian:
     lower = cholesky("cov0", cov0, mean.size)
     gains, rows = loadings(betas)
     factor = np.concatenate([np.kron(gains[:, None], lower), np.kron(rows, np.eye(mean.size))], axis=1)
-    return Gaussian(np.kron(gains, mean), factor)
+    return Gaussian(np.asarray(np.kron(gains, mean), dtype=np.float64), factor)
 
 
 def covariance(s: int, t: int, betas: Betas) -> float:

@@ -40,7 +40,7 @@ def random_rational_simplex(rng: np.random.Generator, n: int) -> Table:
 
 @dataclass(frozen=True, eq=False)
 class JointLaw:
-    """The joint law of named finite variables: table[i, j, ...] is the probability of (names[0] = i, names[1] = j, ...)."""
+    """The joint law of named finite variables: table[i, j, ...] is P(names[0] = i, names[1] = j, ...)."""
 
     names: tuple[str, ...]
     table: Table

@@ -60,7 +60,7 @@ class Gaussian:
     @property
     def variances(self) -> Array:
         """Variance of each coordinate, shape (n,): sums of squares of the loadings."""
-        return np.einsum("ij,ij->i", self.factor, self.factor)
+        return np.asarray(np.sum(self.factor**2, axis=1), dtype=np.float64)
 
     def marginal(self, index: Sequence[int] | NDArray[np.intp]) -> Gaussian:
         """Return the law of the coordinates in ``index``, in that order."""
@@ -93,7 +93,7 @@ class Gaussian:
         """Return the same law with at most n noise columns (a triangular factor)."""
         if self.factor.shape[1] <= self.n:
             return self
-        return Gaussian(self.mean, np.linalg.qr(self.factor.T, mode="r").T)
+        return Gaussian(self.mean, _triangle(self.factor).T)
 
     def condition(self, index: Sequence[int] | NDArray[np.intp], values: ArrayLike) -> Gaussian:
         """Return the law of the other coordinates (in their order) given that those in ``index`` equal ``values``.
@@ -105,8 +105,7 @@ class Gaussian:
         if seen.size != given.size:
             raise ValueError(f"values has {seen.size} entries, but {given.size} coordinates are given; pass one each")
         free = np.setdiff1d(np.arange(self.n), given)
-        stacked = np.concatenate([self.factor[given], self.factor[free]]).T
-        upper = np.linalg.qr(stacked, mode="r")
+        upper = _triangle(np.concatenate([self.factor[given], self.factor[free]]))
         triangle = _regular(upper[: given.size, : given.size], self.factor[given])
         noise = _forward_substitution(triangle, seen - self.mean[given])
         mean = self.mean[free] + upper[: given.size, given.size :].T @ noise
@@ -117,7 +116,7 @@ class Gaussian:
         points = real_array("x", x)
         if points.shape[-1:] != (self.n,):
             raise ValueError(f"x has shape {points.shape}, but its last axis must be {self.n}; match it to the law")
-        triangle = _regular(np.linalg.qr(self.factor.T, mode="r"), self.factor)
+        triangle = _regular(_triangle(self.factor), self.factor)
         flat = (points - self.mean).reshape(-1, self.n).T
         noise = _forward_substitution(triangle, flat)
         log_volume = float(np.sum(np.log(np.abs(np.diag(triangle)))))
@@ -134,7 +133,7 @@ class Gaussian:
         law = self.compressed()
         m = law.factor.shape[1]
         spread = np.sqrt(m) * law.factor.T
-        return law.mean + np.concatenate([spread, -spread])
+        return np.asarray(law.mean + np.concatenate([spread, -spread]), dtype=np.float64)
 
     def expect_quadratic(self, f: Callable[[Array], Array]) -> float:
         """Return E f(x) for f, (k, n) -> (k,), a polynomial of degree at most 3: the average over ``cubature``."""
@@ -155,6 +154,11 @@ class Gaussian:
                 f"index is {index!r}, but it must name distinct coordinates in 0..{self.n - 1}; correct it"
             )
         return rows.astype(np.intp)
+
+
+def _triangle(loadings: Array) -> Array:
+    """Return the upper triangle R of loadings.T = Q R, so that loadings loadings.T = R.T R."""
+    return np.asarray(np.linalg.qr(loadings.T, mode="r"), dtype=np.float64)
 
 
 def _regular(triangle: Array, loadings: Array) -> Array:

@@ -1,8 +1,8 @@
 """Integrals on the line and expectations under normal laws, by summation on a fine grid.
 
-The rule is the trapezoid rule on the whole line. For an integrand that is analytic and decays like a normal density its
-error falls as exp(-c/step^2), so that the default grid reaches rounding error; it uses no moment of the normal law, only
-its density. Gauss-Hermite nodes serve where dimensions multiply.
+The rule is the trapezoid rule on the whole line. For an integrand that is analytic and decays like a normal density
+its error falls as exp(-c/step^2), so that the default grid reaches rounding error; it uses no moment of the normal law,
+only its density. Gauss-Hermite nodes serve where dimensions multiply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Nodes, shape (n, d), and weights, shape (n,), of a rule for the standard normal law: E f is weights @ f(nodes)."""
+    """Nodes, shape (n, d), and weights, shape (n,), of a rule for N(0, I): E f is weights @ f(nodes)."""
 
     nodes: Array
     weights: Array
@@ -35,7 +35,7 @@ def line_grid(center: float, scale: float, step: float = STEP, reach: float = RE
     """Return the grid center + scale * (-reach, ..., reach) and its spacing, for a sum in place of an integral."""
     center, scale = real_number("center", center), positive_number("scale", scale)
     half = integer("reach / step", round(positive_number("reach", reach) / positive_number("step", step)), 1)
-    return center + scale * step * np.arange(-half, half + 1), scale * step
+    return center + scale * step * np.arange(-half, half + 1, dtype=np.float64), scale * step
 
 
 def integrate_line(

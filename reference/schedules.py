@@ -7,6 +7,7 @@ integers over a power of two and are rounded to float64 once, at the end.
 from __future__ import annotations
 
 import decimal
+import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -131,7 +132,7 @@ def sigmoid_alpha_bars(T: int, start: Exact = -3, end: Exact = 3, tau: Exact = 1
 
 
 def betas_of_alpha_bars(abars: Sequence[Exact], max_beta: Exact = MAX_BETA) -> list[Fraction]:
-    """Return beta_t = min(1 - abar_t/abar_{t-1}, max_beta) for abar_0 = 1 > abar_1 > ... > abar_T >= 0, as fractions."""
+    """Return beta_t = min(1 - abar_t/abar_{t-1}, max_beta) for 1 = abar_0 > abar_1 > ... > abar_T >= 0."""
     values = [fraction(f"abar_{t}", abar) for t, abar in enumerate(abars)]
     limit = fraction("max_beta", max_beta)
     if len(values) < 2 or values[0] != 1:
@@ -141,7 +142,7 @@ def betas_of_alpha_bars(abars: Sequence[Exact], max_beta: Exact = MAX_BETA) -> l
     for t in range(1, len(values)):
         if not 0 <= values[t] < values[t - 1]:
             raise ValueError(f"abar_{t} does not fall from abar_{t - 1} towards 0; abars must strictly decrease")
-    return [min(1 - late / early, limit) for early, late in zip(values, values[1:], strict=False)]
+    return [min(1 - late / early, limit) for early, late in itertools.pairwise(values)]
 
 
 def _exact_schedule(betas: Sequence[Exact]) -> list[Fraction]:

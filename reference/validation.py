@@ -7,11 +7,11 @@ the value, the limit and the remedy.
 
 from __future__ import annotations
 
-import numbers
+import operator
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,11 +76,14 @@ def same_shape(**arrays: Array) -> tuple[int, ...]:
     return next(iter(shapes.values()))
 
 
-def integer(name: str, value: int, low: int, high: int | None = None) -> int:
+def integer(name: str, value: SupportsIndex, low: int, high: int | None = None) -> int:
     """Return an int in low..high."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, but it must be an integer; pass an int")
-    number = int(value)
     if number < low or (high is not None and number > high):
         limit = f"{low}..{high}" if high is not None else f"at least {low}"
         raise ValueError(f"{name} is {number}, but it must be {limit}; check the index (time runs t = 1..T)")
@@ -92,7 +95,7 @@ def noise_schedule(betas: Betas) -> Array:
     array = real_array("betas", as_floats(betas), ndim=1)
     if array.size == 0:
         raise ValueError("betas is empty, but T must be at least 1; give beta_1..beta_T")
-    inner, last = array[:-1], array[-1]
+    inner = array[:-1]
     for t, beta in enumerate(array, start=1):
         if not 0.0 < beta <= 1.0:
             raise ValueError(f"beta_{t} is {beta}, but it must lie in (0, 1); check the schedule")
@@ -101,8 +104,6 @@ def noise_schedule(betas: Betas) -> Array:
         raise ValueError(
             f"beta_{t} is 1.0 with t < T = {array.size}, but only the last beta may be 1; end the chain there"
         )
-    if last == 1.0 and array.size == 1:
-        raise ValueError("beta_1 is 1.0 with T = 1, but then x_1 holds nothing of x_0; use a beta below 1")
     return array
 
 
