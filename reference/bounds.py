@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from reference import views
 from reference.chain import forward_moments, posterior, posterior_coefficients
-from reference.gaussian_kl import gaussian_kl_diag
+from reference.divergences import gaussian_kl_diag
 from reference.gaussians import Gaussian
 from reference.quadrature import LOG_TWO_PI, hermite_rule, line_grid, normal_rule
 from reference.validation import (

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.chain import data_joint, forward_joint
-from reference.gaussian_kl import gaussian_kl, gaussian_kl_cubature
+from reference.divergences import gaussian_kl, gaussian_kl_cubature
 from reference.gaussians import Gaussian
 from reference.validation import Array, Betas, integer, noise_schedule, positive_array, real_array
 
