@@ -59,9 +59,7 @@ def posterior_mean(x_0: sp.Expr, x_t: sp.Expr, n: sp.Expr) -> sp.Expr:
     return a * x_0 + b * x_t
 
 
-mu_tilde = define(
-    "mu_tilde", r"\tilde\mu", lambda n, x_t, x_0: posterior_mean(x_0, x_t, n), is_vector_valued=True
-)
+mu_tilde = define("mu_tilde", r"\tilde\mu", lambda n, x_t, x_0: posterior_mean(x_0, x_t, n), is_vector_valued=True)
 
 # --- domains ----------------------------------------------------------------------------------------------------------
 SCHEDULE = {"alpha": UNIT, "abar": UNIT}

@@ -64,7 +64,9 @@ class Algebra:
         numerator = sp.fraction(sp.cancel(self.lower(self.prepare(sp.sympify(e)))))[0]
         if numerator == 0:
             return False
-        return all(self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in sp.factor_list(numerator)[1])
+        return all(
+            self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in sp.factor_list(numerator)[1]
+        )
 
     # --- lowering to generators ---------------------------------------------------------------------------------------
 
@@ -83,7 +85,11 @@ class Algebra:
         if e.is_Float or e.has(sp.nan, sp.zoo, sp.oo):
             raise OutsideFragment(f"{e} is not an exact number")
         if isinstance(e, sp.Add):
-            return sp.Add(*[self.lower(a) for a in _merge_sums(e).args]) if e.has(terms.SumTo) else e.func(*map(self.lower, e.args))
+            return (
+                sp.Add(*[self.lower(a) for a in _merge_sums(e).args])
+                if e.has(terms.SumTo)
+                else e.func(*map(self.lower, e.args))
+            )
         if isinstance(e, sp.Mul):
             return sp.Mul(*map(self.lower, e.args))
         if isinstance(e, terms.Ratio):
@@ -142,7 +148,13 @@ class Algebra:
 
     def _bilinear(self, u: Any, v: Any, form: Any) -> Expr:
         left, right = linear_form(u), linear_form(v)
-        return sp.Add(*[self.lower(a) * self.lower(b) * self._generator(form(x, y)) for x, a in left.items() for y, b in right.items()])
+        return sp.Add(
+            *[
+                self.lower(a) * self.lower(b) * self._generator(form(x, y))
+                for x, a in left.items()
+                for y, b in right.items()
+            ]
+        )
 
     def _coord(self, v: Any, index: Any) -> Expr:
         pieces = []
@@ -161,7 +173,11 @@ class Algebra:
         body, index, lo, hi = e.args
         n = sp.expand(hi - lo + 1)
         if n.is_Integer and n <= 12:
-            return sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))]) if n > 0 else sp.S.Zero
+            return (
+                sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))])
+                if n > 0
+                else sp.S.Zero
+            )
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
         i = Symbol(f"i{self._depth}", integer=True, positive=True)
@@ -333,7 +349,9 @@ class Algebra:
 
 def _opaque_parts(e: Any) -> set[Any]:
     """The outermost sums, expectations, log-densities, ... of e: their inside has a scope of its own."""
-    if isinstance(e, terms.Term) and not isinstance(e, terms.Inner | terms.Norm2 | terms.Coord | terms.Hadamard | terms.Ratio):
+    if isinstance(e, terms.Term) and not isinstance(
+        e, terms.Inner | terms.Norm2 | terms.Coord | terms.Hadamard | terms.Ratio
+    ):
         return {e}
     return {part for a in e.args for part in _opaque_parts(a)}
 
@@ -379,7 +397,11 @@ def _merge_sums(e: Expr) -> Expr:
         else:
             rest.append(term)
     merged = [terms.SumTo(body, *bounds) for bounds, body in groups.items()]
-    return sp.Add(*rest, *merged, evaluate=False) if len(rest) + len(merged) > 1 else sp.Add(*rest, *merged, 0, evaluate=False)
+    return (
+        sp.Add(*rest, *merged, evaluate=False)
+        if len(rest) + len(merged) > 1
+        else sp.Add(*rest, *merged, 0, evaluate=False)
+    )
 
 
 # --- side conditions --------------------------------------------------------------------------------------------------

@@ -134,7 +134,9 @@ def tags() -> Mapping[str, str]:
 # --- rules that use equations: hypotheses, earlier claims, the induction hypothesis ------------------------------------
 
 
-def _check_range(indices: Mapping[Any, tuple[Any, Any]], values: Mapping[Any, Any], context: Context, owner: str) -> None:
+def _check_range(
+    indices: Mapping[Any, tuple[Any, Any]], values: Mapping[Any, Any], context: Context, owner: str
+) -> None:
     for index, (lo, hi) in indices.items():
         value = sp.sympify(values.get(index, index))
         bounds = [sp.sympify(b).xreplace(dict(values)) if b != sp.oo else b for b in (lo, hi)]
@@ -189,7 +191,10 @@ def _check_intervals(domain: Domain, table: Mapping[Any, Any], context: Context,
             if context.domain.intervals.get(name) != interval:
                 raise StepFails(f"{owner} needs {name} {interval.words()}, which this claim's domain does not say")
             continue
-        conditions = [(interval.lo, image - interval.lo, interval.open_lo), (interval.hi, interval.hi - image, interval.open_hi)]
+        conditions = [
+            (interval.lo, image - interval.lo, interval.open_lo),
+            (interval.hi, interval.hi - image, interval.open_hi),
+        ]
         for bound, slack, is_open in conditions:
             if abs(bound) != sp.oo and not holds("> 0" if is_open else ">= 0", slack, context.domain):
                 raise StepFails(f"{owner} needs {name} {interval.words()}; {image} is not known to be there")
@@ -202,4 +207,6 @@ def _by_induction_hypothesis(e: Any, context: Context) -> Any:
     return rewrite_instances(e, lhs, rhs, context, lambda _: None)
 
 
-induction_hypothesis = Rule("induction hypothesis", "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis)
+induction_hypothesis = Rule(
+    "induction hypothesis", "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis
+)

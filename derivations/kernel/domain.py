@@ -61,7 +61,10 @@ class Domain:
 
     def words(self) -> list[str]:
         lines = [f"{name} {interval.words()}" for name, interval in self.intervals.items()]
-        lines += [f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}" for i, (lo, hi) in self.indices.items()]
+        lines += [
+            f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}"
+            for i, (lo, hi) in self.indices.items()
+        ]
         return lines + [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in self.products.items()]
 
     def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:

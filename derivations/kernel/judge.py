@@ -143,7 +143,9 @@ class Judge:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
         steps: list[StepReport] = []
         try:
-            refuse_ambiguous_names(*(line.expression for chain in proof.chains for line in chain.lines), statement.lhs, statement.rhs)
+            refuse_ambiguous_names(
+                *(line.expression for chain in proof.chains for line in chain.lines), statement.lhs, statement.rhs
+            )
             for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
                 reports = self._chain(claim, chain, domain, extra, len(steps), section)
                 steps += reports
@@ -156,7 +158,9 @@ class Judge:
             return PartReport(statement, Undecided(str(reason)), tuple(steps))
         return PartReport(statement, Proved(), tuple(steps))
 
-    def _obligations(self, claim: Claim, part: int, proof: Proof) -> Iterator[tuple[str, Chain, Statement, Domain, Hypothesis | None]]:
+    def _obligations(
+        self, claim: Claim, part: int, proof: Proof
+    ) -> Iterator[tuple[str, Chain, Statement, Domain, Hypothesis | None]]:
         """What each chain has to show: the statement itself, or its base and its step."""
         statement, domain = claim.says[part], claim.domain_of(part)
         if proof.induction_on is None:
@@ -194,7 +198,9 @@ class Judge:
             rule, tier, relation = (line.rule.name, line.rule.tier, line.relation) if i else ("", "", "")
             used = tuple(context.used_claims)
             reports.append(
-                StepReport(offset + i + 1, line.expression, relation, rule, tier, line.why, used, conditions, verdict, section)
+                StepReport(
+                    offset + i + 1, line.expression, relation, rule, tier, line.why, used, conditions, verdict, section
+                )
             )
             if not verdict:
                 break
@@ -233,7 +239,12 @@ def _endpoints(chain: Chain, goal: Statement, domain: Domain) -> str | None:
     if not algebra.equal(chain.lines[-1].expression, goal.rhs):
         return "the last line is not the statement's right side"
     relations = {line.relation for line in chain.lines[1:]} - {"="}
-    implied = {"=": [set()], "iff": [{"iff"}], "<=": [set(), {"<="}, {"<"}, {"<", "<="}], ">=": [set(), {">="}, {">"}, {">", ">="}]}
+    implied = {
+        "=": [set()],
+        "iff": [{"iff"}],
+        "<=": [set(), {"<="}, {"<"}, {"<", "<="}],
+        ">=": [set(), {">="}, {">"}, {">", ">="}],
+    }
     implied |= {"<": [{"<"}, {"<", "<="}], ">": [{">"}, {">", ">="}]}
     if relations not in implied[goal.relation]:
         return f"steps {sorted(relations)} do not add up to {goal.relation!r}"

@@ -78,7 +78,9 @@ def scalar_function(name: str, latex: str = "", positive: bool = False) -> Any:
     return _family(ScalarFunction, name, latex, **({"is_positive": True} if positive else {}))
 
 
-def define(name: str, latex: str, body: Callable[..., Any], *, notation: bool = True, is_vector_valued: bool = False) -> Any:
+def define(
+    name: str, latex: str, body: Callable[..., Any], *, notation: bool = True, is_vector_valued: bool = False
+) -> Any:
     """A new name for `body(*args)`. Names are unique: defining one twice is an error."""
     attributes = {"body": staticmethod(body), "notation": notation, "is_vector_valued": is_vector_valued}
     return _family(DefinedFunction, name, latex, **attributes)

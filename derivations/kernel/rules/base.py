@@ -96,7 +96,9 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
     return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
 
 
-def rewrite_instances(e: Any, pattern: Any, replacement: Any, context: Context, allowed: Callable[[Context], None]) -> Any:
+def rewrite_instances(
+    e: Any, pattern: Any, replacement: Any, context: Context, allowed: Callable[[Context], None]
+) -> Any:
     """Replace every subterm equal (by algebra) to `pattern`; `allowed` raises StepFails where the equation does not hold."""
 
     def change(node: Any, local: Context) -> Any:

@@ -27,7 +27,12 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
     if isinstance(e, sp.Add):
         return sp.Add(*[derivative(a, wrt, context) for a in e.args])
     if isinstance(e, sp.Mul):
-        return sp.Add(*[sp.Mul(derivative(a, wrt, context), *(b for j, b in enumerate(e.args) if j != i)) for i, a in enumerate(e.args)])
+        return sp.Add(
+            *[
+                sp.Mul(derivative(a, wrt, context), *(b for j, b in enumerate(e.args) if j != i))
+                for i, a in enumerate(e.args)
+            ]
+        )
     if isinstance(e, sp.Pow) and not _mentions(e.args[1], wrt):
         base, exponent = e.args
         return exponent * base ** (exponent - 1) * derivative(base, wrt, context)
@@ -79,7 +84,12 @@ def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
     return derivative(body, own, context).xreplace({index: j})
 
 
-differentiation = Rule("differentiation", "decided", "sums, products, powers, logs, exponentials; chain rule through opaque functions", _differentiate)
+differentiation = Rule(
+    "differentiation",
+    "decided",
+    "sums, products, powers, logs, exponentials; chain rule through opaque functions",
+    _differentiate,
+)
 
 
 def _interchange(e: Any, context: Context) -> Any:

@@ -107,7 +107,9 @@ def _expand_inner(body: Any, z: Any) -> Any:
         elif isinstance(node, Inner):
             u, v = (linear_form(a) for a in node.args)
         else:
-            return node if not node.args else node.func(*[split(a) for a in node.args]) if _is_scalar_node(node) else node
+            return (
+                node if not node.args else node.func(*[split(a) for a in node.args]) if _is_scalar_node(node) else node
+            )
         if z not in u and z not in v:
             return node
         return sp.Add(*[a * b * Inner(x, y) for x, a in u.items() for y, b in v.items()])
@@ -159,7 +161,9 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     return mean if power == 1 else mean**2 + variance
 
 
-moments = Rule("Gaussian moments", "law", "E z = m, E (z-m)(z-m)^T = the covariance, for polynomials of degree <= 2", _moments)
+moments = Rule(
+    "Gaussian moments", "law", "E z = m, E (z-m)(z-m)^T = the covariance, for polynomials of degree <= 2", _moments
+)
 
 # --- change of variable -----------------------------------------------------------------------------------------------
 
@@ -255,7 +259,9 @@ def identify(name_density: Any, normal: Normal, claim: str) -> Rule:
         statement = context.lemma(claim).statements[0]
         algebra = Algebra(context.domain)
         try:
-            stated = algebra.equal(statement.lhs, LogDensity(name_density)) and algebra.equal(statement.rhs, LogDensity(normal))
+            stated = algebra.equal(statement.lhs, LogDensity(name_density)) and algebra.equal(
+                statement.rhs, LogDensity(normal)
+            )
         except OutsideFragment as reason:
             raise StepFails(str(reason)) from reason
         if not stated:

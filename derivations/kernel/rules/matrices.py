@@ -109,7 +109,9 @@ def _expand_quadratic(node: Quadratic) -> Any:
                 coefficient, m = _split(term)
                 forward = letters(m)
                 options = [(x, forward, y), (y, forward[::-1], x)]  # a scalar is its own transpose
-                left, best, right = min(options, key=lambda o: (sp.default_sort_key(o[0]), [(c.name, p) for c, p in o[1]]))
+                left, best, right = min(
+                    options, key=lambda o: (sp.default_sort_key(o[0]), [(c.name, p) for c, p in o[1]])
+                )
                 total += a * b * coefficient * Quadratic(left, spell(best), right)
     return total
 
@@ -151,4 +153,13 @@ class FullNormalMoments:
         return Quadratic(mean, m, v) if u == z else Quadratic(u, m, mean)
 
 
-__all__ = ["FullNormalMoments", "LogDensity", "LogDet", "Quadratic", "Trace", "covariance", "full_log_density", "trace_algebra"]
+__all__ = [
+    "FullNormalMoments",
+    "LogDensity",
+    "LogDet",
+    "Quadratic",
+    "Trace",
+    "covariance",
+    "full_log_density",
+    "trace_algebra",
+]

@@ -23,7 +23,9 @@ def _by_sign(relation: str, previous: Any, following: Any, context: Context) -> 
     return sign in allowed[relation]
 
 
-positivity = Rule("sign", "decided", "the difference is a polynomial with coefficients of one sign on the domain", decide=_by_sign)
+positivity = Rule(
+    "sign", "decided", "the difference is a polynomial with coefficients of one sign on the domain", decide=_by_sign
+)
 
 # --- induction --------------------------------------------------------------------------------------------------------
 
@@ -46,7 +48,12 @@ def induction(over: Any, start: Any) -> Rule:
         growth = _split_last(gap.xreplace({over: over + 1}), over) - gap
         return base and inside.is_zero(growth)
 
-    return Rule(f"induction over {over}", "decided", f"base {over} = {first} and the step from {over} to {over} + 1", decide=decide)
+    return Rule(
+        f"induction over {over}",
+        "decided",
+        f"base {over} = {first} and the step from {over} to {over} + 1",
+        decide=decide,
+    )
 
 
 def _split_last(e: Any, over: Any) -> Any:
@@ -60,8 +67,6 @@ def _split_last(e: Any, over: Any) -> Any:
         return node
 
     return walk(e, change, Context(Domain()))
-
-
 
 
 # --- limits by continuity ---------------------------------------------------------------------------------------------
@@ -88,7 +93,9 @@ def _substitute(e: Any, context: Context) -> Any:
     return walk(e, change, context)
 
 
-continuity = Rule("continuity", "decided", "sums, products and roots are continuous where they are defined", _substitute)
+continuity = Rule(
+    "continuity", "decided", "sums, products and roots are continuous where they are defined", _substitute
+)
 
 # --- rigorous numerics ------------------------------------------------------------------------------------------------
 
@@ -158,4 +165,6 @@ class ProductTo(Term):
         return sp.Basic.__new__(cls, sp.sympify(body), index, sp.sympify(lo), sp.sympify(hi))
 
 
-interval_arithmetic = Rule("interval arithmetic", "decided", "60-digit intervals that contain the exact value", decide=_enclose)
+interval_arithmetic = Rule(
+    "interval arithmetic", "decided", "60-digit intervals that contain the exact value", decide=_enclose
+)

@@ -279,7 +279,12 @@ def _vanishing(relation: str, previous: Any, following: Any, context: Context) -
     w = LogDensity(q) - LogDensity(p)
     mean, zero = previous.args
     target = sp.exp(w) - 1 - w
-    return bool(zero == 0 and isinstance(mean, Expect) and mean.args[0] == p and Algebra(context.domain).equal(mean.args[1], target))
+    return bool(
+        zero == 0
+        and isinstance(mean, Expect)
+        and mean.args[0] == p
+        and Algebra(context.domain).equal(mean.args[1], target)
+    )
 
 
 vanishing_mean = Rule(
@@ -295,4 +300,6 @@ def _zero_divergence(relation: str, previous: Any, following: Any, context: Cont
     return isinstance(following, SameLaw) and previous in (Equal(KL(*following.args), 0), Equal(0, KL(*following.args)))
 
 
-zero_divergence = Rule("equality in Gibbs", "law", "KL(p, q) = 0 exactly when p = q almost everywhere", decide=_zero_divergence)
+zero_divergence = Rule(
+    "equality in Gibbs", "law", "KL(p, q) = 0 exactly when p = q almost everywhere", decide=_zero_divergence
+)

@@ -1,0 +1,96 @@
+"""Every claim, in the order of the journey, and one judge for all of them."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from derivations.kernel.claims import Claim
+from derivations.kernel.judge import Judge, Judgement
+from derivations.kernel.verdict import Verdict
+from derivations.refutation import mutants as mutation
+from derivations.refutation.refute import refute
+
+CHAPTERS = (
+    "ddpm.elbo",
+)
+_PLANNED = (
+    "vae.divergence",
+    "vae.evidence",
+    "vae.gaussian_kl",
+    "vae.decoders",
+    "vae.objective",
+    "vae.reparameterization",
+    "onestep",
+    "ddpm.forward",
+    "ddpm.posterior",
+    "ddpm.elbo",
+    "ddpm.parameterizations",
+    "ddpm.losses",
+    "ddpm.examples",
+)
+
+
+class UnknownClaim(KeyError):
+    """No claim has this id; `suggestions` are the nearest ones."""
+
+    def __init__(self, claim_id: str) -> None:
+        super().__init__(claim_id)
+        self.id = claim_id
+        self.suggestions = difflib.get_close_matches(claim_id, claims(), n=3, cutoff=0.4)
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        return f"no claim is called {self.id!r}{hint}"
+
+
+class DuplicateClaim(ValueError):
+    """Two chapters define a claim of the same id."""
+
+
+@cache
+def claims() -> Mapping[str, Claim]:
+    """All claims by id, in the order of the chapters."""
+    found: dict[str, Claim] = {}
+    for chapter in CHAPTERS:
+        module = importlib.import_module(f"derivations.{chapter}")
+        for claim in (value for value in vars(module).values() if isinstance(value, Claim)):
+            if found.setdefault(claim.id, claim) is not claim:
+                raise DuplicateClaim(f"{claim.id} is defined twice: rename one of the two")
+    return MappingProxyType(found)
+
+
+@cache
+def _judge() -> Judge:
+    return Judge(claims(), refute)
+
+
+def find(id_or_claim: str | Claim) -> Claim:
+    if isinstance(id_or_claim, Claim):
+        return id_or_claim
+    if id_or_claim not in claims():
+        raise UnknownClaim(id_or_claim)
+    return claims()[id_or_claim]
+
+
+def judge(id_or_claim: str | Claim) -> Judgement:
+    """Replay a claim's derivation: its verdict, every step's, and all that is computed from the proof."""
+    return _judge().judge(find(id_or_claim))
+
+
+def prove(id_or_claim: str | Claim) -> Verdict:
+    """The verdict alone; truthy only when proved."""
+    return judge(id_or_claim).verdict
+
+
+def mutants(id_or_claim: str | Claim) -> list[Claim]:
+    """The claim's statement with one mistake in it, many times over."""
+    return [m.claim for m in mutation.mutants(find(id_or_claim))]
+
+
+def judge_mutants(id_or_claim: str | Claim) -> mutation.MutantReport:
+    """Each mutant refuted by a witness, proved equivalent, or surviving."""
+    return mutation.judge_mutants(find(id_or_claim))

@@ -1,0 +1,328 @@
+"""How terms are shown: LaTeX for the site, Unicode for the terminal. Shown is what was checked; nothing is retyped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from derivations.kernel import terms
+from derivations.kernel.claims import Statement
+
+RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
+RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
+BIG = (terms.SumTo, terms.Expect)
+
+
+def _bare(name: Any) -> str:
+    return terms.LATEX.get(str(name), str(name))
+
+
+class Latex(LatexPrinter):
+    """LaTeX in the field's usual notation: x_{t-1}, \\bar\\alpha_t, \\mathbb E_{q(z \\mid x)}[...]."""
+
+    def __init__(self) -> None:
+        super().__init__({"mul_symbol": None, "ln_notation": False, "fold_short_frac": False})
+
+    def _indexed(self, e: Any) -> str:
+        name, args = _bare(type(e).__name__), list(e.args)
+        if args and not terms.is_vector(args[0]) and args[0].is_integer:
+            name += f"_{{{self._print(args.pop(0))}}}"
+        return rf"{name}({', '.join(self._print(a) for a in args)})" if args else name
+
+    def _print_Function(self, e: Any, exp: Any = None) -> str:
+        if not isinstance(e, terms.VectorFunction | terms.ScalarFunction | terms.DefinedFunction):
+            return str(super()._print_Function(e, exp))
+        shown = self._indexed(e)
+        return shown if exp is None else rf"{{{shown}}}^{{{exp}}}"
+
+    def _print_VectorSymbol(self, e: Any) -> str:
+        return _bare(e.name)
+
+    def _print_Symbol(self, e: Any, style: str = "plain") -> str:
+        return _bare(e.name)
+
+    _print_Covariance = _print_Symbol
+
+    def _print_Block(self, e: Any) -> str:
+        lo, hi = (self._print(b) for b in e.bounds)
+        return f"{_bare(e.args[0].name)}_{{{lo}:{hi}}}"
+
+    def _variables(self, variables: Any) -> str:
+        return ", ".join(self._print(v) for v in variables)
+
+    def _print_Density(self, e: Any) -> str:
+        name, variables, given = e.args
+        condition = rf" \mid {self._variables(given)}" if len(given) else ""
+        return f"{_bare(name)}({self._variables(variables)}{condition})"
+
+    def _identity(self, variance: Any, dim: Any) -> str:
+        unit = r"I" if dim == terms.DIM else rf"I_{{{self._print(dim)}}}"
+        if variance == 1:
+            return unit
+        text = self._print(variance)
+        return rf"\left({text}\right){unit}" if isinstance(variance, sp.Add) else rf"{text}\,{unit}"
+
+    def _print_Normal(self, e: Any) -> str:
+        v, mean, variance, dim = e.args
+        return rf"\mathcal N\left({self._print(v)};\, {self._print(mean)},\, {self._identity(variance, dim)}\right)"
+
+    def _print_DiagonalNormal(self, e: Any) -> str:
+        v, _, mean, variance, _ = e.args
+        return (
+            rf"\mathcal N\left({self._print(v)};\, ({self._print(mean)})_i,\, "
+            rf"\operatorname{{diag}}({self._print(variance)})\right)"
+        )
+
+    def _print_FullNormal(self, e: Any) -> str:
+        return r"\mathcal N\left({};\, {},\, {}\right)".format(*(self._print(a) for a in e.args[:3]))
+
+    def _print_BernoulliProduct(self, e: Any) -> str:
+        return rf"\operatorname{{Bernoulli}}\left({self._print(e.args[0])};\, {self._print(e.args[2])}\right)"
+
+    def _print_AffineImage(self, e: Any) -> str:
+        z, _, shift, scale, base, _ = e.args
+        noise = self._print(base.args[0])
+        return rf"\operatorname{{law}}\left({self._print(z)}_i = {self._print(shift)} + {self._print(scale)}\,{noise}_i\right)"
+
+    def _print_LogDensity(self, e: Any) -> str:
+        return rf"\log {self._print(e.args[0])}"
+
+    def _print_LogJoint(self, e: Any) -> str:
+        return rf"\log {_bare(e.args[0])}({self._variables(e.args[1])})"
+
+    def _print_Expect(self, e: Any) -> str:
+        return rf"\mathbb E_{{{self._print(e.args[0])}}}\left[{self._print(e.args[1])}\right]"
+
+    def _print_KL(self, e: Any) -> str:
+        return rf"\mathrm{{KL}}\left({self._print(e.args[0])} \,\|\, {self._print(e.args[1])}\right)"
+
+    def _print_Mean(self, e: Any) -> str:
+        return rf"\operatorname{{mean}}\left[{self._print(e.args[0])}\right]"
+
+    def _print_Variance(self, e: Any) -> str:
+        return rf"\operatorname{{var}}\left[{self._print(e.args[0])}\right]"
+
+    def _print_Inner(self, e: Any) -> str:
+        return r"\left\langle {}, {} \right\rangle".format(*map(self._print, e.args))
+
+    def _print_Norm2(self, e: Any, exp: Any = None) -> str:
+        text = rf"\left\| {self._print(e.args[0])} \right\|^2"
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+    def _print_Coord(self, e: Any, exp: Any = None) -> str:
+        v, index = e.args
+        inner = self._print(v) if isinstance(v, terms.VectorSymbol) else rf"\left({self._print(v)}\right)"
+        text = f"{{{inner}}}_{{{self._print(index)}}}"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+    def _print_Hadamard(self, e: Any) -> str:
+        return r" \odot ".join(self._print(a) for a in e.args)
+
+    def _print_SumTo(self, e: Any, symbol: str = r"\sum") -> str:
+        body, index, lo, hi = (self._print(a) for a in e.args)
+        body = rf"\left({body}\right)" if isinstance(e.args[0], sp.Add) else body
+        return rf"{symbol}_{{{index}={lo}}}^{{{hi}}} {body}"
+
+    def _print_ProductTo(self, e: Any) -> str:
+        return self._print_SumTo(e, r"\prod")
+
+    def _print_D(self, e: Any) -> str:
+        return rf"\frac{{\partial}}{{\partial {self._print(e.args[1])}}} {self._grouped(e.args[0])}"
+
+    def _grouped(self, e: Any) -> str:
+        text = self._print(e)
+        return rf"\left({text}\right)" if isinstance(e, sp.Add) else text
+
+    def _print_Gradient(self, e: Any) -> str:
+        return rf"\nabla {_bare(e.args[0])}({self._print(e.args[1])})"
+
+    def _print_Ratio(self, e: Any) -> str:
+        return rf"\frac{{{self._print(e.args[0])}}}{{{self._print(e.args[1])}}}"
+
+    def _print_At(self, e: Any) -> str:
+        body, symbol, value = e.args
+        return rf"\lim_{{{self._print(symbol)} \to {self._print(value)}}} {self._grouped(body)}"
+
+    def _print_Rounded(self, e: Any) -> str:
+        return decimal(e)
+
+    def _print_Trace(self, e: Any) -> str:
+        return rf"\operatorname{{tr}}\left({self._print(e.args[0])}\right)"
+
+    def _print_LogDet(self, e: Any) -> str:
+        return rf"\log \left|{self._print(e.args[0])}\right|"
+
+    def _print_Quadratic(self, e: Any) -> str:
+        u, m, v = e.args
+        left = self._print(u) if u.is_Symbol else rf"\left({self._print(u)}\right)"
+        return rf"{left}^{{\top}} {self._print(m)} {self._grouped(v)}"
+
+    def _print_Equal(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
+
+    def _print_SameLaw(self, e: Any) -> str:
+        return rf"{self._print(e.args[0])} \equiv {self._print(e.args[1])}"
+
+    def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
+        if isinstance(expr, BIG) and not last:
+            return True
+        return bool(super()._needs_mul_brackets(expr, first=first, last=last))
+
+
+def decimal(e: Any) -> str:
+    """A rounded value with exactly the digits it claims."""
+    centre, radius = (sp.Rational(a) for a in e.args)
+    digits = max(1, int(sp.floor(sp.log(abs(centre) / (2 * radius), 10))) + 1)
+    return str(centre.evalf(digits + 2).round(max(0, -int(sp.floor(sp.log(2 * radius, 10))))).evalf(digits))
+
+
+def latex(e: Any) -> str:
+    return str(Latex().doprint(e))
+
+
+GREEK = {
+    "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
+    "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
+}  # fmt: skip
+SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+
+
+class Text(StrPrinter):
+    """One line of Unicode for a terminal: x[t-1], ᾱ[t], E_{q(z|x)}[...], ‖x − y‖²."""
+
+    def _name(self, name: Any) -> str:
+        return GREEK.get(str(name), str(name))
+
+    def _indexed(self, e: Any) -> str:
+        name, args = self._name(type(e).__name__), list(e.args)
+        if args and not terms.is_vector(args[0]) and args[0].is_integer:
+            index = args.pop(0)
+            name += str(index).translate(SUBSCRIPT) if index.is_Integer else f"[{self._print(index)}]"
+        return f"{name}({', '.join(self._print(a) for a in args)})" if args else name
+
+    def _print_Function(self, e: Any) -> str:
+        if isinstance(e, terms.VectorFunction | terms.ScalarFunction | terms.DefinedFunction):
+            return self._indexed(e)
+        return str(super()._print_Function(e))
+
+    def _print_Symbol(self, e: Any) -> str:
+        return self._name(e.name)
+
+    _print_VectorSymbol = _print_Covariance = _print_Symbol
+
+    def _print_Block(self, e: Any) -> str:
+        lo, hi = (self._print(b) for b in e.bounds)
+        return f"{self._name(e.args[0].name)}[{lo}:{hi}]"
+
+    def _list(self, variables: Any) -> str:
+        return ", ".join(self._print(v) for v in variables)
+
+    def _print_Density(self, e: Any) -> str:
+        name, variables, given = e.args
+        return f"{self._name(name)}({self._list(variables)}{' | ' + self._list(given) if len(given) else ''})"
+
+    def _print_Normal(self, e: Any) -> str:
+        v, mean, variance, _ = (self._print(a) for a in e.args)
+        return f"N({v}; {mean}, {'I' if e.args[2] == 1 else f'({variance}) I'})"
+
+    def _print_DiagonalNormal(self, e: Any) -> str:
+        v, _, mean, variance, _ = (self._print(a) for a in e.args)
+        return f"N({v}; {mean}, diag({variance}))"
+
+    def _print_FullNormal(self, e: Any) -> str:
+        return "N({}; {}, {})".format(*(self._print(a) for a in e.args[:3]))
+
+    def _print_BernoulliProduct(self, e: Any) -> str:
+        return f"Bernoulli({self._print(e.args[0])}; {self._print(e.args[2])})"
+
+    def _print_AffineImage(self, e: Any) -> str:
+        z, index, shift, scale, base, _ = e.args
+        return f"law({self._print(z)}[{index}] = {self._print(shift)} + {self._print(scale)} {self._print(base.args[0])}[{index}])"
+
+    def _print_LogDensity(self, e: Any) -> str:
+        return f"log {self._print(e.args[0])}"
+
+    def _print_LogJoint(self, e: Any) -> str:
+        return f"log {self._name(e.args[0])}({self._list(e.args[1])})"
+
+    def _print_Expect(self, e: Any) -> str:
+        return f"E_{{{self._print(e.args[0])}}}[{self._print(e.args[1])}]"
+
+    def _print_KL(self, e: Any) -> str:
+        return f"KL({self._print(e.args[0])} ‖ {self._print(e.args[1])})"
+
+    def _print_Mean(self, e: Any) -> str:
+        return f"mean[{self._print(e.args[0])}]"
+
+    def _print_Variance(self, e: Any) -> str:
+        return f"var[{self._print(e.args[0])}]"
+
+    def _print_Inner(self, e: Any) -> str:
+        return "⟨{}, {}⟩".format(*map(self._print, e.args))
+
+    def _print_Norm2(self, e: Any) -> str:
+        return f"‖{self._print(e.args[0])}‖²"
+
+    def _print_Coord(self, e: Any) -> str:
+        return f"{self._print(e.args[0])}[{self._print(e.args[1])}]"
+
+    def _print_Hadamard(self, e: Any) -> str:
+        return " ⊙ ".join(self._print(a) for a in e.args)
+
+    def _print_SumTo(self, e: Any, symbol: str = "Σ") -> str:
+        body, index, lo, hi = (self._print(a) for a in e.args)
+        return f"{symbol}_{{{index}={lo}..{hi}}} {f'({body})' if isinstance(e.args[0], sp.Add) else body}"
+
+    def _print_ProductTo(self, e: Any) -> str:
+        return self._print_SumTo(e, "Π")
+
+    def _print_D(self, e: Any) -> str:
+        return f"∂/∂{self._print(e.args[1])} ({self._print(e.args[0])})"
+
+    def _print_Gradient(self, e: Any) -> str:
+        return f"∇{e.args[0]}({self._print(e.args[1])})"
+
+    def _print_Ratio(self, e: Any) -> str:
+        return f"({self._print(e.args[0])})/({self._print(e.args[1])})"
+
+    def _print_At(self, e: Any) -> str:
+        return f"lim_{{{self._print(e.args[1])}→{self._print(e.args[2])}}} ({self._print(e.args[0])})"
+
+    def _print_Rounded(self, e: Any) -> str:
+        return decimal(e)
+
+    def _print_Trace(self, e: Any) -> str:
+        return f"tr({self._print(e.args[0])})"
+
+    def _print_LogDet(self, e: Any) -> str:
+        return f"log|{self._print(e.args[0])}|"
+
+    def _print_Quadratic(self, e: Any) -> str:
+        u, m, v = (self._print(a) for a in e.args)
+        return f"({u})ᵀ {m} ({v})"
+
+    def _print_Equal(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
+
+    def _print_SameLaw(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} ≡ {self._print(e.args[1])}"
+
+    def _print_Pow(self, e: Any, rational: bool = False) -> str:
+        if e.args[1] == sp.Rational(1, 2):
+            return f"√({self._print(e.args[0])})"
+        return str(super()._print_Pow(e, rational))
+
+
+def text(e: Any) -> str:
+    return str(Text().doprint(e))
+
+
+def statement_latex(statement: Statement) -> str:
+    return f"{latex(statement.lhs)} {RELATIONS[statement.relation]} {latex(statement.rhs)}"
+
+
+def statement_text(statement: Statement) -> str:
+    return f"{text(statement.lhs)} {RELATIONS_TEXT[statement.relation]} {text(statement.rhs)}"

@@ -1,0 +1,238 @@
+"""The mistakes that people really make, generated from a claim's own statement.
+
+Each mutant must be refuted by a witness, or proved equal to the original; one that is neither is a survivor, and the claim
+is then not good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.algebra import Algebra, OutsideFragment
+from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.domain import Domain
+from derivations.kernel.rules import matrices, order
+from derivations.kernel.rules.base import Context, StepFails
+from derivations.kernel.rules.gaussian import density, moments
+from derivations.kernel.rules.probability import definition
+from derivations.kernel.terms import Malformed
+from derivations.kernel.verdict import Witness
+from derivations.refutation.laws import Undefined
+from derivations.refutation.refute import TRIES, describe, violation
+from derivations.refutation.sampling import sample
+
+
+@dataclass(frozen=True)
+class Mutant:
+    operator: str
+    claim: Claim
+    part: int
+
+
+def mutants(claim: Claim) -> list[Mutant]:
+    """Every statement of the claim with one mistake made in it (right sides first, left sides when those are short)."""
+    made: list[Mutant] = []
+    for part, statement in enumerate(claim.says):
+        seen = {(statement.lhs, statement.rhs)}
+        sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement.rhs) else [])
+        for side, is_right in sides:
+            for operator, changed in mistakes(side, statement.relation):
+                pair = (statement.lhs, changed) if is_right else (changed, statement.rhs)
+                if pair in seen:
+                    continue
+                seen.add(pair)
+                made.append(_mutant(claim, part, operator, replace(statement, lhs=pair[0], rhs=pair[1]), len(made)))
+        if statement.relation in REVERSED:
+            turned = replace(statement, relation=REVERSED[statement.relation])
+            made.append(_mutant(claim, part, "inequality turned round", turned, len(made)))
+    return made
+
+
+REVERSED: Mapping[str, Any] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
+
+
+def _small(e: Any) -> bool:
+    return len(list(sp.preorder_traversal(e))) < 12
+
+
+def _mutant(claim: Claim, part: int, operator: str, statement: Statement, n: int) -> Mutant:
+    says = tuple(statement if i == part else s for i, s in enumerate(claim.says))
+    return Mutant(operator, replace(claim, says=says, id=f"{claim.id}~{n}", worlds=_same_worlds(claim, part)), part)
+
+
+def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
+    return (lambda rng, n: sample(original, part, n),)
+
+
+def mistakes(e: Any, relation: str) -> Iterator[tuple[str, Any]]:
+    """(operator, changed expression) for every single mistake at every place in e."""
+    if isinstance(e, order.Rounded):
+        centre, radius = e.args
+        yield "last digit up", order.Rounded(centre + 2 * radius, radius)
+        yield "last digit down", order.Rounded(centre - 2 * radius, radius)
+        yield "ten times too large", order.Rounded(10 * centre, radius)
+        yield "lost sign", order.Rounded(-centre, radius)
+        return
+    if isinstance(e, sp.Expr) and not isinstance(e, sp.Number) and relation in ("=", "<=", ">=", "<", ">"):
+        yield "flipped sign of the whole", -e
+        yield "lost factor 2", 2 * e
+        yield "doubled the half", e / 2
+    for path, node in _places(e, ()):
+        for operator, changed in _here(node):
+            try:
+                yield operator, _put(e, path, changed)
+            except Malformed:
+                continue
+
+
+def _places(e: Any, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
+    yield path, e
+    if isinstance(e, sp.Pow | terms.Block | terms.VectorFunction | terms.ScalarFunction | sp.Symbol | terms.Density):
+        if isinstance(e, sp.Pow):
+            yield from _places(e.args[0], (*path, 0))
+        return
+    for n, a in enumerate(e.args):
+        yield from _places(a, (*path, n))
+
+
+def _put(e: Any, path: tuple[int, ...], changed: Any) -> Any:
+    if not path:
+        return changed
+    args = list(e.args)
+    args[path[0]] = _put(args[path[0]], path[1:], changed)
+    return e.func(*args)
+
+
+def _here(node: Any) -> Iterator[tuple[str, Any]]:
+    """The mistakes that can be made at this very node."""
+    if isinstance(node, sp.Add):
+        for a in node.args:
+            yield "dropped term", node - a
+            yield "flipped sign", node - 2 * a
+    elif isinstance(node, sp.Mul):
+        rational = node.as_coeff_Mul()[0]
+        if rational not in (1, -1):
+            yield "lost factor", node / abs(rational)
+        for a in node.args:
+            if not a.is_Number and not terms.is_vector(a) and not isinstance(a, matrices.Covariance):
+                yield "dropped factor", node / a
+    elif isinstance(node, sp.Pow):
+        base, exponent = node.args
+        if exponent == sp.Rational(1, 2) or exponent == -sp.Rational(1, 2):
+            yield "dropped square root", base ** (2 * exponent)
+        elif exponent in (2, -2):
+            yield "lost square", base ** (exponent / 2)
+        elif exponent == -1 and not isinstance(base, sp.Number):
+            yield "inverse lost", base
+    elif isinstance(node, sp.log):
+        yield "reciprocal inside the logarithm", -node
+    elif isinstance(node, terms.KL):
+        yield "swapped KL", terms.KL(node.args[1], node.args[0])
+    elif isinstance(node, terms.Norm2):
+        yield "mean for sum over coordinates", node / terms.DIM
+    elif isinstance(node, terms.SumTo):
+        body, index, lo, hi = node.args
+        yield "first term lost", terms.SumTo(body, index, lo + 1, hi)
+        yield "last term lost", terms.SumTo(body, index, lo, hi - 1)
+        yield "mean for sum", node / (hi - lo + 1)
+    elif isinstance(node, terms.ScalarFunction | terms.VectorFunction):
+        yield from _family_mistakes(node)
+    elif isinstance(node, terms.Density):
+        yield from _density_mistakes(node)
+
+
+def _family_mistakes(node: Any) -> Iterator[tuple[str, Any]]:
+    name = type(node).__name__
+    other = {"alpha": "abar", "abar": "alpha"}.get(name)
+    if other:
+        yield "alpha for abar" if name == "abar" else "abar for alpha", terms.HEADS[other](*node.args)
+    if len(node.args) == 1 and node.args[0].is_integer and not node.args[0].is_Integer:
+        yield "t + 1 for t", node.func(node.args[0] + 1) if name not in ("x",) else node.func(node.args[0] - 1)
+        if name != "x":
+            yield "t - 1 for t", node.func(node.args[0] - 1)
+
+
+def _density_mistakes(node: Any) -> Iterator[tuple[str, Any]]:
+    name, variables, given = node.args
+    if len(given):
+        yield "condition lost", terms.Density(name, variables, ())
+    for n in range(len(given)):
+        if len(given) > 1:
+            yield "condition lost", terms.Density(name, variables, [g for m, g in enumerate(given) if m != n])
+
+
+@dataclass(frozen=True)
+class MutantCase:
+    operator: str
+    claim: Claim
+    part: int
+    outcome: str  # "refuted", "equivalent" or "survives"
+    witness: Witness | None
+
+
+@dataclass(frozen=True)
+class MutantReport:
+    cases: tuple[MutantCase, ...]
+
+    @property
+    def total(self) -> int:
+        return len(self.cases)
+
+    @property
+    def rejected(self) -> int:
+        return sum(c.outcome == "refuted" for c in self.cases)
+
+    @property
+    def equivalent(self) -> int:
+        return sum(c.outcome == "equivalent" for c in self.cases)
+
+    @property
+    def survivors(self) -> tuple[MutantCase, ...]:
+        return tuple(c for c in self.cases if c.outcome == "survives")
+
+
+def judge_mutants(claim: Claim) -> MutantReport:
+    return MutantReport(tuple(_judge_mutant(claim, m) for m in mutants(claim)))
+
+
+def _judge_mutant(original: Claim, m: Mutant) -> MutantCase:
+    witness = _refute_part(m.claim, m.part)
+    if witness is not None:
+        return MutantCase(m.operator, m.claim, m.part, "refuted", witness)
+    before, after = original.says[m.part], m.claim.says[m.part]
+    same = before.relation == after.relation and _provably_same(before, after, original.domain_of(m.part), original)
+    return MutantCase(m.operator, m.claim, m.part, "equivalent" if same else "survives", None)
+
+
+def _refute_part(claim: Claim, part: int) -> Witness | None:
+    for n in range(TRIES):
+        world = sample(claim, part, n)
+        try:
+            found = violation(claim.says[part], world)
+        except Undefined as reason:
+            found = (f"undefined: {reason}", "")
+        if found is not None:
+            return Witness(describe(world, claim.says[part]), *found)
+    return None
+
+
+def _provably_same(before: Statement, after: Statement, domain: Domain, claim: Claim) -> bool:
+    context = Context(domain, {h.name: h for h in claim.hypotheses})
+    algebra = Algebra(domain)
+    try:
+        pairs = [(before.lhs, after.lhs), (before.rhs, after.rhs)]
+        rewritten = [[_expand(e, context) for e in pair] for pair in pairs]
+        return all(algebra.equal(a, b) for a, b in rewritten)
+    except (OutsideFragment, StepFails, Malformed):
+        return False
+
+
+def _expand(e: Any, context: Context) -> Any:
+    for rule in (definition, density, moments, matrices.trace_algebra):
+        e = rule.rewrite(e, context)
+    return e

@@ -1,0 +1,167 @@
+"""Draw worlds for a claim: admissible numbers, and laws that satisfy the hypotheses it declares."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.claims import Claim
+from derivations.kernel.domain import Domain
+from derivations.kernel.rules import matrices, order, probability
+from derivations.refutation import laws
+from derivations.refutation.laws import mp
+from derivations.refutation.worlds import World
+
+
+def draw_in(interval: Any, rng: Random, edge: bool = False) -> Fraction:
+    """A rational number in the interval, sometimes close to an end."""
+    lo, hi = interval.lo, interval.hi
+    if lo == -sp.oo and hi == sp.oo:
+        return Fraction(rng.choice([n for n in range(-20, 21) if n]), 10)
+    if hi == sp.oo:
+        return Fraction(int(lo)) + Fraction(rng.randint(1, 30), 10)
+    share = Fraction(rng.choice([1, 199]), 200) if edge else Fraction(rng.randint(1, 19), 20)
+    return Fraction(int(sp.Rational(lo).p), int(sp.Rational(lo).q)) + share * Fraction(str(sp.Rational(hi - lo)))
+
+
+def integer_between(lo: Any, hi: Any, rng: Random, width: int = 2) -> int:
+    return rng.randint(int(lo), int(lo) + width if hi == sp.oo else int(hi))
+
+
+# --- worlds for a claim -----------------------------------------------------------------------------------------------
+
+
+def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
+    """World number n for a statement: admissible numbers, and laws that satisfy the claim's hypotheses (but `without`)."""
+    if claim.worlds:
+        made = claim.worlds[n % len(claim.worlds)](Random(f"{claim.id} {n}"), n)
+        if made is not None:
+            return made  # type: ignore[no-any-return]
+    statement, domain = claim.says[part], claim.domain_of(part)
+    rng = Random(f"{claim.id} {part} {n}")
+    sides = sp.Tuple(statement.lhs, statement.rhs)
+    numbers = _integers(domain, rng, n)
+    numbers["k"] = numbers.get("k", 1 + n % 2)
+    for symbol in sorted(scalars(sides), key=lambda s: s.name):
+        if symbol.name not in numbers:
+            interval = domain.interval(symbol)
+            whole = symbol.is_integer
+            numbers[symbol.name] = rng.randint(1, 3) if whole else draw_in(interval, rng, edge=n % 4 == 3)
+    world = World(1 + (n % 2 if not _needs_one_dimension(sides) else 0), seed=n, numbers=numbers)
+    world.families = _families(domain, n, world)
+    size = int(numbers["k"])
+    world.sizes = dict.fromkeys(_latent_names(sides), size)
+    for symbol in sides.atoms(matrices.Covariance):
+        world.matrices[symbol.name] = _random_covariance(rng, size)
+    _add_laws(world, claim, sides, rng, n, without)
+    return world
+
+
+def _integers(domain: Domain, rng: Random, n: int) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for index, (lo, hi) in domain.indices.items():
+        low, high = (
+            b if b == sp.oo else b.xreplace({s: sp.Integer(numbers[s.name]) for s in b.free_symbols})
+            for b in map(sp.sympify, (lo, hi))
+        )
+        numbers[index.name] = int(low) if n == 0 else integer_between(low, high, rng)
+    return numbers
+
+
+def scalars(e: Any) -> set[Any]:
+    bound = {a.args[1] for a in e.atoms(terms.SumTo, order.ProductTo, order.At)}
+    bound |= {a.args[1] for a in e.atoms(terms.DiagonalNormal, terms.AffineImage, terms.BernoulliProduct)}
+    skip = (terms.VectorSymbol, matrices.Covariance)
+    names = {a.args[0] for a in e.atoms(terms.Density, terms.Block, terms.Gradient, terms.LogJoint)}
+    expanded = unfold_all(e)
+    return {
+        s
+        for s in expanded.free_symbols
+        if not isinstance(s, skip) and s not in bound and s not in names and s != terms.DIM
+    }
+
+
+def unfold_all(e: Any) -> Any:
+    while found := e.atoms(terms.DefinedFunction):
+        e = e.xreplace({a: a.unfold() for a in found})
+    return e
+
+
+def _needs_one_dimension(e: Any) -> bool:
+    return any(isinstance(a.args[1], sp.exp) for a in unfold_all(e).atoms(terms.Expect))
+
+
+def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+
+    def member(name: str) -> Any:
+        def value(*args: Any) -> Any:
+            label = f"{name}({', '.join(str(int(a)) if float(a).is_integer() else mp.nstr(a, 6) for a in args)})"
+            drawn = draw_in(domain.intervals[name], Random(f"{n} {label}"), edge=n % 4 == 3)
+            world.drawn[label] = str(drawn)
+            return laws.number(drawn)
+
+        return value
+
+    for name in domain.intervals:
+        if name in terms.HEADS and issubclass(terms.HEADS[name], terms.ScalarFunction):
+            table[name] = member(name)
+    for product, factor in domain.products.items():
+        table[product] = lambda m, factor=factor: mp.fprod(table[factor](mp.mpf(r)) for r in range(1, int(m) + 1))
+    return table
+
+
+def _latent_names(e: Any) -> set[str]:
+    """Names of vectors that live in R^k, because they are read by coordinates or carry a law on R^k."""
+    e = unfold_all(e)
+    k = sp.Symbol("k", integer=True, positive=True)
+    names = set()
+    for law in e.atoms(terms.Normal, terms.DiagonalNormal, terms.FullNormal, terms.AffineImage):
+        if law.args[-1] == k:
+            names |= {v.name for v in law.atoms(terms.VectorSymbol)}
+    for total in e.atoms(terms.SumTo):
+        if total.args[3] == k:
+            names |= {c.args[0].name for c in total.atoms(terms.Coord) if isinstance(c.args[0], terms.VectorSymbol)}
+    for pair in e.atoms(terms.Hadamard, matrices.Quadratic):
+        names |= {v.name for v in pair.atoms(terms.VectorSymbol)}
+        names |= {type(v).__name__ for v in pair.atoms(terms.VectorFunction)}
+    return names
+
+
+def _random_covariance(rng: Random, size: int) -> Any:
+    root = mp.matrix(size, size)
+    for r, c in itertools.product(range(size), repeat=2):
+        root[r, c] = mp.mpf(rng.randint(5, 20)) / 10 if r == c else mp.mpf(rng.randint(-9, 9)) / 10 if c < r else 0
+    return root * root.T
+
+
+def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, without: str) -> None:
+    densities = unfold_all(sides).atoms(terms.Density)
+    names = sorted({law.args[0].name for law in densities})
+    held = {h.name for h in claim.hypotheses} - {without}
+    variables = [v for law in densities for v in (*law.variables, *law.given)]
+    chain = any(not isinstance(v, terms.VectorSymbol) for v in variables)
+    last = int(world.numbers.get("T", 2))
+    keys = tuple(("x", m) for m in range(last + 1)) if chain else tuple(sorted({(v.name,) for v in variables}))
+    for name in names:
+        if name == "q" and "Gaussian forward kernel" in held:
+            alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
+            world.laws[name] = laws.GaussianChain(alphas, world.d)
+            continue
+        world.d = 1
+        if chain and name == "p" and "reverse chain" in held:
+            world.laws[name] = laws.markov_table(rng, last, reverse=True)
+        elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
+            world.laws[name] = laws.markov_table(rng, last, sees_x0="forward Markov" not in held)
+        else:
+            world.laws[name] = laws.random_table(rng, keys, zeros=name == "q" and without == "common support")
+        world.finite = frozenset(key[0] for key in keys)
+    for pair in sides.atoms(probability.SameLaw):
+        if n % 2:
+            first, second = (law.args[0].name for law in pair.args)
+            world.laws[first] = world.laws[second]

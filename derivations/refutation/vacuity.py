@@ -1,0 +1,90 @@
+"""Nothing is claimed about the empty set: every domain is inhabited, and every hypothesis shown to be needed or called a convenience."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy as sp
+
+from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.verdict import Witness
+from derivations.refutation.laws import Undefined
+from derivations.refutation.refute import TRIES, describe, violation
+from derivations.refutation.sampling import sample, scalars
+
+
+@dataclass(frozen=True)
+class Need:
+    """Why a hypothesis or a bound of the domain is there."""
+
+    what: str
+    needed: bool
+    because: str
+
+
+def inhabited(claim: Claim) -> bool:
+    """Every statement has a world of its domain in which both sides have values and the statement holds."""
+    return all(_holds_somewhere(claim, part) for part in range(len(claim.says)))
+
+
+def _holds_somewhere(claim: Claim, part: int) -> bool:
+    for n in range(TRIES):
+        try:
+            if violation(claim.says[part], sample(claim, part, n)) is None:
+                return True
+        except Undefined:
+            continue
+    return False
+
+
+def needs(claim: Claim) -> list[Need]:
+    """For each hypothesis: a counterexample without it, or the stated reason why it is a convenience."""
+    rows = []
+    for h in claim.hypotheses:
+        witness = _without(claim, h.name)
+        if witness is not None:
+            rows.append(Need(h.name, True, f"without it: {witness.lhs} against {witness.rhs}"))
+        else:
+            rows.append(Need(h.name, False, h.needed_because or h.words))
+    for part, statement in enumerate(claim.says):
+        rows += [n for n in _boundary_needs(claim, part, statement) if n not in rows]
+    return rows
+
+
+def _without(claim: Claim, name: str) -> Witness | None:
+    for n, part in itertools.product(range(TRIES), range(len(claim.says))):
+        world = sample(claim, part, n, without=name)
+        try:
+            found = violation(claim.says[part], world)
+        except Undefined:
+            continue
+        if found is not None:
+            return Witness(describe(world, claim.says[part]), *found)
+    return None
+
+
+def _boundary_needs(claim: Claim, part: int, statement: Statement) -> Iterator[Need]:
+    """Put each scalar on the excluded end of its interval: the statement must lose its meaning or its truth there."""
+    domain = claim.domain_of(part)
+    for symbol in sorted(scalars(sp.Tuple(statement.lhs, statement.rhs)), key=lambda s: s.name):
+        interval = domain.intervals.get(symbol.name)
+        if interval is None:
+            continue
+        for bound, excluded in ((interval.lo, interval.open_lo), (interval.hi, interval.open_hi)):
+            if not excluded or abs(bound) == sp.oo:
+                continue
+            world = sample(claim, part, 1)
+            world.numbers[symbol.name] = Fraction(str(bound))
+            what = f"{symbol.name} != {bound}"
+            try:
+                found = violation(statement, world)
+            except Undefined as reason:
+                yield Need(what, True, f"at {symbol.name} = {bound} the left side has no value ({reason})")
+                continue
+            if found is not None:
+                yield Need(what, True, f"at {symbol.name} = {bound}: {found[0]} against {found[1]}")
+            else:
+                yield Need(what, False, f"the statement holds at {symbol.name} = {bound} too; excluded for convenience")
