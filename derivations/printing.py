@@ -9,7 +9,6 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from derivations.kernel import terms
-from derivations.kernel.claims import Statement
 
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
@@ -320,9 +319,9 @@ def text(e: Any) -> str:
     return str(Text().doprint(e))
 
 
-def statement_latex(statement: Statement) -> str:
-    return f"{latex(statement.lhs)} {RELATIONS[statement.relation]} {latex(statement.rhs)}"
+def relation_latex(lhs: Any, relation: str, rhs: Any) -> str:
+    return f"{latex(lhs)} {RELATIONS[relation]} {latex(rhs)}"
 
 
-def statement_text(statement: Statement) -> str:
-    return f"{text(statement.lhs)} {RELATIONS_TEXT[statement.relation]} {text(statement.rhs)}"
+def relation_text(lhs: Any, relation: str, rhs: Any) -> str:
+    return f"{text(lhs)} {RELATIONS_TEXT[relation]} {text(rhs)}"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from derivations import printing
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, algebra, in_order, rewrite_instances
 
@@ -28,6 +29,12 @@ class Statement:
     rhs: Any
     words: str = ""
     domain: Domain | None = None
+
+    def latex(self) -> str:
+        return printing.relation_latex(self.lhs, self.relation, self.rhs)
+
+    def text(self) -> str:
+        return printing.relation_text(self.lhs, self.relation, self.rhs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +64,15 @@ class Claim:
     @property
     def statements(self) -> tuple[Statement, ...]:
         return self.says
+
+    def latex(self) -> str:
+        return r" \\ ".join(statement.latex() for statement in self.says)
+
+    def text(self) -> str:
+        return "\n".join(statement.text() for statement in self.says)
+
+    def domain_words(self) -> list[str]:
+        return self.domain.words()
 
     def domain_of(self, part: int) -> Domain:
         return self.says[part].domain or self.domain

@@ -12,6 +12,7 @@ from typing import Any
 
 import sympy as sp
 
+from derivations import printing
 from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
 from derivations.kernel.domain import Domain, refuse_ambiguous_names
@@ -36,6 +37,14 @@ class StepReport:
     side_conditions: tuple[str, ...]
     verdict: Verdict
     section: str = ""
+
+    @property
+    def latex(self) -> str:
+        return printing.latex(self.expression)
+
+    @property
+    def text(self) -> str:
+        return printing.text(self.expression)
 
 
 @dataclass(frozen=True)
