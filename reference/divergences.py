@@ -24,22 +24,23 @@ ORDER = 40
 def gaussian_kl(mean_p: ArrayLike, cov_p: ArrayLike, mean_q: ArrayLike, cov_q: ArrayLike) -> float:
     """Return KL(N(mean_p, cov_p) || N(mean_q, cov_q)) in nats; means (k,), covariances (k, k), positive definite.
 
-    Both laws are brought to independent axes (singular values of the whitened factor), then each axis is integrated
-    along the path. Claim: gaussian.kl.full_covariance. Raises ValueError on shapes or a covariance that is not
+    Both laws are brought to independent axes (where q is white and p diagonal), then each axis is integrated along
+    the path. Claim: gaussian.kl.full_covariance. Raises ValueError on shapes or a covariance that is not
     symmetric positive definite.
     """
     center_p, center_q = _means(mean_p, mean_q)
     k = center_p.size
     lower_p, lower_q = cholesky("cov_p", cov_p, k), cholesky("cov_q", cov_q, k)
-    axes, spread, _ = np.linalg.svd(np.linalg.solve(lower_q, lower_p))
+    difference = real_array("cov_p", cov_p) - real_array("cov_q", cov_q)
+    apart = np.linalg.solve(lower_q, np.linalg.solve(lower_q, difference).T)
+    excess, axes = np.linalg.eigh(0.5 * (apart + apart.T))  # variance minus 1 along each axis, without cancellation
+    if np.abs(excess).max() < 0.5:
+        ratio, log_ratio = 1.0 + excess, np.log1p(excess)
+    else:
+        axes, spread, _ = np.linalg.svd(np.linalg.solve(lower_q, lower_p))  # accurate for small ratios too
+        ratio, excess, log_ratio = spread**2, spread**2 - 1.0, 2.0 * np.log(spread)
     shift = axes.T @ np.linalg.solve(lower_q, center_p - center_q)
-    apart = np.linalg.solve(
-        lower_q, np.linalg.solve(lower_q, real_array("cov_p", cov_p) - real_array("cov_q", cov_q)).T
-    )
-    excess = np.einsum("ji,jk,ki->i", axes, apart, axes)  # variance minus 1 along each axis, without cancellation
-    excess = np.where(np.abs(excess) < 0.5, excess, spread**2 - 1.0)
-    log_ratio = np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), 2.0 * np.log(spread))
-    return float(np.sum(_path_integral(shift, spread**2, -excess, -log_ratio)))
+    return float(np.sum(_path_integral(shift, ratio, -excess, -log_ratio)))
 
 
 def gaussian_kl_diag(mean_p: ArrayLike, var_p: ArrayLike, mean_q: ArrayLike, var_q: ArrayLike) -> float:
