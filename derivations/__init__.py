@@ -4,12 +4,18 @@ from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.judge import Judgement
 from derivations.kernel.verdict import Assumed, Proved, Refuted, Supported, Undecided, Verdict, Witness
 from derivations.library import DuplicateClaim, UnknownClaim, claims, judge, judge_mutants, mutants, prove
+from derivations.published import Editorial, Erratum, ErratumReport, editorial, errata, judge_erratum
+from derivations.refutation.mutants import MutantReport
 
 __all__ = [
     "Assumed",
     "Claim",
     "DuplicateClaim",
+    "Editorial",
+    "Erratum",
+    "ErratumReport",
     "Judgement",
+    "MutantReport",
     "Proved",
     "Refuted",
     "Statement",
@@ -19,7 +25,10 @@ __all__ = [
     "Verdict",
     "Witness",
     "claims",
+    "editorial",
+    "errata",
     "judge",
+    "judge_erratum",
     "judge_mutants",
     "mutants",
     "prove",

@@ -91,6 +91,6 @@ def mutants(id_or_claim: str | Claim) -> list[Claim]:
     return [m.claim for m in mutation.mutants(find(id_or_claim))]
 
 
-def judge_mutants(id_or_claim: str | Claim) -> mutation.MutantReport:
-    """Each mutant refuted by a witness, proved equivalent, or surviving."""
-    return mutation.judge_mutants(find(id_or_claim))
+def judge_mutants(id_or_claim: str | Claim, seed: int = 0) -> mutation.MutantReport:
+    """Each mutant refuted by a witness, proved equivalent, or surviving; `seed` chooses the worlds that are tried."""
+    return mutation.judge_mutants(find(id_or_claim), seed)

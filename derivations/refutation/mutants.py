@@ -196,12 +196,12 @@ class MutantReport:
         return tuple(c for c in self.cases if c.outcome == "survives")
 
 
-def judge_mutants(claim: Claim) -> MutantReport:
-    return MutantReport(tuple(_judge_mutant(claim, m) for m in mutants(claim)))
+def judge_mutants(claim: Claim, seed: int = 0) -> MutantReport:
+    return MutantReport(tuple(_judge_mutant(claim, m, seed) for m in mutants(claim)))
 
 
-def _judge_mutant(original: Claim, m: Mutant) -> MutantCase:
-    witness = _refute_part(m.claim, m.part)
+def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
+    witness = _refute_part(m.claim, m.part, seed)
     if witness is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", witness)
     before, after = original.says[m.part], m.claim.says[m.part]
@@ -209,8 +209,8 @@ def _judge_mutant(original: Claim, m: Mutant) -> MutantCase:
     return MutantCase(m.operator, m.claim, m.part, "equivalent" if same else "survives", None)
 
 
-def _refute_part(claim: Claim, part: int) -> Witness | None:
-    for n in range(TRIES):
+def _refute_part(claim: Claim, part: int, seed: int) -> Witness | None:
+    for n in range(seed * TRIES, (seed + 1) * TRIES):
         world = sample(claim, part, n)
         try:
             found = violation(claim.says[part], world)

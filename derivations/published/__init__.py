@@ -1,0 +1,42 @@
+"""Mistakes in published texts, one module for each text. What can be computed is refuted; the rest is listed plainly."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+
+from derivations.published.erratum import Editorial, Erratum
+from derivations.kernel.verdict import Verdict
+from derivations.library import judge, prove
+
+TEXTS = ("notes",)
+
+
+@dataclass(frozen=True)
+class ErratumReport:
+    """The verdict on the printed form (refuted, with numbers, is expected) and on the corrected form (proved)."""
+
+    erratum: Erratum
+    verdict: Verdict
+    correction_verdict: Verdict
+
+
+@cache
+def errata() -> tuple[Erratum, ...]:
+    """Every erratum that the kernel can judge, text by text."""
+    return tuple(e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").ERRATA)
+
+
+@cache
+def editorial() -> tuple[Editorial, ...]:
+    """Slips that no formula can refute: citations, lost mark-up, words."""
+    return tuple(e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").EDITORIAL)
+
+
+def judge_erratum(erratum: Erratum) -> ErratumReport:
+    """Refute what was printed and prove what should have been."""
+    return ErratumReport(erratum, judge(erratum.printed).verdict, prove(erratum.correction))
+
+
+__all__ = ["Editorial", "Erratum", "ErratumReport", "editorial", "errata", "judge_erratum"]
