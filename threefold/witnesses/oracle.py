@@ -1,0 +1,109 @@
+"""The claim's own statement as a number: the expression that was proved, evaluated at chosen values.
+
+The evaluator is `derivations.refutation.worlds`, in 30-digit arithmetic, so what a witness compares with has no rounding of
+its own. Values go in and come out as NumPy numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derivations.library import find
+from derivations.refutation.laws import FiniteJoint, GaussianChain, mp, number
+from derivations.refutation.worlds import World, evaluate
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values for the symbols of a statement.
+
+    numbers: scalars and integers by name ("t", "T", "k", "sigma_x", ...).
+    betas: the schedule beta_1..beta_T; gives alpha(t), abar(t), and the Gaussian law "q" of the chain.
+    x: members of the chain, {t: vector of R^d}; vectors: other vectors by name ("z", "mu", "x_obs", ...).
+    families: scalar families by name, functions of their arguments; networks: vector functions, of (vector, t) arrays.
+    covariances: matrices by name; tables: finite laws by name (`finite_law`).
+    """
+
+    d: int = 1
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    betas: Sequence[float] | None = None
+    x: Mapping[int, Any] = field(default_factory=dict)
+    vectors: Mapping[str, Any] = field(default_factory=dict)
+    families: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    networks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    covariances: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, FiniteJoint] = field(default_factory=dict)
+
+    def lhs(self, claim_id: str, part: int = 0) -> Any:
+        """The left side of the claim's statement number `part`: a float, or an array for a vector."""
+        return _plain(evaluate(find(claim_id).says[part].lhs, self.world()))
+
+    def rhs(self, claim_id: str, part: int = 0) -> Any:
+        """The right side of the claim's statement number `part`: a float, or an array for a vector."""
+        return _plain(evaluate(find(claim_id).says[part].rhs, self.world()))
+
+    def value(self, expression: Any) -> Any:
+        """The value of any term at this point."""
+        return _plain(evaluate(expression, self.world()))
+
+    def world(self) -> World:
+        made = World(self.d, numbers={name: _exact(v) for name, v in self.numbers.items()})
+        made.vectors = {("x", t): _vector(v) for t, v in self.x.items()}
+        made.vectors |= {(name,): _vector(v) for name, v in self.vectors.items()}
+        made.sizes = {name: len(_vector(v)) for name, v in self.vectors.items()}
+        made.families = {name: _returns_number(f) for name, f in self.families.items()}
+        made.families |= {name: _returns_vector(f) for name, f in self.networks.items()}
+        made.matrices = {name: mp.matrix(np.asarray(m, dtype=float).tolist()) for name, m in self.covariances.items()}
+        made.laws = dict(self.tables)
+        made.finite = frozenset(key[0] for law in self.tables.values() for key in law.keys)
+        if self.betas is not None:
+            alphas = [1 - number(_exact(b)) for b in self.betas]
+            made.families.setdefault("alpha", lambda t: alphas[int(t) - 1])
+            made.families.setdefault("abar", lambda t: mp.fprod(alphas[: int(t)]))
+            made.numbers.setdefault("T", len(alphas))
+            made.laws.setdefault("q", GaussianChain(alphas, self.d))
+        return made
+
+
+def finite_law(names: Sequence[tuple[Any, ...]], table: Any) -> FiniteJoint:
+    """A law over variables named ("x", t) or ("z",), from an array of probabilities with one axis for each variable.
+
+    The variable's value is its index along the axis, as a vector of one coordinate.
+    """
+    entries = np.asarray(table)
+    paths = {tuple((Fraction(i),) for i in index): _exact(entries[index]) for index in np.ndindex(*entries.shape)}
+    return FiniteJoint(tuple(names), paths)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, int | Fraction):
+        return value
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
+
+
+def _vector(value: Any) -> tuple[Fraction, ...]:
+    return tuple(Fraction(float(v)) for v in np.atleast_1d(np.asarray(value, dtype=np.float64)))
+
+
+def _returns_number(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: number(_exact(function(*map(_plain, args))))
+
+
+def _returns_vector(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: tuple(number(v) for v in _vector(function(*map(_plain, args))))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, tuple):
+        return np.array([float(v) for v in value])
+    return float(value)
