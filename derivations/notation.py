@@ -18,7 +18,6 @@ from derivations.kernel.terms import (
     SumTo,
     define,
     log_p,
-    scalar,
     scalar_function,
     vector,
     vector_function,
@@ -125,6 +124,3 @@ gaussian_forward = Hypothesis(
     LogDensity(kernel(t)),
     {t: (sp.Integer(1), T)},
 )
-
-__all__ = [name for name in dir() if not name.startswith("_")]
-_ = scalar

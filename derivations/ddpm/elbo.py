@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
 from derivations.notation import (
@@ -19,6 +21,7 @@ from derivations.notation import (
 )
 from derivations.rules import (
     KL,
+    Chain,
     Claim,
     Domain,
     Expect,
@@ -61,14 +64,14 @@ elbo_decomposition = Claim(
 
 
 @elbo_decomposition.proves()
-def _(line):  # type: ignore[no-untyped-def]
-    def log_q(v, g=()):  # type: ignore[no-untyped-def]
+def _(line: Chain) -> None:
+    def log_q(v: Any, g: Any = ()) -> Any:
         return log_p("q", v, g)
 
-    def log_model(v, g=()):  # type: ignore[no-untyped-def]
+    def log_model(v: Any, g: Any = ()) -> Any:
         return log_p("p", v, g)
 
-    def over_path(body: sp.Expr) -> sp.Expr:
+    def over_path(body: Any) -> Any:
         return Expect(q(path, x(0)), body)
 
     ends = log_model(x(T)) + log_model(x(0), x(1))

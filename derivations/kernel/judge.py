@@ -248,7 +248,7 @@ def _endpoints(chain: Chain, goal: Statement, domain: Domain) -> str | None:
     if not algebra.equal(chain.lines[-1].expression, goal.rhs):
         return "the last line is not the statement's right side"
     relations = {line.relation for line in chain.lines[1:]} - {"="}
-    implied = {
+    implied: dict[str, list[set[str]]] = {
         "=": [set()],
         "iff": [{"iff"}],
         "<=": [set(), {"<="}, {"<"}, {"<", "<="}],

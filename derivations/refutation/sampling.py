@@ -41,7 +41,7 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
     if claim.worlds:
         made = claim.worlds[n % len(claim.worlds)](Random(f"{claim.id} {n}"), n)
         if made is not None:
-            return made  # type: ignore[no-any-return]
+            return made
     statement, domain = claim.says[part], claim.domain_of(part)
     rng = Random(f"{claim.id} {part} {n}")
     sides = sp.Tuple(statement.lhs, statement.rhs)

@@ -52,12 +52,10 @@ class World:
         if key not in self.vectors:
             rng = Random(f"{self.seed} {key}")
             size = self.sizes.get(key[0], self.d)
-            draw = (
-                (lambda: Fraction(rng.randint(0, 1)))
-                if key[0] in self.finite
-                else (lambda: Fraction(rng.randint(-20, 20), 10))
+            bits = key[0] in self.finite
+            self.vectors[key] = tuple(
+                Fraction(rng.randint(0, 1)) if bits else Fraction(rng.randint(-20, 20), 10) for _ in range(size)
             )
-            self.vectors[key] = tuple(draw() for _ in range(size))
             self.drawn[show_key(key)] = "(" + ", ".join(map(str, self.vectors[key])) + ")"
         return tuple(number(v) for v in self.vectors[key])
 

@@ -114,7 +114,7 @@ def _enclose(relation: str, previous: Any, following: Any, context: Context) -> 
 class Rounded(Term):
     """A decimal value known to a half-width: any number in [centre - radius, centre + radius]."""
 
-    def __new__(cls, digits: str, radius: str | None = None) -> Rounded:
+    def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
         if isinstance(digits, str):
             places = len(digits.split("e")[0].partition(".")[2])
             exponent = int(digits.split("e")[1]) if "e" in digits else 0

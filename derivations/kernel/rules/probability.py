@@ -248,14 +248,14 @@ tangent = Rule("tangent of log at 1", "law", "log u <= u - 1 for u > 0, with equ
 # --- when is a divergence zero? ---------------------------------------------------------------------------------------
 
 
-class Equal(sp.Basic):  # type: ignore[misc]
+class Equal(sp.Basic):
     """The proposition left = right."""
 
     def __new__(cls, left: Any, right: Any) -> Equal:
         return sp.Basic.__new__(cls, sp.sympify(left), sp.sympify(right))
 
 
-class SameLaw(sp.Basic):  # type: ignore[misc]
+class SameLaw(sp.Basic):
     """The proposition that two laws of the same variables coincide (almost everywhere)."""
 
 
