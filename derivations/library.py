@@ -14,9 +14,7 @@ from derivations.kernel.verdict import Verdict
 from derivations.refutation import mutants as mutation
 from derivations.refutation.refute import refute
 
-CHAPTERS = (
-    "ddpm.elbo",
-)
+CHAPTERS = ("ddpm.elbo",)
 _PLANNED = (
     "vae.divergence",
     "vae.evidence",

@@ -67,9 +67,13 @@ def at(numbers: Mapping[str, Any], vectors: Mapping[Any, Any] | None = None, d: 
             return None
         made = World(d, numbers={name: exact(v) for name, v in numbers.items()})
         made.families = {name: member(table) for name, table in families.items()}
-        made.vectors = {key if isinstance(key, tuple) else (key,): _vector(v, exact) for key, v in (vectors or {}).items()}
+        made.vectors = {
+            key if isinstance(key, tuple) else (key,): _vector(v, exact) for key, v in (vectors or {}).items()
+        }
         made.drawn = {f"{name}({i})": str(v) for name, table in families.items() for i, v in table.items()}
-        made.drawn |= {"_".join(map(str, k if isinstance(k, tuple) else (k,))): str(v) for k, v in (vectors or {}).items()}
+        made.drawn |= {
+            "_".join(map(str, k if isinstance(k, tuple) else (k,))): str(v) for k, v in (vectors or {}).items()
+        }
         return made
 
     return world

@@ -36,5 +36,7 @@ N11 = Erratum(
 
 ERRATA = (N11,)
 EDITORIAL = (
-    Editorial("N18", "notes, section 2", "Diffusion Denoising Probabilistic Model", "Denoising Diffusion Probabilistic Model"),
+    Editorial(
+        "N18", "notes, section 2", "Diffusion Denoising Probabilistic Model", "Denoising Diffusion Probabilistic Model"
+    ),
 )
