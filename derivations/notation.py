@@ -1,6 +1,6 @@
 """The symbols of the journey, each defined once: schedules, the chain x_0..x_T, networks, laws, hypotheses.
 
-Conventions: t = 1..T, abar(0) = 1, alpha(t) = 1 - beta(t), d is the dimension of the data; logarithms are natural (nats).
+Conventions: t = 1..T, abar(0) = 1, alpha(t) = 1 - beta(t), d is the dimension of the data; logs are natural (nats).
 """
 
 from __future__ import annotations

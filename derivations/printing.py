@@ -84,7 +84,8 @@ class Latex(LatexPrinter):
     def _print_AffineImage(self, e: Any) -> str:
         z, _, shift, scale, base, _ = e.args
         noise = self._print(base.args[0])
-        return rf"\operatorname{{law}}\left({self._print(z)}_i = {self._print(shift)} + {self._print(scale)}\,{noise}_i\right)"
+        image = rf"{self._print(shift)} + {self._print(scale)}\,{noise}_i"
+        return rf"\operatorname{{law}}\left({self._print(z)}_i = {image}\right)"
 
     def _print_LogDensity(self, e: Any) -> str:
         return rf"\log {self._print(e.args[0])}"
@@ -239,7 +240,8 @@ class Text(StrPrinter):
 
     def _print_AffineImage(self, e: Any) -> str:
         z, index, shift, scale, base, _ = e.args
-        return f"law({self._print(z)}[{index}] = {self._print(shift)} + {self._print(scale)} {self._print(base.args[0])}[{index}])"
+        image = f"{self._print(shift)} + {self._print(scale)} {self._print(base.args[0])}[{index}]"
+        return f"law({self._print(z)}[{index}] = {image})"
 
     def _print_LogDensity(self, e: Any) -> str:
         return f"log {self._print(e.args[0])}"

@@ -1,4 +1,4 @@
-"""The diffusion ELBO: what it bounds, what it loses, and how it falls apart into one term for each step. Any densities, any T."""
+"""The diffusion ELBO: what it bounds, what it loses, and how it falls apart into one term a step. Any densities, any T."""
 
 from __future__ import annotations
 

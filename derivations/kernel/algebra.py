@@ -2,8 +2,8 @@
 
 `lower` turns an expression into a rational function of *generators*: symbols, family members, inner products of vector
 atoms, square roots of irreducible positive polynomials (each with its relation p^2 = f), logarithms of irreducible
-positive polynomials and of primes, and opaque terms (expectations, log-densities, sums, network outputs), where two opaque
-terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct square-free
+positive polynomials and of primes, and opaque terms (expectations, log-densities, sums, network outputs), where two
+opaque terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct square-free
 polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all coefficients are.
 """
 
@@ -226,7 +226,7 @@ class Algebra:
     # --- roots and logarithms -----------------------------------------------------------------------------------------
 
     def _root(self, base: Expr) -> Expr:
-        """sqrt(base), base already lowered: even factors come out where their sign is known, odd ones become radicals."""
+        """sqrt(base), base already lowered: even factors of known sign come out, odd ones become radicals."""
         rational, odd, outside = self._factors(base)
         for f, power in odd:
             if power // 2:
@@ -266,7 +266,7 @@ class Algebra:
         return self.generators[key]
 
     def _log(self, argument: Expr) -> Expr:
-        """log of a product of positive factors is the sum of their logs; a factor of unknown sign keeps its product whole."""
+        """log of a product of positive factors is the sum of their logs; factors of unknown sign stay together."""
         rational, factors, _ = self._factors(argument)
         total, unknown = sp.S.Zero, sp.S.One
         for f, power in factors:

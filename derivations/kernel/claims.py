@@ -1,4 +1,4 @@
-"""A claim as data: what it says, where, under which hypotheses, from which sources; and the calc chains written for it."""
+"""A claim as data: what it says, where, under which hypotheses, from which sources; and the calc chains for it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Claim:
         return self.says[part].domain or self.domain
 
     def proves(self, part: int = 0, induction_on: Any = None, start: Any = 1) -> Callable[[Callable[..., None]], None]:
-        """Decorator: the function writes the calc chain of statement `part` (or its base and its step, by induction)."""
+        """Decorator: the function writes the calc chain of statement `part` (or base and step, by induction)."""
 
         def register(write: Callable[..., None]) -> None:
             if part in self.proofs:
@@ -147,7 +147,7 @@ def tags() -> Mapping[str, str]:
     return table
 
 
-# --- rules that use equations: hypotheses, earlier claims, the induction hypothesis ------------------------------------
+# --- rules that use equations: hypotheses, earlier claims, the induction hypothesis -----------------------------------
 
 
 def _check_range(

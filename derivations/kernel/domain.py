@@ -1,7 +1,7 @@
 """Where each symbol of a claim lives, and what that says about the sign of a polynomial.
 
-A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0,
-and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
+A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0, and
+so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
 when it does not decide, the answer is None and nobody guesses.
 """
 

@@ -1,8 +1,8 @@
 """The language that claims are written in: inert SymPy expressions, none of which computes anything by itself.
 
-Scalars are ordinary SymPy expressions. Vectors live in R^d for a *generic* d: a vector is a formal linear combination of
-vector atoms (`vector("x")`, `x(t)`, a network's output `eps_theta(x(t), t)`), and becomes a scalar only through `Inner`,
-`Norm2`, `Coord` or an opaque function. Laws are `Density` (any density, known by its name), `Normal` (isotropic),
+Scalars are ordinary SymPy expressions. Vectors live in R^d for a *generic* d: a vector is a formal linear combination
+of vector atoms (`vector("x")`, `x(t)`, a network's output `eps_theta(x(t), t)`), and becomes a scalar only through
+`Inner`, `Norm2`, `Coord` or an opaque function. Laws are `Density` (any density, known by its name), `Normal` (isotropic),
 `DiagonalNormal` and `FullNormal`. The meaning of every term is written down once more, numerically, in `worlds.py`.
 """
 
@@ -178,7 +178,7 @@ class Normal(Law):
 
 
 class DiagonalNormal(Law):
-    """Independent coordinates: variable_i ~ N(mean_i, variance_i), i = 1..dim, the two given as expressions in `index`."""
+    """Independent coordinates: variable_i ~ N(mean_i, variance_i), i = 1..dim, both expressions in `index`."""
 
     def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
         return Basic.__new__(cls, variable, index, sympify(mean), sympify(variance), sympify(dim))

@@ -1,4 +1,4 @@
-"""What the kernel may say about a claim. There is no default verdict: every one is constructed by somebody who looked."""
+"""What the kernel may say about a claim. There is no default verdict: each is constructed by somebody who looked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes in published texts, one module for each text. What can be computed is refuted; the rest is listed plainly."""
+"""Mistakes in published texts, one module a text. What can be computed is refuted; the rest is listed plainly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake in a published text: what was printed, as a statement that the kernel can refute, and the corrected form."""
+"""A mistake in a published text: what was printed, as a statement to refute, and the corrected form."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.published.erratum import Editorial, Erratum, at
 from derivations.rules import POSITIVE, Claim, Domain, Statement, scalar
 
-# --- N11: the normaliser of the Gaussian decoder matters when sigma is learned ------------------------------------------
+# --- N11: the normaliser of the Gaussian decoder matters when sigma is learned -----------------------------------------
 
 spread = scalar("sigma_x", r"\sigma", positive=True)
 mse = scalar("mse", r"\mathrm{MSE}", positive=True)
@@ -18,7 +18,7 @@ N11 = Erratum(
     id="N11",
     source="notes, after (1.3) and (1.4)",
     severity="imprecise",
-    words="Dropping the normaliser leaves an objective that grows with sigma without end, so it cannot be used to learn sigma.",
+    words="Dropping the normaliser leaves an objective that grows with sigma without end: useless for learning sigma.",
     printed=Claim(
         id="errata.N11",
         title="The constant can be neglected",

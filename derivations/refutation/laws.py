@@ -145,7 +145,7 @@ def number(value: Any) -> Any:
 
 
 def random_table(rng: Random, keys: tuple[Key, ...], d: int = 1, zeros: bool = False) -> FiniteJoint:
-    """Random rational probabilities over {0, 1}^d-valued variables; with `zeros`, about a third of the paths are impossible."""
+    """Random rational probabilities over {0, 1}^d-valued variables; with `zeros`, some paths are impossible."""
     values = [tuple(map(Fraction, bits)) for bits in itertools.product((0, 1), repeat=d)]
     paths = list(itertools.product(values, repeat=len(keys)))
     raw = [rng.choice([0, 0, 1, 2, 3, 5]) if zeros else rng.randint(1, 9) for _ in paths]

@@ -1,7 +1,7 @@
 """The mistakes that people really make, generated from a claim's own statement.
 
-Each mutant must be refuted by a witness, or proved equal to the original; one that is neither is a survivor, and the claim
-is then not good.
+Each mutant must be refuted by a witness, or proved equal to the original; one that is neither is a survivor, and then
+the claim is not good.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ TRIES = 8
 
 
 def violation(statement: Statement, world: World) -> tuple[str, str] | None:
-    """Both sides' values when the statement fails in the world; None when it holds. Undefined propagates from the left."""
+    """Both sides' values when the statement fails in the world; None when it holds. Undefined when the left is."""
     left = evaluate(statement.lhs, world)
     try:
         right = evaluate(statement.rhs, world)

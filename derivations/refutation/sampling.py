@@ -37,7 +37,7 @@ def integer_between(lo: Any, hi: Any, rng: Random, width: int = 2) -> int:
 
 
 def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
-    """World number n for a statement: admissible numbers, and laws that satisfy the claim's hypotheses (but `without`)."""
+    """World number n for a statement: admissible numbers, and laws that satisfy its hypotheses (but `without`)."""
     if claim.worlds:
         made = claim.worlds[n % len(claim.worlds)](Random(f"{claim.id} {n}"), n)
         if made is not None:

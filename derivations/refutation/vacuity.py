@@ -1,4 +1,4 @@
-"""Nothing is claimed about the empty set: every domain is inhabited, and every hypothesis shown to be needed or called a convenience."""
+"""Nothing is claimed about the empty set: every domain is inhabited, every hypothesis needed or a convenience."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What terms mean, numerically: concrete worlds in which both sides of any statement can be computed.
 
-A world fixes every symbol: numbers from the claim's domain, vectors of a small dimension, polynomial networks, and for each
-named density either a random table over finitely many paths or the exact Gaussian chain. Expectations are sums over the
-table, or Gauss-Hermite sums that are exact for the polynomials that occur. Nothing here can make a claim true; it refutes
-mutants and false statements, tests the rules for soundness, and is the numeric oracle of the witnesses.
+A world fixes every symbol: numbers from the claim's domain, vectors of a small dimension, polynomial networks, and for
+each named density either a random table over finitely many paths or the exact Gaussian chain. Expectations are sums over the
+table, or Gauss-Hermite sums that are exact for the polynomials that occur. Nothing here can make a claim true; it
+refutes mutants and false statements, tests the rules for soundness, and is the numeric oracle of the witnesses.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from derivations.refutation.laws import Assignment, Key, Undefined, Vector, herm
 
 @dataclass
 class World:
-    """Values for everything a statement mentions. What is not fixed in advance is drawn once, from `seed` and the name."""
+    """Values for everything a statement mentions. What is not fixed is drawn once, from `seed` and the name."""
 
     d: int = 1
     seed: int = 0

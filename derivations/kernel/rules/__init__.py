@@ -1,1 +1,1 @@
-"""The named rules by which a line may follow from the line before. Each module is one room: probability, gaussian, ..."""
+"""The named rules by which a line may follow from the line before. One module a subject: probability, gaussian, ..."""

@@ -1,7 +1,7 @@
 """What a rule is: a rewriting that keeps the value, with a name, a tier and a condition in words.
 
-To judge `previous = next` by a rule, the kernel applies the same rewriting to both lines and asks the algebra whether the
-results are equal. So a rule never sees which line was typed, and nothing that a person typed is ever trusted.
+To judge `previous = next` by a rule, the kernel applies the same rewriting to both lines and asks the algebra whether
+the results are equal. So a rule never sees which line was typed, and nothing that a person typed is ever trusted.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def decide_by_algebra(relation: str, previous: Any, following: Any, context: Con
 
 @dataclass(frozen=True)
 class Rule:
-    """`rewrite` keeps the value of an expression; `decide` compares the two rewritten lines (by algebra unless said)."""
+    """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines (by algebra unless said)."""
 
     name: str
     tier: Tier
@@ -99,7 +99,7 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
 def rewrite_instances(
     e: Any, pattern: Any, replacement: Any, context: Context, allowed: Callable[[Context], None]
 ) -> Any:
-    """Replace every subterm equal (by algebra) to `pattern`; `allowed` raises StepFails where the equation does not hold."""
+    """Replace every subterm equal (by algebra) to `pattern`; `allowed` raises StepFails where it does not hold."""
 
     def change(node: Any, local: Context) -> Any:
         if type(node) is not type(pattern) or not (node == pattern or Algebra(local.domain).equal(node, pattern)):

@@ -169,7 +169,7 @@ moments = Rule(
 
 
 def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
-    """E over z ~ N(m, v I) of f(z) is E over eps ~ N(0, I) of f(m + sqrt(v) eps); diagonal laws name location and scale."""
+    """E over z ~ N(m, v I) of f(z) is E over eps ~ N(0, I) of f(m + sqrt(v) eps); a diagonal law names both."""
 
     def rewrite(e: Any, context: Context) -> Any:
         def change(node: Any, local: Context) -> Any:

@@ -1,7 +1,8 @@
 """A small trace algebra: words in matrix symbols of generic size k, for full-covariance Gaussians.
 
 `Trace`, `LogDet` and `Quadratic(u, M, v)` = u^T M v are scalars. Matrix symbols are non-commuting; each is declared
-symmetric and invertible (a covariance). The normal form cancels M M^-1, rotates traces and transposes to the least word.
+symmetric and invertible (a covariance). The normal form cancels M M^-1, rotates and transposes
+traces to the least word.
 """
 
 from __future__ import annotations

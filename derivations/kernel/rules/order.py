@@ -31,7 +31,7 @@ positivity = Rule(
 
 
 def induction(over: Any, start: Any) -> Rule:
-    """previous(T) = next(T) for every T >= start: true at T = start, and both grow by the same amount from T to T + 1."""
+    """previous(T) = next(T) for every T >= start: true at T = start, and both grow alike from T to T + 1."""
     first = sp.sympify(start)
 
     def decide(relation: str, previous: Any, following: Any, context: Context) -> bool:
@@ -129,7 +129,7 @@ def _exact(q: Any) -> Any:
 
 
 def enclosure(e: Any) -> Any:
-    """An interval that contains the exact value of a closed expression: rationals, + - * /, integer powers, roots, logs, sums."""
+    """An interval that contains the exact value of a closed expression: rationals, + - * /, powers, roots, logs, sums."""
     e = sp.sympify(e)
     if e.is_Rational:
         return _exact(e)
