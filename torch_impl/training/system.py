@@ -1,0 +1,56 @@
+"""What the trainer trains: a module that turns a batch into loss terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from torch_impl.training.draws import Draws
+
+__all__ = ["Batch", "System"]
+
+
+class Batch(NamedTuple):
+    """Examples: ``x`` (n, ...) float in [-1, 1] (images) or data units; ``y`` (n,) int64 labels or None."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
+class System(nn.Module):
+    """A model together with its training objective; everything the trainer needs to know about either.
+
+    Subclasses implement :meth:`forward`.  All randomness comes from ``draws``, so that a step is a function of
+    (weights, batch, seed, step); all terms stay on the device, so that a step never waits for it.
+    """
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        """Scalar loss terms, means over the examples; ``"loss"`` is minimised, the others are logged.  Same names at
+        every step.
+        """
+        raise NotImplementedError
+
+    def networks(self) -> Iterable[nn.Module]:
+        """The modules worth compiling."""
+        return [child for child in self.children() if any(p.requires_grad for p in child.parameters())]
+
+    def stateful_buffers(self) -> list[Tensor]:
+        """Buffers that the forward pass or :meth:`after_backward` writes; restored when a step is skipped as not
+        finite.
+        """
+        return []
+
+    def after_backward(self) -> None:
+        """Called once per optimizer step, after the gradients are there (codebook averages, dead-code revival)."""
+
+    def best_loss(self) -> float | None:
+        """The least expected value of ``"loss"`` that any model could reach, where it is known."""
+        return None
+
+    @torch.no_grad()
+    def preview(self, path: Path, seed: int) -> None:
+        """Write a picture (PNG) of what the model does now; called on the averaged model, in eval mode."""
