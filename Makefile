@@ -1,0 +1,74 @@
+# Threefold: `make verify` judges every claim, `make test` runs the tests. Each sets up what it needs first.
+#
+#   make verify ARGS="'ddpm.*'"     other arguments for the command behind a target
+#   make test VENV=/elsewhere       another virtual environment
+#   make verify PYTHON=python3.12   another interpreter (3.11 or newer)
+#   make verify PIP_ARGS="..."      more for pip: where to look for wheels, say
+
+SHELL := /bin/bash
+VENV ?= .venv
+ARGS ?=
+PIP_ARGS ?=
+SITE ?= site
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
+
+.PHONY: help verify test test-long test-site lint docs docs-serve bench clean
+.DEFAULT_GOAL := help
+
+help: ## What there is to make
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+verify: $(VENV)/.has-core ## Judge every claim by its three witnesses
+	$(BIN)/threefold verify $(ARGS)
+
+test: $(VENV)/.has-dev ## The tests, without those marked long
+	$(BIN)/python -m pytest -n 2 -m "not long and not site" $(ARGS)
+
+test-long: $(VENV)/.has-dev ## The tests that take minutes each
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+test-site: docs $(VENV)/.has-dev ## The tests that read the built site
+	$(BIN)/python -m pytest -m site $(ARGS)
+
+lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.has-docs ## Build the site into site/
+	$(if $(wildcard threefold/commands/pages.py),$(BIN)/threefold pages)
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+
+docs-serve: docs ## Build the site and serve it on port 8000 of this machine
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+bench: $(VENV)/.has-core ## Time what is timed, and print it
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit; done
+
+clean: ## Remove what the commands wrote, the environment included
+	rm -rf .venv site build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+# The environment. A stamp for each set of packages: made anew when what is asked for changes.
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Threefold needs Python 3.11 or newer with its venv and pip modules, and none of \
+	python3, python3.13, python3.12, python3.11 is one. Install it (on Debian: apt-get install python3 python3-venv) \
+	or name one: make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.has-core: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.has-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.has-core
+
+$(VENV)/.has-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[docs]'
+	@touch $@ $(VENV)/.has-core

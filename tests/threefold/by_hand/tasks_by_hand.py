@@ -1,0 +1,34 @@
+"""Tasks for worker processes, one for each way to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+def stumble(how: str) -> Any:
+    if how == "raise":
+        raise ValueError("no good")
+    if how == "hang":
+        time.sleep(60)
+    if how == "crash":
+        os._exit(7)
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "unpicklable":
+        return lambda: how
+    return how
+
+
+def worker_id(task: int) -> int:
+    return os.getpid()
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)

@@ -1,0 +1,1 @@
+"""Numeric witnesses of the theory by hand."""

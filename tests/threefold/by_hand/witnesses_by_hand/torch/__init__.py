@@ -1,0 +1,1 @@
+"""Torch witnesses of the theory by hand."""

@@ -1,0 +1,68 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from threefold.errors import Unusable, nearest
+from threefold.ledger import TIME_LIMIT, WITNESSES, WitnessName
+from threefold.theory import Setting
+
+
+def setting_of(ctx: click.Context) -> Setting:
+    """Which claims to work on: `derivations`, unless the caller of the command line passed a Setting as its object."""
+    return ctx.find_object(Setting) or Setting()
+
+
+class WitnessNames(click.ParamType[tuple[WitnessName, ...]]):
+    """'symbolic,torch' to ('symbolic', 'torch'), in the order in which they are asked."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[WitnessName, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        for name in names:
+            if name not in WITNESSES:
+                raise Unusable(
+                    f"there is no witness {name!r}{nearest(name, WITNESSES)} "
+                    f"Name any of {', '.join(WITNESSES)}, separated by commas"
+                )
+        if not names:
+            raise Unusable(f"--witness names none; name any of {', '.join(WITNESSES)}, separated by commas")
+        return tuple(name for name in WITNESSES if name in names)
+
+
+witness_option = click.option(
+    "--witness",
+    type=WitnessNames(),
+    default=",".join(WITNESSES),
+    show_default=True,
+    help="Which witnesses to ask.",
+)
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1, max=1024),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one a processor",
+    help="How many processes work at once.",
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of all random cases; the same seed gives the same ledger.",
+)
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIME_LIMIT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest time for one witness of one claim; past it the claim counts as undecided.",
+)

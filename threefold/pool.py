@@ -1,0 +1,176 @@
+"""Work over processes, where one task that hangs or crashes costs only itself.
+
+`concurrent.futures` cannot end a task that runs too long, and one crash there loses every task in flight; a prover and
+numerical code can do both. So: one pipe a worker, one task at a time, a clock for each. Workers are spawned, not
+forked (threads and forks do not mix), with one numeric thread each and a fixed hash seed, so that a run does not depend
+on how many there are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
+
+from threefold.errors import Unusable
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A task that gave no result, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Done(Generic[Task, Result]):
+    """A finished task: its result, or why there is none, and how long it took."""
+
+    task: Task
+    result: Result | Failed
+    seconds: float
+
+
+@dataclass
+class _Worker(Generic[Task]):
+    process: BaseProcess
+    connection: Connection
+    ready: bool = False
+    gone: bool = False
+    task: Task | None = None
+    started: float = 0.0
+
+
+def run(
+    function: Callable[[Task], Result], tasks: Sequence[Task], *, jobs: int, limit: float
+) -> Iterator[Done[Task, Result]]:
+    """Yield each task as it is done, in the order in which they finish.
+
+    function: a module-level function; it, its tasks and its results travel by pickle.
+    limit: seconds for one task; one that takes longer is ended and reported as Failed.
+    Raises Unusable if a worker does: that is about the input, not about one task.
+    """
+    waiting = list(reversed(tasks))
+    workers: list[_Worker[Task]] = []
+    try:
+        while waiting or any(worker.task is not None for worker in workers):
+            while len(workers) < min(jobs, len(waiting) + sum(worker.task is not None for worker in workers)):
+                workers.append(_start(function))
+            for worker in workers:
+                if worker.ready and worker.task is None and waiting:
+                    worker.task, worker.started = waiting.pop(), time.perf_counter()
+                    worker.connection.send(worker.task)
+            for worker in _heard(workers, limit):
+                done: Done[Task, Result] | None = _hear(worker, limit)
+                if worker.gone:
+                    workers.remove(worker)
+                if done is not None:
+                    yield done
+    finally:
+        for worker in workers:
+            _end(worker)
+
+
+def _heard(workers: Sequence[_Worker[Any]], limit: float) -> list[_Worker[Any]]:
+    """The workers that have something to say or are out of time; waits until there is one."""
+    now = time.perf_counter()
+    clocks = [worker.started + limit - now for worker in workers if worker.task is not None]
+    heard = wait([worker.connection for worker in workers], timeout=max(0.0, min(clocks)) if clocks else None)
+    now = time.perf_counter()
+    return [
+        worker
+        for worker in workers
+        if worker.connection in heard or (worker.task is not None and now >= worker.started + limit)
+    ]
+
+
+def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
+    """Take one message, or end the worker if there is none: then its time is up."""
+    task, seconds = worker.task, time.perf_counter() - worker.started
+    if not worker.connection.poll():
+        _end(worker)
+        assert task is not None
+        return Done(task, Failed(f"it took longer than the {limit:g} s allowed and was stopped"), seconds)
+    try:
+        kind, content = worker.connection.recv()
+    except (EOFError, OSError):
+        worker.process.join(5)
+        code = worker.process.exitcode
+        _end(worker)
+        if task is None:
+            raise RuntimeError(f"a worker process ended with exit code {code} before it took a task") from None
+        return Done(task, Failed(f"its process ended with exit code {code}"), seconds)
+    if kind == "unusable":
+        raise Unusable(content)
+    if kind == "ready":
+        worker.ready = True
+        return None
+    worker.task = None
+    assert task is not None
+    return Done(task, Failed(content) if kind == "failed" else content, seconds)
+
+
+def _start(function: Callable[[Task], Any]) -> _Worker[Task]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    with _environment(ENVIRONMENT):
+        process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _end(worker: _Worker[Any]) -> None:
+    worker.ready, worker.gone, worker.task = False, True, None
+    worker.connection.close()
+    if worker.process.is_alive():
+        worker.process.kill()
+    worker.process.join()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
+    """A worker's life: say ready, then answer tasks until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears the keyboard and ends us
+    try:
+        connection.send(("ready", None))
+        while True:
+            task = connection.recv()
+            try:
+                answer = ("done", function(task))
+            except Unusable as error:
+                answer = ("unusable", error.message)
+            except Exception as error:
+                answer = ("failed", f"{type(error).__name__}: {error}")
+            try:
+                connection.send(answer)
+            except (TypeError, AttributeError, ValueError, pickle.PicklingError) as error:
+                connection.send(("failed", f"its result cannot be handed over: {error}"))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
