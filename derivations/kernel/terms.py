@@ -2,8 +2,9 @@
 
 Scalars are ordinary SymPy expressions. Vectors live in R^d for a *generic* d: a vector is a formal linear combination
 of vector atoms (`vector("x")`, `x(t)`, a network's output `eps_theta(x(t), t)`), and becomes a scalar only through
-`Inner`, `Norm2`, `Coord` or an opaque function. Laws are `Density` (any density, known by its name), `Normal` (isotropic),
-`DiagonalNormal` and `FullNormal`. The meaning of every term is written down once more, numerically, in `worlds.py`.
+`Inner`, `Norm2`, `Coord` or an opaque function. Laws are `Density` (any density, known by its name), `Normal`
+(isotropic), `DiagonalNormal` and `FullNormal`. The meaning of every term is written down once more, numerically, in
+`worlds.py`.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ import importlib
 from dataclasses import dataclass
 from functools import cache
 
-from derivations.published.erratum import Editorial, Erratum
 from derivations.kernel.verdict import Verdict
 from derivations.library import judge, prove
+from derivations.published.erratum import Editorial, Erratum
 
 TEXTS = ("notes",)
 

@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.published.erratum import Editorial, Erratum, at
 from derivations.rules import POSITIVE, Claim, Domain, Statement, scalar
 
-# --- N11: the normaliser of the Gaussian decoder matters when sigma is learned -----------------------------------------
+# --- N11: the normaliser of the Gaussian decoder matters when sigma is learned ----------------------------------------
 
 spread = scalar("sigma_x", r"\sigma", positive=True)
 mse = scalar("mse", r"\mathrm{MSE}", positive=True)

@@ -1,9 +1,10 @@
 """What terms mean, numerically: concrete worlds in which both sides of any statement can be computed.
 
-A world fixes every symbol: numbers from the claim's domain, vectors of a small dimension, polynomial networks, and for
-each named density either a random table over finitely many paths or the exact Gaussian chain. Expectations are sums over the
-table, or Gauss-Hermite sums that are exact for the polynomials that occur. Nothing here can make a claim true; it
-refutes mutants and false statements, tests the rules for soundness, and is the numeric oracle of the witnesses.
+A world fixes every symbol: numbers from the claim's domain, vectors of a small dimension, polynomial networks, and
+for each named density either a random table over finitely many paths or the exact Gaussian chain. Expectations are
+sums over the table, or Gauss-Hermite sums that are exact for the polynomials that occur. Nothing here can make a
+claim true; it refutes mutants and false statements, tests the rules for soundness, and is the numeric oracle of the
+witnesses.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _exact(q: Any) -> Any:
 
 
 def enclosure(e: Any) -> Any:
-    """An interval that contains the exact value of a closed expression: rationals, + - * /, powers, roots, logs, sums."""
+    """An interval around the exact value of a closed expression: rationals, + - * /, powers, roots, logs, sums."""
     e = sp.sympify(e)
     if e.is_Rational:
         return _exact(e)
