@@ -98,7 +98,11 @@ def gaussian_kl_cubature(mean_p: ArrayLike, cov_p: ArrayLike, mean_q: ArrayLike,
     Absolute error about 1e-15 k times the conditioning: a second route, not for tiny divergences.
     """
     center_p, center_q = _means(mean_p, mean_q)
-    p, q = Gaussian.from_cov(center_p, cov_p), Gaussian.from_cov(center_q, cov_q)
+    return law_kl(Gaussian.from_cov(center_p, cov_p), Gaussian.from_cov(center_q, cov_q))
+
+
+def law_kl(p: Gaussian, q: Gaussian) -> float:
+    """Return KL(p || q) in nats of two regular laws held by their loadings, as E_p[log p - log q] by cubature."""
     return p.expect_quadratic(lambda x: p.log_prob(x) - q.log_prob(x))
 
 

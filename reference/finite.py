@@ -190,10 +190,10 @@ def _expect(weights: Table, values: Table) -> float:
     with decimal.localcontext() as context:
         context.prec = DIGITS
         total = Decimal(0)
-        for weight, value in zip(weights.flat, values.flat, strict=True):
+        for weight, value in zip(weights.flat, np.asarray(values).ravel().tolist(), strict=True):
             if weight > 0:
-                value = Decimal(value) if not isinstance(value, Fraction) else _decimal(value)
-                total += _decimal(Fraction(weight)) * value
+                exact = value if isinstance(value, Decimal) else _decimal(Fraction(value))
+                total += _decimal(Fraction(weight)) * exact
         return float(total)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.chain import data_joint, forward_joint
-from reference.divergences import gaussian_kl, gaussian_kl_cubature
+from reference.divergences import gaussian_kl, law_kl
 from reference.gaussians import Gaussian
 from reference.validation import Array, Betas, integer, noise_schedule, positive_array, real_array
 
@@ -119,7 +119,7 @@ def vlb_terms(x0: ArrayLike, betas: Betas, matrices: ArrayLike, offsets: ArrayLi
     model_posterior = joint.condition(known, start).marginal(
         np.concatenate([_block(T + 1 - t, d) for t in range(1, T + 1)])
     )
-    gap = gaussian_kl_cubature(forward.mean, forward.cov, model_posterior.mean, model_posterior.cov)
+    gap = law_kl(forward, model_posterior)
     return VLBTerms(prior, transitions, reconstruction, log_likelihood, gap)
 
 
