@@ -1,0 +1,58 @@
+"""PyTorch: what people train, sample and measure with.
+
+Names are loaded on first use, so that `import torch_impl` costs next to nothing beyond `import torch`.
+Time runs t = 1..T with alpha_bar(0) = 1; images are (batch, channels, height, width) in [-1, 1] unless said.
+"""
+
+from importlib import import_module
+from typing import Any
+
+# name -> the module that owns it; extend here, and nowhere else.
+_EXPORTS: dict[str, str] = {
+    # schedules and the forward process
+    "NoiseSchedule": "schedule",
+    "spaced_timesteps": "spacing",
+    "GaussianDiffusion": "diffusion",
+    "VLB": "bound",
+    # objectives
+    "gaussian_kl": "gaussian",
+    "MinSNR": "losses",
+    "SNRPower": "losses",
+    "reparameterize": "objectives",
+    "elbo": "objectives",
+    "importance_weighted_bound": "objectives",
+    "BernoulliLikelihood": "objectives",
+    "GaussianLikelihood": "objectives",
+    # sampling
+    "sample": "samplers",
+}
+
+_MODULES = (
+    "bound",
+    "diffusion",
+    "gaussian",
+    "losses",
+    "objectives",
+    "oracle",
+    "samplers",
+    "schedule",
+    "spacing",
+    "views",
+)
+
+__all__ = [*sorted(_EXPORTS), *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,125 @@
+"""What every sampler shares: the network seen as a denoiser, injected noise, and the list of steps."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from torch_impl.bound import Model
+from torch_impl.diffusion import GaussianDiffusion
+from torch_impl.schedule import Level
+from torch_impl.tables import as_time
+from torch_impl.views import view
+
+NoiseFn = Callable[[torch.Size, int], Tensor]
+Clip = bool | Callable[[Tensor], Tensor]
+Callback = Callable[[int, Tensor], None]
+
+
+def dynamic_threshold(quantile: float = 0.995, floor: float = 1.0) -> Callable[[Tensor], Tensor]:
+    """A clip that limits each example to its own `quantile` of |x_0| and rescales it to [-floor, floor].
+
+    The limit is never below `floor`, so an example already inside is left alone (Saharia et al. 2022, section 2.3).
+    """
+    if not 0 < quantile <= 1:
+        raise ValueError(f"quantile = {quantile!r} is outside (0, 1]")
+
+    def clip(x0: Tensor) -> Tensor:
+        size = x0.flatten(1).abs().to(torch.float32).quantile(quantile, dim=1)
+        limit = size.to(x0.dtype).clamp_min(floor).view(-1, *(1,) * (x0.ndim - 1))
+        return x0.clamp(-limit, limit) * (floor / limit)
+
+    return clip
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A network under a diffusion, asked at one time for all examples.
+
+    clip: False, True (to [-1, 1]) or a function of x_0. The noise direction stays the network's own unless
+    `rederive_eps`, which recomputes it from the clipped x_0 (`ddpm.sampling.clip_x0`).
+    """
+
+    model: Model
+    diffusion: GaussianDiffusion
+    clip: Clip = False
+    rederive_eps: bool = False
+
+    def output(self, x: Tensor, t: int) -> Tensor:
+        """The network's raw output at time t = 1..T, with its shape checked."""
+        output = self.model(x, torch.full(x.shape[:1], t, device=x.device))
+        if output.shape != x.shape and self.diffusion.variance != "learned":
+            raise ValueError(
+                f"the model returned shape {tuple(output.shape)} at t = {t} for x of shape {tuple(x.shape)}"
+            )
+        return output
+
+    def __call__(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        """Predicted x_0 (clipped if asked) and predicted noise."""
+        return self.split(x, t, self.output(x, t))
+
+    def split(self, x: Tensor, t: int, output: Tensor) -> tuple[Tensor, Tensor]:
+        """x_0 and noise of an output."""
+        x0 = self.diffusion.to_x0(output, x, t)
+        if self.clip is False:
+            return x0, self.diffusion.to_eps(output, x, t)
+        x0 = x0.clamp(-1, 1) if self.clip is True else self.clip(x0)
+        if not self.rederive_eps:
+            return x0, self.diffusion.to_eps(output, x, t)
+        level = self.level(t)
+        return x0, (x - level.signal * x0) / level.sigma
+
+    def score(self, x: Tensor, t: int) -> Tensor:
+        """grad log q_t as the network sees it, -eps / sigma."""
+        return self(x, t)[1] / -self.level(t).sigma
+
+    def level(self, t: int) -> Level:
+        return self.diffusion.schedule.level(t)
+
+    def linear(self, t: int, of_x0: float, of_eps: float) -> tuple[float, float]:
+        """(A, B) with of_x0 x_0_hat + of_eps eps_hat = A x_t + B output, where nothing is clipped."""
+        level = self.level(t)
+        x0, eps = (view(self.diffusion.prediction, wanted, level.signal, level.sigma) for wanted in ("x0", "eps"))
+        return of_x0 * x0[0] + of_eps * eps[0], of_x0 * x0[1] + of_eps * eps[1]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard normal noise in loop order: from `fn(shape, index)` where given, else from the generator."""
+
+    fn: NoiseFn | None = None
+    generator: torch.Generator | None = None
+
+    def __call__(self, like: Tensor, index: int) -> Tensor:
+        if self.fn is None:
+            return torch.randn(like.shape, dtype=like.dtype, device=like.device, generator=self.generator)
+        noise = self.fn(like.shape, index)
+        if noise.shape != like.shape:
+            raise ValueError(
+                f"noise_fn returned shape {tuple(noise.shape)} for step {index}, but x has shape {tuple(like.shape)}"
+            )
+        return noise.to(like)
+
+
+def check_timesteps(timesteps: Sequence[int], T: int, increasing: bool = False) -> list[int]:
+    """Times with both ends named, strictly decreasing (or increasing) in 0..T; ValueError otherwise."""
+    times = [as_time(t, 0, T) for t in timesteps]
+    ordered = [t for t in times if isinstance(t, int)]
+    if len(ordered) != len(times):
+        ordered = [int(t) for t in times]
+    if len(ordered) < 2:
+        raise ValueError(f"timesteps = {ordered} must name at least a start and an end")
+    for before, now in pairwise(ordered):
+        if (now <= before) if increasing else (now >= before):
+            order = "increasing" if increasing else "decreasing"
+            raise ValueError(
+                f"timesteps go from {before} to {now}, but they must be strictly {order}, start and end included"
+            )
+    return ordered
+
+
+def pairs(times: list[int]) -> Iterator[tuple[int, int, int]]:
+    """(step index, from, to) for each step."""
+    yield from ((i, t, s) for i, (t, s) in enumerate(pairwise(times)))

@@ -1,0 +1,143 @@
+"""Tables over t = 0..T: computed once in float64 on the CPU, cast last, looked up without a device synchronisation."""
+
+import operator
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+Time = int | Tensor
+
+_INDEX_DTYPES = (torch.int64, torch.int32)
+_INTEGER_DTYPES = (*_INDEX_DTYPES, torch.int16, torch.int8, torch.uint8)
+
+
+def as_time(t: object, lowest: int, highest: int) -> Time:
+    """An int in lowest..highest, or an integer tensor ready to index with.
+
+    A Python integer is always checked. A tensor's values are checked on the CPU only, and not while compiling:
+    elsewhere the look would stall the device; there an index outside the table trips the device's own assertion.
+    Raises TypeError for anything but integers, ValueError for a time out of range.
+    """
+    if isinstance(t, Tensor):
+        if t.dtype not in _INTEGER_DTYPES:
+            raise TypeError(f"t has dtype {t.dtype}, but times are integers {lowest}..{highest}; use t.long()")
+        if t.dtype not in _INDEX_DTYPES:
+            t = t.long()
+        if t.device.type == "cpu" and not torch.compiler.is_compiling() and t.numel():
+            low, high = (int(bound) for bound in torch.aminmax(t))
+            if low < lowest or high > highest:
+                raise ValueError(f"t holds {low if low < lowest else high}, but times here are {lowest}..{highest}")
+        return t
+    if isinstance(t, bool):
+        raise TypeError("t is a bool, but times are integers")
+    try:
+        step = operator.index(t)  # type: ignore[arg-type]  # the point of the call is to find out
+    except TypeError:
+        raise TypeError(f"t = {t!r} is a {type(t).__name__}, but times are integers or integer tensors") from None
+    if not lowest <= step <= highest:
+        raise ValueError(f"t = {step}, but times here are {lowest}..{highest}")
+    return step
+
+
+def coefficient_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which coefficients meet data: float64 for float64, float32 for everything smaller."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+class Tables:
+    """Named float64 tables whose row t belongs to time t, each with one or more columns.
+
+    `row` gives Python floats for an int t (exact, no tensor is made) and tensors that broadcast against the data for
+    a tensor t. Casts are kept per device and dtype, so a training step copies nothing from the host.
+    """
+
+    def __init__(self, columns: Mapping[str, tuple[Tensor, ...]]) -> None:
+        self._exact: dict[str, Tensor] = {}
+        self._floats: dict[str, list[tuple[float, ...]]] = {}
+        self._worst: dict[str, float] = {}
+        self._casts: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
+        for name, stack in columns.items():
+            self.add(name, *stack)
+
+    def add(self, name: str, *columns: Tensor) -> None:
+        table = torch.stack([column.to(torch.float64) for column in columns], dim=1)
+        self._exact[name] = table
+        self._floats[name] = [tuple(row) for row in table.tolist()]
+        self._worst[name] = max(entry for row in self._floats[name] for entry in row if entry == entry)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._exact
+
+    def exact(self, name: str) -> Tensor:
+        """The float64 table, shape (T+1, columns). A copy: the tables themselves are never handed out."""
+        return self._exact[name].clone()
+
+    def floats(self, name: str, t: int) -> tuple[float, ...]:
+        return self._floats[name][t]
+
+    def worst(self, name: str) -> float:
+        """The largest entry of a table."""
+        return self._worst[name]
+
+    def on(self, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
+        """The table on a device in a dtype; rounded from float64 once and kept."""
+        key = (name, device, dtype)
+        table = self._casts.get(key)
+        if table is None:
+            table = self._casts[key] = self._exact[name].to(dtype).to(device)
+        return table
+
+    def at(self, name: str, t: Time, like: Tensor) -> tuple[Tensor, ...] | tuple[float, ...]:
+        """Row t: floats for an int, else tensors of shape `t.shape + (1, ...)` that broadcast against `like`.
+
+        A tensor t must match the leading dimensions of `like`, usually (batch,); a zero-dimensional t serves all.
+        """
+        if isinstance(t, int):
+            return self._floats[name][t]
+        if t.ndim and t.shape != like.shape[: t.ndim]:
+            raise ValueError(
+                f"t has shape {tuple(t.shape)}, but the data has shape {tuple(like.shape)}; "
+                "give one time per example, shape (batch,), or one integer for all"
+            )
+        table = self.on(name, like.device, coefficient_dtype(like.dtype))
+        rows = table.index_select(0, t if t.ndim == 1 else t.reshape(-1))
+        shape = (*t.shape, *(1,) * (like.ndim - t.ndim))
+        return tuple(column.view(shape) for column in rows.unbind(1))
+
+
+def combine(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, out: Tensor | None = None) -> Tensor:
+    """a x + b y, rounded once to the data's dtype; two passes over memory for float32, float64. `out` may be x or y."""
+    if out is not None and out is y:
+        x, y, a, b = y, x, b, a
+    if x.dtype in (torch.float32, torch.float64) and x.dtype == y.dtype:
+        scaled = torch.mul(x, a, out=out)
+        return scaled.addcmul_(b, y) if isinstance(b, Tensor) else scaled.add_(y, alpha=b)
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    wide = coefficient_dtype(dtype)
+    result = (x.to(wide) * a + y.to(wide) * b).to(dtype)
+    return result if out is None else out.copy_(result)
+
+
+def mean_dims(elementwise: Tensor) -> Tensor:
+    return elementwise.flatten(1).mean(1) if elementwise.ndim > 1 else elementwise
+
+
+def check_float(x: object, name: str) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} is a {type(x).__name__}, but a tensor is needed")
+    if not x.is_floating_point():
+        raise TypeError(
+            f"{name} has dtype {x.dtype}, but diffusion needs floating point; scale images to [-1, 1] first"
+        )
+    if x.ndim == 0:
+        raise ValueError(f"{name} has no dimensions; data has shape (batch, ...)")
+
+
+def check_pair(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:
+    check_float(x, x_name)
+    check_float(y, y_name)
+    if x.shape != y.shape:
+        raise ValueError(
+            f"{x_name} has shape {tuple(x.shape)} and {y_name} has shape {tuple(y.shape)}; they must be equal"
+        )
