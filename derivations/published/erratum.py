@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 from typing import Any, Literal
 
-from derivations.kernel.claims import Claim
+from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.domain import Domain
 from derivations.refutation.laws import number
 from derivations.refutation.worlds import World
 
@@ -67,6 +70,8 @@ def at(numbers: Mapping[str, Any], vectors: Mapping[Any, Any] | None = None, d: 
             return None
         made = World(d, numbers={name: exact(v) for name, v in numbers.items()})
         made.families = {name: member(table) for name, table in families.items()}
+        if "alpha" in families:  # abar(t) is the product of the alphas up to t
+            made.families.setdefault("abar", _product(made.families["alpha"]))
         made.vectors = {
             key if isinstance(key, tuple) else (key,): _vector(v, exact) for key, v in (vectors or {}).items()
         }
@@ -79,5 +84,48 @@ def at(numbers: Mapping[str, Any], vectors: Mapping[Any, Any] | None = None, d: 
     return world
 
 
+def _product(factor: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda t: math.prod((factor(m) for m in range(1, int(t) + 1)), start=number(1))
+
+
 def _vector(value: Any, exact: Callable[[Any], Fraction]) -> tuple[Fraction, ...]:
     return tuple(exact(v) for v in (value if isinstance(value, tuple | list) else (value,)))
+
+
+def misprint(
+    erratum_id: str, says: Statement, domain: Domain, world: Any, numbers: Mapping[str, Any] | None = None
+) -> Claim:
+    """The printed statement as a claim that is expected to be refuted in `world` (with `numbers` added to it)."""
+
+    def numbered(rng: Random, n: int) -> World | None:
+        made = world(rng, n)
+        if made is not None:
+            made.numbers |= {name: Fraction(str(value)) for name, value in (numbers or {}).items()}
+        return made  # type: ignore[no-any-return]
+
+    return Claim(
+        id=f"errata.{erratum_id}",
+        title=f"As printed: {erratum_id}",
+        chapter="errata",
+        kind="identity" if says.relation == "=" else "inequality",
+        says=(says,),
+        domain=domain,
+        scope="as printed",
+        sources=(),
+        expects="refuted",
+        errata=(erratum_id,),
+        worlds=(numbered,),
+    )
+
+
+def standard_linear_schedule(_: Random, n: int) -> World | None:
+    """beta from 1e-4 to 0.02 in 1000 steps: the schedule that the texts compute with."""
+    if n:
+        return None
+    betas = [Fraction(1, 10000) + Fraction(m, 999) * (Fraction(1, 50) - Fraction(1, 10000)) for m in range(1000)]
+    alphas = [number(1 - b) for b in betas]
+    products = list(itertools.accumulate(alphas, lambda a, b: a * b, initial=number(1)))
+    families = {"alpha": lambda t: alphas[int(t) - 1], "abar": lambda t: products[int(t)]}
+    made = World(1, numbers={"T": 1000}, families=families)
+    made.drawn = {"beta": "linear from 1e-4 to 0.02, T = 1000"}
+    return made
