@@ -52,6 +52,7 @@ CLOSED_UNIT = Interval(sp.S.Zero, sp.S.One, False, False)
 class Domain:
     """Intervals of scalar symbols and families (by name), bounds of integer symbols, and the schedule's recursion.
 
+    An interval given to a vector's name holds for each of its coordinates.
     `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha).
     """
 
@@ -60,7 +61,10 @@ class Domain:
     products: Mapping[str, str] = field(default_factory=dict)
 
     def words(self) -> list[str]:
-        lines = [f"{name} {interval.words()}" for name, interval in self.intervals.items()]
+        lines = [
+            f"{'every coordinate of ' if name in terms.VECTORS else ''}{name} {interval.words()}"
+            for name, interval in self.intervals.items()
+        ]
         lines += [
             f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}"
             for i, (lo, hi) in self.indices.items()
@@ -119,6 +123,9 @@ class Domain:
             return UNIT_WITH_ONE if self.intervals.get(self.products[name]) == UNIT else self.intervals.get(name, REAL)
         if isinstance(atom, sp.exp) or atom is sp.pi:
             return POSITIVE
+        if isinstance(atom, terms.Coord):
+            vector = atom.args[0]
+            return self.intervals.get(getattr(vector, "name", type(vector).__name__), REAL)
         if isinstance(atom, terms.Norm2) or (isinstance(atom, terms.Inner) and atom.args[0] == atom.args[1]):
             return NONNEGATIVE
         return self.intervals.get(name, REAL)

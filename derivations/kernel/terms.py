@@ -52,6 +52,7 @@ class DefinedFunction(Function):
 def vector(name: str, latex: str = "") -> VectorSymbol:
     symbol = VectorSymbol(name, real=True)
     LATEX.setdefault(name, latex or name)
+    VECTORS.add(name)
     return symbol
 
 
@@ -71,6 +72,7 @@ def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:
 
 @cache
 def vector_function(name: str, latex: str = "") -> Any:
+    VECTORS.add(name)
     return _family(VectorFunction, name, latex)
 
 
@@ -89,6 +91,7 @@ def define(
 
 LATEX: dict[str, str] = {}
 HEADS: dict[str, Any] = {}
+VECTORS: set[str] = set()
 
 # --- sets of random variables -----------------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
         return _derivative_of_sum(e, wrt, context)
     if isinstance(e, Hadamard):
         u, v = e.args
-        return Hadamard(derivative(u, wrt, context), v) if not _mentions(v, wrt) else D(e, wrt)
+        moving = [(a, b) for a, b in ((u, v), (v, u)) if _mentions(a, wrt)]
+        return sp.Add(*[Hadamard(derivative(a, wrt, context), b) for a, b in moving])
     if isinstance(e, ScalarFunction) and len(e.args) == 1 and terms.is_vector(e.args[0]):
         return Inner(Gradient(sp.Symbol(type(e).__name__), e.args[0]), derivative(e.args[0], wrt, context))
     return D(e, wrt)
@@ -60,7 +61,9 @@ def _mentions(e: Any, wrt: Any) -> bool:
     if family is None:
         return False
     if isinstance(wrt, Coord):
-        return any(c.args[0] == family and not _distinct(c.args[1], wrt.args[1]) for c in e.atoms(Coord))
+        mine = {c for c in e.atoms(Coord) if c.args[0] == family}
+        whole = e.xreplace({c: sp.Dummy() for c in mine}).has(family)
+        return whole or any(not _distinct(c.args[1], wrt.args[1]) for c in mine)
     return any(not _distinct(a.args[0], wrt.args[0]) for a in e.atoms(family))
 
 
