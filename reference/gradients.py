@@ -41,9 +41,10 @@ def complex_step(f: Callable[[NDArray[np.complex128]], Any], x: ArrayLike) -> Ar
     for index in np.ndindex(point.shape):
         moved = point.astype(np.complex128)
         moved[index] += 1j * STEP
-        gradient[index] = complex(f(moved)).imag / STEP
+        value = complex(f(moved))
+        gradient[index] = value.imag / STEP if np.isfinite(value) else np.nan
     if not np.isfinite(gradient).all():
-        raise ValueError("the gradient is not finite; check that f is analytic and defined around x")
+        raise ValueError("f or its gradient is not finite at x; check that f is analytic and defined around x")
     return gradient
 
 

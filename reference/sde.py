@@ -76,16 +76,24 @@ def probability_flow_moments(beta: Rate, data: Moments, start: Moments, t: float
 
 
 def _reverse_moments(beta: Rate, data: Moments, start: Moments, t: float, share: float, noise: float) -> Moments:
+    """Solve backwards: mean and distance of the variance from 1 (both retraceable), with the reverse moments."""
     from scipy.integrate import solve_ivp
 
-    forward = vp_moments(beta, data, t)
+    end = real_number("t", t)
+    if end <= 0.0:
+        raise ValueError(f"t is {end}, but the reverse run starts at a time above 0; pass the forward end time")
 
-    def rates(u: float, y: Array) -> list[float]:
-        b, m, v, mean, variance = beta(u), y[0], y[1], y[2], y[3]
+    def forward(u: float, y: Array) -> list[float]:
+        return [-0.5 * beta(u) * y[0], -beta(u) * y[1]]
+
+    def backward(u: float, y: Array) -> list[float]:
+        b, m, v = beta(u), y[0], 1.0 - y[1]
         slope, offset = -0.5 * b + share * b / v, -share * b * m / v
-        return [-0.5 * b * m, b * (1.0 - v), slope * mean + offset, 2.0 * slope * variance - noise * b]
+        return [*forward(u, y), slope * y[2] + offset, 2.0 * slope * y[3] - noise * b]
 
-    solution = solve_ivp(rates, (real_number("t", t), 0.0), [*forward, *start], method="DOP853", rtol=1e-12, atol=1e-14)
+    tight = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-16}
+    known = solve_ivp(forward, (0.0, end), [data.mean, 1.0 - data.variance], **tight)
+    solution = solve_ivp(backward, (end, 0.0), [*known.y[:, -1], *start], **tight) if known.success else known
     if not solution.success:
         raise ValueError(f"the reverse equation could not be solved from {t} ({solution.message}); check beta")
     return Moments(float(solution.y[2, -1]), float(solution.y[3, -1]))
