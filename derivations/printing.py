@@ -160,8 +160,17 @@ class Latex(LatexPrinter):
         left = self._print(u) if u.is_Symbol else rf"\left({self._print(u)}\right)"
         return rf"{left}^{{\top}} {self._print(m)} {self._grouped(v)}"
 
+    def _print_Entry(self, e: Any) -> str:
+        word, row, column = (self._print(a) for a in e.args)
+        return (
+            rf"\left({word}\right)_{{{row}{column}}}" if not e.args[0].is_Symbol else rf"{{{word}}}_{{{row}{column}}}"
+        )
+
     def _print_Equal(self, e: Any) -> str:
         return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
+
+    def _print_AtMost(self, e: Any) -> str:
+        return rf"{self._print(e.args[0])} \le {self._print(e.args[1])}"
 
     def _print_SameLaw(self, e: Any) -> str:
         return rf"{self._print(e.args[0])} \equiv {self._print(e.args[1])}"
@@ -305,8 +314,14 @@ class Text(StrPrinter):
         u, m, v = (self._print(a) for a in e.args)
         return f"({u})ᵀ {m} ({v})"
 
+    def _print_Entry(self, e: Any) -> str:
+        return "({})[{},{}]".format(*map(self._print, e.args))
+
     def _print_Equal(self, e: Any) -> str:
         return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
+
+    def _print_AtMost(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} ≤ {self._print(e.args[1])}"
 
     def _print_SameLaw(self, e: Any) -> str:
         return f"{self._print(e.args[0])} ≡ {self._print(e.args[1])}"

@@ -14,8 +14,24 @@ from derivations.kernel.domain import (
 )
 from derivations.kernel.rules.base import Hypothesis, algebra
 from derivations.kernel.rules.calculus import differentiation, interchange
-from derivations.kernel.rules.gaussian import composition, density, identify, jacobian, moments, reparameterize
-from derivations.kernel.rules.matrices import LogDet, Quadratic, Trace, covariance, trace_algebra
+from derivations.kernel.rules.gaussian import (
+    composition,
+    density,
+    identify,
+    jacobian,
+    moments,
+    push_forward,
+    reparameterize,
+)
+from derivations.kernel.rules.matrices import (
+    Entry,
+    LogDet,
+    Quadratic,
+    Trace,
+    covariance,
+    entries,
+    trace_algebra,
+)
 from derivations.kernel.rules.order import (
     At,
     ProductTo,
@@ -26,6 +42,7 @@ from derivations.kernel.rules.order import (
     positivity,
 )
 from derivations.kernel.rules.probability import (
+    AtMost,
     Entropy,
     Equal,
     SameLaw,
@@ -35,7 +52,9 @@ from derivations.kernel.rules.probability import (
     importance,
     jensen,
     linearity,
+    mass,
     rearrange,
+    scaled,
     tangent,
     total_probability,
     tower,
@@ -82,6 +101,7 @@ __all__ = [
     "UNIT_WITH_ONE",
     "AffineImage",
     "At",
+    "AtMost",
     "BernoulliProduct",
     "Block",
     "Chain",
@@ -92,6 +112,7 @@ __all__ = [
     "DiagonalNormal",
     "Domain",
     "Entropy",
+    "Entry",
     "Equal",
     "Expect",
     "FullNormal",
@@ -124,6 +145,7 @@ __all__ = [
     "definition",
     "density",
     "differentiation",
+    "entries",
     "gibbs",
     "given",
     "identify",
@@ -136,12 +158,15 @@ __all__ = [
     "jensen",
     "linearity",
     "log_p",
+    "mass",
     "moments",
     "positivity",
+    "push_forward",
     "rearrange",
     "reparameterize",
     "scalar",
     "scalar_function",
+    "scaled",
     "tangent",
     "total_probability",
     "tower",

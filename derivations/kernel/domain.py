@@ -8,7 +8,7 @@ when it does not decide, the answer is None and nobody guesses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -53,12 +53,14 @@ class Domain:
     """Intervals of scalar symbols and families (by name), bounds of integer symbols, and the schedule's recursion.
 
     An interval given to a vector's name holds for each of its coordinates.
-    `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha).
+    `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha); `sizes` gives
+    covariance matrices (by name) a numeric size.
     """
 
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     indices: Mapping[Symbol, tuple[Any, Any]] = field(default_factory=dict)
     products: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def words(self) -> list[str]:
         lines = [
@@ -69,10 +71,11 @@ class Domain:
             f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}"
             for i, (lo, hi) in self.indices.items()
         ]
-        return lines + [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in self.products.items()]
+        lines += [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in self.products.items()]
+        return lines + [f"{name} a {n} x {n} covariance" for name, n in self.sizes.items()]
 
     def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:
-        return Domain(self.intervals, {**self.indices, index: (lo, hi)}, self.products)
+        return replace(self, indices={**self.indices, index: (lo, hi)})
 
     # --- integers -----------------------------------------------------------------------------------------------------
 

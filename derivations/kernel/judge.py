@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -179,7 +179,7 @@ class Judge:
         lo, _ = domain.indices.get(n, (None, None))
         if lo is None or sp.expand(lo - start) != 0:
             raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
-        outer = Domain(domain.intervals, {k: v for k, v in domain.indices.items() if k != n}, domain.products)
+        outer = replace(domain, indices={k: v for k, v in domain.indices.items() if k != n})
         at_start = Statement(statement.lhs.xreplace({n: start}), statement.relation, statement.rhs.xreplace({n: start}))
         at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
         yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -15,18 +14,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.rules import matrices, order, probability
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
-from derivations.refutation.worlds import World
-
-
-def draw_in(interval: Any, rng: Random, edge: bool = False) -> Fraction:
-    """A rational number in the interval, sometimes close to an end."""
-    lo, hi = interval.lo, interval.hi
-    if lo == -sp.oo and hi == sp.oo:
-        return Fraction(rng.choice([n for n in range(-20, 21) if n]), 10)
-    if hi == sp.oo:
-        return Fraction(int(lo)) + Fraction(rng.randint(1, 30), 10)
-    share = Fraction(rng.choice([1, 199]), 200) if edge else Fraction(rng.randint(1, 19), 20)
-    return Fraction(int(sp.Rational(lo).p), int(sp.Rational(lo).q)) + share * Fraction(str(sp.Rational(hi - lo)))
+from derivations.refutation.worlds import World, draw_in
 
 
 def integer_between(lo: Any, hi: Any, rng: Random, width: int = 2) -> int:
@@ -54,7 +42,8 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
             numbers[symbol.name] = rng.randint(1, 3) if whole else draw_in(interval, rng, edge=n % 4 == 3)
     world = World(1 + (n % 2 if not _needs_one_dimension(sides) else 0), seed=n, numbers=numbers)
     world.families = _families(domain, n, world)
-    size = int(numbers["k"])
+    world.coordinates = {name: interval for name, interval in domain.intervals.items() if name in terms.VECTORS}
+    size = next(iter(domain.sizes.values()), int(numbers["k"]))
     world.sizes = dict.fromkeys(_latent_names(sides), size)
     for symbol in sides.atoms(matrices.Covariance):
         world.matrices[symbol.name] = _random_covariance(rng, size)
@@ -143,11 +132,13 @@ def _random_covariance(rng: Random, size: int) -> Any:
 def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, without: str) -> None:
     densities = unfold_all(sides).atoms(terms.Density)
     names = sorted({law.args[0].name for law in densities})
-    held = {h.name for h in claim.hypotheses} - {without}
+    claimed = {h.name for h in claim.hypotheses}
+    held = claimed - {without}
     variables = [v for law in densities for v in (*law.variables, *law.given)]
     chain = any(not isinstance(v, terms.VectorSymbol) for v in variables)
     last = int(world.numbers.get("T", 2))
     keys = tuple(("x", m) for m in range(last + 1)) if chain else tuple(sorted({(v.name,) for v in variables}))
+    averaged = {law.args[0].name for law in _averaged_laws(sides)} if "absolute continuity" in claimed else set()
     for name in names:
         if name == "q" and "Gaussian forward kernel" in held:
             alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
@@ -159,9 +150,20 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
         elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
             world.laws[name] = laws.markov_table(rng, last, sees_x0="forward Markov" not in held)
         else:
-            world.laws[name] = laws.random_table(rng, keys, zeros=name == "q" and without == "common support")
+            if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
+                zeros = name in averaged or "absolute continuity" not in held
+            else:
+                zeros = name == "q" and without == "common support"
+            world.laws[name] = laws.random_table(rng, keys, zeros=zeros)
         world.finite = frozenset(key[0] for key in keys)
     for pair in sides.atoms(probability.SameLaw):
         if n % 2:
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]
+
+
+def _averaged_laws(e: Any) -> set[Any]:
+    """The named laws that expectations and divergences average over: only these may vanish somewhere."""
+    e = unfold_all(e)
+    laws_of_e = {a.args[0] for a in e.atoms(terms.Expect, terms.KL)}
+    return {law for law in laws_of_e if isinstance(law, terms.Density)}

@@ -10,9 +10,8 @@ from fractions import Fraction
 import sympy as sp
 
 from derivations.kernel.claims import Claim, Statement
-from derivations.kernel.verdict import Witness
 from derivations.refutation.laws import Undefined
-from derivations.refutation.refute import TRIES, describe, violation
+from derivations.refutation.refute import TRIES, violation
 from derivations.refutation.sampling import sample, scalars
 
 
@@ -26,14 +25,15 @@ class Need:
 
 
 def inhabited(claim: Claim) -> bool:
-    """Every statement has a world of its domain in which both sides have values and the statement holds."""
+    """Every statement has a world of its domain in which both sides have values, and holds there if it should."""
     return all(_holds_somewhere(claim, part) for part in range(len(claim.says)))
 
 
 def _holds_somewhere(claim: Claim, part: int) -> bool:
     for n in range(TRIES):
         try:
-            if violation(claim.says[part], sample(claim, part, n)) is None:
+            found = violation(claim.says[part], sample(claim, part, n))
+            if found is None or (claim.expects == "refuted" and not found[1].startswith("undefined")):
                 return True
         except Undefined:
             continue
@@ -44,26 +44,34 @@ def needs(claim: Claim) -> list[Need]:
     """For each hypothesis: a counterexample without it, or the stated reason why it is a convenience."""
     rows = []
     for h in claim.hypotheses:
-        witness = _without(claim, h.name)
-        if witness is not None:
-            rows.append(Need(h.name, True, f"without it: {witness.lhs} against {witness.rhs}"))
-        else:
-            rows.append(Need(h.name, False, h.needed_because or h.words))
+        without = _without(claim, h.name)
+        rows.append(Need(h.name, without is not None, without or h.needed_because or h.words))
     for part, statement in enumerate(claim.says):
         rows += [n for n in _boundary_needs(claim, part, statement) if n not in rows]
     return rows
 
 
-def _without(claim: Claim, name: str) -> Witness | None:
+def _without(claim: Claim, name: str) -> str | None:
+    """What goes wrong in some world where the hypothesis fails: the statement is false there, or has no value."""
+    meaningless = None
     for n, part in itertools.product(range(TRIES), range(len(claim.says))):
-        world = sample(claim, part, n, without=name)
         try:
-            found = violation(claim.says[part], world)
-        except Undefined:
+            found = violation(claim.says[part], sample(claim, part, n, without=name))
+        except Undefined as reason:
+            if meaningless is None and _has_value(claim, part, n):
+                meaningless = f"without it the left side has no value ({reason})"
             continue
         if found is not None:
-            return Witness(describe(world, claim.says[part]), *found)
-    return None
+            return f"without it: {found[0]} against {found[1]}"
+    return meaningless
+
+
+def _has_value(claim: Claim, part: int, n: int) -> bool:
+    try:
+        violation(claim.says[part], sample(claim, part, n))
+    except Undefined:
+        return False
+    return True
 
 
 def _boundary_needs(claim: Claim, part: int, statement: Statement) -> Iterator[Need]:

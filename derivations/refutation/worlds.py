@@ -19,6 +19,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
+from derivations.kernel.domain import Interval
 from derivations.kernel.rules import matrices, order, probability
 from derivations.kernel.rules.gaussian import log_density_of
 from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp, number
@@ -40,6 +41,7 @@ class World:
     finite: frozenset[str] = frozenset()
     sizes: dict[str, int] = field(default_factory=dict)
     drawn: dict[str, str] = field(default_factory=dict)
+    coordinates: dict[str, Interval] = field(default_factory=dict)
 
     def number(self, symbol: sp.Symbol) -> Any:
         if symbol.name == "d":
@@ -53,9 +55,14 @@ class World:
         if key not in self.vectors:
             rng = Random(f"{self.seed} {key}")
             size = self.sizes.get(key[0], self.d)
-            bits = key[0] in self.finite
+            bits, interval = key[0] in self.finite, self.coordinates.get(key[0])
             self.vectors[key] = tuple(
-                Fraction(rng.randint(0, 1)) if bits else Fraction(rng.randint(-20, 20), 10) for _ in range(size)
+                Fraction(rng.randint(0, 1))
+                if bits
+                else draw_in(interval, rng)
+                if interval
+                else Fraction(rng.randint(-20, 20), 10)
+                for _ in range(size)
             )
             self.drawn[show_key(key)] = "(" + ", ".join(map(str, self.vectors[key])) + ")"
         return tuple(number(v) for v in self.vectors[key])
@@ -67,10 +74,33 @@ class World:
         return polynomial(f"{self.seed} {name}", 1, args)[0]
 
     def network(self, name: str, *args: Any) -> Vector:
-        """An opaque vector function: a fixed polynomial of degree 2 in each coordinate of its vector arguments."""
+        """An opaque vector function: a polynomial of degree 2 in each coordinate, bent into the interval it has."""
         if name in self.families:
             return self.families[name](*args)
-        return polynomial(f"{self.seed} {name}", self.sizes.get(name, self.d), args)
+        values = polynomial(f"{self.seed} {name}", self.sizes.get(name, self.d), args)
+        interval = self.coordinates.get(name)
+        return values if interval is None else tuple(bend(v, interval) for v in values)
+
+
+def draw_in(interval: Interval, rng: Random, edge: bool = False) -> Fraction:
+    """A rational number in the interval, sometimes close to an end."""
+    lo, hi = interval.lo, interval.hi
+    if lo == -sp.oo and hi == sp.oo:
+        return Fraction(rng.choice([n for n in range(-20, 21) if n]), 10)
+    if hi == sp.oo:
+        return Fraction(int(lo)) + Fraction(rng.randint(1, 30), 10)
+    share = Fraction(rng.choice([1, 199]), 200) if edge else Fraction(rng.randint(1, 19), 20)
+    return Fraction(int(sp.Rational(lo).p), int(sp.Rational(lo).q)) + share * Fraction(str(sp.Rational(hi - lo)))
+
+
+def bend(value: Any, interval: Interval) -> Any:
+    """A smooth map of the real line into the interval (bounded below)."""
+    if interval.lo == -sp.oo:
+        return value
+    above = value**2 + mp.mpf("0.1")
+    if interval.hi == sp.oo:
+        return number(interval.lo) + above
+    return number(interval.lo) + number(interval.hi - interval.lo) * above / (1 + above)
 
 
 def polynomial(seed: str, size: int, args: tuple[Any, ...]) -> Vector:
@@ -251,6 +281,14 @@ def outcomes(law: Any, w: World, env: dict[Any, Any]) -> Iterator[tuple[Any, Ass
         yield from w.laws[law.args[0].name].outcomes(_keys(law.variables, w, env), given)
         return
     (key,) = _keys(law.variables, w, env)
+    if isinstance(law, terms.AffineImage):
+        _, i, shift, scale, base, _dim = law.args
+        (noise,) = _keys(base.variables, w, env)
+        for weight, drawn in outcomes(base, w, env):
+            places = ({**env, i: mp.mpf(n + 1)} for n in range(len(drawn[noise])))
+            moved = (_value(shift, w, a) + _value(scale, w, a) * e for a, e in zip(places, drawn[noise], strict=True))
+            yield weight, {key: tuple(moved)}
+        return
     if isinstance(law, terms.BernoulliProduct):
         n, p = int(_value(law.args[3], w, env)), law.args[2]
         chances = [_value(p, w, {**env, law.args[1]: mp.mpf(i + 1)}) for i in range(n)]
@@ -380,8 +418,18 @@ def _quadratic(e: Any, w: World, env: dict[Any, Any]) -> Any:
     return (mp.matrix(u).T * m * mp.matrix(v))[0]
 
 
+def _entry(e: Any, w: World, env: dict[Any, Any]) -> Any:
+    row, column = (int(_value(place, w, env)) - 1 for place in e.args[1:])
+    return _value(e.args[0], w, env)[row, column]
+
+
 def _equal(e: Any, w: World, env: dict[Any, Any]) -> bool:
     return close(*(_value(a, w, env) for a in e.args))
+
+
+def _at_most(e: Any, w: World, env: dict[Any, Any]) -> bool:
+    left, right = (_value(a, w, env) for a in e.args)
+    return bool(left <= right) or close(left, right)
 
 
 def _same_law(e: Any, w: World, env: dict[Any, Any]) -> bool:
@@ -430,6 +478,8 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (matrices.Trace, _trace),
     (matrices.LogDet, lambda e, w, env: mp.log(abs(mp.det(_value(e.args[0], w, env))))),
     (matrices.Quadratic, _quadratic),
+    (matrices.Entry, _entry),
+    (probability.AtMost, _at_most),
     (probability.Equal, _equal),
     (probability.SameLaw, _same_law),
 )

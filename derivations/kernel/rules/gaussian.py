@@ -219,6 +219,29 @@ def _affine_image(e: Any, context: Context) -> Any:
 
 jacobian = Rule("density of an affine image", "law", "divide by the scale (> 0) of every coordinate", _affine_image)
 
+
+def _push_forward(e: Any, context: Context) -> Any:
+    """E over the law of z = shift + scale * noise of f(z) is E over the noise of f(shift + scale * noise)."""
+
+    def change(node: Any, _: Context) -> Any:
+        if not (isinstance(node, Expect) and isinstance(node.args[0], AffineImage)):
+            return node
+        (z, i, shift, scale, base, _dim), body = node.args[0].args, node.args[1]
+        for coordinate in (shift, scale):
+            if not (isinstance(coordinate, Coord) and coordinate.args[1] == i):
+                raise StepFails(f"{coordinate} is not coordinate {i} of a vector")
+        noise = base.args[0]
+        if may_touch(body, [noise]) or may_touch(sp.Tuple(shift, scale), [noise]):
+            raise StepFails(f"{noise} is not fresh: it occurs in the expression already")
+        return Expect(base, body.xreplace({z: shift.args[0] + Hadamard(scale.args[0], noise)}))
+
+    return walk(e, change, context)
+
+
+push_forward = Rule(
+    "expectation under an image law", "law", "to average f over z = g(noise) is to average f(g(noise))", _push_forward
+)
+
 # --- composition ------------------------------------------------------------------------------------------------------
 
 

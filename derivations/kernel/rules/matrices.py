@@ -14,8 +14,8 @@ import sympy as sp
 from sympy import Basic, Symbol
 
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.rules.base import Context, Rule, may_touch, walk
-from derivations.kernel.terms import LATEX, FullNormal, LogDensity, Malformed, Term
+from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
+from derivations.kernel.terms import LATEX, Coord, FullNormal, LogDensity, Malformed, Term
 
 
 class Covariance(Symbol):
@@ -46,6 +46,13 @@ class Quadratic(Term):
 
     def __new__(cls, u: Any, word: Any, v: Any) -> Quadratic:
         return Basic.__new__(cls, sp.sympify(u), sp.sympify(word), sp.sympify(v))
+
+
+class Entry(Term):
+    """Entry (row, column) of a product of covariances and their inverses."""
+
+    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
+        return Basic.__new__(cls, sp.sympify(word), sp.sympify(row), sp.sympify(column))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -124,6 +131,62 @@ trace_algebra = Rule(
     _normal_form,
 )
 
+# --- entries, at a numeric size ---------------------------------------------------------------------------------------
+
+
+def _write_out(e: Any, context: Context) -> Any:
+    """Traces, entries and u^T M v of matrices whose numeric size the domain gives, as sums over entries."""
+
+    def explicit(word: Any) -> Any:
+        size = size_of(word)
+        total = sp.zeros(size, size)
+        for term in sp.Add.make_args(sp.expand(word)):
+            coefficient, m = _split(term)
+            product = sp.eye(size)
+            for base, power in letters(m):
+                product = product * _power(base, power, size)
+            total += coefficient * product
+        return total
+
+    def size_of(word: Any) -> int:
+        sizes = {context.domain.sizes.get(symbol.name) for symbol in word.atoms(Covariance)}
+        if len(sizes) != 1 or None in sizes:
+            raise StepFails(f"the domain gives {word} no numeric size, so it has no finite list of entries")
+        return int(sizes.pop() or 0)
+
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, Trace) and node.args[0].atoms(Covariance):
+            return sp.Add(*explicit(node.args[0]).diagonal())
+        if isinstance(node, Entry) and node.args[1].is_Integer and node.args[2].is_Integer:
+            row, column = (int(place) - 1 for place in node.args[1:])
+            if not (0 <= row < size_of(node.args[0]) and 0 <= column < size_of(node.args[0])):
+                raise StepFails(f"{node} lies outside the matrix")
+            return explicit(node.args[0])[row, column]
+        if isinstance(node, Quadratic):
+            u, word, v = node.args
+            m = explicit(word)
+            return sp.Add(*[Coord(u, r + 1) * m[r, c] * Coord(v, c + 1) for r in range(m.rows) for c in range(m.cols)])
+        return node
+
+    return walk(e, change, context)
+
+
+@cache
+def _power(symbol: Covariance, power: int, size: int) -> Any:
+    m = sp.Matrix(size, size, lambda r, c: Entry(symbol, min(r, c) + 1, max(r, c) + 1))
+    if power < 0:
+        m = m.adjugate(method="berkowitz") / m.det(method="berkowitz")
+    return m ** abs(power)
+
+
+entries = Rule(
+    "entries",
+    "decided",
+    "products by rows and columns, inverses by cofactors over the determinant; covariances are symmetric",
+    _write_out,
+)
+
+
 # --- the full-covariance normal law -----------------------------------------------------------------------------------
 
 
@@ -133,34 +196,57 @@ def full_log_density(law: FullNormal) -> Any:
 
 
 class FullNormalMoments:
-    """E[x^T M x] = m^T M m + tr(M S) and E[x^T M a] = m^T M a for x ~ N(m, S)."""
+    """E[x^T M x] = m^T M m + tr(M S), E[x^T M a] = m^T M a, E[x_i x_j] = m_i m_j + S_ij, for x ~ N(m, S)."""
 
     def __init__(self, law: FullNormal) -> None:
         self.law = law
 
     def expand(self, body: Any) -> Any:
+        z = self.law.args[0]
         parts = {q: _expand_quadratic(q) for q in body.atoms(Quadratic) if may_touch(q, self.law.variables)}
+        for c in body.atoms(Coord):
+            if z in (form := linear_form(c.args[0])) and c.args[0] != z:
+                parts[c] = sp.Add(*[a * Coord(v, c.args[1]) for v, a in form.items()])
         return body.xreplace(parts)
 
     def moment(self, factors: list[Any]) -> Any:
         z, mean, sigma, k = self.law.args
+        if any(f.has(Coord) for f in factors):
+            return self._coordinate_moment(factors)
         if len(factors) != 1 or not isinstance(factors[0], Quadratic):
             return None
         u, m, v = factors[0].args
         if u == z and v == z:
             return Quadratic(mean, m, mean) + Trace(m * sigma, k)
-        if may_touch(v if u == z else u, self.law.variables):
-            return None
-        return Quadratic(mean, m, v) if u == z else Quadratic(u, m, mean)
+        if u == z and not may_touch(v, self.law.variables):
+            return Quadratic(mean, m, v)
+        if v == z and not may_touch(u, self.law.variables):
+            return Quadratic(u, m, mean)
+        return None
+
+    def _coordinate_moment(self, factors: list[Any]) -> Any:
+        z, mean, sigma, _ = self.law.args
+        places: list[Any] = []
+        for base, power in (f.as_base_exp() for f in factors):
+            if not (isinstance(base, Coord) and base.args[0] == z and power.is_Integer and power > 0):
+                return None
+            places += [base.args[1]] * int(power)
+        if len(places) == 1:
+            return Coord(mean, places[0])
+        if len(places) == 2:
+            return Coord(mean, places[0]) * Coord(mean, places[1]) + Entry(sigma, *places)
+        return None
 
 
 __all__ = [
+    "Entry",
     "FullNormalMoments",
     "LogDensity",
     "LogDet",
     "Quadratic",
     "Trace",
     "covariance",
+    "entries",
     "full_log_density",
     "trace_algebra",
 ]

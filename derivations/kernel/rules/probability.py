@@ -123,22 +123,30 @@ tower = Rule("tower", "law", "E_a|c E_b|a,c = E_a,b|c; variables the body does n
 # --- importance weights and total probability -------------------------------------------------------------------------
 
 
+def _total_mass(e: Any) -> Any:
+    """The integral of p(V, X | H) over V, when e is E_q(V|G) exp(log p(V, X | H) - log q(V|G)); else None."""
+    if not isinstance(e, Expect) or not isinstance(e.args[1], sp.exp):
+        return None
+    law, exponent = e.args[0], e.args[1].args[0]
+    target = sp.expand(exponent + LogDensity(law))
+    if not (isinstance(target, LogDensity) and isinstance(target.args[0], Density)):
+        return None
+    name, variables, given = target.args[0].args
+    if may_touch(given, law.variables) or any(v not in variables for v in law.variables):
+        return None
+    rest = [v for v in variables if v not in law.variables]
+    return sp.exp(LogDensity(Density(name, rest, given))) if rest else sp.S.One
+
+
 def _density_ratio(e: Any, context: Context) -> Any:
     """E_q(V|G) exp(log p(V, X | H) - log q(V|G)) = p(X | H)."""
 
     def change(node: Any, _: Context) -> Any:
-        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
-            return node
-        law, exponent = node.args[0], node.args[1].args[0]
-        target = sp.expand(exponent + LogDensity(law))
-        if not (isinstance(target, LogDensity) and isinstance(target.args[0], Density)):
-            return node
-        name, variables, given = target.args[0].args
-        if may_touch(given, law.variables) or any(v not in variables for v in law.variables):
+        total = _total_mass(node)
+        if total is None:
             return node
         context.require("common support")
-        rest = [v for v in variables if v not in law.variables]
-        return sp.exp(LogDensity(Density(name, rest, given))) if rest else sp.S.One
+        return total
 
     return walk(e, change, context)
 
@@ -245,6 +253,57 @@ def _log_bound(relation: str, previous: Any, following: Any, context: Context) -
 tangent = Rule("tangent of log at 1", "law", "log u <= u - 1 for u > 0, with equality only at u = 1", decide=_log_bound)
 
 
+def _within_mass(relation: str, previous: Any, following: Any, context: Context) -> bool:
+    """E_q[p/q] <= the integral of p, under an increasing function: itself, or the logarithm."""
+    small, large = (previous, following) if relation == "<=" else (following, previous)
+    if relation not in ("<=", ">="):
+        raise StepFails(f"a mass proves <= and >=, not {relation!r}")
+    if isinstance(small, sp.log) and (total := _total_mass(small.args[0])) is not None:
+        return Algebra(context.domain).equal(large, sp.log(total))
+    ratios = {r: total for r in (small - large).atoms(Expect) if (total := _total_mass(r)) is not None}
+    names = {r: sp.Dummy() for r in ratios}
+    gap = sp.expand((large - small).xreplace(names))
+    for r, name in names.items():
+        weight = gap.coeff(name)
+        if weight.has(*names.values()) or Algebra(context.domain).sign(weight) not in ("-", "0-", "0"):
+            return False
+        gap = sp.expand(gap - weight * name + weight * ratios[r])
+    return bool(ratios) and Algebra(context.domain).is_zero(gap)
+
+
+mass = Rule(
+    "mass of an importance weight",
+    "law",
+    "the expectation under q of p/q is the integral of p over the places where q > 0: at most the whole integral",
+    decide=_within_mass,
+)
+
+
+# --- order and equations ----------------------------------------------------------------------------------------------
+
+
+class AtMost(sp.Basic):
+    """The proposition left <= right."""
+
+    def __new__(cls, left: Any, right: Any) -> AtMost:
+        return sp.Basic.__new__(cls, sp.sympify(left), sp.sympify(right))
+
+
+def scaled(factor: Any) -> Rule:
+    """a <= b iff c <= d, when d - c = factor (b - a) and factor > 0 on the domain: the two orders agree."""
+
+    def decide(relation: str, previous: Any, following: Any, context: Context) -> bool:
+        if relation != "iff" or not (isinstance(previous, AtMost) and isinstance(following, AtMost)):
+            raise StepFails("this rule compares two inequalities")
+        algebra = Algebra(context.domain)
+        if algebra.sign(factor) != "+":
+            raise StepFails(f"the factor {factor} is not known to be positive")
+        (a, b), (c, d) = previous.args, following.args
+        return algebra.is_zero(factor * (b - a) - (d - c))
+
+    return Rule("same order", "decided", "the second difference is a positive multiple of the first", decide=decide)
+
+
 # --- when is a divergence zero? ---------------------------------------------------------------------------------------
 
 
@@ -272,23 +331,23 @@ rearrange = Rule("rearranging", "decided", "moving terms to the other side of an
 
 
 def _vanishing(relation: str, previous: Any, following: Any, context: Context) -> bool:
-    """E_p[u - 1 - log u] = 0 with u = q/p iff p = q: a non-negative function with mean 0 is 0 almost everywhere."""
+    """E_p[u - 1 - log u] + (1 - E_p[u]) = 0 with u = q/p iff p = q: both terms are >= 0, the first 0 only at u = 1."""
     if relation != "iff" or not (isinstance(previous, Equal) and isinstance(following, SameLaw)):
         raise StepFails("this rule compares a zero mean with an equality of laws")
     p, q = following.args
     w = LogDensity(q) - LogDensity(p)
-    mean, zero = previous.args
-    target = sp.exp(w) - 1 - w
-    return bool(
-        zero == 0
-        and isinstance(mean, Expect)
-        and mean.args[0] == p
-        and Algebra(context.domain).equal(mean.args[1], target)
-    )
+    total, zero = previous.args
+    convex = Expect(p, sp.exp(w) - 1 - w)
+    missing = 1 - Expect(p, sp.exp(w))
+    algebra = Algebra(context.domain)
+    return bool(zero == 0 and (algebra.equal(total, convex + missing) or algebra.equal(total, convex)))
 
 
 vanishing_mean = Rule(
-    "zero mean of a non-negative function", "law", "u - 1 - log u >= 0 with equality only at u = 1", decide=_vanishing
+    "zero mean of a non-negative function",
+    "law",
+    "u - 1 - log u >= 0 with equality only at u = 1; u = q/p has mean at most 1 under p",
+    decide=_vanishing,
 )
 
 
