@@ -409,7 +409,7 @@ def _merge_sums(e: Expr) -> Expr:
 
 def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]:
     """Every condition under which e means something: (kind, expression, domain inside the sums around it)."""
-    if isinstance(e, terms.SumTo):
+    if isinstance(e, terms.SumTo | terms.ProductTo):
         body, index, lo, hi = e.args
         yield from side_conditions(body, domain.with_index(index, lo, hi))
         return

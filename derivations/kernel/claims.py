@@ -12,6 +12,7 @@ from typing import Any, Literal
 import sympy as sp
 
 from derivations import printing
+from derivations.kernel import terms
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, algebra, in_order, rewrite_instances
 
@@ -219,8 +220,10 @@ def _check_intervals(domain: Domain, table: Mapping[Any, Any], context: Context,
 
 
 def _by_induction_hypothesis(e: Any, context: Context) -> Any:
-    lhs, rhs = context.require("induction hypothesis").lhs, context.require("induction hypothesis").rhs
-    return rewrite_instances(e, lhs, rhs, context, lambda _: None)
+    assumed = context.require("induction hypothesis")
+    if taken := terms.bound_indices(e) & set(assumed.when):
+        raise StepFails(f"the induction variable {taken} is also the index of a sum here: rename that index")
+    return rewrite_instances(e, assumed.lhs, assumed.rhs, context, lambda _: None)
 
 
 induction_hypothesis = Rule(

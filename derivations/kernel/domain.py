@@ -83,9 +83,10 @@ class Domain:
         """True when the linear integer expression e is provably >= 0."""
         e = sp.expand(e)
         slack = iter(sp.symbols("slack0:20", nonnegative=True))
-        for index, (_, hi) in self.indices.items():  # an upper bound hi = h becomes h -> index + slack
-            if hi.is_Symbol and e.has(index) and e.has(hi):
-                e = sp.expand(e.xreplace({hi: index + next(slack)}))
+        for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
+            c, h = sp.sympify(hi).as_coeff_Add()
+            if h.is_Symbol and e.has(index) and e.has(h):
+                e = sp.expand(e.xreplace({h: index - c + next(slack)}))
         for index, (lo, _) in reversed(list(self.indices.items())):
             e = sp.expand(e.xreplace({index: lo + next(slack)}))
         return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))

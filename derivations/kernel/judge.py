@@ -176,15 +176,17 @@ class Judge:
             yield "", proof.chains[0], statement, domain, None
             return
         n, start = proof.induction_on, proof.start
-        lo, _ = domain.indices.get(n, (None, None))
+        lo, hi = domain.indices.get(n, (None, None))
         if lo is None or sp.expand(lo - start) != 0:
             raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
         outer = replace(domain, indices={k: v for k, v in domain.indices.items() if k != n})
         at_start = Statement(statement.lhs.xreplace({n: start}), statement.relation, statement.rhs.xreplace({n: start}))
         at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
         yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None
-        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", statement.lhs, statement.rhs)
-        yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, domain, assumed
+        below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
+        when = {n: below.indices[n]}
+        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", statement.lhs, statement.rhs, when)
+        yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, below, assumed
 
     def _chain(
         self, claim: Claim, chain: Chain, domain: Domain, extra: Hypothesis | None, offset: int, section: str

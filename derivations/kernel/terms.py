@@ -308,6 +308,18 @@ class SumTo(Term):
         return Basic.__new__(cls, sympify(body), index, sympify(lo), sympify(hi))
 
 
+class ProductTo(Term):
+    """product of body over the integer index lo..hi; one when hi = lo - 1."""
+
+    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
+        return Basic.__new__(cls, sympify(body), index, sympify(lo), sympify(hi))
+
+
+def bound_indices(e: Any) -> set[Symbol]:
+    """The integer symbols that a sum, a product or a coordinatewise law in e runs over: they mean nothing outside it."""
+    return {a.args[1] for a in e.atoms(SumTo, ProductTo, DiagonalNormal, AffineImage, BernoulliProduct)}
+
+
 class D(Term):
     """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
 

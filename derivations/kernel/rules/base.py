@@ -88,7 +88,7 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
     if not isinstance(e, sp.Basic) or not e.args:
         return change(e, context)
     inner = context
-    if isinstance(e, terms.SumTo):
+    if isinstance(e, terms.SumTo | terms.ProductTo):
         inner = context.inside(context.domain.with_index(*e.args[1:]))
     elif isinstance(e, terms.DiagonalNormal | terms.AffineImage | terms.BernoulliProduct):
         inner = context.inside(context.domain.with_index(e.args[1], sp.S.One, e.args[-1]))

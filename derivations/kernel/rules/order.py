@@ -10,7 +10,7 @@ from mpmath import iv
 from derivations.kernel.algebra import Algebra, side_conditions
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
-from derivations.kernel.terms import Expect, SumTo, Term
+from derivations.kernel.terms import Expect, ProductTo, SumTo, Term
 
 # --- sign -------------------------------------------------------------------------------------------------------------
 
@@ -156,13 +156,6 @@ def enclosure(e: Any) -> Any:
             total = total + value if isinstance(e, SumTo) else total * value
         return total
     raise StepFails(f"{e} is not a closed number")
-
-
-class ProductTo(Term):
-    """product of body over the integer index lo..hi; one when hi = lo - 1."""
-
-    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
-        return sp.Basic.__new__(cls, sp.sympify(body), index, sp.sympify(lo), sp.sympify(hi))
 
 
 interval_arithmetic = Rule(
