@@ -12,12 +12,15 @@ from derivations.kernel.rules.base import Hypothesis
 from derivations.kernel.terms import (
     DIM,
     Block,
+    Coord,
     Density,
+    DiagonalNormal,
     LogDensity,
     Normal,
     SumTo,
     define,
     log_p,
+    scalar,
     scalar_function,
     vector,
     vector_function,
@@ -49,6 +52,14 @@ eps_theta = vector_function("eps_theta", r"\epsilon_\theta")
 x0_theta = vector_function("x0_theta", r"x_{0,\theta}")
 mu_theta = vector_function("mu_theta", r"\mu_\theta")
 v_theta = vector_function("v_theta", r"v_\theta")
+
+# --- VAEs: a diagonal Gaussian on R^k, the networks that give it, the spread of a Gaussian decoder --------------------
+mu = vector("mu", r"\mu")
+std = vector("std", r"\sigma")  # standard deviations, coordinate by coordinate
+log_variance = vector("log_variance", r"\ell")  # log sigma_i^2, what encoders put out
+mu_phi = vector_function("mu_phi", r"\mu_\phi")
+std_phi = vector_function("std_phi", r"\sigma_\phi")
+sigma_x = scalar("sigma_x", r"\sigma", positive=True)
 
 
 def posterior_mean(x_0: sp.Expr, x_t: sp.Expr, n: sp.Expr) -> sp.Expr:
@@ -91,11 +102,24 @@ def p(variables: object, given: object = ()) -> Density:
     return Density("p", variables, given)
 
 
+def standard_normal(variable: object, dim: sp.Expr) -> DiagonalNormal:
+    """N(variable; 0, I) on R^dim, coordinate by coordinate."""
+    return DiagonalNormal(variable, i, 0, 1, dim)
+
+
+def diagonal_normal(variable: object, mean: sp.Expr, deviation: sp.Expr, dim: sp.Expr) -> DiagonalNormal:
+    """N(variable; mean, diag(deviation^2)) on R^dim."""
+    return DiagonalNormal(variable, i, Coord(mean, i), Coord(deviation, i) ** 2, dim)
+
+
 path = Block(x, 1, T)  # x_1..x_T
 whole = Block(x, 0, T)  # x_0..x_T
 
 # --- hypotheses -------------------------------------------------------------------------------------------------------
 integrable = Hypothesis("integrable", "every expectation written is finite")
+absolute_continuity = Hypothesis(
+    "absolute continuity", "a law that is averaged over vanishes wherever a law it is compared with does"
+)
 common_support = Hypothesis("common support", "q is positive wherever p is, so density ratios average to 1")
 interchange_hypothesis = Hypothesis("interchange", "derivatives are dominated, so they pass under the expectation")
 forward_factorisation = Hypothesis(
