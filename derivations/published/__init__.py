@@ -10,16 +10,17 @@ from derivations.kernel.verdict import Verdict
 from derivations.library import judge, prove
 from derivations.published.erratum import Editorial, Erratum
 
-TEXTS = ("notes",)
+TEXTS = ("notes", "article", "slides", "journey", "staircase")
 
 
 @dataclass(frozen=True)
 class ErratumReport:
-    """The verdict on the printed form (refuted, with numbers, is expected) and on the corrected form (proved)."""
+    """The verdict on the printed form (refuted, with numbers, is expected) and on the corrected form (proved; None: "
+    "words only)."""
 
     erratum: Erratum
     verdict: Verdict
-    correction_verdict: Verdict
+    correction_verdict: Verdict | None
 
 
 @cache
@@ -36,7 +37,8 @@ def editorial() -> tuple[Editorial, ...]:
 
 def judge_erratum(erratum: Erratum) -> ErratumReport:
     """Refute what was printed and prove what should have been."""
-    return ErratumReport(erratum, judge(erratum.printed).verdict, prove(erratum.correction))
+    corrected = None if erratum.correction is None else prove(erratum.correction)
+    return ErratumReport(erratum, judge(erratum.printed).verdict, corrected)
 
 
 __all__ = ["Editorial", "Erratum", "ErratumReport", "editorial", "errata", "judge_erratum"]

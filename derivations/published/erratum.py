@@ -10,8 +10,10 @@ from fractions import Fraction
 from random import Random
 from typing import Any, Literal
 
-from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import Domain
+from derivations.kernel.rules.base import Rule, algebra
+from derivations.library import find
 from derivations.refutation.laws import number
 from derivations.refutation.worlds import World
 
@@ -20,14 +22,18 @@ Severity = Literal["wrong", "imprecise", "typographical"]
 
 @dataclass(frozen=True, eq=False)
 class Erratum:
-    """`printed` is expected to be refuted; `correction` is a claim of the ledger (its id) or one that stands here."""
+    """`printed` is expected to be refuted. `right` says the corrected form in words; `correction` is the proof of it.
+
+    That is a claim of the ledger (its id), a small claim proved on the spot, or None where the correction is words only.
+    """
 
     id: str
     source: str
     severity: Severity
     printed: Claim
-    correction: Claim | str
     words: str
+    right: str
+    correction: Claim | str | None = None
 
     @property
     def printed_latex(self) -> str:
@@ -41,6 +47,11 @@ class Erratum:
     def correction_claim(self) -> str | None:
         """The ledger's id of the corrected form, when it is a claim of the ledger."""
         return self.correction if isinstance(self.correction, str) else None
+
+    @property
+    def correction_latex(self) -> str:
+        """The proved corrected form, or nothing where the correction is words only."""
+        return find(self.correction).latex() if self.correction is not None else ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,27 @@ def misprint(
         errata=(erratum_id,),
         worlds=(numbered,),
     )
+
+
+def proved(erratum_id: str, says: Statement, domain: Domain, by: Rule = algebra) -> Claim:
+    """The corrected form as a claim with a proof of one step."""
+    claim = Claim(
+        id=f"errata.{erratum_id}.corrected",
+        title=f"Corrected: {erratum_id}",
+        chapter="errata",
+        kind="identity",
+        says=(says,),
+        domain=domain,
+        scope="as stated",
+        sources=(),
+    )
+
+    @claim.proves()
+    def _(line: Chain) -> None:
+        line(says.lhs)
+        line(says.rhs, by=by)
+
+    return claim
 
 
 def standard_linear_schedule(_: Random, n: int) -> World | None:

@@ -57,6 +57,7 @@ N3 = Erratum(
         Domain(SCHEDULE, products={"abar": "alpha"}),
         at({}, alpha={1: "0.9999"}),
     ),
+    right="σ₁² = β₁ (or a discretised decoder) at t = 1; β̃_t for t ≥ 2",
     correction="ddpm.posterior.t1",
 )
 
@@ -82,6 +83,7 @@ N4 = Erratum(
         Domain({**SCHEDULE, "a": REAL, "w": POSITIVE}, products={"abar": "alpha"}),
         at({"a": "0.7", "w": "0.25"}, {("x", 0): 1}, alpha={1: "0.5"}),
     ),
+    right="ELBO = C − …, with the constant C written out",
     correction="ddpm.loss.x0_weighted",
 )
 
@@ -105,6 +107,7 @@ N5 = Erratum(
         T1000,
         at({}, alpha={1: "0.9", 2: "0.8", 3: "0.7", 4: "0.6"}),
     ),
+    right="Σ_{t=2}^T in front of both lines",
     correction="ddpm.elbo.decomposition",
 )
 
@@ -131,6 +134,7 @@ N6 = Erratum(
         Domain({"abar_1": UNIT, "abar_2": UNIT, "x": REAL}),
         at({"abar_1": "0.9", "abar_2": "0.1", "x": "0.9"}),
     ),
+    right="ε_θ(x_t, t)",
     correction="ddpm.loss.simple",
 )
 
@@ -149,6 +153,7 @@ N7 = Erratum(
         T1000,
         standard_linear_schedule,
     ),
+    right="‖x̂₀ − x₀‖² = (1−ᾱ_t)/ᾱ_t ‖ε̂ − ε‖²: the uniform data loss emphasises large t",
     correction="ddpm.loss.eps_x0_equivalence",
 )
 
@@ -170,6 +175,7 @@ N8 = Erratum(
         T1000,
         standard_linear_schedule,
     ),
+    right="dropping the weights changes the objective; the optimum stays only for a predictor unrestricted in t",
     correction="ddpm.loss.x0_weighted",
 )
 
@@ -184,7 +190,8 @@ N10 = Erratum(
     words="Minimising the negative log-likelihood and maximising the log-likelihood have one optimiser and values of "
     "opposite sign.",
     printed=misprint("N10", Statement(-best, "=", best), Domain({"best": REAL}), at({"best": "-1"})),
-    correction="vae.mle.kl_equivalence",
+    right="min E[−log p] = −max E[log p]",
+    correction=None,
 )
 
 spread = scalar("sigma_x", r"\sigma", positive=True)
@@ -201,6 +208,7 @@ N11 = Erratum(
         Domain({"sigma_x": POSITIVE, "mse": POSITIVE}),
         at({"mse": "0.04", "sigma_x": "0.2"}),
     ),
+    right="keep −d log(√(2π) σ) when σ is learned",
     correction="vae.decoder.gaussian",
 )
 
@@ -221,7 +229,8 @@ N12 = Erratum(
         Domain({"v": POSITIVE, "u": REAL, "sigma_x": POSITIVE}),
         at({"v": "0.25", "u": "2", "sigma_x": "1"}),
     ),
-    correction="vae.decoder.gaussian",
+    right="mixtures approximate every law as their width tends to 0",
+    correction=None,
 )
 
 var_1, var_2, mean_1, mean_2 = (
@@ -241,7 +250,8 @@ N13 = Erratum(
         Domain({"v1": POSITIVE, "v2": POSITIVE, "m1": REAL, "m2": REAL}),
         at({"v1": "4", "v2": "1", "m1": "0", "m2": "10"}),
     ),
-    correction="vae.decoder.gaussian",
+    right="centred data, or biases; then the principal subspace",
+    correction=None,
 )
 
 chance = scalar("pi_0", r"\pi")
@@ -253,6 +263,7 @@ N14 = Erratum(
     words="At the closed ends a wrong pixel has log-likelihood minus infinity: the probabilities lie in the open "
     "interval.",
     printed=misprint("N14", Statement(sp.S.Zero, ">=", sp.log(chance)), Domain({"pi_0": REAL}), at({"pi_0": "0"})),
+    right="π in the open (0, 1)^d",
     correction="vae.decoder.bernoulli",
 )
 
@@ -275,7 +286,8 @@ N15 = Erratum(
         standard_linear_schedule,
         {"s": 100, "t": 500},
     ),
-    correction="ddpm.forward.marginal",
+    right="Cov(x_s, x_t | x₀) = √(ᾱ_t/ᾱ_s) (1 − ᾱ_s) I for s ≤ t",
+    correction=None,
 )
 
 unit_evidence = LogDensity(Normal(x(0), 0, 2))
@@ -299,6 +311,7 @@ N16 = Erratum(
     printed=misprint(
         "N16", Statement(unit_evidence, "=", _unit_model_elbo(sp.Rational(1, 2))), UNIT_MODEL, at({}, {("x", 0): 1})
     ),
+    right="the best parametric bound is ≤ the log-evidence",
     correction="vae.elbo.lower_bound",
 )
 
@@ -312,6 +325,7 @@ N17 = Erratum(
     printed=misprint(
         "N17", Statement(unit_evidence, "=", _unit_model_elbo(sp.S.One)), UNIT_MODEL, at({}, {("x", 0): 1})
     ),
+    right="log p(x) = ELBO + KL(q(z|x) ‖ p(z|x)): the gap counts, not the latent term",
     correction="vae.elbo.decomposition",
 )
 
@@ -326,6 +340,7 @@ N20 = Erratum(
         T1000,
         standard_linear_schedule,
     ),
+    right="the common loss drops these weights",
     correction="ddpm.loss.weights_snr",
 )
 
