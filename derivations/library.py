@@ -14,7 +14,8 @@ from derivations.kernel.verdict import Verdict
 from derivations.refutation import mutants as mutation
 from derivations.refutation.refute import refute
 
-CHAPTERS = ("ddpm.elbo",)
+CHAPTERS = (
+    "vae.divergence","ddpm.elbo",)
 _PLANNED = (
     "vae.divergence",
     "vae.evidence",
