@@ -15,9 +15,10 @@ from derivations.refutation import mutants as mutation
 from derivations.refutation.refute import refute
 
 CHAPTERS = (
-    "vae.divergence","ddpm.elbo",)
-_PLANNED = (
     "vae.divergence",
+    "ddpm.elbo",
+)
+_PLANNED = (
     "vae.evidence",
     "vae.gaussian_kl",
     "vae.decoders",
