@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from derivations.kernel.verdict import Verdict
-from derivations.library import judge, prove
+from derivations.library import claims, judge, prove
 from derivations.published.erratum import Editorial, Erratum
 
 TEXTS = ("notes", "article", "slides", "journey", "staircase")
@@ -25,8 +26,17 @@ class ErratumReport:
 
 @cache
 def errata() -> tuple[Erratum, ...]:
-    """Every erratum that the kernel can judge, text by text."""
-    return tuple(e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").ERRATA)
+    """Every erratum that the kernel can judge, text by text; claims of the ledger that are false as printed come first."""
+    listed = (e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").ERRATA)
+    return (*_from_the_ledger(), *listed)
+
+
+def _from_the_ledger() -> Iterator[Erratum]:
+    for claim in claims().values():
+        if claim.expects == "refuted" and claim.errata and claim.corrected_by:
+            right = f"see {claim.corrected_by}"
+            source = "; ".join(claim.sources)
+            yield Erratum(claim.errata[0], source, "wrong", claim, claim.words, right, claim.corrected_by)
 
 
 @cache

@@ -24,7 +24,7 @@ Severity = Literal["wrong", "imprecise", "typographical"]
 class Erratum:
     """`printed` is expected to be refuted. `right` says the corrected form in words; `correction` is the proof of it.
 
-    That is a claim of the ledger (its id), a small claim proved on the spot, or None where the correction is words only.
+    That is a claim of the ledger (its id), a small claim proved on the spot, or None where there are only words.
     """
 
     id: str
@@ -112,7 +112,7 @@ def misprint(
         made = world(rng, n)
         if made is not None:
             made.numbers |= {name: Fraction(str(value)) for name, value in (numbers or {}).items()}
-        return made  # type: ignore[no-any-return]
+        return made
 
     return Claim(
         id=f"errata.{erratum_id}",
