@@ -31,6 +31,10 @@ class Statement:
     words: str = ""
     domain: Domain | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lhs", sp.sympify(self.lhs))
+        object.__setattr__(self, "rhs", sp.sympify(self.rhs))
+
     def latex(self) -> str:
         return printing.relation_latex(self.lhs, self.relation, self.rhs)
 
