@@ -1,6 +1,6 @@
 """The vocabulary of derivations: everything a chapter needs to write claims and their calc chains, in one import."""
 
-from derivations.kernel.claims import Chain, Claim, Statement, by_claim, given, induction_hypothesis
+from derivations.kernel.claims import Chain, Claim, Statement, above, by_claim, given, induction_hypothesis
 from derivations.kernel.domain import (
     CLOSED_UNIT,
     NONNEGATIVE,
@@ -135,6 +135,7 @@ __all__ = [
     "SumTo",
     "Trace",
     "Variance",
+    "above",
     "algebra",
     "bayes",
     "by_claim",

@@ -14,7 +14,16 @@ import sympy as sp
 from derivations import printing
 from derivations.kernel import terms
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, algebra, in_order, rewrite_instances
+from derivations.kernel.rules.base import (
+    Context,
+    Hypothesis,
+    Rule,
+    StepFails,
+    algebra,
+    in_order,
+    may_touch,
+    rewrite_instances,
+)
 
 Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric"]
 Relation = Literal["=", "<=", ">=", "<", ">", "iff"]
@@ -189,18 +198,48 @@ def by_claim(claim_id: str, part: int = 0, at: Mapping[Any, Any] | None = None) 
             raise StepFails("earlier claims cannot be used here")
         claim = context.lemma(claim_id)
         for hypothesis in claim.hypotheses:
-            context.require(hypothesis.name)
-        statement, domain = claim.says[part], claim.domain_of(part)
-        if statement.relation != "=":
-            raise StepFails(f"{claim_id} is not an equality and cannot rewrite a line")
-
-        def allowed(local: Context) -> None:
-            _check_range(domain.indices, table, local, claim_id)
-            _check_intervals(domain, table, local, claim_id)
-
-        return rewrite_instances(e, statement.lhs.xreplace(table), statement.rhs.xreplace(table), context, allowed)
+            if context.require(hypothesis.name) != hypothesis:
+                raise StepFails(f"{claim_id} means something else by the hypothesis {hypothesis.name!r}")
+        return _rewrite_by(claim.says[part], claim.domain_of(part), claim_id, table, e, context)
 
     return Rule(f"by {claim_id}", "decided", f"the earlier claim {claim_id}", rewrite)
+
+
+def above(part: int = 0, at: Mapping[Any, Any] | None = None) -> Rule:
+    """Rewrite by an earlier statement of the same claim (counted from 0), which must be proved by then."""
+    table = {sp.sympify(k): sp.sympify(v) for k, v in (at or {}).items()}
+    owner = f"statement {part + 1} above"
+
+    def rewrite(e: Any, context: Context) -> Any:
+        if part not in context.above:
+            raise StepFails(f"{owner} is not proved, so nothing may rest on it")
+        statement, domain = context.above[part]
+        return _rewrite_by(statement, domain, owner, table, e, context)
+
+    return Rule(f"by {owner}", "decided", f"{owner} in this claim", rewrite)
+
+
+def _rewrite_by(
+    statement: Statement, domain: Domain, owner: str, table: Mapping[Any, Any], e: Any, context: Context
+) -> Any:
+    """Replace instances of a proved equality's left side by its right side, where its domain allows."""
+    if statement.relation != "=":
+        raise StepFails(f"{owner} is not an equality and cannot rewrite a line")
+    sides = sp.Tuple(statement.lhs, statement.rhs)
+    if captured := terms.bound_indices(sides) & sp.Tuple(*table, *table.values()).free_symbols:
+        raise StepFails(f"{owner} sums over {captured}, which cannot be replaced: rename that index")
+    bound = [v.xreplace(dict(table)) for law in sides.atoms(terms.Law) for v in law.variables]
+    if any(may_touch(value, bound) for key, value in table.items() if key.xreplace(dict(table)) not in bound):
+        raise StepFails(f"{owner} averages over {bound}, which a replacement must not mention: rename that variable")
+    if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
+        raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
+
+    def allowed(local: Context) -> None:
+        _check_range(domain.indices, table, local, owner)
+        _check_intervals(domain, table, local, owner)
+
+    lhs, rhs = sides.xreplace(dict(table))
+    return rewrite_instances(e, lhs, rhs, context, allowed)
 
 
 def _check_intervals(domain: Domain, table: Mapping[Any, Any], context: Context, owner: str) -> None:

@@ -124,7 +124,7 @@ class Judge:
         started = time.perf_counter()
         self._open.append(claim.id)
         try:
-            parts = tuple(self._part(claim, i) for i in range(len(claim.says)))
+            parts = self._parts(claim)
         finally:
             self._open.pop()
         verdict = next((p.verdict for p in parts if not p.verdict), Proved())
@@ -146,7 +146,17 @@ class Judge:
 
     # --- one statement ------------------------------------------------------------------------------------------------
 
-    def _part(self, claim: Claim, part: int) -> PartReport:
+    def _parts(self, claim: Claim) -> tuple[PartReport, ...]:
+        """Every statement in turn; a later one may rest on the earlier ones that are proved."""
+        reports: list[PartReport] = []
+        proved: dict[int, tuple[Statement, Domain]] = {}
+        for part in range(len(claim.says)):
+            reports.append(self._part(claim, part, proved))
+            if reports[-1].verdict:
+                proved[part] = (claim.says[part], claim.domain_of(part))
+        return tuple(reports)
+
+    def _part(self, claim: Claim, part: int, above: Mapping[int, tuple[Statement, Domain]]) -> PartReport:
         statement, proof = claim.says[part], claim.proofs.get(part)
         if proof is None:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
@@ -156,7 +166,8 @@ class Judge:
                 *(line.expression for chain in proof.chains for line in chain.lines), statement.lhs, statement.rhs
             )
             for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
-                reports = self._chain(claim, chain, domain, extra, len(steps), section)
+                hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
+                reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)
                 steps += reports
                 failed = next((s.verdict for s in reports if not s.verdict), None)
                 if failed is not None:
@@ -188,13 +199,10 @@ class Judge:
         assumed = Hypothesis("induction hypothesis", f"the statement at {n}", statement.lhs, statement.rhs, when)
         yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, below, assumed
 
-    def _chain(
-        self, claim: Claim, chain: Chain, domain: Domain, extra: Hypothesis | None, offset: int, section: str
-    ) -> list[StepReport]:
-        hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
+    def _chain(self, chain: Chain, start: Context, offset: int, section: str) -> list[StepReport]:
         reports: list[StepReport] = []
         for i, line in enumerate(chain.lines):
-            context = Context(domain, hypotheses, self._lemma)
+            context = replace(start, used_claims=[], used_hypotheses=[])
 
             def lemma(claim_id: str, context: Context = context) -> Claim:
                 found = self._lemma(claim_id)
@@ -203,7 +211,7 @@ class Judge:
                 return found
 
             context.lemma = lemma
-            conditions, verdict = _discharge(line.expression, domain)
+            conditions, verdict = _discharge(line.expression, context.domain)
             if verdict and i:
                 verdict = _step(chain.lines[i - 1].expression, line, context)
             rule, tier, relation = (line.rule.name, line.rule.tier, line.relation) if i else ("", "", "")

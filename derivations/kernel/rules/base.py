@@ -7,7 +7,7 @@ the results are equal. So a rule never sees which line was typed, and nothing th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import sympy as sp
@@ -40,16 +40,20 @@ class Hypothesis:
 
 @dataclass
 class Context:
-    """What a step may rely on, and what it used. `lemma(id)` proves an earlier claim or raises StepFails."""
+    """What a step may rely on, and what it used. `lemma(id)` proves an earlier claim or raises StepFails.
+
+    `above` holds the statements of this very claim that are proved already, each with its domain.
+    """
 
     domain: Domain
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
     lemma: Callable[[str], Any] | None = None
     used_claims: list[str] = field(default_factory=list)
     used_hypotheses: list[str] = field(default_factory=list)
+    above: Mapping[int, Any] = field(default_factory=dict)
 
     def inside(self, domain: Domain) -> Context:
-        return Context(domain, self.hypotheses, self.lemma, self.used_claims, self.used_hypotheses)
+        return replace(self, domain=domain)
 
     def require(self, name: str) -> Hypothesis:
         if name not in self.hypotheses:

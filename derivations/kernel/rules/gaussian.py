@@ -6,13 +6,14 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.kernel.algebra import Algebra, OutsideFragment, linear_form
+from derivations.kernel.algebra import Algebra, linear_form
 from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
 from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
     Coord,
+    Density,
     DiagonalNormal,
     Expect,
     FullNormal,
@@ -273,22 +274,17 @@ composition = Rule(
 )
 
 
-def identify(name_density: Any, normal: Normal, claim: str) -> Rule:
-    """Mean and variance of a density whose log-density the earlier `claim` proves to be that of `normal`."""
+def identify(law: Density, normal: Normal, because: Rule) -> Rule:
+    """Write `normal` for the law: `because` (a hypothesis, an earlier claim) says that their log-densities are equal."""
 
     def rewrite(e: Any, context: Context) -> Any:
-        if context.lemma is None:
-            raise StepFails("no earlier claims are available here")
-        statement = context.lemma(claim).statements[0]
-        algebra = Algebra(context.domain)
-        try:
-            stated = algebra.equal(statement.lhs, LogDensity(name_density)) and algebra.equal(
-                statement.rhs, LogDensity(normal)
-            )
-        except OutsideFragment as reason:
-            raise StepFails(str(reason)) from reason
-        if not stated:
-            raise StepFails(f"{claim} does not say that the law is {normal}")
-        return e.xreplace({name_density: normal})
+        def change(node: Any, local: Context) -> Any:
+            if not (isinstance(node, Density) and Algebra(local.domain).equal(node, law)):
+                return node
+            if not Algebra(local.domain).equal(because.rewrite(LogDensity(law), local), LogDensity(normal)):
+                raise StepFails(f"{because.name} does not say that {law} is {normal}")
+            return normal
 
-    return Rule("same density, same law", "law", f"by {claim} the two laws have equal densities everywhere", rewrite)
+        return walk(e, change, context)
+
+    return Rule("same density, same law", "law", f"equal densities everywhere, {because.name}", rewrite)
