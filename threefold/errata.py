@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from threefold import pool, theory
 from threefold.ledger import TIME_LIMIT
-from threefold.theory import Setting
+from threefold.theory import Setting, Theory
+
+if TYPE_CHECKING:
+    from derivations import Erratum
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,29 @@ def refute(
     on_done: Callable[[str], None] = lambda name: None,
 ) -> list[Finding]:
     """Judge the errata with these ids, and return the findings in the same order."""
-    found: dict[str, Finding] = {}
+    source = theory.load(setting)
+    found = {erratum.id: described(erratum, source) for erratum in source.errata()}
     for done in pool.run(answer, [Question(name, setting) for name in names], jobs=jobs, limit=time_limit):
-        result = done.result
-        found[done.task.id] = Finding(done.task.id, reason=result.reason) if isinstance(result, pool.Failed) else result
+        if isinstance(done.result, pool.Failed):
+            found[done.task.id] = replace(found[done.task.id], reason=done.result.reason)
+        else:
+            found[done.task.id] = done.result
         on_done(done.task.id)
     return [found[name] for name in names]
+
+
+def described(erratum: Erratum, source: Theory) -> Finding:
+    """What the erratum says of itself, before anybody judged it."""
+    correction = source.claims().get(erratum.correction) if isinstance(erratum.correction, str) else erratum.correction
+    return Finding(
+        id=erratum.id,
+        source=erratum.source,
+        severity=erratum.severity,
+        printed=erratum.printed_text,
+        words=erratum.words,
+        correction=correction.text() if correction is not None else "",
+        correction_claim=erratum.correction_claim or "",
+    )
 
 
 def answer(question: Question) -> Finding:
@@ -65,16 +86,9 @@ def answer(question: Question) -> Finding:
     source = theory.load(question.setting)
     erratum = next(erratum for erratum in source.errata() if erratum.id == question.id)
     report = source.judge_erratum(erratum)
-    correction = erratum.correction
     witness = getattr(report.verdict, "witness", None)
-    return Finding(
-        id=erratum.id,
-        source=erratum.source,
-        severity=erratum.severity,
-        printed=erratum.printed_text,
-        words=erratum.words,
-        correction=(source.claims()[correction] if isinstance(correction, str) else correction).text(),
-        correction_claim=erratum.correction_claim or "",
+    return replace(
+        described(erratum, source),
         verdict=report.verdict.kind,
         reason=str(getattr(report.verdict, "reason", "")),
         point=tuple(witness.values) if witness is not None else (),

@@ -16,7 +16,7 @@ from rich.text import Text
 from derivations.printing import RELATIONS, RELATIONS_TEXT
 from threefold.errata import Finding
 from threefold.ledger import Mutants, Row, Testimony
-from threefold.render import short, verdict
+from threefold.render import WIDTH, fold, plural, short, verdict
 from threefold.witnesses.registry import Evidence
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def blocks(
     """The page from top to bottom, ready to print."""
     claim = judgement.claim
     yield _head(judgement)
-    yield Padding(Text(claim.text(), style="bold"), (1, 0, 1, 4))
+    yield Padding(Text(_folded(claim.text()), style="bold"), (1, 0, 1, 4))
     if claim.words:
         yield Text(claim.words)
         yield ""
@@ -77,7 +77,7 @@ def erratum(finding: Finding) -> RenderableType:
     head.append("  ")
     head.append_text(verdict(finding.verdict, expected=finding.verdict == "refuted"))
     body = _grid()
-    body.add_row("Printed", Text(finding.printed))
+    body.add_row("Printed", Text(_folded(finding.printed)))
     if finding.words:
         body.add_row("", Text(finding.words, style="dim"))
     if finding.lhs or finding.rhs:
@@ -85,7 +85,7 @@ def erratum(finding: Finding) -> RenderableType:
     elif finding.reason:
         body.add_row("Because", Text(finding.reason))
     if finding.correction:
-        text = Text(finding.correction + "\n")
+        text = Text(_folded(finding.correction) + "\n")
         text.append(f"{finding.correction_claim}: " if finding.correction_claim else "", style="bold")
         text.append_text(verdict(finding.correction_verdict, expected=finding.correction_verdict == "proved"))
         body.add_row("Correct", text)
@@ -136,7 +136,7 @@ def _facts(judgement: Judgement) -> RenderableType:
 
 def _part(part: PartReport, *, alone: bool) -> Iterator[RenderableType]:
     if not alone:
-        yield Padding(Text(part.statement.text(), style="italic"), (0, 0, 1, 4))
+        yield Padding(Text(_folded(part.statement.text()), style="italic"), (0, 0, 1, 4))
     if not part.steps:
         yield Padding(Text("No steps: see the verdict above.", style="dim"), (0, 0, 0, 4))
     for section, steps in _chains(part):
@@ -159,7 +159,7 @@ def _step(step: StepReport) -> RenderableType:
     table.add_column(width=3, justify="right")
     table.add_column()
     relation = RELATIONS_TEXT[step.relation] if step.rule else ""
-    table.add_row(str(step.number), relation, Text(step.text))
+    table.add_row(str(step.number), relation, Text(_folded(step.text)))
     if step.rule:
         why = Text("by ", style="dim")
         why.append(step.rule, style="bold")
@@ -183,7 +183,7 @@ def _evidence(judgement: Judgement, row: Row) -> RenderableType:
     steps = sum(len(part.steps) for part in judgement.parts)
     found = Text()
     found.append_text(verdict(judgement.verdict.kind, expected=judgement.verdict.kind == row.expects))
-    found.append(f": {steps} steps, {len(judgement.rules)} rules, {judgement.seconds:.2f} s")
+    found.append(f": {plural(steps, 'step')}, {plural(len(judgement.rules), 'rule')}, {judgement.seconds:.2f} s")
     table.add_row("Symbolic", found)
     table.add_row("Assumed", Text(", ".join(judgement.assumptions) or "nothing"))
     table.add_row("Conditions", Text("; ".join(judgement.side_conditions) or "none"))
@@ -198,7 +198,7 @@ def _mutants(mutants: Mutants | None) -> Text:
         return Text("none asked: the claim is false as printed", style="dim")
     if mutants.reason:
         return Text(mutants.reason, style="bold red")
-    text = Text(f"{mutants.rejected} of {mutants.total} altered statements rejected with a counterexample")
+    text = Text(f"{mutants.rejected} of {plural(mutants.total, 'altered statement')} rejected with a counterexample")
     if mutants.equivalent:
         text.append(f"; {mutants.equivalent} more proved equivalent")
     for survivor in mutants.survivors:
@@ -213,7 +213,7 @@ def _testimony(testimony: Testimony | None) -> Text:
     if not isinstance(testimony, Evidence):
         text.append(f": {testimony.reason}")
         return text
-    text.append(f": {testimony.cases} comparisons, largest relative error {short(testimony.max_error)}")
+    text.append(f": {plural(testimony.cases, 'comparison')}, largest relative error {short(testimony.max_error)}")
     text.append(f" (tolerance {short(testimony.tolerance)})")
     if testimony.sampled:
         text.append(f"; {testimony.sampled} sampled, at most {testimony.max_sigmas:.1f} standard errors off")
@@ -246,6 +246,11 @@ def _counterexample(point: Iterable[tuple[str, str]], lhs: str, rhs: str, note: 
     if note:
         text.append("\n" + textwrap.dedent(note), style="dim")
     return text
+
+
+def _folded(formulas: str) -> str:
+    """Formulas, one a line, each broken to fit beside a margin."""
+    return "\n".join(fold(formula, WIDTH - 14) for formula in formulas.splitlines())
 
 
 def _grid() -> Table:

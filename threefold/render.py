@@ -123,6 +123,33 @@ def testimony_cell(testimony: Testimony | None) -> Text:
     return word
 
 
+def plural(n: int, noun: str) -> str:
+    """1 claim, 2 claims."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def fold(formula: str, width: int, indent: str = "    ") -> str:
+    """Break a long formula before an operator, outside as many brackets as possible; later lines are indented."""
+    lines: list[str] = []
+    while len(formula) > width:
+        breaks = [(depth, -place) for place, depth in _operators(formula) if width // 3 < place <= width]
+        if not breaks:
+            break
+        place = -min(breaks)[1]
+        lines.append(formula[:place].rstrip())
+        formula = indent + formula[place:].lstrip()
+    return "\n".join([*lines, formula])
+
+
+def _operators(formula: str) -> Iterator[tuple[int, int]]:
+    """Where a spaced binary operator stands, and inside how many brackets."""
+    depth = 0
+    for place, character in enumerate(formula):
+        depth += (character in "([{") - (character in ")]}")
+        if character in "+-=≤≥<>⟺‖|" and formula[place - 1 : place] == " " and formula[place + 1 : place + 2] == " ":
+            yield place, depth
+
+
 def short(error: float) -> str:
     """1e-13 for 1.2e-13, 0 for 0."""
     return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-").replace("e+0", "e+")
@@ -142,7 +169,7 @@ def problems(ledger: Ledger) -> Iterator[Text]:
 def summary(ledger: Ledger) -> Text:
     """The counts, in sentences."""
     counts = ledger.counts()
-    lines = [f"{counts['claims']} claims in {ledger.seconds:.1f} s, seed {ledger.seed}."]
+    lines = [f"{plural(counts['claims'], 'claim')} in {ledger.seconds:.1f} s, seed {ledger.seed}."]
     if _asked(ledger, "symbolic"):
         lines.append(f"Symbolic: {counts['proved']} proved, {counts['refuted_as_expected']} refuted as expected.")
     if _asked(ledger, "mutants"):
@@ -168,7 +195,7 @@ def summary(ledger: Ledger) -> Text:
         text.append("Everything is as it should be.", style="bold green")
     else:
         wrong = counts["claims"] - counts["good"]
-        text.append(f"{wrong} of {counts['claims']} claims are not as they should be.", style="bold red")
+        text.append(f"Of {plural(counts['claims'], 'claim')}, {wrong} not as it should be.", style="bold red")
     return text
 
 

@@ -137,16 +137,19 @@ def test_a_claim_without_witnesses_is_not_good(by_hand: Setting) -> None:
     assert row.to_json()["numeric"]["verdict"] == "missing"
 
 
-def test_what_takes_too_long_is_undecided_and_the_rest_goes_on(by_hand: Setting) -> None:
-    found = ledger.judge(
-        ["bad.hangs", "square.sum"], setting=by_hand, jobs=2, witnesses=("symbolic",), mutants=False, time_limit=3
-    )
+ENDLESS = Setting("theory_that_hangs", "witnesses_that_hang")
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_what_takes_too_long_is_undecided_and_the_rest_goes_on() -> None:
+    found = judge(ENDLESS, "endless", "square.sum", witnesses=("symbolic",), mutants=False, time_limit=3)
     assert found.rows[0].symbolic == Symbolic("undecided", "it took longer than the 3 s allowed and was stopped")
     assert found.rows[1].good
 
 
-def test_a_witness_that_takes_too_long_disagrees(by_hand: Setting) -> None:
-    row = ledger.judge(["bad.numeric_hangs"], setting=by_hand, witnesses=("numeric",), time_limit=3).rows[0]
+@pytest.mark.usefixtures("by_hand")
+def test_a_witness_that_takes_too_long_disagrees() -> None:
+    row = judge(ENDLESS, "endless", witnesses=("numeric",), time_limit=3).rows[0]
     assert row.problems == ("numeric: disagrees: it took longer than the 3 s allowed and was stopped",)
     assert row.to_json()["numeric"]["max_error"] is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -37,6 +38,12 @@ class WitnessNames(click.ParamType[tuple[WitnessName, ...]]):
         return tuple(name for name in WITNESSES if name in names)
 
 
+def _positive_seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise Unusable(f"--time-limit is {value}; it must be a positive number of seconds, such as {TIME_LIMIT:g}")
+    return value
+
+
 witness_option = click.option(
     "--witness",
     type=WitnessNames(),
@@ -60,7 +67,8 @@ seed_option = click.option(
 )
 time_limit_option = click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
+    callback=_positive_seconds,
     default=TIME_LIMIT,
     show_default=True,
     metavar="SECONDS",

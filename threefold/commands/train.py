@@ -1,0 +1,149 @@
+"""Train a model from a preset: VAEs, diffusion, VQ-VAE, latent diffusion.
+
+One preset, one command; everything else has a default that is known to work. Progress goes to the terminal; checkpoints,
+metrics, sample grids and a report go to the output folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from threefold.errors import Unusable
+
+PRESET_TABLE = """
+\b
+Presets: <data>-<model>, with
+  data    digits   1,797 real 8x8 digits, included
+          glyphs   letters and digits drawn on the fly, 32x32 or 64x64
+          mnist cifar10 folder   your local files (--data PATH)
+  model   vae      VAE, beta-VAE
+          onestep  encoder-free one-step model
+          ddpm     U-Net or DiT diffusion, class-conditional
+          vqvae    VQ-VAE with a prior over its codes
+          latent   latent diffusion: compressor first, then diffusion
+and besides: mixture-ddpm (2-D mixtures with their exact oracle), celeba64-vae.
+
+\b
+Examples:
+  threefold train digits-ddpm
+  threefold train digits-ddpm --prediction v --seed 3 --out runs/v
+  threefold train digits-vae --encoder cnn --likelihood gaussian --beta 4
+  threefold train digits-onestep --alpha 0.1 --network cnn
+  threefold train mixture-ddpm --data mixture:grid25
+  threefold train folder-ddpm --data photos/ --image-size 64
+  threefold train digits-ddpm --resume
+  threefold train glyphs-ddpm --set widths=64,128 --set attention=16
+  torchrun --nproc-per-node 8 -m threefold train cifar10-ddpm --data cifar/
+
+Stopped by SIGINT or SIGTERM, a run writes a checkpoint first; --resume goes on from there exactly.
+"""
+
+
+def _field(*names: str, **options: Any) -> Any:
+    """An option that overrides a field of the preset; absent, the preset's own value stays."""
+    return click.option(*names, default=None, **options)
+
+
+@click.command("train", epilog=PRESET_TABLE)
+@click.argument("preset")
+@click.option("--data", metavar="D", help="Folder or file with your data; or a law, such as mixture:grid25.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder. [default: runs/PRESET]")
+@click.option("--resume", is_flag=True, help="Go on from the latest checkpoint in the output folder.")
+@click.option("--resume-from", type=click.Path(path_type=Path), metavar="CHECKPOINT", help="Go on from this checkpoint.")
+@_field("--steps", type=int, help="Optimizer steps.")
+@_field("--batch-size", type=int, help="Examples per step, over all processes.")
+@_field("--accumulate", type=int, help="Micro-batches per step.")
+@_field("--lr", type=float, help="Peak learning rate.")
+@_field("--warmup", type=int, help="Steps of linear warm-up.")
+@_field("--lr-shape", type=click.Choice(["constant", "cosine"]), help="Learning rate after the warm-up.")
+@_field("--weight-decay", type=float, help="AdamW's weight decay.")
+@_field("--clip", type=float, help="Largest gradient norm.")
+@_field("--ema", type=click.Choice(["none", "constant", "warmup", "power"]), help="Moving average of the weights.")
+@_field("--ema-decay", type=float, help="Its decay.")
+@_field("--seed", type=int, help="Seed of weights, data order and every draw.")
+@_field("--encoder", type=click.Choice(["mlp", "cnn"]), help="Encoder and decoder of a VAE.")
+@_field("--likelihood", type=click.Choice(["bernoulli", "gaussian"]), help="Decoder of a VAE.")
+@_field("--beta", type=float, help="Weight of the KL of a VAE.")
+@_field("--latent-dim", type=int, help="Latent entries of a VAE; latent channels of latent diffusion.")
+@_field("--alpha", type=float, help="Signal power of the one-step model, in (0, 1).")
+@_field("--network", type=click.Choice(["cnn", "unet", "dit"]), help="Network of a diffusion or one-step model.")
+@_field("--prediction", type=click.Choice(["eps", "x0", "v", "score"]), help="What a diffusion network predicts.")
+@_field("--weighting", type=click.Choice(["simple", "vlb", "min_snr", "hybrid"]), help="Weight of its errors over t.")
+@_field("--variance", type=click.Choice(["posterior", "beta", "learned"]), help="Variance of its reverse steps.")
+@_field("--schedule", type=click.Choice(["linear", "scaled_linear", "cosine", "sigmoid"]), help="Noise schedule.")
+@_field("--timesteps", type=int, help="Length T of the chain.")
+@_field("--zero-terminal-snr/--no-zero-terminal-snr", help="Rescale the schedule so that x_T is pure noise.")
+@_field("--conditional/--unconditional", help="Tell the model the class, or not.")
+@_field("--label-drop", type=float, help="Probability of hiding the class, for guidance.")
+@_field("--codebook", type=click.Choice(["ema", "gradient"]), help="How a VQ codebook learns.")
+@_field("--codes", type=int, help="Codewords of a VQ codebook.")
+@_field("--image-size", type=int, help="Side of the images, where the data can be had in several.")
+@_field("--label", help="Attribute that serves as class (celeba64-vae), such as Smiling.")
+@click.option("--compressor", type=click.Path(path_type=Path), help="Trained compressor of a latent preset.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@_field("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="auto: bf16 autocast on CUDA, fp32 elsewhere.")
+@_field("--compile", type=click.Choice(["auto", "on", "off"]), help="torch.compile; auto: on CUDA.")
+@_field("--channels-last", type=click.Choice(["auto", "on", "off"]), help="Memory layout of the weights.")
+@_field("--deterministic/--fast", help="Only algorithms that repeat bit for bit (exact resume on a GPU).")
+@_field("--parallel", type=click.Choice(["ddp", "fsdp"]), help="With torchrun: replicate, or shard the weights.")
+@_field("--on-nonfinite", "nonfinite", type=click.Choice(["stop", "skip"]), help="What to do at NaN or infinity.")
+@_field("--log-every", type=int, help="Steps between reads of the metrics.")
+@_field("--validate-every", type=int, help="Steps between validation losses; 0: never.")
+@_field("--sample-every", "preview_every", type=int, help="Steps between sample grids; 0: never.")
+@_field("--checkpoint-every", type=int, help="Steps between checkpoints; 0: never.")
+@_field("--keep-last", type=int, help="Checkpoints to keep besides the best.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the preset.")
+@click.option("--dry-run", is_flag=True, help="Check everything, print the configuration as JSON, train nothing.")
+def train(
+    preset: str,
+    data: str | None,
+    out: Path | None,
+    resume: bool,
+    resume_from: Path | None,
+    compressor: Path | None,
+    device: str,
+    settings: tuple[str, ...],
+    dry_run: bool,
+    **fields: Any,
+) -> None:
+    """Train PRESET and write checkpoints, metrics, sample grids and a report."""
+    from threefold.training import TrainRequest, run_training
+
+    changes = {name: value for name, value in fields.items() if value is not None}
+    request = TrainRequest(
+        preset=preset,
+        data=data,
+        out=out or Path("runs") / preset,
+        resume=resume or resume_from is not None,
+        resume_from=resume_from,
+        compressor=compressor,
+        device=device,
+        changes=changes,
+        settings=settings,
+        dry_run=dry_run,
+    )
+    with clean_errors():
+        run_training(request)
+
+
+@contextmanager
+def clean_errors() -> Iterator[None]:
+    """Input that cannot be used ends with status 2 and its remedy; a run that went wrong with status 1; no traceback."""
+    from torch_impl.training import CheckpointUnwritable, Interrupted, NonFiniteError
+
+    try:
+        yield
+    except (NonFiniteError, CheckpointUnwritable) as error:
+        click.echo(f"threefold: {error}", err=True)
+        sys.exit(1 if isinstance(error, NonFiniteError) else 2)
+    except Interrupted as error:
+        click.echo(f"threefold: {error}", err=True)
+        sys.exit(128 + error.signal_number)
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        raise Unusable(str(error)) from error
