@@ -16,7 +16,7 @@ from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, order
+from derivations.kernel.rules import matrices, order, probability
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.probability import definition
@@ -133,6 +133,20 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         yield "reciprocal inside the logarithm", -node
     elif isinstance(node, terms.KL):
         yield "swapped KL", terms.KL(node.args[1], node.args[0])
+    elif isinstance(node, terms.Expect):
+        law, body = node.args
+        others = {d.args[0] for d in body.atoms(terms.LogDensity)} - {law}
+        for other in sorted(others, key=sp.default_sort_key):
+            if isinstance(law, terms.Density) and isinstance(other, terms.Density) and other.variables == law.variables:
+                yield "expectation over the wrong law", terms.Expect(other, body)
+    elif isinstance(node, probability.AtMost):
+        left, right = node.args
+        yield "sides exchanged", probability.AtMost(right, left)
+        yield "sign of one side lost", probability.AtMost(-left, right)
+    elif isinstance(node, probability.Equal):
+        left, right = node.args
+        yield "lost factor 2", probability.Equal(2 * left, right)
+        yield "flipped sign", probability.Equal(-left, right)
     elif isinstance(node, terms.Norm2):
         yield "mean for sum over coordinates", node / terms.DIM
     elif isinstance(node, terms.SumTo):
@@ -201,35 +215,55 @@ def judge_mutants(claim: Claim, seed: int = 0) -> MutantReport:
 
 
 def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
-    witness = _refute_part(m.claim, m.part, seed)
-    if witness is not None:
-        return MutantCase(m.operator, m.claim, m.part, "refuted", witness)
+    false, meaningless = _refute_part(m.claim, m.part, seed)
+    if false is not None:
+        return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     before, after = original.says[m.part], m.claim.says[m.part]
-    same = before.relation == after.relation and _provably_same(before, after, original.domain_of(m.part), original)
-    return MutantCase(m.operator, m.claim, m.part, "equivalent" if same else "survives", None)
+    if before.relation == after.relation and _provably_same(before, after, original.domain_of(m.part), original):
+        return MutantCase(m.operator, m.claim, m.part, "equivalent", None)
+    return MutantCase(m.operator, m.claim, m.part, "survives" if meaningless is None else "refuted", meaningless)
 
 
-def _refute_part(claim: Claim, part: int, seed: int) -> Witness | None:
+def _refute_part(claim: Claim, part: int, seed: int) -> tuple[Witness | None, Witness | None]:
+    \"\"\"(a world where the statement is false, a world of the domain where it has no value), each None when not found.\"\"\"
+    meaningless = None
     for n in range(seed * TRIES, (seed + 1) * TRIES):
         world = sample(claim, part, n)
         try:
             found = violation(claim.says[part], world)
         except Undefined as reason:
-            found = (f"undefined: {reason}", "")
+            meaningless = meaningless or Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
+            continue
         if found is not None:
-            return Witness(describe(world, claim.says[part]), *found)
-    return None
+            return Witness(describe(world, claim.says[part]), *found), None
+    return None, meaningless
 
 
 def _provably_same(before: Statement, after: Statement, domain: Domain, claim: Claim) -> bool:
     context = Context(domain, {h.name: h for h in claim.hypotheses})
-    algebra = Algebra(domain)
     try:
-        pairs = [(before.lhs, after.lhs), (before.rhs, after.rhs)]
-        rewritten = [[_expand(e, context) for e in pair] for pair in pairs]
-        return all(algebra.equal(a, b) for a, b in rewritten)
+        if before.relation in REVERSED:
+            gaps = (_expand(s.lhs - s.rhs, context) for s in (before, after))
+            return _proportional(*gaps, domain, (sp.S.One, sp.S(2), sp.S.Half))
+        return all(
+            _same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs))
+        )
     except (OutsideFragment, StepFails, Malformed):
         return False
+
+
+def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
+    if isinstance(a, probability.Equal) and isinstance(b, probability.Equal):
+        divergences = [e.args[0] for e in (a, b) if e.args[1] == 0 and isinstance(e.args[0], terms.KL)]
+        if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
+            return True  # both say that the two laws are the same (gaussian.kl.nonnegative)
+        gaps = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
+        return _proportional(*gaps, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
+    return Algebra(domain).equal(_expand(a, context), _expand(b, context))
+
+
+def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> bool:
+    return any(Algebra(domain).is_zero(b - factor * a) for factor in factors)
 
 
 def _expand(e: Any, context: Context) -> Any:
