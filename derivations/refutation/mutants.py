@@ -225,7 +225,7 @@ def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
 
 
 def _refute_part(claim: Claim, part: int, seed: int) -> tuple[Witness | None, Witness | None]:
-    \"\"\"(a world where the statement is false, a world of the domain where it has no value), each None when not found.\"\"\"
+    """(a world where the statement is false, a world of the domain where it has no value), each None when not found."""
     meaningless = None
     for n in range(seed * TRIES, (seed + 1) * TRIES):
         world = sample(claim, part, n)
@@ -245,9 +245,7 @@ def _provably_same(before: Statement, after: Statement, domain: Domain, claim: C
         if before.relation in REVERSED:
             gaps = (_expand(s.lhs - s.rhs, context) for s in (before, after))
             return _proportional(*gaps, domain, (sp.S.One, sp.S(2), sp.S.Half))
-        return all(
-            _same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs))
-        )
+        return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
     except (OutsideFragment, StepFails, Malformed):
         return False
 
