@@ -21,6 +21,7 @@ from derivations.notation import (
 )
 from derivations.rules import (
     KL,
+    Block,
     Chain,
     Claim,
     Domain,
@@ -39,8 +40,8 @@ from derivations.rules import (
 
 ELBO = define(
     "ELBO",
-    r"\mathrm{ELBO}(x_0)",
-    lambda: Expect(q(path, x(0)), log_p("p", whole) - log_p("q", path, x(0))),
+    r"\mathrm{ELBO}",
+    lambda n, x_0: Expect(q(Block(x, 1, n), x_0), log_p("p", Block(x, 0, n)) - log_p("q", Block(x, 1, n), x_0)),
     notation=False,
 )
 ANY_T = Domain(indices={T: (sp.Integer(1), sp.oo)})
@@ -54,7 +55,7 @@ elbo_decomposition = Claim(
     title="Per-step decomposition",
     chapter="ELBO to loss",
     kind="identity",
-    says=(Statement(ELBO(), "=", reconstruction - latent - consistency),),
+    says=(Statement(ELBO(T, x(0)), "=", reconstruction - latent - consistency),),
     domain=ANY_T,
     hypotheses=(integrable, forward_factorisation, reverse_factorisation),
     scope="any densities; any encoder that is Markov once x_0 is given; any T >= 1 (T = 1: the sum is empty)",
@@ -75,7 +76,7 @@ def _(line: Chain) -> None:
         return Expect(q(path, x(0)), body)
 
     ends = log_model(x(T)) + log_model(x(0), x(1))
-    line(ELBO())
+    line(ELBO(T, x(0)))
     line(over_path(log_model(whole) - log_q(path, x(0))), by=definition)
     line(
         over_path(

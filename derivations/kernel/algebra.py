@@ -17,7 +17,7 @@ from sympy import Expr, Symbol
 from sympy.polys.fields import FracField
 
 from derivations.kernel import terms
-from derivations.kernel.domain import POSITIVE, REAL, Domain, Interval, polynomial_sign
+from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval, polynomial_sign
 from derivations.kernel.terms import Malformed
 
 
@@ -336,7 +336,18 @@ class Algebra:
         return ("0" if weak else "") + ("-" if negative else "+")
 
     def _factor_sign(self, f: Any) -> str | None:
-        return polynomial_sign(f, self.intervals)
+        return polynomial_sign(f, self.intervals) or self._sign_in_range(f)
+
+    def _sign_in_range(self, f: Any) -> str | None:
+        """The sign once the symbolic upper bound h + c of an index i is written h = i - c + gap with gap >= 0."""
+        intervals = dict(self.intervals)
+        for index, (_, hi) in self.domain.indices.items():
+            c, h = sp.sympify(hi).as_coeff_Add()
+            if index in self.generators and h in self.generators:
+                gap = Symbol(f"gap_{index}")
+                f = sp.expand(f.xreplace({self.generators[h]: self.generators[index] - c + gap}))
+                intervals[gap] = NONNEGATIVE
+        return polynomial_sign(f, intervals) if len(intervals) > len(self.intervals) else None
 
     def _declared_nonzero(self, f: Expr) -> bool:
         return bool(f.is_Symbol and self.intervals.get(f, REAL).nonzero)

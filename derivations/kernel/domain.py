@@ -118,7 +118,8 @@ class Domain:
     def interval(self, atom: Any) -> Interval:
         """The interval of a symbol or of a family's member; anything unknown is REAL."""
         if atom in self.indices:
-            return Interval(self.indices[atom][0], open_lo=False)
+            lo, hi = self.indices[atom]
+            return Interval(lo, hi, False, False) if sp.sympify(hi).is_Integer else Interval(lo, open_lo=False)
         if isinstance(atom, sp.Symbol):
             known = self.intervals.get(atom.name)
             return known or (Interval(sp.S.One, open_lo=False) if atom.is_integer and atom.is_positive else REAL)

@@ -16,7 +16,7 @@ from derivations import printing
 from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
 from derivations.kernel.domain import Domain, refuse_ambiguous_names
-from derivations.kernel.rules.base import Context, Hypothesis, StepFails
+from derivations.kernel.rules.base import Context, Hypothesis, StepFails, refuse_open_definitions
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
@@ -162,9 +162,9 @@ class Judge:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
         steps: list[StepReport] = []
         try:
-            refuse_ambiguous_names(
-                *(line.expression for chain in proof.chains for line in chain.lines), statement.lhs, statement.rhs
-            )
+            written = [line.expression for chain in proof.chains for line in chain.lines]
+            refuse_ambiguous_names(*written, statement.lhs, statement.rhs)
+            refuse_open_definitions(*written, statement.lhs, statement.rhs)
             for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
                 hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
                 reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)

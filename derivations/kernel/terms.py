@@ -320,6 +320,12 @@ def bound_indices(e: Any) -> set[Symbol]:
     return {a.args[1] for a in e.atoms(SumTo, ProductTo, DiagonalNormal, AffineImage, BernoulliProduct)}
 
 
+def free_scalars(e: Any) -> set[Symbol]:
+    """The scalar (and matrix) symbols that e depends on: not names of laws and families, not indices it sums over."""
+    names = {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient)}
+    return {s for s in e.free_symbols if not isinstance(s, VectorSymbol)} - names - bound_indices(e)
+
+
 class D(Term):
     """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
 

@@ -162,6 +162,20 @@ def _range(v: Any) -> tuple[str, Any, Any]:
     return type(v).__name__, v.args[0], v.args[0]
 
 
+def refuse_open_definitions(*expressions: Any) -> None:
+    """Refuse an abbreviation whose meaning depends on a symbol that is not among its arguments: it would look constant."""
+    for e in expressions:
+        for named in e.atoms(terms.DefinedFunction):
+            body = named.unfold()
+            refuse_open_definitions(body)
+            averaged = [v for a in body.atoms(terms.Expect, terms.KL) for v in a.args[0].variables]
+            known = terms.variable_set([*averaged, *(v for a in named.args for v in mentioned(a))])
+            stray = {v for v in mentioned(body) if not is_member(v, known, Domain())}
+            scalars = {s for s in terms.free_scalars(body) if s != terms.DIM and not named.has(s)}
+            if stray or scalars:
+                raise terms.Malformed(f"{named} hides {stray | scalars}: make them arguments of {type(named).__name__}")
+
+
 def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
     """Is the random variable v among `members` (variables and blocks)? None when the domain does not decide it."""
     undecided = False

@@ -37,8 +37,10 @@ def induction(over: Any, start: Any) -> Rule:
     def decide(relation: str, previous: Any, following: Any, context: Context) -> bool:
         if relation != "=":
             raise StepFails("induction over a sum proves equalities")
-        while isinstance(previous, Expect) and isinstance(following, Expect) and previous.args[0] == following.args[0]:
-            previous, following = previous.args[1], following.args[1]
+        while type(previous) is type(following) and isinstance(previous, Expect | sp.exp):
+            if previous.args[:-1] != following.args[:-1]:  # averages under two different laws
+                return False
+            previous, following = previous.args[-1], following.args[-1]
         lo, hi = context.domain.indices.get(over, (None, None))
         if lo is None or hi != sp.oo or not context.domain.at_least_zero(lo - first):
             raise StepFails(f"{over} must range over the integers from {first} on")
@@ -67,6 +69,20 @@ def _split_last(e: Any, over: Any) -> Any:
         return node
 
     return walk(e, change, Context(Domain()))
+
+
+def _exponent(e: Any, context: Context) -> Any:
+    def change(node: Any, _: Context) -> Any:
+        if isinstance(node, ProductTo) and isinstance(node.args[0], sp.exp):
+            return sp.exp(SumTo(node.args[0].args[0], *node.args[1:]))
+        return node
+
+    return walk(e, change, context)
+
+
+exponents = Rule(
+    "adding exponents", "decided", "a product of exponentials is the exponential of the sum of the exponents", _exponent
+)
 
 
 # --- limits by continuity ---------------------------------------------------------------------------------------------
