@@ -1,0 +1,108 @@
+"""Images from .npy and .npz files; pickled objects are refused, large .npy files stay on disk."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from torch_impl.data.dataset import BadData, DataNotFound
+from torch_impl.data.images import ImageArray, split_indices
+
+__all__ = ["array", "as_channels_first", "read_npy", "read_npz"]
+
+MEMORY_MAP_ABOVE = 2**30
+"""A .npy file larger than this many bytes is memory-mapped instead of read."""
+
+
+def read_npy(path: Path, memory_map: bool = False) -> np.ndarray:
+    """The array of a .npy file; BadData, naming the file, if it is damaged or holds Python objects."""
+    try:
+        found: np.ndarray = np.load(path, mmap_mode="r" if memory_map else None, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise BadData(f"{path} cannot be read as a .npy file without pickled objects: {error}") from error
+    return found
+
+
+def read_npz(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
+    """Named arrays of a .npz file; BadData, naming the file, if one is missing, damaged or holds Python objects."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in names if name not in archive]
+            if missing:
+                raise BadData(f"{path} has no array {missing[0]!r}; it has {', '.join(archive.files) or 'none'}")
+            return [archive[name] for name in names]
+    except BadData:
+        raise
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+        raise BadData(f"{path} cannot be read as a .npz file without pickled objects: {error}") from error
+
+
+def as_channels_first(images: np.ndarray, path: Path) -> np.ndarray:
+    """Images as (n, c, h, w) from (n, h, w), (n, h, w, c) or (n, c, h, w), c being 1 or 3; a view, not a copy."""
+    if images.dtype != np.uint8:
+        raise BadData(
+            f"{path} holds images of type {images.dtype}; uint8 from 0 to 255 is needed, so convert them first"
+        )
+    if images.ndim == 3:
+        return images[:, None]
+    if images.ndim == 4 and images.shape[1] in (1, 3):
+        return images
+    if images.ndim == 4 and images.shape[3] in (1, 3):
+        return images.transpose(0, 3, 1, 2)
+    raise BadData(
+        f"{path} holds images of shape {images.shape}; (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3 is needed"
+    )
+
+
+def _labels(labels: np.ndarray, path: Path) -> torch.Tensor:
+    if labels.ndim != 1 or labels.dtype.kind not in "ui":
+        raise BadData(
+            f"{path} holds labels of type {labels.dtype} and shape {labels.shape}; integers of shape (n,) are needed"
+        )
+    return torch.from_numpy(labels.astype(np.int64))
+
+
+def array(path: Path, split: str = "train", seed: int = 0) -> ImageArray:
+    """Images of a .npy file, or of a .npz file with ``images`` and perhaps ``labels``.
+
+    Labels of ``faces.npy`` are looked for in ``faces.labels.npy``.  Splits are drawn by a fixed seed: 70, 10, 20 %.
+    """
+    if not path.is_file():
+        raise DataNotFound(
+            f"array: there is no file {path}. Give --data a .npy file of uint8 images, or a .npz with images, labels"
+        )
+    labels: torch.Tensor | None = None
+    if path.suffix == ".npz":
+        with_labels = "labels" in _names(path)
+        found = read_npz(path, ("images", "labels") if with_labels else ("images",))
+        raw, labels = found[0], _labels(found[1], path) if with_labels else None
+    elif path.suffix == ".npy":
+        raw = read_npy(path, memory_map=path.stat().st_size > MEMORY_MAP_ABOVE)
+        beside = path.with_suffix(".labels.npy")
+        labels = _labels(read_npy(beside), beside) if beside.is_file() else None
+    else:
+        raise BadData(f"{path} is neither a .npy nor a .npz file")
+    images: Any = as_channels_first(raw, path)
+    if labels is not None and len(labels) != len(images):
+        raise BadData(f"{path} has {len(images)} images, but there are {len(labels)} labels")
+    return ImageArray(
+        name="array",
+        split=split,
+        images=images if isinstance(raw, np.memmap) else torch.from_numpy(np.ascontiguousarray(images)),
+        labels=labels,
+        rows=split_indices(len(images), split, None if labels is None else labels.numpy(), seed),
+        origin=(path.name, seed),
+    )
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return list(archive.files)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError) as error:
+        raise BadData(f"{path} cannot be read as a .npz file: {error}") from error

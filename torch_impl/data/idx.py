@@ -1,0 +1,94 @@
+"""MNIST and its relatives from their IDX files, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from torch_impl.data.dataset import BadData, DataNotFound
+from torch_impl.data.images import ImageArray
+
+__all__ = ["mnist", "read_idx"]
+
+_CLASSES = {
+    "mnist": tuple("0123456789"),
+    "fashion-mnist": (
+        *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+}
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file of unsigned bytes: four bytes 0, 0, 8, rank, then the sizes (big-endian), then the data.
+
+    A name ending in .gz is decompressed.  BadData, naming the file, for another magic number, a file that is too short
+    or too long, or a broken gzip stream.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadData(f"{path} is not a whole gzip file ({error}); copy it again") from error
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        raise BadData(
+            f"{path} begins with {content[:4].hex(' ') or 'nothing'}; an IDX file of bytes begins with 00 00 08"
+        )
+    rank = content[3]
+    header = 4 + 4 * rank
+    if len(content) < header:
+        raise BadData(f"{path} ends within its header, after {len(content)} of {header} bytes; copy it again")
+    shape = struct.unpack(f">{rank}I", content[4:header])
+    expected = header + math.prod(shape)
+    if len(content) != expected:
+        raise BadData(f"{path} has {len(content)} bytes, but its header says {expected} (shape {shape}); copy it again")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _find(folder: Path, stem: str, name: str) -> Path:
+    for candidate in (stem, stem + ".gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
+        if (folder / candidate).is_file():
+            return folder / candidate
+    raise DataNotFound(
+        f"{name}: {folder / stem} is missing. Put the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+        f"t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz) into {folder}"
+    )
+
+
+def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: int = 28) -> ImageArray:
+    """ "train" (all but the last 5,000 training images, or the last twelfth of a smaller set), "val" (those) or "test".
+
+    ``image_size`` 32 adds a black border of two pixels.
+    """
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test'")
+    if image_size not in (28, 32):
+        raise ValueError(f"image_size = {image_size}; {name} has 28 pixels, or 32 with a black border")
+    part = "t10k" if split == "test" else "train"
+    image_path, label_path = (_find(folder, f"{part}-{kind}-ubyte", name) for kind in ("images-idx3", "labels-idx1"))
+    images, labels = read_idx(image_path), read_idx(label_path)
+    if images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise BadData(f"{image_path} holds an array of shape {images.shape}; (n, 28, 28) is needed")
+    if labels.shape != images.shape[:1]:
+        raise BadData(f"{label_path} holds an array of shape {labels.shape}, but there are {len(images)} images")
+    held_out = min(5000, len(images) // 12)
+    rows = {
+        "train": np.arange(len(images) - held_out),
+        "val": np.arange(len(images) - held_out, len(images)),
+        "test": np.arange(len(images)),
+    }[split]
+    pixels = torch.from_numpy(images[:, None].copy())
+    return ImageArray(
+        name=name,
+        split=split,
+        images=F.pad(pixels, (2, 2, 2, 2)) if image_size == 32 else pixels,
+        labels=torch.from_numpy(labels.astype(np.int64)),
+        classes=_CLASSES[name],
+        rows=rows,
+    )

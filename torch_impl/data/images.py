@@ -1,0 +1,107 @@
+"""Images held in one array: in memory (and then on whichever device), or memory-mapped where they are too large."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torch_impl.data import counter
+from torch_impl.data.dataset import BadData, DataSet, fingerprint
+
+__all__ = ["ImageArray", "split_indices"]
+
+
+def split_indices(size: int, split: str, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+    """Indices of a split: of each class 70 % train, 10 % val, 20 % test, chosen by a fixed seed; ascending.
+
+    Without labels the whole set is one class.  ``split="all"`` is everything.
+    """
+    if split == "all":
+        return np.arange(size)
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test', 'all'")
+    draw = counter.uniform(counter.key(seed, "split"), torch.arange(size)).numpy()
+    groups = np.zeros(size, dtype=np.int64) if labels is None else labels
+    chosen = []
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        members = members[np.argsort(draw[members])]
+        test, val = round(0.2 * len(members)), round(0.1 * len(members))
+        parts = {"test": members[:test], "val": members[test : test + val], "train": members[test + val :]}
+        chosen.append(parts[split])
+    return np.sort(np.concatenate(chosen))
+
+
+class ImageArray(DataSet):
+    """Images (n, channels, height, width) as uint8 grey levels, with or without labels.
+
+    Args:
+        images: a tensor; or a memory-mapped array, which stays on disk (``slow``).
+        labels: int64 (n,), or None.
+        classes: names of the labels; by default their numbers.
+        rows: the examples of this split among ``images`` and ``labels``; None for all.
+        origin: whatever else decides what example i is, for the fingerprint.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        split: str,
+        images: Tensor | np.ndarray,
+        labels: Tensor | None = None,
+        classes: tuple[str, ...] | None = None,
+        levels: int = 256,
+        rows: np.ndarray | None = None,
+        origin: object = None,
+    ) -> None:
+        if images.ndim != 4 or str(images.dtype).removeprefix("torch.") != "uint8":
+            raise BadData(
+                f"{name} is {images.dtype} of shape {tuple(images.shape)}; "
+                "it must be uint8 of shape (n, channels, height, width)"
+            )
+        if labels is not None and labels.shape != (len(images),):
+            raise BadData(
+                f"{name} has {len(images)} images, but labels of shape {tuple(labels.shape)}; one each is needed"
+            )
+        if len(images) == 0 or (rows is not None and len(rows) == 0):
+            raise BadData(f"the {split} split of {name} is empty; at least one image is needed")
+        if labels is not None:
+            low, high = int(labels.min()), int(labels.max())
+            classes = classes or tuple(str(i) for i in range(high + 1))
+            if low < 0 or high >= len(classes):
+                raise BadData(
+                    f"{name} has labels from {low} to {high}; its {len(classes)} classes are 0 to {len(classes) - 1}"
+                )
+        self.slow = isinstance(images, np.ndarray)
+        self._rows = None
+        if isinstance(images, np.ndarray):
+            self._rows = rows
+        elif rows is not None:
+            images = images[torch.from_numpy(rows)]
+        if labels is not None and rows is not None:
+            labels = labels[torch.from_numpy(rows)]
+        self.images = images
+        self.labels = None if labels is None else labels.long()
+        self.name, self.split, self.levels, self.classes = name, split, levels, classes
+        self.size, self.shape = len(images) if self._rows is None else len(self._rows), tuple(images.shape[1:])
+        self.device = images.device if isinstance(images, Tensor) else torch.device("cpu")
+        self.fingerprint = fingerprint(
+            name=name, split=split, size=self.size, shape=self.shape, levels=levels, classes=classes, origin=origin
+        )
+
+    def read(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        labels = None if self.labels is None else self.labels[index]
+        if isinstance(self.images, Tensor):
+            return self.images[index], labels
+        rows = index.numpy() if self._rows is None else self._rows[index.numpy()]
+        return torch.from_numpy(np.ascontiguousarray(self.images[rows])), labels
+
+    def to(self, device: torch.device | str) -> Self:
+        if isinstance(self.images, Tensor):
+            self.images = self.images.to(device)
+            self.labels = None if self.labels is None else self.labels.to(device)
+            self.device = self.images.device
+        return self
