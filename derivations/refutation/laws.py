@@ -27,10 +27,14 @@ class Undefined(ArithmeticError):
 
 
 class FiniteJoint:
-    """A table of probabilities over all assignments of finitely many variables."""
+    """A table of probabilities over all assignments of finitely many variables.
 
-    def __init__(self, keys: tuple[Key, ...], table: dict[tuple[Vector, ...], Any]) -> None:
-        self.keys, self.table = keys, table
+    Each value stands for a cell of volume `cell`, over which the variable is uniform: densities are probabilities over
+    volumes, and exceed 1 when cells are small. The default is counting measure.
+    """
+
+    def __init__(self, keys: tuple[Key, ...], table: dict[tuple[Vector, ...], Any], cell: Any = Fraction(1)) -> None:
+        self.keys, self.table, self.cell = keys, table, cell
 
     def probability(self, values: Assignment) -> Any:
         known = [(i, values[key]) for i, key in enumerate(self.keys) if key in values]
@@ -40,7 +44,7 @@ class FiniteJoint:
         below, above = self.probability(given), self.probability({**given, **variables})
         if below == 0 or above == 0:
             raise Undefined("log of probability zero")
-        return mp.log(number(above)) - mp.log(number(below))
+        return mp.log(number(above)) - mp.log(number(below)) - len(variables.keys() - given.keys()) * mp.log(self.cell)
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         total = self.probability(given)
@@ -145,11 +149,19 @@ def number(value: Any) -> Any:
 
 
 def random_table(rng: Random, keys: tuple[Key, ...], d: int = 1, zeros: bool = False) -> FiniteJoint:
-    """Random rational probabilities over {0, 1}^d-valued variables; with `zeros`, some paths are impossible."""
+    """Random rational probabilities over {0, 1}^d-valued variables.
+
+    With `zeros`, one path is impossible, and of several variables sometimes its opposite too: every value of every
+    variable stays possible, so that conditionals exist.
+    """
     values = [tuple(map(Fraction, bits)) for bits in itertools.product((0, 1), repeat=d)]
     paths = list(itertools.product(values, repeat=len(keys)))
-    raw = [rng.choice([0, 0, 1, 2, 3, 5]) if zeros else rng.randint(1, 9) for _ in paths]
-    raw[0] += sum(raw) == 0
+    raw = [rng.randint(1, 9) for _ in paths]
+    if zeros:
+        lost = rng.randrange(len(paths))
+        raw[lost] = 0
+        if len(keys) > 1 and rng.random() < 0.5:
+            raw[-1 - lost] = 0
     return FiniteJoint(keys, {path: Fraction(w, sum(raw)) for path, w in zip(paths, raw, strict=True)})
 
 
