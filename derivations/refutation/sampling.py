@@ -155,6 +155,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
             else:
                 zeros = name == "q" and without == "common support"
             world.laws[name] = laws.random_table(rng, keys, zeros=zeros)
+        world.laws[name].cell = Fraction(1, (1, 8, 30)[n % 3])
         world.finite = frozenset(key[0] for key in keys)
     for pair in sides.atoms(probability.SameLaw):
         if n % 2:
