@@ -78,6 +78,8 @@ def describe(world: World, statement: Statement) -> tuple[tuple[str, str], ...]:
     for name, law in world.laws.items():
         if isinstance(law, laws.FiniteJoint):
             rows.append((f"table of {name}", _show_table(law)))
+            if law.cell != 1:
+                rows.append((f"volume of a cell under {name}", str(law.cell)))
     return tuple(rows)
 
 
