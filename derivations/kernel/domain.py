@@ -128,6 +128,8 @@ class Domain:
             return UNIT_WITH_ONE if self.intervals.get(self.products[name]) == UNIT else self.intervals.get(name, REAL)
         if isinstance(atom, sp.exp) or atom is sp.pi:
             return POSITIVE
+        if isinstance(atom, terms.Expect) and isinstance(atom.args[1], sp.exp):
+            return POSITIVE
         if isinstance(atom, terms.Coord):
             vector = atom.args[0]
             return self.intervals.get(getattr(vector, "name", type(vector).__name__), REAL)
