@@ -44,7 +44,7 @@ class FiniteJoint:
         below, above = self.probability(given), self.probability({**given, **variables})
         if below == 0 or above == 0:
             raise Undefined("log of probability zero")
-        return mp.log(number(above)) - mp.log(number(below)) - len(variables.keys() - given.keys()) * mp.log(self.cell)
+        return mp.log(number(above)) - mp.log(number(below)) - len(variables.keys() - given.keys()) * mp.log(number(self.cell))
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         total = self.probability(given)
