@@ -23,7 +23,7 @@ from derivations.kernel.rules.probability import definition
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.laws import Undefined
-from derivations.refutation.refute import TRIES, describe, violation
+from derivations.refutation.refute import describe, tries_for, violation
 from derivations.refutation.sampling import sample
 
 
@@ -39,7 +39,7 @@ def mutants(claim: Claim) -> list[Mutant]:
     made: list[Mutant] = []
     for part, statement in enumerate(claim.says):
         seen = {(statement.lhs, statement.rhs)}
-        sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement.rhs) else [])
+        sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement) else [])
         for side, is_right in sides:
             for operator, changed in mistakes(side, statement.relation):
                 pair = (statement.lhs, changed) if is_right else (changed, statement.rhs)
@@ -56,8 +56,8 @@ def mutants(claim: Claim) -> list[Mutant]:
 REVERSED: Mapping[str, Any] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
 
 
-def _small(e: Any) -> bool:
-    return len(list(sp.preorder_traversal(e))) < 12
+def _small(statement: Statement) -> bool:
+    return statement.relation == "iff" or len(list(sp.preorder_traversal(statement.rhs))) < 12
 
 
 def _mutant(claim: Claim, part: int, operator: str, statement: Statement, n: int) -> Mutant:
@@ -227,7 +227,8 @@ def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
 def _refute_part(claim: Claim, part: int, seed: int) -> tuple[Witness | None, Witness | None]:
     """(a world where the statement is false, a world of the domain where it has no value), each None when not found."""
     meaningless = None
-    for n in range(seed * TRIES, (seed + 1) * TRIES):
+    enough = tries_for(claim.says[part])
+    for n in range(seed * enough, (seed + 1) * enough):
         world = sample(claim, part, n)
         try:
             found = violation(claim.says[part], world)
