@@ -19,6 +19,11 @@ from derivations.refutation.worlds import World, close, evaluate, show_key
 TRIES = 8
 
 
+def tries_for(statement: Statement) -> int:
+    """Two propositions agree by chance in half of all worlds, so an equivalence needs more of them."""
+    return 5 * TRIES if statement.relation == "iff" else TRIES
+
+
 # --- one statement in one world ---------------------------------------------------------------------------------------
 
 
