@@ -44,7 +44,8 @@ class FiniteJoint:
         below, above = self.probability(given), self.probability({**given, **variables})
         if below == 0 or above == 0:
             raise Undefined("log of probability zero")
-        return mp.log(number(above)) - mp.log(number(below)) - len(variables.keys() - given.keys()) * mp.log(number(self.cell))
+        volume = number(self.cell) ** len(variables.keys() - given.keys())
+        return mp.log(number(above) / volume) - mp.log(number(below))
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         total = self.probability(given)
