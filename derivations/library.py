@@ -16,6 +16,7 @@ from derivations.refutation.refute import refute
 
 CHAPTERS = (
     "vae.divergence",
+    "vae.evidence",
     "ddpm.elbo",
 )
 _PLANNED = (
