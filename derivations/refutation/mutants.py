@@ -244,8 +244,8 @@ def _provably_same(before: Statement, after: Statement, domain: Domain, claim: C
     context = Context(domain, {h.name: h for h in claim.hypotheses})
     try:
         if before.relation in REVERSED:
-            gaps = (_expand(s.lhs - s.rhs, context) for s in (before, after))
-            return _proportional(*gaps, domain, (sp.S.One, sp.S(2), sp.S.Half))
+            one, two = (_expand(s.lhs - s.rhs, context) for s in (before, after))
+            return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.Half))
         return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
     except (OutsideFragment, StepFails, Malformed):
         return False
@@ -256,8 +256,8 @@ def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
         divergences = [e.args[0] for e in (a, b) if e.args[1] == 0 and isinstance(e.args[0], terms.KL)]
         if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
             return True  # both say that the two laws are the same (gaussian.kl.nonnegative)
-        gaps = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
-        return _proportional(*gaps, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
+        one, two = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
+        return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
     return Algebra(domain).equal(_expand(a, context), _expand(b, context))
 
 
