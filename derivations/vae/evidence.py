@@ -165,11 +165,10 @@ def _(line: Chain) -> None:
     line(encoded(log_evidence), by=linearity, why="log p(x) does not depend on z, and q(z | x) integrates to 1")
     line(encoded(log_joint - log_posterior), by=bayes, why="p(x) = p(x, z) / p(z | x), whatever z is")
     line(
-        encoded((log_joint - log_encoder) + (log_encoder - log_posterior)),
-        by=algebra,
-        why="multiply and divide by q(z | x)",
+        encoded(log_joint - log_encoder) + encoded(log_encoder - log_posterior),
+        by=linearity,
+        why="multiply and divide by q(z | x) inside the logarithm, and split",
     )
-    line(encoded(log_joint - log_encoder) + encoded(log_encoder - log_posterior), by=linearity, why="split")
     line(ELBO(obs) + encoded(log_encoder - log_posterior), by=by_claim("vae.elbo.joint_form"))
     line(ELBO(obs) + gap, by=definition, why="the second mean is a divergence")
 
