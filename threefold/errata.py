@@ -23,6 +23,7 @@ class Finding:
     severity: str = ""
     printed: str = ""
     words: str = ""
+    right: str = ""
     correction: str = ""
     correction_claim: str = ""
     verdict: str = "undecided"
@@ -31,12 +32,13 @@ class Finding:
     lhs: str = ""
     rhs: str = ""
     note: str = ""
-    correction_verdict: str = "undecided"
+    correction_verdict: str = "undecided"  # empty where the correction is words only
 
     @property
     def good(self) -> bool:
-        """Refuted with numbers, and its correction proved."""
-        return self.verdict == "refuted" and bool(self.lhs and self.rhs) and self.correction_verdict == "proved"
+        """Refuted with numbers, and its correction proved unless it is words only."""
+        refuted = self.verdict == "refuted" and bool(self.lhs and self.rhs)
+        return refuted and self.correction_verdict in ("proved", "")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def described(erratum: Erratum, source: Theory) -> Finding:
         severity=erratum.severity,
         printed=erratum.printed_text,
         words=erratum.words,
+        right=erratum.right,
         correction=correction.text() if correction is not None else "",
         correction_claim=erratum.correction_claim or "",
     )
@@ -95,5 +98,5 @@ def answer(question: Question) -> Finding:
         lhs=witness.lhs if witness is not None else "",
         rhs=witness.rhs if witness is not None else "",
         note=witness.note if witness is not None else "",
-        correction_verdict=report.correction_verdict.kind,
+        correction_verdict=report.correction_verdict.kind if report.correction_verdict is not None else "",
     )

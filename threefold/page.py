@@ -84,11 +84,12 @@ def erratum(finding: Finding) -> RenderableType:
         body.add_row("Fails at", _counterexample(finding.point, finding.lhs, finding.rhs, finding.note))
     elif finding.reason:
         body.add_row("Because", Text(finding.reason))
+    body.add_row("Correct", Text(finding.right))
     if finding.correction:
         text = Text(_folded(finding.correction) + "\n")
-        text.append(f"{finding.correction_claim}: " if finding.correction_claim else "", style="bold")
+        text.append(f"{finding.correction_claim}  " if finding.correction_claim else "", style="bold")
         text.append_text(verdict(finding.correction_verdict, expected=finding.correction_verdict == "proved"))
-        body.add_row("Correct", text)
+        body.add_row("", text)
     return Group(head, Padding(body, (0, 0, 0, 4)))
 
 
@@ -241,8 +242,9 @@ def _place(judgement: Judgement, used_by: Sequence[str], claims: Mapping[str, Cl
 
 
 def _counterexample(point: Iterable[tuple[str, str]], lhs: str, rhs: str, note: str) -> Text:
-    text = Text(", ".join(f"{name} = {value}" for name, value in point))
-    text.append(f"\nleft side {lhs}\nright side {rhs}")
+    at = ", ".join(f"{name} = {value}" for name, value in point)
+    text = Text(f"{at}\n" if at else "")
+    text.append(f"left side {lhs}\nright side {rhs}")
     if note:
         text.append("\n" + textwrap.dedent(note), style="dim")
     return text

@@ -416,10 +416,17 @@ def test_errata_shows_the_numbers_and_the_correction(threefold: Command) -> None
         "(a + b)² = a² + b²",
         "left side 9",
         "right side 5",
-        "square.sum: proved",
+        "The middle term stays.",
+        "square.sum  proved",
     ):
         assert part in result.stdout, part
-    assert "1 of 1 refuted with numbers, their corrections proved." in result.stdout
+    assert "1 of 1 refuted with numbers; 1 of their corrections proved, 0 in words only." in result.stdout
+
+
+def test_a_correction_in_words_counts_as_such(threefold: Command) -> None:
+    result = threefold("errata", "N6")
+    assert result.exit_code == 0
+    assert "1 of 1 refuted with numbers; 0 of their corrections proved, 1 in words only." in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -436,11 +443,11 @@ def test_an_erratum_that_is_not_refuted_or_not_corrected_exits_1(threefold: Comm
 def test_slips_in_the_words_are_listed_and_not_counted(threefold: Command) -> None:
     result = threefold("errata")
     assert "N5  notes, page 5  a slip in the words, not judged" in result.stdout
-    assert "1 of 4 refuted" in result.stdout
+    assert "2 of 5 refuted" in result.stdout
 
 
 def test_an_unknown_erratum_is_refused(threefold: Command) -> None:
-    assert_unusable(threefold("errata", "N99"), "'N99'", "N1, N2, N3, N4")
+    assert_unusable(threefold("errata", "N99"), "'N99'", "N1, N2, N3, N4, N6")
 
 
 # --- how it looks -----------------------------------------------------------------------------------------------------

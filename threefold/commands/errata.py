@@ -25,7 +25,7 @@ def errata(ctx: click.Context, names: tuple[str, ...], jobs: int) -> None:
     """Refute the published mistakes, now: what was printed, numbers at which it fails, and what holds instead.
 
     Slips that no formula can refute (a citation, a word) are listed after them and not judged.
-    Exit status 1 if one of them is not refuted, or its correction is not proved.
+    Exit status 1 if one of them is not refuted, or its correction is a claim that is not proved.
     """
     setting = setting_of(ctx)
     source = theory.load(setting)
@@ -46,6 +46,9 @@ def errata(ctx: click.Context, names: tuple[str, ...], jobs: int) -> None:
         screen.print(page.slip(slip))
         screen.print()
     good = sum(erratum.good for erratum in found)
-    screen.print(f"{good} of {len(found)} refuted with numbers, their corrections proved.")
+    worded = sum(erratum.good and not erratum.correction_verdict for erratum in found)
+    screen.print(
+        f"{good} of {len(found)} refuted with numbers; {good - worded} of their corrections proved, {worded} in words only."
+    )
     if good < len(found):
         ctx.exit(1)

@@ -124,7 +124,8 @@ class Erratum:
     id: str
     source: str
     words: str
-    correction: Claim | str
+    correction: Claim | str | None
+    right: str = "The middle term stays."
     severity: str = "wrong"
     printed_text: str = "(a + b)² = a² + b²"
 
@@ -145,7 +146,7 @@ class Editorial:
 class ErratumReport:
     erratum: Erratum
     verdict: Verdict
-    correction_verdict: Verdict
+    correction_verdict: Verdict | None
 
 
 COUNTEREXAMPLE = Witness((("a", "1"), ("b", "2")), lhs="9", rhs="5", note="the middle term is lost")
@@ -216,6 +217,7 @@ def errata() -> tuple[Erratum, ...]:
         Erratum("N2", "notes, page 2", "The kernel does not refute it.", "square.sum"),
         Erratum("N3", "notes, page 3", "Its correction is not proved.", claims()["bad.undecided"]),
         Erratum("N4", "notes, page 4", "The kernel stops with an exception.", "square.sum"),
+        Erratum("N6", "notes, page 6", "The middle term is lost again.", None),
     )
 
 
@@ -229,5 +231,7 @@ def judge_erratum(erratum: Erratum, /) -> ErratumReport:
     verdict = Verdict("refuted", COUNTEREXAMPLE)
     if erratum.id == "N2":
         verdict = Verdict("undecided", reason="no witness found")
+    if erratum.correction is None:
+        return ErratumReport(erratum, verdict, None)
     name = erratum.correction if isinstance(erratum.correction, str) else erratum.correction.id
     return ErratumReport(erratum, verdict, judge(name).verdict)
