@@ -38,6 +38,7 @@ def mutants(claim: Claim) -> list[Mutant]:
     """Every statement of the claim with one mistake made in it (right sides first, left sides when those are short)."""
     made: list[Mutant] = []
     for part, statement in enumerate(claim.says):
+        worlds = _same_worlds(claim, part)
         seen = {(statement.lhs, statement.rhs)}
         sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement) else [])
         for side, is_right in sides:
@@ -46,10 +47,11 @@ def mutants(claim: Claim) -> list[Mutant]:
                 if pair in seen:
                     continue
                 seen.add(pair)
-                made.append(_mutant(claim, part, operator, replace(statement, lhs=pair[0], rhs=pair[1]), len(made)))
+                wrong = replace(statement, lhs=pair[0], rhs=pair[1])
+                made.append(Mutant(operator, _with(claim, part, wrong, worlds, len(made)), part))
         if statement.relation in REVERSED:
             turned = replace(statement, relation=REVERSED[statement.relation])
-            made.append(_mutant(claim, part, "inequality turned round", turned, len(made)))
+            made.append(Mutant("inequality turned round", _with(claim, part, turned, worlds, len(made)), part))
     return made
 
 
@@ -60,13 +62,21 @@ def _small(statement: Statement) -> bool:
     return statement.relation == "iff" or len(list(sp.preorder_traversal(statement.rhs))) < 12
 
 
-def _mutant(claim: Claim, part: int, operator: str, statement: Statement, n: int) -> Mutant:
+def _with(claim: Claim, part: int, statement: Statement, worlds: tuple[Any, ...], n: int) -> Claim:
     says = tuple(statement if i == part else s for i, s in enumerate(claim.says))
-    return Mutant(operator, replace(claim, says=says, id=f"{claim.id}~{n}", worlds=_same_worlds(claim, part)), part)
+    return replace(claim, says=says, id=f"{claim.id}~{n}", worlds=worlds)
 
 
 def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
-    return (lambda rng, n: sample(original, part, n),)
+    \"\"\"The worlds of the original statement, drawn once: all its mutants are tried on the same ones.\"\"\"
+    drawn: dict[int, Any] = {}
+
+    def world(_: Any, n: int) -> Any:
+        if n not in drawn:
+            drawn[n] = sample(original, part, n)
+        return drawn[n]
+
+    return (world,)
 
 
 def mistakes(e: Any, relation: str) -> Iterator[tuple[str, Any]]:
