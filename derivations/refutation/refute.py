@@ -29,12 +29,18 @@ def tries_for(statement: Statement) -> int:
 
 def violation(statement: Statement, world: World) -> tuple[str, str] | None:
     """Both sides' values when the statement fails in the world; None when it holds. Undefined when the left is."""
-    left = evaluate(statement.lhs, world)
+    left = _remembered(statement.lhs, world)
     try:
-        right = evaluate(statement.rhs, world)
+        right = _remembered(statement.rhs, world)
     except Undefined as reason:
         return show(left), f"undefined: {reason}"
     return None if _related(statement, left, right) else (show(left), show(right))
+
+
+def _remembered(e: Any, world: World) -> Any:
+    if e not in world.known:
+        world.known[e] = evaluate(e, world)
+    return world.known[e]
 
 
 def _related(statement: Statement, left: Any, right: Any) -> bool:
