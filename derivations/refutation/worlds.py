@@ -42,6 +42,7 @@ class World:
     sizes: dict[str, int] = field(default_factory=dict)
     drawn: dict[str, str] = field(default_factory=dict)
     coordinates: dict[str, Interval] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)  # values of whole expressions already computed here
 
     def number(self, symbol: sp.Symbol) -> Any:
         if symbol.name == "d":
