@@ -68,7 +68,7 @@ def _with(claim: Claim, part: int, statement: Statement, worlds: tuple[Any, ...]
 
 
 def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
-    \"\"\"The worlds of the original statement, drawn once: all its mutants are tried on the same ones.\"\"\"
+    """The worlds of the original statement, drawn once: all its mutants are tried on the same ones."""
     drawn: dict[int, Any] = {}
 
     def world(_: Any, n: int) -> Any:
