@@ -42,12 +42,11 @@ FONTS = (
     "cmtt10",
 )
 
-_CELL = 128  # side of an atlas cell in pixels
 _DRAWS = 16  # numbers per example
 
 
 @cache
-def _atlas(characters: str) -> np.ndarray:
+def _atlas(characters: str, cell: int) -> np.ndarray:
     """Coverage of each glyph, uint8 (fonts, characters, cell, cell), centred, the larger side 3/4 of the cell."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -58,16 +57,16 @@ def _atlas(characters: str) -> np.ndarray:
         raise DataNotFound(
             f"glyphs need the fonts that come with matplotlib, but {missing[0]}.ttf is not there: install matplotlib"
         )
-    cells = np.zeros((len(FONTS), len(characters), _CELL, _CELL), dtype=np.uint8)
+    cells = np.zeros((len(FONTS), len(characters), cell, cell), dtype=np.uint8)
     for i, name in enumerate(FONTS):
-        font = ImageFont.truetype(str(folder / f"{name}.ttf"), _CELL)
+        font = ImageFont.truetype(str(folder / f"{name}.ttf"), 2 * cell)
         for j, character in enumerate(characters):
             left, top, right, bottom = font.getbbox(character)
             large = Image.new("L", (math.ceil(right - left), math.ceil(bottom - top)))
             ImageDraw.Draw(large).text((-left, -top), character, font=font, fill=255)
-            ratio = 0.75 * _CELL / max(large.size)
+            ratio = 0.75 * cell / max(large.size)
             small = large.resize((max(1, round(large.width * ratio)), max(1, round(large.height * ratio))))
-            x, y = (_CELL - small.width) // 2, (_CELL - small.height) // 2
+            x, y = (cell - small.width) // 2, (cell - small.height) // 2
             cells[i, j, y : y + small.height, x : x + small.width] = np.asarray(small)
     return cells
 
@@ -87,7 +86,7 @@ class GlyphSet(DataSet):
         self.shape, self.classes = (channels, image_size, image_size), tuple(characters)
         self.fingerprint = fingerprint(name="glyphs", shape=self.shape, split=split, seed=seed, characters=characters)
         self._key = counter.key(seed, "glyphs", split)
-        self._cells = torch.from_numpy(_atlas(characters))
+        self._cells = torch.from_numpy(_atlas(characters, 2 * image_size))
 
     def read(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         index = index.to(self.device)
@@ -103,19 +102,19 @@ class GlyphSet(DataSet):
     def _warp(self, cell: Tensor, u: Tensor) -> Tensor:
         """Coverage (batch, 1, side, side) of a random affine image of each cell, averaged over 2x2 samples a pixel."""
         turn, lean = (u[:, 0] - 0.5) * 0.6, (u[:, 1] - 0.5) * 0.5  # radians; shear
-        width, height = 1.0 / (0.75 + 0.35 * u[:, 2]), 1.0 / (0.75 + 0.35 * u[:, 3])
-        right, down = (u[:, 4] - 0.5) * 0.3, (u[:, 5] - 0.5) * 0.3
+        wide, high = 1.0 / (0.75 + 0.35 * u[:, 2]), 1.0 / (0.75 + 0.35 * u[:, 3])
+        shift = (u[:, 4:6] - 0.5) * 0.3
+        c, s = torch.cos(turn), torch.sin(turn)
+        # where in the cell one step to the right, and one step down, of the picture leads: (batch, 2) each
+        right = torch.stack(((c - lean * s) * wide, -s * high), dim=1)
+        down = torch.stack(((s + lean * c) * wide, c * high), dim=1)
         samples = 2 * self.shape[1]
         ticks = (torch.arange(samples, device=u.device) + 0.5) * (2.0 / samples) - 1.0
-        x = ticks[None, None, :] - right[:, None, None]
-        y = ticks[None, :, None] - down[:, None, None]
-        c, s = torch.cos(turn)[:, None, None], torch.sin(turn)[:, None, None]
-        across, along = c * x + s * y, c * y - s * x
-        grid = torch.stack(
-            ((across + lean[:, None, None] * along) * width[:, None, None], along * height[:, None, None]), 3
-        )
-        ink = F.grid_sample(cell[:, None].float() / 255, grid, align_corners=False)
-        return F.avg_pool2d(ink, 2).clamp_(0, 1)
+        across = (ticks - shift[:, :1])[:, :, None] * right[:, None]
+        along = (ticks - shift[:, 1:])[:, :, None] * down[:, None]
+        grid = across[:, None] + along[:, :, None]
+        ink = F.grid_sample(cell[:, None].float().div_(255), grid, align_corners=False)
+        return F.avg_pool2d(ink, 2)
 
     def _colours(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Background and foreground in [0, 1], (batch, channels, 1, 1) each, at least 0.4 apart in brightness."""
