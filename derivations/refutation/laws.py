@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
 from random import Random
@@ -63,10 +63,13 @@ class FiniteJoint:
 
 
 class GaussianChain:
-    """x_1..x_T given x_0 with x_t = sqrt(alpha_t) x_{t-1} + sqrt(1 - alpha_t) noise, coordinates independent."""
+    """x_t = sqrt(alpha_t) x_{t-1} + sqrt(1 - alpha_t) noise, coordinates independent, x_0 drawn from a few points.
 
-    def __init__(self, alphas: list[Any], d: int) -> None:
-        self.d, self.T = d, len(alphas)
+    Without `starts` only laws that know x_0, or do not depend on it, can be computed.
+    """
+
+    def __init__(self, alphas: list[Any], d: int, starts: tuple[tuple[Any, Vector], ...] = ()) -> None:
+        self.d, self.T, self.starts = d, len(alphas), starts
         self.gain = [mp.mpf(1)]
         self.cov = mp.matrix(self.T + 1, self.T + 1)
         for t, a in enumerate(alphas, 1):
@@ -75,50 +78,111 @@ class GaussianChain:
             for s in range(t):
                 self.cov[s, t] = self.cov[t, s] = mp.sqrt(a) * self.cov[s, t - 1]
             self.cov[t, t] = a * self.cov[t - 1, t - 1] + (1 - a)
+        self._regressions: dict[Any, Any] = {}
 
-    def conditional(self, wanted: list[int], given: Assignment, x0: Vector) -> tuple[list[list[Any]], Any]:
-        """(means per coordinate, covariance) of x_wanted given x_0 and the other given variables."""
-        known = sorted(key[1] for key in given if key[1] != 0)
-        prior = [[self.gain[t] * x0[c] for t in wanted] for c in range(self.d)]
-        cov = mp.matrix([[self.cov[a, b] for b in wanted] for a in wanted])
+    # --- x_1..x_T given x_0 -------------------------------------------------------------------------------------------
+
+    def _regression(self, wanted: tuple[int, ...], known: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
+        """(gain on the known, Cholesky root, its inverse, log of its determinant) of x_wanted given x_0 and x_known."""
+        if (wanted, known) not in self._regressions:
+            cov, gain = self._block(wanted, wanted), None
+            if known:
+                gain = self._block(wanted, known) * mp.inverse(self._block(known, known))
+                cov = cov - gain * self._block(known, wanted)
+            root = mp.cholesky(cov)
+            log_det = mp.fsum(mp.log(root[i, i]) for i in range(len(wanted)))
+            self._regressions[wanted, known] = gain, root, mp.inverse(root), log_det
+        return self._regressions[wanted, known]  # type: ignore[no-any-return]
+
+    def _block(self, rows: tuple[int, ...], columns: tuple[int, ...]) -> Any:
+        return mp.matrix([[self.cov[a, b] for b in columns] for a in rows])
+
+    def _mean(self, c: int, wanted: tuple[int, ...], known: tuple[int, ...], given: Assignment, x0: Vector) -> list[Any]:
+        prior = [self.gain[t] * x0[c] for t in wanted]
         if not known:
-            return prior, cov
-        cross = mp.matrix([[self.cov[a, b] for b in known] for a in wanted])
-        gain = cross * mp.inverse(mp.matrix([[self.cov[a, b] for b in known] for a in known]))
-        means = []
-        for c in range(self.d):
-            surprise = mp.matrix([given[("x", t)][c] - self.gain[t] * x0[c] for t in known])
-            means.append([m + s for m, s in zip(prior[c], list(gain * surprise), strict=True)])
-        return means, cov - gain * cross.T
+            return prior
+        surprise = mp.matrix([given[("x", t)][c] - self.gain[t] * x0[c] for t in known])
+        shift = self._regression(wanted, known)[0] * surprise
+        return [m + s for m, s in zip(prior, list(shift), strict=True)]
 
-    def log_density(self, variables: Assignment, given: Assignment) -> Any:
-        wanted = sorted(key[1] for key in variables)
-        means, cov = self.conditional(wanted, given, self._start(given))
-        inverse, total = mp.inverse(cov), mp.mpf(0)
+    def _log_normal(self, values: Assignment, given: Assignment, x0: Vector) -> Any:
+        wanted, known = _times(values), _times(given)
+        if not wanted:
+            return mp.mpf(0)
+        _, _, whiten, log_det = self._regression(wanted, known)
+        total = -self.d * (log_det + len(wanted) * mp.log(2 * mp.pi) / 2)
         for c in range(self.d):
-            off = mp.matrix([variables[("x", t)][c] - m for t, m in zip(wanted, means[c], strict=True)])
-            total -= ((off.T * inverse * off)[0] + mp.log(mp.det(cov)) + len(wanted) * mp.log(2 * mp.pi)) / 2
+            mean = self._mean(c, wanted, known, given, x0)
+            white = whiten * mp.matrix([values[("x", t)][c] - m for t, m in zip(wanted, mean, strict=True)])
+            total -= mp.fsum(w * w for w in white) / 2
         return total
 
-    def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
-        wanted = sorted(key[1] for key in variables)
-        means, cov = self.conditional(wanted, given, self._start(given))
-        root = mp.cholesky(cov)
-        n = len(wanted)
-        for weight, noise in hermite_grid(n * self.d):
-            values = {}
-            for i, t in enumerate(wanted):
-                coordinates = range(self.d)
-                values[("x", t)] = tuple(
-                    means[c][i] + sum(root[i, m] * noise[c * n + m] for m in range(n)) for c in coordinates
-                )
-            yield weight, values
+    # --- x_0 as well --------------------------------------------------------------------------------------------------
 
-    def _start(self, given: Assignment) -> Vector:
-        if ("x", 0) not in given:
-            # A Markov kernel q(x_t | x_{t-1}) forgets x_0: any start gives the same conditional.
-            return (mp.mpf(0),) * self.d
-        return given[("x", 0)]
+    def _weighted_starts(self, wanted: tuple[int, ...], given: Assignment) -> list[tuple[Any, Vector]]:
+        """The points where x_0 may be, given what is known, with their probabilities."""
+        known = _times(given)
+        if ("x", 0) in given:
+            return [(mp.mpf(1), given[("x", 0)])]
+        if known and min(wanted) > min(known):
+            return [(mp.mpf(1), (mp.mpf(0),) * self.d)]  # given an earlier state, x_0 no longer matters
+        if not self.starts:
+            raise Undefined("this chain has no law of x_0")
+        likely = [number(w) * mp.exp(self._log_normal(given, {}, x0)) for w, x0 in self.starts]
+        return [(w / mp.fsum(likely), tuple(map(number, x0))) for w, (_, x0) in zip(likely, self.starts, strict=True)]
+
+    def log_density(self, variables: Assignment, given: Assignment) -> Any:
+        if ("x", 0) in variables:
+            raise Undefined("x_0 is discrete here: it has no density")
+        starts = self._weighted_starts(_times(variables), given)
+        return mp.log(mp.fsum(w * mp.exp(self._log_normal(variables, given, x0)) for w, x0 in starts))
+
+    def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
+        wanted, known = _times(variables), _times(given)
+        everything = (0, *wanted) if ("x", 0) in variables else wanted
+        for chance, x0 in self._weighted_starts(everything, given):
+            start = {("x", 0): x0} if ("x", 0) in variables else {}
+            if not wanted:
+                yield chance, start
+                continue
+            means = [self._mean(c, wanted, known, given, x0) for c in range(self.d)]
+            root, n = self._regression(wanted, known)[1], len(wanted)
+            for weight, noise in hermite_grid(n * self.d):
+                values = {
+                    ("x", t): tuple(
+                        means[c][i] + mp.fsum(root[i, m] * noise[c * n + m] for m in range(i + 1)) for c in range(self.d)
+                    )
+                    for i, t in enumerate(wanted)
+                }
+                yield chance * weight, start | values
+
+    def exp_quadratic(self, key: Key, given: Assignment, exponent: Any) -> Any:
+        """E exp(exponent(x_t)) over one variable in one dimension, the exponent a quadratic polynomial of it."""
+        wanted, known, total = (key[1],), _times(given), mp.mpf(0)
+        scale = self._regression(wanted, known)[1][0, 0]
+        for chance, x0 in self._weighted_starts(wanted, given):
+            (mean,) = self._mean(0, wanted, known, given, x0)
+            average = exp_of_quadratic(lambda noise, mean=mean: exponent((mean + scale * noise,)))
+            if average is None:
+                raise Undefined("the exponent is not a quadratic polynomial")
+            total += chance * average
+        return total
+
+
+def _times(keys: Any) -> tuple[int, ...]:
+    """The t >= 1 among keys ("x", t), in order."""
+    return tuple(sorted(key[1] for key in keys if key[1] != 0))
+
+
+def exp_of_quadratic(exponent: Callable[[Any], Any]) -> Any:
+    """E exp(exponent(e)), e ~ N(0, 1), in closed form for a quadratic exponent a e^2 + b e + c; None for any other."""
+    low, c, high, check = (exponent(mp.mpf(e)) for e in (-1, 0, 1, 2))
+    a, b = (low + high) / 2 - c, (high - low) / 2
+    if abs(4 * a + 2 * b + c - check) > mp.mpf(10) ** -18 * (1 + abs(check)):
+        return None
+    if 2 * a >= 1:
+        raise Undefined("the average of this exponential is infinite")
+    return mp.exp(c + b**2 / (2 * (1 - 2 * a))) / mp.sqrt(1 - 2 * a)
 
 
 @cache

@@ -143,7 +143,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
     for name in names:
         if name == "q" and "Gaussian forward kernel" in held:
             alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
-            world.laws[name] = laws.GaussianChain(alphas, world.d)
+            world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
             continue
         world.d = 1
         if chain and name == "p" and "reverse chain" in held:
@@ -162,6 +162,12 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
         if n % 2:
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]
+
+
+def _two_points(rng: Random, d: int) -> tuple[tuple[Fraction, tuple[Fraction, ...]], ...]:
+    """A law of the data: two points of R^d, the second twice as likely."""
+    points = [tuple(Fraction(rng.randint(-20, 20), 10) for _ in range(d)) for _ in range(2)]
+    return (Fraction(1, 3), points[0]), (Fraction(2, 3), points[1])
 
 
 def _averaged_laws(e: Any) -> set[Any]:

@@ -22,7 +22,17 @@ from derivations.kernel import terms
 from derivations.kernel.domain import Interval
 from derivations.kernel.rules import matrices, order, probability
 from derivations.kernel.rules.gaussian import log_density_of
-from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp, number
+from derivations.refutation.laws import (
+    Assignment,
+    GaussianChain,
+    Key,
+    Undefined,
+    Vector,
+    exp_of_quadratic,
+    hermite_grid,
+    mp,
+    number,
+)
 
 # --- a world ----------------------------------------------------------------------------------------------------------
 
@@ -337,6 +347,13 @@ def _expect(e: Any, w: World, env: dict[Any, Any]) -> Any:
     law, body = e.args
     if isinstance(body, sp.exp) and not isinstance(law, terms.Density):
         return _quadrature(law, body, w, env)
+    if isinstance(body, sp.exp) and isinstance(w.laws[law.args[0].name], GaussianChain):
+        (key,), given = _keys(law.variables, w, env), _assign(law.given, w, env)
+
+        def exponent(x_t: Vector) -> Any:
+            return _value(body.args[0], w, {**env, key: x_t})
+
+        return w.laws[law.args[0].name].exp_quadratic(key, given, exponent)
     values = [(weight, _value(body, w, {**env, **drawn})) for weight, drawn in outcomes(law, w, env)]
     if values and isinstance(values[0][1], tuple):
         return tuple(mp.fsum(p * v[c] for p, v in values) for c in range(len(values[0][1])))
@@ -344,14 +361,15 @@ def _expect(e: Any, w: World, env: dict[Any, Any]) -> Any:
 
 
 def _quadrature(law: Any, body: Any, w: World, env: dict[Any, Any]) -> Any:
-    """E of an exponential over a one-dimensional normal law, by adaptive quadrature of density times body."""
+    """E of an exponential over a one-dimensional normal law: closed form, or quadrature of density times body."""
     (key,) = _keys(law.variables, w, env)
     (mean,), ((scale,),) = _location_scale(law, w, env)
 
     def integrand(u: Any) -> Any:
         return mp.npdf(u) * _value(body, w, {**env, key: (mean + scale * u,)})
 
-    return mp.quad(integrand, [mp.mpf(p) for p in (-12, -6, -3, -1.5, -0.5, 0.5, 1.5, 3, 6, 12)])
+    exact = exp_of_quadratic(lambda u: _value(body.args[0], w, {**env, key: (mean + scale * u,)}))
+    return exact if exact is not None else mp.quad(integrand, [mp.mpf(p) for p in (-12, -6, -3, -1.5, -0.5, 0.5, 1.5, 3, 6, 12)])
 
 
 def _kl(e: Any, w: World, env: dict[Any, Any]) -> Any:
