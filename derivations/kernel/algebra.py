@@ -428,7 +428,7 @@ def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]
         base, exponent = e.args
         if exponent.is_Rational and exponent.q == 2:
             yield (">= 0" if exponent > 0 else "> 0"), base, domain
-        elif not (exponent.is_Integer and exponent > 0):
+        elif not (exponent.is_Integer and exponent > 0) and base.is_commutative:  # a covariance is invertible
             yield "!= 0", base, domain
     elif isinstance(e, sp.log):
         yield "> 0", e.args[0], domain
