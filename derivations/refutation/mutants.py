@@ -18,6 +18,7 @@ from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules import matrices, order, probability
 from derivations.kernel.rules.base import Context, StepFails
+from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.probability import definition
 from derivations.kernel.terms import Malformed
@@ -276,6 +277,6 @@ def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> b
 
 
 def _expand(e: Any, context: Context) -> Any:
-    for rule in (definition, density, moments, matrices.trace_algebra):
+    for rule in (definition, density, moments, matrices.trace_algebra, differentiation):
         e = rule.rewrite(e, context)
     return e
