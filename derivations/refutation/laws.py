@@ -68,6 +68,8 @@ class GaussianChain:
     Without `starts` only laws that know x_0, or do not depend on it, can be computed.
     """
 
+    first = 1  # the first state that is Gaussian
+
     def __init__(self, alphas: list[Any], d: int, starts: tuple[tuple[Any, Vector], ...] = ()) -> None:
         self.d, self.T, self.starts = d, len(alphas), starts
         self.gain = [mp.mpf(1)]
@@ -105,8 +107,14 @@ class GaussianChain:
         shift = self._regression(wanted, known)[0] * surprise
         return [m + s for m, s in zip(prior, list(shift), strict=True)]
 
+    def _times(self, keys: Any) -> tuple[int, ...]:
+        """The Gaussian states among keys ("x", t), in order."""
+        if any(not 0 <= key[1] <= self.T for key in keys):
+            raise Undefined(f"this chain has the states x_0..x_{self.T} only")
+        return tuple(sorted(key[1] for key in keys if key[1] >= self.first))
+
     def _log_normal(self, values: Assignment, given: Assignment, x0: Vector) -> Any:
-        wanted, known = _times(values), _times(given)
+        wanted, known = self._times(values), self._times(given)
         if not wanted:
             return mp.mpf(0)
         _, _, whiten, log_det = self._regression(wanted, known)
@@ -121,7 +129,7 @@ class GaussianChain:
 
     def _weighted_starts(self, wanted: tuple[int, ...], given: Assignment) -> list[tuple[Any, Vector]]:
         """The points where x_0 may be, given what is known, with their probabilities."""
-        known = _times(given)
+        known = self._times(given)
         if ("x", 0) in given:
             return [(mp.mpf(1), given[("x", 0)])]
         if known and min(wanted) > min(known):
@@ -134,14 +142,14 @@ class GaussianChain:
     def log_density(self, variables: Assignment, given: Assignment) -> Any:
         if ("x", 0) in variables:
             raise Undefined("x_0 is discrete here: it has no density")
-        starts = self._weighted_starts(_times(variables), given)
+        starts = self._weighted_starts(self._times(variables), given)
         return mp.log(mp.fsum(w * mp.exp(self._log_normal(variables, given, x0)) for w, x0 in starts))
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
-        wanted, known = _times(variables), _times(given)
+        wanted, known = self._times(variables), self._times(given)
         everything = (0, *wanted) if ("x", 0) in variables else wanted
         for chance, x0 in self._weighted_starts(everything, given):
-            start = {("x", 0): x0} if ("x", 0) in variables else {}
+            start = {("x", 0): x0} if ("x", 0) in variables and self.first else {}
             if not wanted:
                 yield chance, start
                 continue
@@ -158,7 +166,7 @@ class GaussianChain:
 
     def exp_quadratic(self, key: Key, given: Assignment, exponent: Any) -> Any:
         """E exp(exponent(x_t)) over one variable in one dimension, the exponent a quadratic polynomial of it."""
-        wanted, known, total = (key[1],), _times(given), mp.mpf(0)
+        wanted, known, total = self._times([key]), self._times(given), mp.mpf(0)
         scale = self._regression(wanted, known)[1][0, 0]
         for chance, x0 in self._weighted_starts(wanted, given):
             (mean,) = self._mean(0, wanted, known, given, x0)
@@ -169,9 +177,39 @@ class GaussianChain:
         return total
 
 
-def _times(keys: Any) -> tuple[int, ...]:
-    """The t >= 1 among keys ("x", t), in order."""
-    return tuple(sorted(key[1] for key in keys if key[1] != 0))
+class RememberingChain(GaussianChain):
+    """x_0 ~ N(0, I) and the same Gaussian steps q(x_t | x_{t-1}), but the last state also remembers x_0: not Markov."""
+
+    first = 0
+
+    def __init__(self, alphas: list[Any], d: int) -> None:
+        super().__init__(alphas, d)
+        signal, self.gain = self.gain, [mp.mpf(0)] * (self.T + 1)
+        for s, t in itertools.product(range(self.T + 1), repeat=2):
+            self.cov[s, t] = signal[max(s, t)] / signal[min(s, t)]
+        extra = mp.mpf(1) if self.T > 1 else mp.mpf(0)
+        while not _positive_definite(self.cov + extra * self._corner()):
+            extra /= 2
+        self.cov += extra * self._corner() / 2
+
+    def _corner(self) -> Any:
+        corner = mp.zeros(self.T + 1)
+        corner[0, self.T] = corner[self.T, 0] = 1
+        return corner
+
+    def _weighted_starts(self, wanted: tuple[int, ...], given: Assignment) -> list[tuple[Any, Vector]]:
+        return [(mp.mpf(1), (mp.mpf(0),) * self.d)]
+
+    def log_density(self, variables: Assignment, given: Assignment) -> Any:
+        return self._log_normal({key: v for key, v in variables.items() if key not in given}, given, (0,) * self.d)
+
+
+def _positive_definite(matrix: Any) -> bool:
+    try:
+        mp.cholesky(matrix)
+    except ValueError:
+        return False
+    return True
 
 
 def exp_of_quadratic(exponent: Callable[[Any], Any]) -> Any:

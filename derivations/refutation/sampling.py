@@ -143,7 +143,10 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
     for name in names:
         if name == "q" and "Gaussian forward kernel" in held:
             alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
-            world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
+            if "forward Markov" in claimed - held:
+                world.laws[name] = laws.RememberingChain(alphas, world.d)
+            else:
+                world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
             continue
         world.d = 1
         if chain and name == "p" and "reverse chain" in held:
