@@ -52,7 +52,10 @@ class Entry(Term):
     """Entry (row, column) of a product of covariances and their inverses."""
 
     def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
-        return Basic.__new__(cls, sp.sympify(word), sp.sympify(row), sp.sympify(column))
+        word, row, column = map(sp.sympify, (word, row, column))
+        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
+            row, column = column, row  # symmetric
+        return Basic.__new__(cls, word, row, column)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -138,30 +141,24 @@ def _write_out(e: Any, context: Context) -> Any:
     """Traces, entries and u^T M v of matrices whose numeric size the domain gives, as sums over entries."""
 
     def explicit(word: Any) -> Any:
-        size = size_of(word)
+        size = _size_of(word, context)
         total = sp.zeros(size, size)
         for term in sp.Add.make_args(sp.expand(word)):
             coefficient, m = _split(term)
             product = sp.eye(size)
             for base, power in letters(m):
-                product = product * _power(base, power, size)
+                product = product * _table(base**power, size)
             total += coefficient * product
         return total
-
-    def size_of(word: Any) -> int:
-        sizes = {context.domain.sizes.get(symbol.name) for symbol in word.atoms(Covariance)}
-        if len(sizes) != 1 or None in sizes:
-            raise StepFails(f"the domain gives {word} no numeric size, so it has no finite list of entries")
-        return int(sizes.pop() or 0)
 
     def change(node: Any, _: Context) -> Any:
         if isinstance(node, Trace) and node.args[0].atoms(Covariance):
             return sp.Add(*explicit(node.args[0]).diagonal())
         if isinstance(node, Entry) and node.args[1].is_Integer and node.args[2].is_Integer:
-            row, column = (int(place) - 1 for place in node.args[1:])
-            if not (0 <= row < size_of(node.args[0]) and 0 <= column < size_of(node.args[0])):
+            m, (row, column) = explicit(node.args[0]), map(int, node.args[1:])
+            if not (1 <= row <= m.rows and 1 <= column <= m.cols):
                 raise StepFails(f"{node} lies outside the matrix")
-            return explicit(node.args[0])[row, column]
+            return m[row - 1, column - 1]
         if isinstance(node, Quadratic):
             u, word, v = node.args
             m = explicit(word)
@@ -171,20 +168,36 @@ def _write_out(e: Any, context: Context) -> Any:
     return walk(e, change, context)
 
 
-@cache
-def _power(symbol: Covariance, power: int, size: int) -> Any:
-    m = sp.Matrix(size, size, lambda r, c: Entry(symbol, min(r, c) + 1, max(r, c) + 1))
-    if power < 0:
-        m = m.adjugate(method="berkowitz") / m.det(method="berkowitz")
-    return m ** abs(power)
+def _size_of(word: Any, context: Context) -> int:
+    sizes = {context.domain.sizes.get(symbol.name) for symbol in word.atoms(Covariance)}
+    if len(sizes) != 1 or None in sizes:
+        raise StepFails(f"the domain gives {word} no numeric size, so it has no finite list of entries")
+    return int(sizes.pop() or 0)
+
+
+def _table(word: Any, size: int) -> Any:
+    return sp.Matrix(size, size, lambda r, c: Entry(word, r + 1, c + 1))
 
 
 entries = Rule(
     "entries",
     "decided",
-    "products by rows and columns, inverses by cofactors over the determinant; covariances are symmetric",
+    "u^T M v, traces and products as sums over rows and columns; covariances are symmetric",
     _write_out,
 )
+
+
+def cofactors(symbol: Covariance) -> Rule:
+    \"\"\"Entries of the inverse of one covariance, of numeric size, as cofactors over the determinant.\"\"\"
+
+    def rewrite(e: Any, context: Context) -> Any:
+        size = _size_of(symbol, context)
+        m = _table(symbol, size)
+        inverse = m.adjugate(method="berkowitz") / m.det(method="berkowitz")
+        places = [(r, c) for r in range(size) for c in range(size)]
+        return e.xreplace({Entry(symbol**-1, r + 1, c + 1): inverse[r, c] for r, c in places})
+
+    return Rule("cofactors", "decided", "an inverse is the matrix of cofactors over the determinant", rewrite)
 
 
 # --- the full-covariance normal law -----------------------------------------------------------------------------------
@@ -245,6 +258,7 @@ __all__ = [
     "LogDet",
     "Quadratic",
     "Trace",
+    "cofactors",
     "covariance",
     "entries",
     "full_log_density",
