@@ -188,7 +188,7 @@ entries = Rule(
 
 
 def cofactors(symbol: Covariance) -> Rule:
-    \"\"\"Entries of the inverse of one covariance, of numeric size, as cofactors over the determinant.\"\"\"
+    """Entries of the inverse of one covariance, of numeric size, as cofactors over the determinant."""
 
     def rewrite(e: Any, context: Context) -> Any:
         size = _size_of(symbol, context)
