@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from threefold import pool, theory
@@ -60,7 +61,8 @@ def refute(
     """Judge the errata with these ids, and return the findings in the same order."""
     source = theory.load(setting)
     found = {erratum.id: described(erratum, source) for erratum in source.errata()}
-    for done in pool.run(answer, [Question(name, setting) for name in names], jobs=jobs, limit=time_limit):
+    asked = [Question(name, setting) for name in names]
+    for done in pool.run(answer, asked, jobs=jobs, limit=time_limit, prepare=partial(theory.load, setting)):
         if isinstance(done.result, pool.Failed):
             found[done.task.id] = replace(found[done.task.id], reason=done.result.reason)
         else:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import threefold
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Testimony = Evidence | NotApplicable | Missing
 WitnessName = Literal["symbolic", "numeric", "torch"]
 WITNESSES: tuple[WitnessName, ...] = ("symbolic", "numeric", "torch")
+Kind = Literal["symbolic", "mutants", "numeric", "torch"]  # of question: the mutants are asked about apart
 TIME_LIMIT = 120.0
 SCHEMA = 1
 
@@ -185,7 +187,7 @@ class Question:
     """One thing to ask of one claim, in a worker process."""
 
     claim: str
-    asked: Literal["symbolic", "mutants", "numeric", "torch"]
+    asked: Kind
     seed: int
     setting: Setting
 
@@ -228,7 +230,8 @@ def ask(
 ) -> Answers:
     """Put the questions to worker processes; every one has an answer in the end, if only 'it took too long'."""
     answers: dict[Question, tuple[Symbolic | Mutants | Testimony, float]] = {}
-    for done in pool.run(answer, asked, jobs=jobs, limit=time_limit):
+    imports = partial(prepare, tuple({(question.setting, question.asked): None for question in asked}))
+    for done in pool.run(answer, asked, jobs=jobs, limit=time_limit, prepare=imports):
         found = _without_answer(done.task, done.result) if isinstance(done.result, pool.Failed) else done.result
         answers[done.task] = (found, done.seconds)
         on_done(f"{done.task.claim} · {done.task.asked}")
@@ -269,12 +272,23 @@ def answer(question: Question) -> Symbolic | Mutants | Testimony:
             equivalent=report.equivalent,
             survivors=tuple(f"{case.operator}: {case.claim.statements[case.part].text()}" for case in report.survivors),
         )
-    claims = source.claims()
+    expects = source.claims()[question.claim].expects
+    return _registry(question.setting, question.asked).testify(question.claim, seed=question.seed, expects=expects)
+
+
+def prepare(asked: Sequence[tuple[Setting, Kind]]) -> None:
+    """Import in a worker process, before any clock runs, what these kinds of questions need."""
+    for setting, kind in asked:
+        theory.load(setting)
+        if kind in ("numeric", "torch"):
+            _registry(setting, kind)
+
+
+def _registry(setting: Setting, kind: registry.Kind) -> registry.Registry:
     try:
-        witnesses = registry.load(question.asked, claims, package=question.setting.witnesses)
+        return registry.load(kind, theory.load(setting).claims(), package=setting.witnesses)
     except registry.RegistryError as error:
-        raise Unusable(f"the {question.asked} witnesses cannot be used: {error}") from error
-    return witnesses.testify(question.claim, seed=question.seed, expects=claims[question.claim].expects)
+        raise Unusable(f"the {kind} witnesses cannot be used: {error}") from error
 
 
 def symbolic(judgement: Judgement) -> Symbolic:

@@ -28,6 +28,10 @@ Result = TypeVar("Result")
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
+def _nothing() -> None:
+    """What a worker has to prepare when nothing is said."""
+
+
 @dataclass(frozen=True)
 class Failed:
     """A task that gave no result, and why."""
@@ -55,11 +59,17 @@ class _Worker(Generic[Task]):
 
 
 def run(
-    function: Callable[[Task], Result], tasks: Sequence[Task], *, jobs: int, limit: float
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    jobs: int,
+    limit: float,
+    prepare: Callable[[], object] = _nothing,
 ) -> Iterator[Done[Task, Result]]:
     """Yield each task as it is done, in the order in which they finish.
 
-    function: a module-level function; it, its tasks and its results travel by pickle.
+    function, prepare: module-level functions (or partials of them); they, the tasks and the results travel by pickle.
+    A worker calls `prepare` once, before its first task and outside of every clock: imports go there.
     limit: seconds for one task; one that takes longer is ended and reported as Failed.
     Raises Unusable if a worker does: that is about the input, not about one task.
     """
@@ -68,7 +78,7 @@ def run(
     try:
         while waiting or any(worker.task is not None for worker in workers):
             while len(workers) < min(jobs, len(waiting) + sum(worker.task is not None for worker in workers)):
-                workers.append(_start(function))
+                workers.append(_start(function, prepare))
             for worker in workers:
                 if worker.ready and worker.task is None and waiting:
                     worker.task, worker.started = waiting.pop(), time.perf_counter()
@@ -123,11 +133,11 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
     return Done(task, Failed(content) if kind == "failed" else content, seconds)
 
 
-def _start(function: Callable[[Task], Any]) -> _Worker[Task]:
+def _start(function: Callable[[Task], Any], prepare: Callable[[], object]) -> _Worker[Task]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    with _environment(ENVIRONMENT):
-        process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+    with _environment(ENVIRONMENT), _deaf_to_the_keyboard():
+        process = context.Process(target=_serve, args=(theirs, function, prepare), daemon=True)
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -155,10 +165,27 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
-    """A worker's life: say ready, then answer tasks until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears the keyboard and ends us
+@contextmanager
+def _deaf_to_the_keyboard() -> Iterator[None]:
+    """What starts in here never hears Ctrl-C, not even while it imports; we hear it, a moment later, and end it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection: Connection, function: Callable[[Any], Any], prepare: Callable[[], object]) -> None:
+    """A worker's life: prepare, say ready, then answer tasks until the pipe closes."""
+    try:
+        try:
+            prepare()
+        except Unusable as error:
+            connection.send(("unusable", error.message))
+            return
         connection.send(("ready", None))
         while True:
             task = connection.recv()
