@@ -1,20 +1,18 @@
 """Train a model from a preset: VAEs, diffusion, VQ-VAE, latent diffusion.
 
-One preset, one command; everything else has a default that is known to work. Progress goes to the terminal; checkpoints,
-metrics, sample grids and a report go to the output folder.
+One preset, one command; everything else has a default that is known to work. Progress goes to the terminal;
+checkpoints, metrics, sample grids and a report go to the output folder.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from threefold.errors import Unusable
+Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
 PRESET_TABLE = """
 \b
@@ -45,9 +43,27 @@ Stopped by SIGINT or SIGTERM, a run writes a checkpoint first; --resume goes on 
 """
 
 
-def _field(*names: str, **options: Any) -> Any:
+_WEIGHTS = (
+    click.option(
+        "--weights", type=click.Choice(["ema", "raw"]), default="ema", show_default=True, help="Which weights."
+    ),
+    click.option(
+        "--ema-width", type=float, metavar="SIGMA", help="Width of an average to reconstruct (--ema power runs)."
+    ),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
+)
+
+
+def _field(*names: str, **options: Any) -> Callable[[Command], Command]:
     """An option that overrides a field of the preset; absent, the preset's own value stays."""
     return click.option(*names, default=None, **options)
+
+
+def weights_options(command: Command) -> Command:
+    """The options of every command that reads a trained model."""
+    for option in reversed(_WEIGHTS):
+        command = option(command)
+    return command
 
 
 @click.command("train", epilog=PRESET_TABLE)
@@ -55,7 +71,9 @@ def _field(*names: str, **options: Any) -> Any:
 @click.option("--data", metavar="D", help="Folder or file with your data; or a law, such as mixture:grid25.")
 @click.option("--out", type=click.Path(path_type=Path), help="Output folder. [default: runs/PRESET]")
 @click.option("--resume", is_flag=True, help="Go on from the latest checkpoint in the output folder.")
-@click.option("--resume-from", type=click.Path(path_type=Path), metavar="CHECKPOINT", help="Go on from this checkpoint.")
+@click.option(
+    "--resume-from", type=click.Path(path_type=Path), metavar="CHECKPOINT", help="Go on from this checkpoint."
+)
 @_field("--steps", type=int, help="Optimizer steps.")
 @_field("--batch-size", type=int, help="Examples per step, over all processes.")
 @_field("--accumulate", type=int, help="Micro-batches per step.")
@@ -113,7 +131,7 @@ def train(
     **fields: Any,
 ) -> None:
     """Train PRESET and write checkpoints, metrics, sample grids and a report."""
-    from threefold.training import TrainRequest, run_training
+    from threefold.commands._training import TrainRequest, run_training
 
     changes = {name: value for name, value in fields.items() if value is not None}
     request = TrainRequest(
@@ -128,22 +146,4 @@ def train(
         settings=settings,
         dry_run=dry_run,
     )
-    with clean_errors():
-        run_training(request)
-
-
-@contextmanager
-def clean_errors() -> Iterator[None]:
-    """Input that cannot be used ends with status 2 and its remedy; a run that went wrong with status 1; no traceback."""
-    from torch_impl.training import CheckpointUnwritable, Interrupted, NonFiniteError
-
-    try:
-        yield
-    except (NonFiniteError, CheckpointUnwritable) as error:
-        click.echo(f"threefold: {error}", err=True)
-        sys.exit(1 if isinstance(error, NonFiniteError) else 2)
-    except Interrupted as error:
-        click.echo(f"threefold: {error}", err=True)
-        sys.exit(128 + error.signal_number)
-    except (ValueError, TypeError, FileNotFoundError) as error:
-        raise Unusable(str(error)) from error
+    run_training(request)

@@ -1,0 +1,413 @@
+"""What the commands train, sample and evaluate do; they themselves only say which options there are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from threefold.errors import Unusable, nearest
+from threefold.output import output
+from torch_impl.training import (
+    CheckpointStore,
+    CheckpointUnwritable,
+    Interrupted,
+    NonFiniteError,
+    Processes,
+    StoredCheckpoint,
+    Trainer,
+    find_checkpoint,
+)
+from torch_impl.training.checkpoint import write_atomically
+from torch_impl.training.evaluation import Figure, Settings, check_metrics, draw_samples, evaluate
+from torch_impl.training.pictures import image_grid, png_bytes, scatter
+from torch_impl.training.presets import Preset, override, preset
+from torch_impl.training.progress import TerminalObserver
+from torch_impl.training.report import write_report
+from torch_impl.training.runs import Model, compressor_preset, load_model, open_run
+from torch_impl.training.systems.ddpm import DiffusionSystem
+from torch_impl.training.systems.latent import LatentConfig
+from torch_impl.training.systems.mixture import MixtureConfig, MixtureSystem
+from torch_impl.training.systems.onestep import OneStepSystem
+from torch_impl.training.systems.vae import VAESystem
+from torch_impl.training.systems.vqvae import VQVAESystem
+
+# -- endings ----------------------------------------------------------------------------------------------------------
+
+
+class RunFailed(click.ClickException):
+    """A run that went wrong."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"threefold: {self.format_message()}", file=file, err=file is None)
+
+
+class RunInterrupted(RunFailed):
+    """Stopped by SIGINT, after its checkpoint: 128 + the signal's number, as shells have it."""
+
+    exit_code = 130
+
+
+class RunTerminated(RunFailed):
+    """Stopped by SIGTERM, likewise."""
+
+    exit_code = 143
+
+
+@contextmanager
+def unusable_input() -> Iterator[None]:
+    """Whatever is wrong before work starts ends with status 2 and its remedy."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        raise Unusable(str(error)) from error
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What ``threefold train`` was asked for."""
+
+    preset: str
+    data: str | None
+    out: Path
+    resume: bool
+    resume_from: Path | None
+    compressor: Path | None
+    device: str
+    changes: Mapping[str, Any]
+    settings: tuple[str, ...]
+    dry_run: bool
+
+
+def run_training(request: TrainRequest) -> None:
+    """Check everything, then train; the first stage of latent diffusion too."""
+    with unusable_input():
+        chosen = requested_preset(request)
+        if request.dry_run:
+            chosen.trainer.blocks_for(1)
+            click.echo(json.dumps(chosen.to_json(), indent=1))
+            return
+        processes = Processes.start(request.device)
+        compressor = None
+        if request.compressor is not None:
+            compressor = find_checkpoint(request.compressor)
+    console = Console(stderr=True)
+    if isinstance(chosen.system, LatentConfig) and compressor is None:
+        compressor = _first_stage(chosen, request, processes, console)
+    elif request.compressor is not None and not isinstance(chosen.system, LatentConfig):
+        raise Unusable(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
+    with unusable_input():
+        trainer = _opened(chosen, request.out, request, processes, console, compressor)
+    _fit(trainer, console)
+    processes.finish()
+    if processes.is_main:
+        console.print(f"[bold]{chosen.name}[/bold] is trained. Next:")
+        for command in ("sample", "evaluate"):
+            rest = " --out samples.png" if command == "sample" else ""
+            console.print(f"  threefold {command} {request.out}{rest}", highlight=False)
+
+
+def requested_preset(request: TrainRequest) -> Preset:
+    """The preset with every override in place."""
+    chosen = preset(request.preset)
+    changes = dict(request.changes)
+    for setting in request.settings:
+        name, separator, value = setting.partition("=")
+        if not separator or not name:
+            raise ValueError(f"--set takes FIELD=VALUE, for example --set widths=64,128; got {setting!r}")
+        name = name.replace("-", "_")
+        changes[name] = _parsed(value, _present(chosen, name))
+    if request.data is not None:
+        changes |= _data_changes(chosen, request.data)
+    return override(chosen, changes)
+
+
+def _present(chosen: Preset, name: str) -> Any:
+    for owner in (chosen.system, chosen.trainer, chosen.data):
+        if hasattr(owner, name):
+            return getattr(owner, name)
+    return None
+
+
+def _parsed(text: str, present: Any) -> Any:
+    """A value written on the command line, of the kind that the field has now."""
+    if isinstance(present, tuple):
+        return tuple(_scalar(part) for part in text.split(",") if part)
+    if isinstance(present, str):
+        return text
+    return _scalar(text)
+
+
+def _scalar(text: str) -> Any:
+    if text.lower() in ("none", "true", "false"):
+        return {"none": None, "true": True, "false": False}[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _data_changes(chosen: Preset, data: str) -> dict[str, Any]:
+    if chosen.data.is_local:
+        return {"root": data}
+    if isinstance(chosen.system, MixtureConfig):
+        return {"name": data if data.startswith("mixture:") else f"mixture:{data}"}
+    raise ValueError(
+        f"{chosen.name} brings its own data, so --data {data} has no meaning; for your own images use a folder- preset"
+    )
+
+
+def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, console: Console) -> StoredCheckpoint:
+    """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
+    stage, folder = compressor_preset(chosen), request.out / "compressor"
+    with unusable_input():
+        store = CheckpointStore(folder / "checkpoints")
+        if not (store.all() and store.latest().step >= stage.trainer.steps):
+            if processes.is_main:
+                console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps", highlight=False)
+            first = dataclasses.replace(request, resume=request.resume and bool(store.all()), resume_from=None)
+            trainer = _opened(stage, folder, first, processes, console, None)
+        else:
+            trainer = None
+    if trainer is not None:
+        _fit(trainer, console)
+    processes.barrier()
+    with unusable_input():
+        return store.latest()
+
+
+def _opened(
+    chosen: Preset,
+    out: Path,
+    request: TrainRequest,
+    processes: Processes,
+    console: Console,
+    compressor: StoredCheckpoint | None,
+) -> Trainer:
+    """The run's trainer, resumed if that was asked for."""
+    store = CheckpointStore(out / "checkpoints")
+    if not request.resume and store.all():
+        raise ValueError(
+            f"{out} already holds a run (latest checkpoint: step {store.all()[-1].step}); "
+            "go on with --resume, or choose another folder with --out"
+        )
+    if request.resume and request.resume_from is None:
+        store.latest()  # damage or absence is found before data and model are loaded
+    observer = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
+    trainer = open_run(chosen, out, processes=processes, observer=observer, compressor=compressor)
+    if request.resume:
+        step = trainer.restore(request.resume_from)
+        if processes.is_main:
+            console.print(f"resumed at step {step}", highlight=False)
+    return trainer
+
+
+def _fit(trainer: Trainer, console: Console) -> None:
+    try:
+        trainer.fit()
+    except NonFiniteError as error:
+        raise RunFailed(str(error)) from error
+    except CheckpointUnwritable as error:
+        raise Unusable(str(error)) from error
+    except Interrupted as error:
+        kind = RunInterrupted if error.signal_number == signal.SIGINT else RunTerminated
+        raise kind(str(error)) from error
+    finally:
+        if isinstance(trainer.observer, TerminalObserver):
+            trainer.observer.close()
+    if trainer.processes.is_main and trainer.out is not None:
+        console.print(f"report {write_report(trainer.out)}", highlight=False)
+
+
+# -- sample -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What ``threefold sample`` was asked for."""
+
+    checkpoint: Path
+    out: Path
+    n: int
+    sampler: str | None
+    steps: int | None
+    guidance: float | None
+    label: str | None
+    eta: float | None
+    prior: str | None
+    clip: bool | None
+    columns: int | None
+    seed: int
+    weights: str
+    ema_width: float | None
+    device: str
+
+
+def run_sampling(request: SampleRequest) -> None:
+    """Draw samples and write them as one picture."""
+    with unusable_input():
+        if request.n < 1:
+            raise ValueError(f"--n is {request.n}; at least one sample is needed")
+        _refuse_unwritable(request.out)
+        device = Processes.start(request.device).device
+        model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
+        options = _sampling_options(request, model, device)
+        generator = torch.Generator(device).manual_seed(request.seed)
+        drawn = draw_samples(model.system, request.n, generator, **options)
+        if isinstance(model.system, MixtureSystem):
+            truth = model.system.oracle.sample(request.n, torch.Generator().manual_seed(request.seed))
+            scatter(request.out, drawn, truth)
+        else:
+            write_atomically(request.out, png_bytes(image_grid(drawn, request.columns)))
+    Console(stderr=True).print(f"{request.n} samples in {request.out}", highlight=False)
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Find out before the work whether the picture can be written."""
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"--out is {path}; samples are written as PNG, so its name must end in .png")
+    if path.is_dir():
+        raise ValueError(f"--out {path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out {path}: there is no folder {path.parent}; make it first, or choose another place")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--out {path}: the folder {path.parent} cannot be written to; choose another place")
+
+
+def _sampling_options(request: SampleRequest, model: Model, device: torch.device) -> dict[str, Any]:
+    """The options of this system's ``sample``; options of other systems are refused, not ignored."""
+    system = model.system
+    given = {
+        "sampler": request.sampler,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "eta": request.eta,
+        "clip": request.clip,
+        "prior": request.prior,
+        "label": request.label,
+    }
+    known: dict[type, tuple[str, ...]] = {
+        DiffusionSystem: ("sampler", "steps", "guidance", "eta", "clip", "label"),
+        VQVAESystem: ("label",),
+        OneStepSystem: ("prior",),
+        VAESystem: (),
+    }
+    allowed = next(names for kind, names in known.items() if isinstance(system, kind))
+    for name, value in given.items():
+        if value is not None and name not in allowed:
+            kind = model.description["system"]["kind"]
+            takes = ", ".join(f"--{option}" for option in allowed) or "none of these"
+            raise ValueError(f"--{name} has no meaning for a model of kind {kind}; it takes {takes}")
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
+    if isinstance(system, (DiffusionSystem, VQVAESystem)):
+        options["labels"] = _labels(request, model, device)
+    return options
+
+
+def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:
+    """Classes asked for by number or name, used in turn; all classes in turn where none was asked for."""
+    system = model.system
+    assert isinstance(system, (DiffusionSystem, VQVAESystem))
+    if request.label is None:
+        return system.sample_labels(request.n)
+    if not system.config.conditional:
+        raise ValueError("this model is unconditional, so --label has no meaning; train with --conditional")
+    names = list(model.description["data"]["classes"])
+    wanted = [_class_index(word.strip(), names) for word in request.label.split(",")]
+    return torch.tensor([wanted[i % len(wanted)] for i in range(request.n)], device=device)
+
+
+def _class_index(word: str, names: list[str]) -> int:
+    if word in names:
+        return names.index(word)
+    if word.isdigit() and int(word) < len(names):
+        return int(word)
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    raise ValueError(
+        f"there is no class {word!r}{nearest(word, names)} classes are {shown} (or numbers 0..{len(names) - 1})"
+    )
+
+
+# -- evaluate ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What ``threefold evaluate`` was asked for."""
+
+    checkpoint: Path
+    metrics: str | None
+    data: str | None
+    json_path: str | None
+    weights: str
+    ema_width: float | None
+    device: str
+    settings: Mapping[str, Any]
+
+
+def run_evaluation(request: EvaluateRequest) -> None:
+    """Compute figures; print them as a table, and as JSON where asked for."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)
+    with unusable_input():
+        device = Processes.start(request.device).device
+        model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
+        settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
+        names = [name.strip() for name in request.metrics.split(",")] if request.metrics else None
+        check_metrics(model, names)
+    with output(request.json_path) if request.json_path else nullcontext() as target:
+        with unusable_input(), console.status("evaluating") as status:
+            figures = evaluate(model, names, settings, started=lambda name: status.update(f"evaluating {name}"))
+        if request.json_path != "-":
+            console.print(_figures_table(figures))
+        if target is not None:
+            target.write(json.dumps(_evaluation_json(model, settings, figures), indent=1) + "\n")
+
+
+def _figures_table(figures: Mapping[str, list[Figure]]) -> Table:
+    table = Table("metric", "figure", "value", "over", box=None, pad_edge=False)
+    for metric, rows in figures.items():
+        for i, row in enumerate(rows):
+            table.add_row(metric if i == 0 else "", row.name, _with_error(row), row.over)
+    return table
+
+
+def _with_error(figure: Figure) -> str:
+    """A value to the digits that its standard error allows."""
+    if figure.error is None or not figure.error > 0 or not math.isfinite(figure.error):
+        return f"{figure.value:.5g} {figure.unit}".strip()
+    digits = max(0, 1 - math.floor(math.log10(figure.error)))
+    return f"{figure.value:.{digits}f} ± {figure.error:.{digits}f} {figure.unit}".strip()
+
+
+def _evaluation_json(model: Model, settings: Settings, figures: Mapping[str, list[Figure]]) -> dict[str, Any]:
+    used = dataclasses.asdict(settings)
+    used.pop("root")
+    return {
+        "schema": 1,
+        "preset": model.description["preset"],
+        "step": model.checkpoint.step,
+        "settings": used,
+        "figures": {name: [dataclasses.asdict(figure) for figure in rows] for name, rows in figures.items()},
+    }

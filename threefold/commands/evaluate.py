@@ -1,0 +1,58 @@
+"""Measure a trained model: likelihood in nats and bits, sample quality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from threefold.commands.train import weights_options
+
+EPILOG = """
+\b
+Metrics, where they make sense for the model:
+  bpd             bits per dimension, by the variational bound and by the probability-flow ODE
+  elbo            ELBO and importance-weighted bound of a VAE, nats summed over pixels
+  likelihood      ODE log-likelihood of a mixture model against the exact one
+  loss            loss on fresh examples, beside the best reachable where known
+  reconstruction  squared error per pixel; perplexity of VQ codes
+  classifier      share of samples that an independent classifier labels as intended
+  copies          distance of samples to training images, beside that of fresh real images
+  wasserstein     sliced Wasserstein distance of samples to real data
+
+\b
+Examples:
+  threefold evaluate runs/digits-ddpm
+  threefold evaluate runs/digits-ddpm --metric classifier,copies --guidance 1.5 --n 1000
+  threefold evaluate runs/digits-vae --metric elbo --json elbo.json
+"""
+
+
+@click.command("evaluate", epilog=EPILOG)
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--metric", "metrics", metavar="M,...", help="Which metrics. [default: all that make sense]")
+@click.option("--n", "samples", type=int, help="Samples to judge. [default: 1000]")
+@click.option("--examples", type=int, help="Held-out examples to use. [default: 500]")
+@click.option("--sampler", metavar="S", help="How samples are drawn. [default: ddim]")
+@click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
+@click.option("--guidance", type=float, metavar="W", help="Weight of classifier-free guidance. [default: 1]")
+@click.option("--iw-samples", type=int, help="Samples of the importance-weighted bound. [default: 500]")
+@click.option("--data", metavar="D", help="Where local data lies (mnist, cifar10, folder, celeba).")
+@click.option("--json", "json_path", metavar="FILE", help="Write the figures as JSON too; - for standard output only.")
+@click.option("--seed", type=int, help="Seed of every draw. [default: 0]")
+@weights_options
+def evaluate(
+    checkpoint: Path,
+    metrics: str | None,
+    data: str | None,
+    json_path: str | None,
+    weights: str,
+    ema_width: float | None,
+    device: str,
+    **settings: Any,
+) -> None:
+    """Measure the model of CHECKPOINT (a run's folder, or one of its checkpoints) on held-out data."""
+    from threefold.commands._training import EvaluateRequest, run_evaluation
+
+    run_evaluation(EvaluateRequest(checkpoint, metrics, data, json_path, weights, ema_width, device, settings))

@@ -1,0 +1,47 @@
+"""Draw samples from a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from threefold.commands.train import weights_options
+
+EPILOG = """
+\b
+Examples:
+  threefold sample runs/digits-ddpm --out digits.png --n 100
+  threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 1.5 --sampler dpmpp_2m --steps 20
+  threefold sample runs/digits-onestep --out onestep.png --prior normal
+
+Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpens.
+"""
+
+
+@click.command("sample", epilog=EPILOG)
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="The picture to write.")
+@click.option("--n", type=int, default=64, show_default=True, help="How many samples.")
+@click.option(
+    "--sampler",
+    metavar="S",
+    help="ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_3m, euler_maruyama, langevin. [default: ddim]",
+)
+@click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
+@click.option("--guidance", type=float, metavar="W", help="Weight of classifier-free guidance. [default: 1]")
+@click.option("--label", metavar="Y", help="Class by name or number, or several with commas. [default: all in turn]")
+@click.option("--eta", type=float, help="Share of noise in DDIM. [default: 0]")
+@click.option("--clip/--no-clip", default=None, help="Clip the predicted image at every step. [default: for pixels]")
+@click.option(
+    "--prior", type=click.Choice(["normal", "matched"]), help="Start of the one-step model. [default: matched]"
+)
+@click.option("--columns", type=int, help="Columns of the picture.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@weights_options
+def sample(**options: Any) -> None:
+    """Draw samples from CHECKPOINT (a run's folder, or one of its checkpoints) into a picture."""
+    from threefold.commands._training import SampleRequest, run_sampling
+
+    run_sampling(SampleRequest(**options))

@@ -1,0 +1,335 @@
+"""What a trained model is worth: likelihoods in nats and bits, and figures of sample quality, each with its
+uncertainty.
+
+A metric is a function from a model to figures; :func:`metrics_for` says which make sense for a system.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_impl.training.draws import Draws
+from torch_impl.training.judge import ImageClassifier, copy_check, sliced_wasserstein, wasserstein_to_truth
+from torch_impl.training.runs import Model, first_examples, load_split
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionSystem
+from torch_impl.training.systems.latent import LatentSystem
+from torch_impl.training.systems.mixture import MixtureSystem
+from torch_impl.training.systems.onestep import OneStepSystem
+from torch_impl.training.systems.vae import VAESystem
+from torch_impl.training.systems.vqvae import VQVAESystem
+
+__all__ = ["Figure", "Settings", "evaluate", "metrics_for"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its name, value, unit, what it was taken on, and its standard error where it has one."""
+
+    name: str
+    value: float
+    unit: str
+    over: str
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate: how many held-out examples and samples, how samples are drawn, the seed of all draws."""
+
+    examples: int = 500
+    samples: int = 1000
+    sampler: str = "ddim"
+    steps: int | None = None
+    guidance: float = 1.0
+    iw_samples: int = 500
+    ode_steps: int = 200
+    seed: int = 0
+    root: str | None = None
+
+
+class Evaluation:
+    """A model with the data it is judged on; data and samples are had once and shared by the metrics."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.model, self.settings = model, settings
+        self.system: System = model.system
+        self.device = next(model.system.parameters()).device
+        self._splits: dict[str, Any] = {}
+        self._samples: tuple[Tensor, Tensor | None] | None = None
+
+    def split(self, name: str) -> Any:
+        if name not in self._splits:
+            import dataclasses
+
+            choice = dataclasses.replace(self.model.data, root=self.settings.root)
+            self._splits[name] = load_split(choice, name)
+        return self._splits[name]
+
+    def held_out(self) -> Batch:
+        return first_examples(self.split("test"), self.settings.examples, self.device)
+
+    def real(self, split: str, n: int) -> tuple[Tensor, Tensor]:
+        batch = first_examples(self.split(split), n)
+        if batch.y is None:
+            raise ValueError("this data has no labels, so no classifier can judge its samples; leave out this metric")
+        return batch.x, batch.y
+
+    def generator(self, purpose: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(self.settings.seed * 1000 + purpose)
+
+    def samples(self) -> tuple[Tensor, Tensor | None]:
+        """Samples in batches, with the labels they were asked for."""
+        if self._samples is None:
+            n, generator = self.settings.samples, self.generator(1)
+            parts: list[Tensor] = []
+            options: dict[str, Any]
+            labels, options = None, {}
+            if isinstance(self.system, (DiffusionSystem, VQVAESystem)):
+                labels = self.system.sample_labels(n)
+            if isinstance(self.system, DiffusionSystem):
+                chosen = self.settings
+                options = {"guidance": chosen.guidance, "sampler": chosen.sampler, "steps": chosen.steps}
+            for start in range(0, n, 500):
+                asked = {} if labels is None else {"labels": labels[start : start + 500]}
+                parts.append(draw_samples(self.system, min(500, n - start), generator, **options, **asked).cpu())
+            self._samples = torch.cat(parts), None if labels is None else labels.cpu()
+        return self._samples
+
+
+def draw_samples(system: System, n: int, generator: torch.Generator, **options: Any) -> Tensor:
+    """n samples of any system that has them; options are those of its ``sample``."""
+    if isinstance(system, (DiffusionSystem, VQVAESystem, VAESystem, OneStepSystem)):
+        samples: Tensor = system.sample(n, generator, **options)
+        return samples
+    raise ValueError(f"a {type(system).__name__} cannot be sampled")
+
+
+def _mean(values: Tensor, name: str, unit: str, over: str) -> Figure:
+    values = values.double().flatten()
+    return Figure(name, float(values.mean()), unit, over, float(values.std()) / math.sqrt(len(values)))
+
+
+# -- metrics ----------------------------------------------------------------------------------------------------------
+
+
+def elbo_metric(e: Evaluation) -> list[Figure]:
+    """ELBO and importance-weighted bound, nats, sum over pixels."""
+    assert isinstance(e.system, VAESystem)
+    x = e.held_out().x
+    pairs = [e.system.bounds(part, e.settings.iw_samples, e.generator(2)) for part in torch.split(x, 250)]
+    over = f"{len(x)} held-out images"
+    weighted = f"importance-weighted bound, {e.settings.iw_samples} samples"
+    return [
+        _mean(torch.cat([a for a, _ in pairs]), "ELBO", "nats/image", over),
+        _mean(torch.cat([b for _, b in pairs]), weighted, "nats/image", over),
+    ]
+
+
+def reconstruction_metric(e: Evaluation) -> list[Figure]:
+    """Mean squared error per pixel of reconstructions of held-out images, in units of the range [-1, 1]."""
+    system, x = e.system, e.held_out().x
+    over = f"{len(x)} held-out images"
+    with torch.no_grad():
+        if isinstance(system, VAESystem):
+            decoded = system.model.reconstruct(x)
+        elif isinstance(system, LatentSystem):
+            decoded = system.reconstruct(x)
+        elif isinstance(system, OneStepSystem):
+            noise = torch.randn(x.shape, generator=e.generator(3), device=x.device)
+            decoded = system.reconstruct(x, noise)[1].clamp(-1, 1)
+        else:
+            assert isinstance(system, VQVAESystem)
+            output = system.model(x)
+            decoded = output.reconstruction.clamp(-1, 1)
+            used = int(torch.unique(output.codes).numel())
+            extra = [
+                Figure("perplexity of the codes", float(output.perplexity), f"of {system.config.codes}", over),
+                Figure("codes in use", used, f"of {system.config.codes}", over),
+            ]
+            return [_mean((decoded - x).square().flatten(1).mean(1), "reconstruction error", "per pixel", over), *extra]
+    return [_mean((decoded - x).square().flatten(1).mean(1), "reconstruction error", "per pixel", over)]
+
+
+def loss_metric(e: Evaluation) -> list[Figure]:
+    """The training loss on fresh examples, over many draws, beside the least that any network could reach."""
+    system = e.system
+    n, rounds = 4096, 64
+    if isinstance(system, MixtureSystem):
+        points = system.oracle.sample(n * rounds, torch.Generator().manual_seed(e.settings.seed)).float()
+        batches = [Batch(part.to(e.device)) for part in torch.split(points, n)]
+    else:
+        batches = [e.held_out()] * 16
+    losses, bests = [], []
+    with torch.no_grad():
+        for i, batch in enumerate(batches):
+            draws = Draws(e.settings.seed, len(batch.x), 1, e.device, stream="evaluate").at(i)
+            losses.append(system(batch, draws)["loss"])
+            if isinstance(system, MixtureSystem):
+                draws = Draws(e.settings.seed, len(batch.x), 1, e.device, stream="evaluate").at(i)
+                bests.append(_oracle_loss(system, batch, draws))
+    figures = [_mean(torch.stack(losses), "loss", "", f"{len(batches)} batches of fresh examples")]
+    best = system.best_loss()
+    if best is not None and isinstance(system, MixtureSystem):
+        figures.append(Figure("best reachable loss", best, "", "exact, by quadrature"))
+        excess = (torch.stack(losses) - torch.stack(bests)).double()
+        over = "paired with the exact denoiser on the same draws"
+        figures.append(_mean(100 * excess / best, "excess over the best reachable loss", "%", over))
+    return figures
+
+
+def _oracle_loss(system: MixtureSystem, batch: Batch, draws: Draws) -> Tensor:
+    """The loss of the exact denoiser on the draws that the model had."""
+    t = draws.timesteps(system.diffusion.T, system.config.stratified)
+    noise = draws.normal_like(batch.x)
+    model = system.oracle.model(system.config.prediction)
+    loss: Tensor = system.diffusion.loss(model, batch.x, t, noise, system.config.weighting)
+    return loss
+
+
+def bpd_metric(e: Evaluation) -> list[Figure]:
+    """Bits per dimension of the discretised data, by the variational bound."""
+    assert isinstance(e.system, DDPMSystem)
+    batch, system = e.held_out(), e.system
+    levels = e.model.description["data"]["levels"]
+    dims, over = batch.x[0].numel(), f"{len(batch.x)} held-out images"
+    generator = e.generator(4)
+    bits = []
+    for i in range(0, len(batch.x), 250):
+        x, y = batch.x[i : i + 250], None if batch.y is None else batch.y[i : i + 250]
+        predictor = system.predictor(y if system.config.conditional else None)
+        bound = system.diffusion.vlb(predictor, x, decoder="discretized", levels=levels, generator=generator)
+        bits.append(bound.bits_per_dim(dims))
+    return [_mean(torch.cat(bits), "variational bound", "bits/dim", over)]
+
+
+def likelihood_metric(e: Evaluation) -> list[Figure]:
+    """Log-density."""
+    return []
+
+
+def classifier_metric(e: Evaluation) -> list[Figure]:
+    """How often an independent classifier, trained on real images only, sees in a sample the class that was asked
+    for.
+    """
+    classifier = ImageClassifier(e.real("train", 10_000), e.real("test", 10_000))
+    x, labels = e.samples()
+    figures = [Figure("classifier on held-out real images", 100 * classifier.held_out_accuracy, "%", "its own check")]
+    if labels is not None:
+        right = torch.from_numpy(classifier.predict(x)) == labels
+        figures.append(_mean(100.0 * right, "samples labelled as intended", "%", f"{len(x)} samples"))
+    else:
+        test, _ = e.real("test", 10_000)
+        clear = float(torch.tensor(classifier.margin(test)).quantile(0.05))
+        share = torch.tensor(classifier.margin(x) > clear)
+        counts = torch.bincount(torch.from_numpy(classifier.predict(x)).long(), minlength=len(e.split("train").classes))
+        p = counts.double() / counts.sum()
+        figures.append(_mean(100.0 * share, "samples as clear as 95 % of real images", "%", f"{len(x)} samples"))
+        entropy = float(torch.exp(-torch.special.xlogy(p, p).sum()))
+        figures.append(Figure("classes among the samples (perplexity)", entropy, f"of {len(p)}", f"{len(x)} samples"))
+    return figures
+
+
+def copies_metric(e: Evaluation) -> list[Figure]:
+    """Whether samples are copies of training images."""
+    train = first_examples(e.split("train"), 20_000).x
+    check = copy_check(e.samples()[0], train, first_examples(e.split("test"), 2000).x)
+    over = f"{e.settings.samples} samples"
+    return [
+        Figure("median distance of a sample to its nearest training image", check.sample_median, "", over),
+        Figure("the same for held-out real images", check.real_median, "", "held-out images"),
+        Figure("samples nearer than 99 % of held-out images are", 100 * check.copies, "%", over),
+    ]
+
+
+def wasserstein_metric(e: Evaluation) -> list[Figure]:
+    """Sliced 2-Wasserstein distance from samples to true samples, beside that between two true sets of the same
+    size.
+    """
+    system, n = e.system, e.settings.samples
+    if isinstance(system, MixtureSystem):
+        seeds = torch.Generator().manual_seed(e.settings.seed + 17)
+        truth = [system.oracle.sample(n, seeds) for _ in range(8)]
+        mine, theirs = wasserstein_to_truth(e.samples()[0], truth)
+        return [
+            Figure("sliced Wasserstein distance to true samples", mine, "", f"{n} points, 8 sets"),
+            Figure("the same between two true sets", theirs, "", f"{n} points, 28 pairs"),
+            Figure("ratio", mine / theirs, "", ""),
+        ]
+    test = first_examples(e.split("test"), 10_000).x
+    train = first_examples(e.split("train"), len(test)).x
+    count = min(len(test), len(train), n)
+    x = e.samples()[0][:count]
+    mine, theirs = sliced_wasserstein(x, train[:count]), sliced_wasserstein(test[:count], train[:count])
+    return [
+        Figure("sliced Wasserstein distance to training images", mine, "", f"{count} samples"),
+        Figure("the same for held-out real images", theirs, "", f"{count} images"),
+    ]
+
+
+_METRICS: dict[str, tuple[tuple[type[System], ...], Callable[[Evaluation], list[Figure]]]] = {
+    "elbo": ((VAESystem,), elbo_metric),
+    "bpd": ((DDPMSystem,), bpd_metric),
+    "likelihood": ((MixtureSystem,), likelihood_metric),
+    "loss": ((MixtureSystem, DDPMSystem, LatentSystem, OneStepSystem, VQVAESystem, VAESystem), loss_metric),
+    "reconstruction": ((VAESystem, VQVAESystem, LatentSystem, OneStepSystem), reconstruction_metric),
+    "classifier": ((DDPMSystem, LatentSystem, VQVAESystem, VAESystem, OneStepSystem), classifier_metric),
+    "copies": ((DDPMSystem, LatentSystem, VQVAESystem, VAESystem, OneStepSystem), copies_metric),
+    "wasserstein": (
+        (MixtureSystem, DDPMSystem, LatentSystem, VQVAESystem, VAESystem, OneStepSystem),
+        wasserstein_metric,
+    ),
+}
+
+
+def metrics_for(system: System) -> list[str]:
+    """Names of the metrics that make sense for a system."""
+    return [name for name, (kinds, _) in _METRICS.items() if isinstance(system, kinds)]
+
+
+def check_metrics(model: Model, metrics: list[str] | None) -> list[str]:
+    """The metrics to compute: those named, or all that make sense (without a classifier where there are no labels).
+
+    Raises:
+        ValueError: a metric that is unknown, or that makes no sense for this system.
+    """
+    possible = metrics_for(model.system)
+    if metrics is None:
+        return [name for name in possible if name != "classifier" or model.description["data"].get("classes")]
+    for name in metrics:
+        if name not in _METRICS:
+            raise ValueError(f"unknown metric {name!r}; for this model there are {', '.join(possible)}")
+        if name not in possible:
+            kind = model.description["system"]["kind"]
+            raise ValueError(
+                f"metric {name!r} makes no sense for a model of kind {kind}; choose among {', '.join(possible)}"
+            )
+    return metrics
+
+
+def evaluate(
+    model: Model,
+    metrics: list[str] | None = None,
+    settings: Settings | None = None,
+    started: Callable[[str], None] = lambda name: None,
+) -> Mapping[str, list[Figure]]:
+    """Figures by metric.
+
+    Args:
+        metrics: names; by default all that make sense for the system.
+        started: told of each metric before it is computed.
+
+    Raises:
+        ValueError: as :func:`check_metrics`.
+    """
+    evaluation, figures = Evaluation(model, settings or Settings()), {}
+    for name in check_metrics(model, metrics):
+        started(name)
+        figures[name] = _METRICS[name][1](evaluation)
+    return figures

@@ -1,0 +1,96 @@
+"""Judging samples by means that know nothing of the model: a classifier, nearest neighbours, sliced Wasserstein
+distances.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["CopyCheck", "ImageClassifier", "copy_check", "sliced_wasserstein", "wasserstein_to_truth"]
+
+
+class ImageClassifier:
+    """A support vector machine on pixels (scikit-learn), trained on real images only.
+
+    ``held_out_accuracy`` is its share of right answers on real images it has not seen.
+    """
+
+    def __init__(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], largest: int = 10_000) -> None:
+        from sklearn.svm import SVC
+
+        x, y = train
+        self._machine: Any = SVC(C=10.0, gamma="scale").fit(_flat(x[:largest]), y[:largest].numpy())
+        self.held_out_accuracy = self.agreement(*held_out)
+
+    def predict(self, images: Tensor) -> np.ndarray:
+        """Classes of images (n, channels, h, w) in [-1, 1]."""
+        return np.asarray(self._machine.predict(_flat(images)))
+
+    def agreement(self, images: Tensor, labels: Tensor) -> float:
+        """Share of images whose predicted class is the label."""
+        return float((self.predict(images) == labels.cpu().numpy()).mean())
+
+    def margin(self, images: Tensor) -> np.ndarray:
+        """How far the best class is ahead of the second (in votes of the decision function), for each image."""
+        scores = np.sort(self._machine.decision_function(_flat(images)), axis=1)
+        return np.asarray(scores[:, -1] - scores[:, -2])
+
+
+def _flat(images: Tensor) -> np.ndarray:
+    return images.detach().float().cpu().flatten(1).numpy().astype(np.float64)
+
+
+@dataclass(frozen=True)
+class CopyCheck:
+    """Distances (Euclidean, per image) from samples, and from held-out real images, to their nearest training image.
+
+    A model that copies has samples far nearer to training images than fresh real images are.
+    """
+
+    sample_median: float
+    real_median: float
+    copies: float
+    """Share of samples nearer to a training image than all but one in a hundred held-out images are to each other's."""
+
+
+def copy_check(samples: Tensor, train: Tensor, held_out: Tensor) -> CopyCheck:
+    """Nearest-neighbour check of samples against the training images they might be copies of."""
+    fresh, real = _nearest(samples, train), _nearest(held_out, train)
+    threshold = float(np.quantile(real, 0.01))
+    return CopyCheck(float(np.median(fresh)), float(np.median(real)), float((fresh < threshold).mean()))
+
+
+def _nearest(a: Tensor, b: Tensor, chunk: int = 512) -> np.ndarray:
+    flat_a, flat_b = a.detach().cpu().flatten(1).double(), b.detach().cpu().flatten(1).double()
+    return torch.cat([torch.cdist(part, flat_b).min(1).values for part in torch.split(flat_a, chunk)]).numpy()
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 256, seed: int = 0) -> float:
+    """Root mean square over random directions of the 2-Wasserstein distance between projections.
+
+    Both sets must have as many points, so that a projection's distance is that of sorted values.
+    """
+    flat_a, flat_b = a.detach().cpu().flatten(1).double(), b.detach().cpu().flatten(1).double()
+    if flat_a.shape != flat_b.shape:
+        raise ValueError(f"the sets have shapes {tuple(flat_a.shape)} and {tuple(flat_b.shape)}; they must be equal")
+    generator = torch.Generator().manual_seed(seed)
+    axes = torch.randn(flat_a.shape[1], directions, generator=generator, dtype=torch.float64)
+    axes = axes / axes.norm(dim=0)
+    gap = (flat_a @ axes).sort(dim=0).values - (flat_b @ axes).sort(dim=0).values
+    return math.sqrt(float(gap.square().mean()))
+
+
+def wasserstein_to_truth(samples: Tensor, truth: list[Tensor]) -> tuple[float, float]:
+    """Mean sliced distance of a sample set to several true sets, and the mean between those true sets themselves."""
+    if len(truth) < 2:
+        raise ValueError("two true sets or more are needed to know how far apart true sets are")
+    mine = [sliced_wasserstein(samples, other, seed=i) for i, other in enumerate(truth)]
+    pairs = [(i, j) for i in range(len(truth)) for j in range(i)]
+    theirs = [sliced_wasserstein(truth[i], truth[j], seed=100 + k) for k, (i, j) in enumerate(pairs)]
+    return float(np.mean(mine)), float(np.mean(theirs))

@@ -1,0 +1,297 @@
+"""From a preset to a run: data loaded, system built and fitted to it, trainer ready; and from a checkpoint to a
+model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_impl.data import Batches, load
+from torch_impl.networks import VAE, LatentCompressor, keep_heap
+from torch_impl.oracle import FiniteData
+from torch_impl.training.checkpoint import CheckpointStore, StoredCheckpoint, find_checkpoint
+from torch_impl.training.ema import PowerFunction, Snapshot, reconstruct
+from torch_impl.training.presets import DataChoice, Preset
+from torch_impl.training.processes import Processes
+from torch_impl.training.state import load_part, state_tensors
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems import build_system
+from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionConfig
+from torch_impl.training.systems.latent import LatentConfig, LatentSystem
+from torch_impl.training.systems.mixture import MixtureConfig
+from torch_impl.training.systems.onestep import OneStepSystem
+from torch_impl.training.systems.vae import VAESystem
+from torch_impl.training.trainer import Observer, Trainer
+
+__all__ = ["Model", "compressor_preset", "fit_to_data", "load_model", "load_split", "open_run"]
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def load_split(choice: DataChoice, split: str) -> Any:
+    """One split of the data of a choice; the splits do not depend on the seed of a run.
+
+    Raises:
+        torch_impl.data.DataNotFound, torch_impl.data.BadData, ValueError: with the remedy.
+    """
+    options: dict[str, Any] = {}
+    for name in ("image_size", "channels", "root", "label"):
+        value = getattr(choice, name)
+        if value is not None:
+            options[name] = value
+    return load(choice.name, split, **options)
+
+
+def fit_to_data(chosen: Preset, data: Any) -> Preset:
+    """The preset with side, channels and classes of the data that was found, and for a mixture its law.
+
+    Raises:
+        ValueError: the data cannot be used with this system.
+    """
+    system = chosen.system
+    if isinstance(system, MixtureConfig):
+        law = {name: _tuples(getattr(data, name)) for name in ("weights", "means", "variances")}
+        return dataclasses.replace(chosen, system=dataclasses.replace(system, classes=len(law["weights"]), **law))
+    channels, height, width = data.shape
+    if height != width:
+        raise ValueError(f"the images are {height} x {width}; the networks here take square images: crop or pad them")
+    classes = None if data.classes is None else len(data.classes)
+    return dataclasses.replace(
+        chosen, system=dataclasses.replace(system, image_size=height, channels=channels, classes=classes)
+    )
+
+
+def _tuples(values: Tensor) -> Any:
+    return _nested(values.double().tolist())
+
+
+def _nested(value: Any) -> Any:
+    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
+
+
+def first_examples(data: Any, n: int, device: torch.device | str = "cpu") -> Batch:
+    """The first n examples (or all) of a split."""
+    count = n if data.size is None else min(n, data.size)
+    x, y = data.fetch(torch.arange(count))
+    return Batch(x.to(device), None if y is None else y.to(device))
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+def describe(chosen: Preset, data: Any) -> dict[str, Any]:
+    """What a checkpoint keeps so that model and data can be had again."""
+    known = {"fingerprint": data.fingerprint, "classes": None if data.classes is None else list(data.classes)}
+    levels = getattr(data, "levels", None)
+    choice = {**dataclasses.asdict(chosen.data), **known, "levels": levels}
+    choice.pop("root")  # where files lie is not part of what was trained
+    choice.pop("workers")
+    return {"preset": chosen.name, "data": choice, "system": chosen.system.to_json()}
+
+
+def open_run(
+    chosen: Preset,
+    out: Path | None,
+    *,
+    processes: Processes | None = None,
+    observer: Observer | None = None,
+    compressor: StoredCheckpoint | None = None,
+) -> Trainer:
+    """A trainer for a preset, at step 0: data loaded and checked, system built with the weights of the seed.
+
+    Args:
+        compressor: the trained first stage of latent diffusion.
+
+    Raises:
+        ValueError (and the data's own errors): anything that cannot work, before the first step.
+    """
+    processes = processes or Processes.start()
+    config = chosen.trainer
+    config.blocks_for(processes.world)
+    data = load_split(chosen.data, "train")
+    chosen = fit_to_data(chosen, data)
+    torch.manual_seed(config.seed)
+    system = chosen.system.build()
+    held_out = [] if isinstance(chosen.system, MixtureConfig) else _held_out(chosen.data)
+    _prepare(system, data, compressor)
+    if processes.device.type == "cpu":
+        keep_heap()
+    batches = Batches(
+        data,
+        batch_size=config.batch_size // config.accumulate,
+        seed=config.seed,
+        rank=processes.rank,
+        world=processes.world,
+        device=processes.device,
+        workers=chosen.data.workers,
+        flip=chosen.data.flip,
+    )
+    return Trainer(
+        system,
+        batches,
+        config,
+        out=out,
+        description=describe(chosen, data),
+        held_out=held_out,
+        processes=processes,
+        observer=observer,
+    )
+
+
+def _held_out(choice: DataChoice, largest: int = 1000) -> list[Batch]:
+    x, y = first_examples(load_split(choice, "val"), largest)
+    size = 250
+    return [Batch(x[i : i + size], None if y is None else y[i : i + size]) for i in range(0, len(x), size)]
+
+
+def _prepare(system: System, data: Any, compressor: StoredCheckpoint | None) -> None:
+    """What some systems take from the data, or from an earlier stage, before training."""
+    if isinstance(system, OneStepSystem):
+        system.measure(first_examples(data, 10_000).x)
+    elif isinstance(system, LatentSystem):
+        if compressor is None:
+            raise ValueError(
+                "latent diffusion needs a trained compressor; train it first, or give one with --compressor"
+            )
+        system.take_compressor(fit_compressor(compressor, data))
+    elif isinstance(system, DDPMSystem) and data.size is not None and data.size * math.prod(data.shape) <= 200_000:
+        x, y = data.all()
+        system.known_best_loss = best_loss_on_finite_data(system.config, x, y)
+
+
+def best_loss_on_finite_data(config: DiffusionConfig, x: Tensor, y: Tensor | None, times: int = 12) -> float | None:
+    """The least training loss that any network could reach on these very examples (exact denoiser of a finite set).
+
+    A network that reached it would have learned the examples by heart.  Over ``times`` midpoints of 1..T, by fixed
+    draws.
+    """
+    if config.weighting not in ("simple", "vlb", "min_snr") or config.variance == "learned":
+        return None
+    diffusion = config.diffusion()
+    T = diffusion.T
+    chosen = sorted({max(1, round((i + 0.5) * T / times)) for i in range(times)})
+
+    def best(points: Tensor) -> float:
+        return FiniteData(points, schedule=diffusion.schedule).best_training_loss(diffusion, config.weighting, chosen)
+
+    everything = best(x)
+    if not config.conditional or y is None:
+        return everything
+    classes = [x[y == label] for label in range(config.classes or 0) if bool((y == label).any())]
+    within = sum(len(part) / len(x) * best(part) for part in classes)
+    return (1 - config.label_drop) * within + config.label_drop * everything
+
+
+# -- latent diffusion: two stages -------------------------------------------------------------------------------------
+
+
+def compressor_preset(chosen: Preset) -> Preset:
+    """The first stage of a latent preset as a preset of its own."""
+    if not isinstance(chosen.system, LatentConfig):
+        raise ValueError(f"{chosen.name} has no compressor")
+    trainer = dataclasses.replace(
+        chosen.trainer,
+        steps=chosen.system.compressor_steps,
+        warmup=min(100, chosen.system.compressor_steps),
+        clip=1000.0,
+    )
+    name = f"{chosen.name} (compressor)"
+    return dataclasses.replace(chosen, name=name, system=chosen.system.compressor(), trainer=trainer)
+
+
+def fit_compressor(checkpoint: StoredCheckpoint, data: Any) -> LatentCompressor:
+    """The averaged VAE of a checkpoint with the scale of its latents on this data."""
+    model = load_model(checkpoint)
+    if not isinstance(model.system, VAESystem) or not model.system.config.latent_map:
+        raise ValueError(f"{checkpoint.path} is not a compressor: latent diffusion needs a VAE with a latent map")
+    vae: VAE = model.system.model
+    x = first_examples(data, 10_000).x
+    return LatentCompressor.fit(vae, torch.split(x, 500))
+
+
+# -- models from checkpoints ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model read from a checkpoint: its system in eval mode, and what the checkpoint says about it."""
+
+    system: System
+    checkpoint: StoredCheckpoint
+    description: Mapping[str, Any]
+
+    @property
+    def data(self) -> DataChoice:
+        """The data it was trained on, without the place of local files."""
+        fields = {field.name for field in dataclasses.fields(DataChoice)}
+        return DataChoice(**{k: v for k, v in self.description["data"].items() if k in fields})
+
+    @property
+    def trainer(self) -> Mapping[str, Any]:
+        trainer: Mapping[str, Any] = self.description["trainer"]
+        return trainer
+
+
+def load_model(
+    where: Path | StoredCheckpoint,
+    *,
+    weights: str = "ema",
+    ema_width: float | None = None,
+    device: torch.device | str = "cpu",
+) -> Model:
+    """The model of a checkpoint, ready to sample and evaluate.  Runs no code from the checkpoint.
+
+    Args:
+        where: a run's folder (its latest checkpoint), a checkpoint's folder, or an opened checkpoint.
+        weights: ``ema`` (the first moving average, or the raw weights of a run without one) or ``raw``.
+        ema_width: sigma_rel of a power-function average to reconstruct from the run's checkpoints (``--ema power``
+        runs).
+
+    Raises:
+        CheckpointMissing, CheckpointDamaged, ValueError.
+    """
+    checkpoint = find_checkpoint(where) if isinstance(where, Path) else where
+    description = checkpoint.config
+    if weights not in ("ema", "raw"):
+        raise ValueError(f"weights is {weights!r}; choose ema or raw")
+    system = build_system(description["system"])
+    if ema_width is not None:
+        tensors = reconstruct(_snapshots(checkpoint), updates=_updates(checkpoint), sigma_rel=ema_width)
+    else:
+        tensors = load_part(checkpoint, "ema" if weights == "ema" and description["trainer"]["ema"] else "model")
+    mine = state_tensors(system)
+    if mine.keys() != tensors.keys():
+        raise ValueError(
+            f"checkpoint {checkpoint.path} does not fit the system it describes: "
+            f"{sorted(mine.keys() ^ tensors.keys())[:3]}"
+        )
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            tensor.copy_(tensors[name])
+    return Model(system.eval().requires_grad_(False).to(device), checkpoint, description)
+
+
+def _updates(checkpoint: StoredCheckpoint) -> int:
+    return int(checkpoint.state["ema_updates"][0])
+
+
+def _snapshots(checkpoint: StoredCheckpoint) -> list[Snapshot]:
+    """Power-function averages kept by the checkpoints of a run up to this one."""
+    found: list[Snapshot] = []
+    for stored in CheckpointStore(checkpoint.path.parent).all():
+        if stored.step > checkpoint.step:
+            continue
+        for i, profile in enumerate(stored.config["trainer"]["ema"]):
+            if profile["kind"] == PowerFunction.__name__:
+                tensors = load_part(stored, "ema" if i == 0 else f"ema-{i}")
+                found.append(Snapshot(int(stored.state["ema_updates"][i]), float(profile["sigma_rel"]), tensors))
+    return found

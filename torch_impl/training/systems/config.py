@@ -1,0 +1,78 @@
+"""Systems as data: frozen dataclasses that go to JSON and come back as the same system."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch_impl.training.system import System
+
+__all__ = ["SystemConfig", "build_system", "config_from_json", "system_kinds"]
+
+_KINDS: dict[str, type[SystemConfig]] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemConfig:
+    """What is needed to build a system anew; ``kind`` names it in JSON.
+
+    ``image_size`` and ``channels`` are those of the data, ``classes`` its number of classes or None.
+    """
+
+    kind: ClassVar[str]
+
+    image_size: int = 8
+    channels: int = 1
+    classes: int | None = None
+
+    def __init_subclass__(cls, kind: str, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.kind = kind
+        _KINDS[kind] = cls
+
+    def build(self) -> System:
+        """The system with fresh weights.
+
+        Raises:
+            ValueError: a combination of values that cannot work; the message names the remedy.
+        """
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **dataclasses.asdict(self)}
+
+
+def system_kinds() -> Mapping[str, type[SystemConfig]]:
+    """Every kind of system by name."""
+    import torch_impl.training.systems as package
+
+    package.load_all()
+    return _KINDS
+
+
+def config_from_json(data: Mapping[str, Any]) -> SystemConfig:
+    """The config that ``to_json`` wrote.
+
+    Raises:
+        ValueError: unknown kind or field, or a value that the config refuses.
+    """
+    fields = dict(data)
+    kind = fields.pop("kind", None)
+    kinds = system_kinds()
+    if kind not in kinds:
+        raise ValueError(f"system kind is {kind!r}; known kinds are {', '.join(sorted(kinds))}")
+    known = {field.name for field in dataclasses.fields(kinds[kind])}
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise ValueError(f"system {kind} has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}")
+    return kinds[kind](**{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def build_system(data: Mapping[str, Any]) -> System:
+    """The system of a JSON description, with fresh weights."""
+    return config_from_json(data).build()

@@ -1,0 +1,288 @@
+"""Diffusion on images, unconditional or conditional on a class with classifier-free guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from torch_impl.diffusion import GaussianDiffusion
+from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
+from torch_impl.samplers import sample
+from torch_impl.schedule import NoiseSchedule
+from torch_impl.spacing import spaced_timesteps
+from torch_impl.training.draws import Draws
+from torch_impl.training.pictures import save_images
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems.config import SystemConfig
+
+__all__ = ["DDPMConfig", "DDPMSystem", "DiffusionConfig", "DiffusionSystem"]
+
+ScheduleName = Literal["linear", "scaled_linear", "cosine", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class DiffusionConfig(SystemConfig, kind="diffusion"):
+    """What all diffusion systems share: the schedule, what is predicted, how errors are weighted, what is conditioned
+    on.
+
+    ``linear`` follows Ho et al. 2020 scaled to ``timesteps`` (beta from 0.1/T to 20/T), so that the end of the chain is
+    as noisy for any T.
+    """
+
+    timesteps: int = 1000
+    schedule: ScheduleName = "cosine"
+    zero_terminal_snr: bool = False
+    prediction: Literal["eps", "x0", "v", "score"] = "eps"
+    weighting: Literal["simple", "vlb", "min_snr", "hybrid"] = "simple"
+    variance: Literal["posterior", "beta", "learned"] = "posterior"
+    stratified: bool = True
+    conditional: bool = False
+    label_drop: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.conditional and self.classes is None:
+            raise ValueError("a conditional model needs labels, and this data has none; train with --unconditional")
+        if not 0 <= self.label_drop <= 1:
+            raise ValueError(f"label_drop is {self.label_drop}; a probability lies in [0, 1]")
+        self.diffusion()
+
+    def noise_schedule(self) -> NoiseSchedule:
+        T = self.timesteps
+        if T < 1:
+            raise ValueError(f"timesteps is {T}; a diffusion has at least one step")
+        if self.schedule == "linear":
+            schedule = NoiseSchedule.linear(T, min(0.1 / T, 0.5), min(20.0 / T, 0.999))
+        elif self.schedule == "scaled_linear":
+            schedule = NoiseSchedule.scaled_linear(T, min(0.85 / T, 0.5), min(12.0 / T, 0.999))
+        elif self.schedule == "cosine":
+            schedule = NoiseSchedule.cosine(T)
+        elif self.schedule == "sigmoid":
+            schedule = NoiseSchedule.sigmoid(T)
+        else:
+            raise ValueError(f"schedule is {self.schedule!r}; choose linear, scaled_linear, cosine or sigmoid")
+        return schedule.zero_terminal_snr() if self.zero_terminal_snr else schedule
+
+    def diffusion(self) -> GaussianDiffusion:
+        return GaussianDiffusion(self.noise_schedule(), self.prediction, self.variance)
+
+    @property
+    def label_count(self) -> int | None:
+        """Classes the network is told of."""
+        return self.classes if self.conditional else None
+
+
+class DiffusionSystem(System):
+    """loss = weighted mean squared error of the prediction, mean over elements (``ddpm.loss.simple``).
+
+    Subclasses say what the data of the chain is (pixels, points, latents) through :meth:`shape`, and hand a network to
+    ``__init__`` that takes (x_t, t, y).
+    """
+
+    def __init__(self, config: DiffusionConfig, model: nn.Module) -> None:
+        super().__init__()
+        self.config, self.model = config, model
+        self.diffusion = config.diffusion()
+        self.known_best_loss: float | None = None
+
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example of the chain."""
+        return (self.config.channels, self.config.image_size, self.config.image_size)
+
+    def data(self, x: Tensor, draws: Draws) -> Tensor:
+        """The chain's x_0 of a batch."""
+        return x
+
+    def decode(self, x0: Tensor) -> Tensor:
+        """What a sample of the chain stands for: an image in [-1, 1]."""
+        return x0
+
+    def networks(self) -> Sequence[nn.Module]:
+        return [self.model]
+
+    def best_loss(self) -> float | None:
+        return self.known_best_loss
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        t = draws.timesteps(self.diffusion.T, self.config.stratified)
+        x0 = self.data(batch.x, draws)
+        noise = draws.normal_like(x0)
+        y = batch.y
+        if self.config.conditional:
+            if y is None:
+                raise ValueError("the batch has no labels; a conditional model needs them: train with --unconditional")
+            y = drop_labels(y, self.config.label_drop, self.null_label, draws.uniform(len(x0)))
+        loss = self.diffusion.loss(self.predictor(y), x0, t, noise, self.config.weighting)
+        return {"loss": loss}
+
+    # -- the network as samplers and likelihoods want it --------------------------------------------------------------
+
+    @property
+    def null_label(self) -> int:
+        """The label that stands for no class."""
+        assert self.config.classes is not None
+        return self.config.classes
+
+    def predictor(self, y: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+        """(x_t, t) -> prediction, for given labels (the null class where a conditional model is given none)."""
+        model = self.model
+        if not self.config.conditional:
+            return lambda x_t, t: model(x_t, t)
+        if y is None:
+            return lambda x_t, t: model(x_t, t, torch.full_like(t, self.null_label))
+        return lambda x_t, t: model(x_t, t, y)
+
+    def guided(self, y: Tensor | None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
+        """Classifier-free guidance: w = 1 is the conditional model, w = 0 the unconditional one
+        (``guidance.classifier_free``).
+
+        Raises:
+            ValueError: guidance or labels for an unconditional model.
+        """
+        if not self.config.conditional:
+            if y is not None or guidance != 1.0:
+                raise ValueError(
+                    "this model is unconditional; leave out --label and --guidance, or train with --conditional"
+                )
+            return self.predictor()
+        if y is None:
+            return self.predictor()
+        if guidance == 1.0:
+            return self.predictor(y)
+        from torch_impl.guidance import classifier_free
+
+        return classifier_free(self.predictor(y), self.predictor(), guidance)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator,
+        *,
+        labels: Tensor | None = None,
+        guidance: float = 1.0,
+        sampler: str = "ddim",
+        steps: int | None = None,
+        eta: float = 0.0,
+        clip: bool | None = None,
+        callback: Callable[[int, Tensor], None] | None = None,
+        progress: bool = False,
+    ) -> Tensor:
+        """n samples, decoded.
+
+        Args:
+            labels: class of each sample, (n,), for conditional models.
+            guidance: w of classifier-free guidance.
+            sampler: name of a method of :func:`torch_impl.sample`.
+            steps: how many; by default all for ``ddpm``, 50 otherwise.
+            clip: the predicted x_0 to [-1, 1]; by default for pixels only.
+        """
+        device = next(self.parameters()).device
+        x_T = torch.randn(n, *self.shape(), generator=generator, device=device)
+        T = self.diffusion.T
+        steps = min(T, steps or (T if sampler == "ddpm" else 50))
+        options: dict[str, Any] = {"eta": eta} if sampler == "ddim" else {}
+        x0 = sample(
+            self.guided(labels, guidance),
+            self.diffusion,
+            x_T,
+            method=sampler,
+            timesteps=self.times(steps),
+            clip_x0=self.clips if clip is None else clip,
+            generator=generator,
+            callback=callback,
+            progress=progress,
+            **options,
+        )
+        return self.decode(x0)
+
+    clips = True
+    """Whether samples lie in [-1, 1], so that the predicted x_0 may be clipped."""
+
+    def times(self, steps: int) -> list[int]:
+        """``steps`` steps from T to 0."""
+        return spaced_timesteps(self.diffusion.schedule, steps, "trailing")
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes in turn, for pictures."""
+        if not self.config.conditional or self.config.classes is None:
+            return None
+        return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
+
+    def preview(self, path: Path, seed: int) -> None:
+        columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
+        n = 8 * (columns or 8)
+        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
+        save_images(path, self.sample(n, generator, labels=self.sample_labels(n)), columns)
+
+
+@dataclass(frozen=True)
+class DDPMConfig(DiffusionConfig, kind="ddpm"):
+    """Diffusion on pixels with a U-Net or a DiT.
+
+    ``widths``, ``blocks``, ``attention`` (sides in pixels), ``head_channels`` shape the U-Net; ``patch``, ``width``,
+    ``depth``, ``heads`` the DiT.
+    """
+
+    network: Literal["unet", "dit"] = "unet"
+    widths: tuple[int, ...] = (32, 64)
+    blocks: int = 2
+    attention: tuple[int, ...] = ()
+    head_channels: int = 32
+    dropout: float = 0.0
+    patch: int = 2
+    width: int = 128
+    depth: int = 6
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.network_config()
+
+    def network_config(self) -> UNetConfig | DiTConfig:
+        return self.network_for(self.image_size, self.channels)
+
+    def network_for(self, image_size: int, channels: int) -> UNetConfig | DiTConfig:
+        """The network's config for data of this side and number of channels."""
+        learned = self.variance == "learned"
+        if self.network == "unet":
+            return UNetConfig(
+                image_size=image_size,
+                in_channels=channels,
+                channels=self.widths,
+                blocks_per_level=self.blocks,
+                attention=self.attention,
+                head_channels=self.head_channels,
+                num_classes=self.label_count,
+                dropout=self.dropout,
+                learned_variance=learned,
+            )
+        if self.network == "dit":
+            return DiTConfig(
+                image_size=image_size,
+                in_channels=channels,
+                patch_size=self.patch,
+                width=self.width,
+                depth=self.depth,
+                heads=self.heads,
+                num_classes=self.label_count,
+                dropout=self.dropout,
+                learned_variance=learned,
+            )
+        raise ValueError(f"network is {self.network!r}; choose unet or dit")
+
+    def build(self) -> DiffusionSystem:
+        return DDPMSystem(self)
+
+
+class DDPMSystem(DiffusionSystem):
+    """Diffusion on pixels in [-1, 1]."""
+
+    config: DDPMConfig
+
+    def __init__(self, config: DDPMConfig) -> None:
+        super().__init__(config, build(config.network_config()))

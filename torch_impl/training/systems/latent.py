@@ -1,0 +1,94 @@
+"""Latent diffusion: a trained VAE compresses, the diffusion runs on its latents of unit scale, the decoder comes
+last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_impl.networks import VAE, LatentCompressor, build
+from torch_impl.training.draws import Draws
+from torch_impl.training.systems.config import config_from_json
+from torch_impl.training.systems.ddpm import DDPMConfig, DiffusionSystem
+from torch_impl.training.systems.vae import VAESystemConfig
+
+__all__ = ["LatentConfig", "LatentSystem"]
+
+
+@dataclass(frozen=True)
+class LatentConfig(DDPMConfig, kind="latent"):
+    """Diffusion on the latents of a VAE with a latent map; ``latent_dim`` channels, ``compressor_widths`` per level.
+
+    Each level of the compressor halves the side.  The chain's network is shaped as in :class:`DDPMConfig`.
+    """
+
+    latent_dim: int = 4
+    compressor_widths: tuple[int, ...] = (64,)
+    compressor_blocks: int = 1
+    compressor_beta: float = 0.1
+    compressor_steps: int = 2000
+
+    def compressor(self) -> VAESystemConfig:
+        """The first stage."""
+        return VAESystemConfig(
+            image_size=self.image_size,
+            channels=self.channels,
+            classes=self.classes,
+            encoder="cnn",
+            likelihood="gaussian",
+            beta=self.compressor_beta,
+            latent_dim=self.latent_dim,
+            latent_map=True,
+            widths=self.compressor_widths,
+            blocks=self.compressor_blocks,
+        )
+
+    def network_config(self) -> Any:
+        return self.network_for(self.image_size >> len(self.compressor_widths), self.latent_dim)
+
+    def build(self) -> LatentSystem:
+        return LatentSystem(self)
+
+
+class LatentSystem(DiffusionSystem):
+    """Diffusion on latents; the frozen compressor travels with it, in its state and so in every checkpoint."""
+
+    config: LatentConfig
+    clips = False
+
+    def __init__(self, config: LatentConfig) -> None:
+        super().__init__(config, build(config.network_config()))
+        self.compressor = LatentCompressor(VAE(config.compressor().network()))
+
+    def shape(self) -> tuple[int, ...]:
+        return self.compressor.latent_shape
+
+    def data(self, x: Tensor, draws: Draws) -> Tensor:
+        noise = draws.normal(len(x), *self.shape())
+        return self.compressor.encode(x, noise).float()
+
+    def decode(self, x0: Tensor) -> Tensor:
+        return self.compressor.decode(x0)
+
+    def take_compressor(self, compressor: LatentCompressor) -> None:
+        """Use a fitted compressor of the same shape."""
+        self.compressor.load_state_dict(compressor.state_dict())
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Images compressed and decoded, without diffusion."""
+        return self.compressor.decode(self.compressor.encode(x))
+
+
+def compressor_config(data: dict[str, Any]) -> VAESystemConfig:
+    """A stored first stage's config; ValueError if it is not a VAE with a latent map."""
+    config = config_from_json(data)
+    if not isinstance(config, VAESystemConfig) or not config.latent_map:
+        raise ValueError(
+            "the compressor of latent diffusion is a VAE with a latent map; this checkpoint is another model"
+        )
+    return config

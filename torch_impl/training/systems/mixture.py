@@ -1,0 +1,69 @@
+"""Diffusion on 2-D Gaussian mixtures, where the best loss, the score and the density are known exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig
+from torch_impl.oracle import GaussianMixture
+from torch_impl.training.pictures import scatter
+from torch_impl.training.systems.ddpm import DiffusionConfig, DiffusionSystem
+
+__all__ = ["MixtureConfig", "MixtureSystem"]
+
+
+@dataclass(frozen=True)
+class MixtureConfig(DiffusionConfig, kind="mixture"):
+    """Diffusion on points of the plane with an MLP.  The law is part of the config: weights (K,), means (K, 2),
+    variances (K, 2).
+    """
+
+    weights: tuple[float, ...] = (0.5, 0.5)
+    means: tuple[tuple[float, ...], ...] = ((-1.0, 0.0), (1.0, 0.0))
+    variances: tuple[tuple[float, ...], ...] = ((0.1, 0.1), (0.1, 0.1))
+    width: int = 128
+    depth: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.oracle()
+
+    def oracle(self) -> GaussianMixture:
+        return GaussianMixture(self.weights, self.means, self.variances, self.noise_schedule())
+
+    def build(self) -> MixtureSystem:
+        return MixtureSystem(self)
+
+
+class MixtureSystem(DiffusionSystem):
+    """Diffusion on points, with its oracle: the loss is logged beside the least that any network could reach."""
+
+    config: MixtureConfig
+    clips = False
+
+    def __init__(self, config: MixtureConfig) -> None:
+        network = MLPDenoiserConfig(
+            dim=len(config.means[0]),
+            width=config.width,
+            depth=config.depth,
+            num_classes=config.label_count,
+            learned_variance=config.variance == "learned",
+        )
+        super().__init__(config, MLPDenoiser(network))
+        self.oracle = config.oracle()
+        if config.weighting in ("simple", "vlb", "min_snr") and config.variance != "learned" and not config.conditional:
+            self.known_best_loss = self.oracle.best_training_loss(self.diffusion, config.weighting)
+
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.config.means[0]),)
+
+    def preview(self, path: Path, seed: int) -> None:
+        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
+        steps: list[Tensor] = []
+        points = self.sample(1000, generator, callback=lambda _, x: steps.append(x[:24].clone()))
+        truth = self.oracle.sample(1000, torch.Generator().manual_seed(seed))
+        scatter(path, points, truth, torch.stack(steps))

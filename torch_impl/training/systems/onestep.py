@@ -1,0 +1,120 @@
+"""The encoder-free one-step model: corrupt once with a fixed alpha, predict the noise, divide it out.
+
+x_1 = sqrt(alpha) x_0 + sqrt(1 - alpha) eps.  Sampling needs a law for x_1: N(0, I), or the Gaussian with the pixelwise
+moments of x_1 (``onestep.prior.moment_matched_hack``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from torch_impl.diffusion import GaussianDiffusion
+from torch_impl.networks import OneStepCNNConfig, UNetConfig, build
+from torch_impl.schedule import NoiseSchedule
+from torch_impl.training.draws import Draws
+from torch_impl.training.pictures import save_images
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems.config import SystemConfig
+
+__all__ = ["OneStepConfig", "OneStepSystem", "Prior"]
+
+Prior = Literal["normal", "matched"]
+
+
+@dataclass(frozen=True)
+class OneStepConfig(SystemConfig, kind="onestep"):
+    """One noise level ``alpha`` in (0, 1), and a plain CNN or a U-Net to undo it."""
+
+    alpha: float = 0.5
+    network: Literal["cnn", "unet"] = "unet"
+    widths: tuple[int, ...] = (32, 64)
+    blocks: int = 1
+
+    def __post_init__(self) -> None:
+        if self.alpha == 0:
+            raise ValueError(
+                "alpha is 0: x_1 is pure noise and x_0 cannot be recovered from it, though the loss can reach zero; "
+                "choose alpha in (0, 1), for example 0.1"
+            )
+        if self.alpha == 1:
+            raise ValueError(
+                "alpha is 1: x_1 is x_0 and tells nothing of the noise, so there is nothing to learn; "
+                "choose alpha in (0, 1), for example 0.9"
+            )
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha}; it must lie in (0, 1)")
+        self.network_config()
+
+    def network_config(self) -> OneStepCNNConfig | UNetConfig:
+        if self.network == "cnn":
+            return OneStepCNNConfig(self.image_size, self.channels, self.widths, self.blocks)
+        if self.network == "unet":
+            return UNetConfig(self.image_size, self.channels, self.widths, self.blocks, attention=())
+        raise ValueError(f"network is {self.network!r}; choose cnn or unet")
+
+    def build(self) -> OneStepSystem:
+        return OneStepSystem(self)
+
+
+class OneStepSystem(System):
+    """loss = mean squared error of the noise, mean over elements (``onestep.loss.equivalence``)."""
+
+    data_mean: Tensor
+    data_variance: Tensor
+
+    def __init__(self, config: OneStepConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model: nn.Module = build(config.network_config())
+        self.diffusion = GaussianDiffusion(NoiseSchedule.from_alpha_bars([config.alpha]), "eps")
+        shape = (config.channels, config.image_size, config.image_size)
+        self.register_buffer("data_mean", torch.zeros(shape))
+        self.register_buffer("data_variance", torch.ones(shape))
+
+    def measure(self, x: Tensor) -> None:
+        """Take the pixelwise moments of the training images, for the matched prior."""
+        self.data_mean.copy_(x.double().mean(0))
+        self.data_variance.copy_(x.double().var(0, unbiased=False))
+
+    def _predict(self, x_1: Tensor, t: Tensor) -> Tensor:
+        output: Tensor = self.model(x_1, t)
+        return output
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        noise = draws.normal_like(batch.x)
+        t = torch.ones(len(batch.x), dtype=torch.int64, device=batch.x.device)
+        loss = self.diffusion.loss(self._predict, batch.x, t, noise)
+        scale = (1 - self.config.alpha) / self.config.alpha  # onestep.loss.proportional
+        return {"loss": loss, "x0_error": loss.detach() * scale}
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """x_1 and the predicted x_0."""
+        t = torch.ones(len(x), dtype=torch.int64, device=x.device)
+        x_1 = self.diffusion.q_sample(x, t, noise)
+        return x_1, self.diffusion.to_x0(self._predict(x_1, t), x_1, t)
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator, prior: Prior = "matched") -> Tensor:
+        """n samples: x_1 from N(0, I) or from the moment-matched normal, then one step; clipped to [-1, 1]."""
+        x_1 = torch.randn(n, *self.data_mean.shape, generator=generator, device=self.data_mean.device)
+        if prior == "matched":
+            alpha = self.config.alpha
+            std = (alpha * self.data_variance + 1 - alpha).sqrt()
+            x_1 = math.sqrt(alpha) * self.data_mean + std * x_1
+        elif prior != "normal":
+            raise ValueError(f"prior is {prior!r}; choose normal or matched")
+        t = torch.ones(n, dtype=torch.int64, device=x_1.device)
+        x_0: Tensor = self.diffusion.to_x0(self._predict(x_1, t), x_1, t)
+        return x_0.clamp(-1, 1)
+
+    def preview(self, path: Path, seed: int) -> None:
+        generator = torch.Generator(self.data_mean.device).manual_seed(seed)
+        both = [self.sample(32, generator, prior) for prior in ("normal", "matched")]
+        save_images(path, torch.cat(both), columns=8)

@@ -1,0 +1,113 @@
+"""VAE and beta-VAE: objective in nats, summed over pixels, averaged over examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from torch_impl.networks import VAE, VAEConfig
+from torch_impl.objectives import elbo, importance_weighted_bound
+from torch_impl.training.draws import Draws
+from torch_impl.training.pictures import save_images
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems.config import SystemConfig
+
+__all__ = ["VAESystem", "VAESystemConfig"]
+
+
+@dataclass(frozen=True)
+class VAESystemConfig(SystemConfig, kind="vae"):
+    """A VAE with ``beta`` as the weight of the KL (1 is the ELBO).
+
+    ``hidden`` are the widths of the MLP, ``widths`` those of the CNN's levels; ``decoder_variance`` of the Gaussian
+    likelihood is a number or "learned".  ``latent_map`` makes the compressor of latent diffusion.
+    """
+
+    encoder: Literal["mlp", "cnn"] = "mlp"
+    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
+    beta: float = 1.0
+    latent_dim: int = 8
+    latent_map: bool = False
+    decoder_variance: float | Literal["learned"] = "learned"
+    hidden: tuple[int, ...] = (256, 128)
+    widths: tuple[int, ...] = (32, 64)
+    blocks: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.beta >= 0:
+            raise ValueError(f"beta is {self.beta}; it must not be negative (1 is the ELBO)")
+        self.network()
+
+    def network(self) -> VAEConfig:
+        return VAEConfig(
+            image_size=self.image_size,
+            in_channels=self.channels,
+            latent_dim=self.latent_dim,
+            latent_map=self.latent_map,
+            encoder=self.encoder,
+            likelihood=self.likelihood,
+            decoder_variance=self.decoder_variance,
+            hidden=self.hidden,
+            channels=self.widths,
+            blocks=self.blocks,
+        )
+
+    def build(self) -> VAESystem:
+        return VAESystem(self)
+
+
+class VAESystem(System):
+    """loss = -E_q log p(x | z) + beta KL(q(z | x) || N(0, I)), nats per example (``vae.beta.objective``).
+
+    Beside it are logged the two terms and the ELBO, whatever beta is.
+    """
+
+    def __init__(self, config: VAESystemConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = VAE(config.network())
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        mean, logvar = self.model.encode(batch.x)
+        noise = draws.normal(*mean.shape, dtype=mean.dtype)
+        bound = elbo(self.model.target(batch.x), mean, logvar, self.model.decode, self.model, noise=noise[None])
+        return {
+            "loss": -bound.beta(self.config.beta).mean(),
+            "reconstruction": -bound.log_likelihood.mean(),
+            "kl": bound.kl.mean(),
+            "elbo": bound.value.mean(),
+        }
+
+    @torch.no_grad()
+    def bounds(self, x: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """ELBO and importance-weighted bound of each example, nats, both from ``samples`` draws of z."""
+        mean, logvar = self.model.encode(x)
+        target = self.model.target(x)
+        bound = elbo(target, mean, logvar, self.model.decode, self.model, samples=samples, generator=generator)
+        weighted = importance_weighted_bound(
+            target, mean, logvar, self.model.decode, self.model, samples=samples, generator=generator
+        )
+        return bound.value, weighted
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Decoder means of n draws from the prior, in [-1, 1]."""
+        device = next(self.parameters()).device
+        return self.model.sample(torch.randn(n, *self.model.latent_shape, generator=generator, device=device))
+
+    @torch.no_grad()
+    def interpolate(self, x: Tensor, steps: int = 8) -> Tensor:
+        """Images decoded along straight lines between the latent means of consecutive pairs: (pairs * steps, ...)."""
+        mean, _ = self.model.encode(x[: len(x) // 2 * 2])
+        start, end = mean[0::2], mean[1::2]
+        fractions = torch.linspace(0, 1, steps, device=x.device).view(1, steps, *(1,) * (mean.ndim - 1))
+        z = start.unsqueeze(1) + fractions * (end - start).unsqueeze(1)
+        return self.model.image(self.model.decode(z.flatten(0, 1)))
+
+    def preview(self, path: Path, seed: int) -> None:
+        device = next(self.parameters()).device
+        save_images(path, self.sample(64, torch.Generator(device).manual_seed(seed)))

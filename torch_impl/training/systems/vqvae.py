@@ -1,0 +1,172 @@
+"""VQ-VAE, and beside it an autoregressive prior over its codes, so that one run gives a model that can be sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torch_impl.networks import VQVAE, VQVAEConfig
+from torch_impl.training.draws import Draws
+from torch_impl.training.pictures import save_images
+from torch_impl.training.system import Batch, System
+from torch_impl.training.systems.config import SystemConfig
+
+__all__ = ["CodePrior", "VQVAESystem", "VQVAESystemConfig"]
+
+
+@dataclass(frozen=True)
+class VQVAESystemConfig(SystemConfig, kind="vqvae"):
+    """A VQ-VAE with ``codes`` codewords of ``code_dim`` entries, and a causal transformer over its code map.
+
+    ``conditional``: the prior is told the class.
+    """
+
+    widths: tuple[int, ...] = (32, 64)
+    blocks: int = 1
+    codes: int = 64
+    code_dim: int = 8
+    codebook: Literal["ema", "gradient"] = "ema"
+    commitment: float = 0.25
+    conditional: bool = False
+    prior_width: int = 96
+    prior_depth: int = 3
+    prior_heads: int = 4
+
+    def __post_init__(self) -> None:
+        if self.conditional and self.classes is None:
+            raise ValueError("a conditional prior needs labels, and this data has none; train with --unconditional")
+        if self.prior_width % self.prior_heads:
+            raise ValueError(
+                f"prior_width is {self.prior_width}; it must be divisible by prior_heads = {self.prior_heads}"
+            )
+        self.network()
+
+    def network(self) -> VQVAEConfig:
+        return VQVAEConfig(
+            image_size=self.image_size,
+            in_channels=self.channels,
+            channels=self.widths,
+            blocks=self.blocks,
+            codes=self.codes,
+            code_dim=self.code_dim,
+            codebook=self.codebook,
+            commitment=self.commitment,
+        )
+
+    def build(self) -> VQVAESystem:
+        return VQVAESystem(self)
+
+
+class CodePrior(nn.Module):
+    """p(codes | class) = prod_i p(code_i | code_<i, class): a causal transformer over the code map in reading order.
+
+    ``forward(codes, y)`` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None.
+    """
+
+    def __init__(self, codes: int, length: int, classes: int | None, width: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.codes, self.length, self.classes = codes, length, classes
+        self.start = nn.Embedding((classes or 0) + 1, width)  # the class as first token; the last row is no class
+        self.token = nn.Embedding(codes, width)
+        self.position = nn.Parameter(torch.randn(length, width) * 0.02)
+        self.blocks = nn.ModuleList(_CausalBlock(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, codes)
+
+    def forward(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
+        if y is None:
+            y = codes.new_full((codes.shape[0],), self.classes or 0)
+        h = torch.cat([self.start(y)[:, None], self.token(codes[:, : self.length - 1])], dim=1)
+        h = h + self.position[: h.shape[1]]
+        for block in self.blocks:
+            h = block(h)
+        logits: Tensor = self.head(self.norm(h))
+        return logits
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None, generator: torch.Generator) -> Tensor:
+        """Codes (n, length), one after another."""
+        codes = torch.zeros(n, 0, dtype=torch.int64, device=self.position.device)
+        for i in range(self.length):
+            probabilities = self(codes, y)[:, i].float().softmax(-1)
+            codes = torch.cat([codes, torch.multinomial(probabilities, 1, generator=generator)], dim=1)
+        return codes
+
+
+class _CausalBlock(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, h: Tensor) -> Tensor:
+        n, length, width = h.shape
+        q, k, v = self.qkv(self.norm_1(h)).view(n, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        h = h + self.out(mixed.transpose(1, 2).reshape(n, length, width))
+        result: Tensor = h + self.down(F.gelu(self.up(self.norm_2(h))))
+        return result
+
+
+class VQVAESystem(System):
+    """loss = ||x' - x||^2 + codebook and commitment terms (means over elements; ``vqvae.loss``) + code nats per pixel.
+
+    The prior learns from codes, through which no gradient flows: the VQ-VAE trains as if the prior were not there.
+    """
+
+    def __init__(self, config: VQVAESystemConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = VQVAE(config.network())
+        height, width = self.model.code_shape
+        classes = config.classes if config.conditional else None
+        self.prior = CodePrior(
+            config.codes, height * width, classes, config.prior_width, config.prior_depth, config.prior_heads
+        )
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        output = self.model(batch.x)
+        error = F.mse_loss(output.reconstruction.float(), batch.x)
+        codes = output.codes.flatten(1)
+        logits = self.prior(codes, batch.y if self.config.conditional else None)
+        nats = F.cross_entropy(logits.float().flatten(0, 1), codes.flatten(), reduction="sum") / len(codes)
+        return {
+            "loss": error + self.model.regulariser(output) + nats / batch.x[0].numel(),
+            "reconstruction_error": error,
+            "commitment": output.commitment_loss,
+            "perplexity": output.perplexity,
+            "code_nats": nats,
+        }
+
+    def after_backward(self) -> None:
+        self.model.quantizer.update_()
+
+    def stateful_buffers(self) -> list[Tensor]:
+        return list(self.model.quantizer.buffers())
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator, *, labels: Tensor | None = None) -> Tensor:
+        """n images decoded from codes drawn from the prior."""
+        if labels is not None and not self.config.conditional:
+            raise ValueError("this model is unconditional; leave out --label, or train with --conditional")
+        codes = self.prior.sample(n, labels, generator)
+        return self.model.decode(codes.view(n, *self.model.code_shape)).clamp(-1, 1)
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes in turn, for pictures."""
+        if not self.config.conditional or self.config.classes is None:
+            return None
+        return torch.arange(n, device=self.prior.position.device) % self.config.classes
+
+    def preview(self, path: Path, seed: int) -> None:
+        columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
+        n = 8 * (columns or 8)
+        generator = torch.Generator(self.prior.position.device).manual_seed(seed)
+        save_images(path, self.sample(n, generator, labels=self.sample_labels(n)), columns)
