@@ -178,7 +178,7 @@ class GaussianChain:
 
 
 class RememberingChain(GaussianChain):
-    """x_0 ~ N(0, I) and the same Gaussian steps q(x_t | x_{t-1}), but the last state also remembers x_0: not Markov."""
+    """x_0 ~ N(0, I) and the same Gaussian steps q(x_t | x_{t-1}), but from t = 2 on x_t also remembers x_0: not Markov."""
 
     first = 0
 
@@ -187,15 +187,12 @@ class RememberingChain(GaussianChain):
         signal, self.gain = self.gain, [mp.mpf(0)] * (self.T + 1)
         for s, t in itertools.product(range(self.T + 1), repeat=2):
             self.cov[s, t] = signal[max(s, t)] / signal[min(s, t)]
-        extra = mp.mpf(1) if self.T > 1 else mp.mpf(0)
-        while not _positive_definite(self.cov + extra * self._corner()):
-            extra /= 2
-        self.cov += extra * self._corner() / 2
-
-    def _corner(self) -> Any:
-        corner = mp.zeros(self.T + 1)
-        corner[0, self.T] = corner[self.T, 0] = 1
-        return corner
+        memory, size = mp.zeros(self.T + 1), mp.mpf(1)
+        for t in range(2, self.T + 1):
+            memory[0, t] = memory[t, 0] = 1
+        while not _positive_definite(self.cov + size * memory):
+            size /= 2
+        self.cov += size * memory / 2
 
     def _weighted_starts(self, wanted: tuple[int, ...], given: Assignment) -> list[tuple[Any, Vector]]:
         return [(mp.mpf(1), (mp.mpf(0),) * self.d)]

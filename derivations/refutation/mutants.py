@@ -25,7 +25,7 @@ from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.laws import Undefined
 from derivations.refutation.refute import describe, tries_for, violation
-from derivations.refutation.sampling import sample
+from derivations.refutation.sampling import sample, unfold_all
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class MutantCase:
     operator: str
     claim: Claim
     part: int
-    outcome: str  # "refuted", "equivalent" or "survives"
+    outcome: str  # "refuted", "equivalent" (says the same), "implied" (a weaker inequality, still true), "survives"
     witness: Witness | None
 
 
@@ -214,7 +214,8 @@ class MutantReport:
 
     @property
     def equivalent(self) -> int:
-        return sum(c.outcome == "equivalent" for c in self.cases)
+        """Proved to be no mistake: they say the same, or less, and are true."""
+        return sum(c.outcome in ("equivalent", "implied") for c in self.cases)
 
     @property
     def survivors(self) -> tuple[MutantCase, ...]:
@@ -230,8 +231,11 @@ def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     before, after = original.says[m.part], m.claim.says[m.part]
-    if before.relation == after.relation and _provably_same(before, after, original.domain_of(m.part), original):
+    domain = original.domain_of(m.part)
+    if before.relation == after.relation and _provably_same(before, after, domain, original):
         return MutantCase(m.operator, m.claim, m.part, "equivalent", None)
+    if meaningless is None and _follows(before, after, domain):
+        return MutantCase(m.operator, m.claim, m.part, "implied", None)
     return MutantCase(m.operator, m.claim, m.part, "survives" if meaningless is None else "refuted", meaningless)
 
 
@@ -260,6 +264,24 @@ def _provably_same(before: Statement, after: Statement, domain: Domain, claim: C
         return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
     except (OutsideFragment, StepFails, Malformed):
         return False
+
+
+def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
+    """A changed inequality that is still true: its gap is a multiple of the old one plus something provably >= 0."""
+    if before.relation != after.relation or before.relation not in REVERSED:
+        return False
+    old, new = (unfold_all(s.rhs - s.lhs if s.relation in ("<", "<=") else s.lhs - s.rhs) for s in (before, after))
+    strict = before.relation in ("<", ">")
+    try:
+        for share in (sp.S.Zero, sp.S.Half, sp.S.One, sp.S(2)):
+            sign = Algebra(domain).sign(new - share * old)
+            if sign == "+" or (sign in ("0+", "0") and not (strict and share == 0)):
+                return True
+            if not strict and probability.gibbs.decide(">=", sp.expand(new), sp.expand(share * old), Context(domain)):
+                return True
+    except (OutsideFragment, StepFails, Malformed):
+        pass
+    return False
 
 
 def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:

@@ -20,8 +20,8 @@ TRIES = 8
 
 
 def tries_for(statement: Statement) -> int:
-    """Two propositions agree by chance in half of all worlds, so an equivalence needs more of them."""
-    return 5 * TRIES if statement.relation == "iff" else TRIES
+    """Two propositions agree by chance in half of all worlds, and so does an order: those need more worlds."""
+    return TRIES if statement.relation == "=" else 5 * TRIES
 
 
 # --- one statement in one world ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -16,10 +17,6 @@ from derivations.kernel.rules import matrices, order, probability
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
 from derivations.refutation.worlds import World, draw_in
-
-
-def integer_between(lo: Any, hi: Any, rng: Random, width: int = 2) -> int:
-    return rng.randint(int(lo), int(lo) + width if hi == sp.oo else int(hi))
 
 
 # --- worlds for a claim -----------------------------------------------------------------------------------------------
@@ -59,7 +56,8 @@ def _integers(domain: Domain, rng: Random, n: int) -> dict[str, Any]:
             b if b == sp.oo else b.xreplace({s: sp.Integer(numbers[s.name]) for s in b.free_symbols})
             for b in map(sp.sympify, (lo, hi))
         )
-        numbers[index.name] = int(low) if n == 0 else integer_between(low, high, rng)
+        low_end, high_end = int(low), int(low) + 2 if high == sp.oo else int(high)
+        numbers[index.name] = {0: low_end, 1: high_end}.get(n) or rng.randint(low_end, high_end)
     return numbers
 
 
@@ -102,8 +100,17 @@ def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
         if name in terms.HEADS and issubclass(terms.HEADS[name], terms.ScalarFunction):
             table[name] = member(name)
     for product, factor in domain.products.items():
-        table[product] = lambda m, factor=factor: mp.fprod(table[factor](mp.mpf(r)) for r in range(1, int(m) + 1))
+        table[product] = _running_product(product, table[factor])
     return table
+
+
+def _running_product(name: str, factor: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def value(m: Any) -> Any:
+        if m < 0:
+            raise laws.Undefined(f"{name}({int(m)}): time starts at 0")
+        return mp.fprod(factor(mp.mpf(r)) for r in range(1, int(m) + 1))
+
+    return value
 
 
 def _latent_names(e: Any) -> set[str]:
