@@ -19,11 +19,24 @@ def _bare(name: Any) -> str:
     return terms.LATEX.get(str(name), str(name))
 
 
+def whole_vectors(e: Any, index: Any) -> Any:
+    """mu_i as mu: what a law says of each coordinate, shown as it says it of the vector."""
+    return e.xreplace({c: c.args[0] for c in e.atoms(terms.Coord) if c.args[1] == index})
+
+
+def positive_first(summands: list[Any]) -> list[Any]:
+    """The terms of a sum in the printer's order, those with a minus sign last: z - mu, not -mu + z."""
+    return sorted(summands, key=lambda a: bool(a.could_extract_minus_sign()))
+
+
 class Latex(LatexPrinter):
     """LaTeX in the field's usual notation: x_{t-1}, \\bar\\alpha_t, \\mathbb E_{q(z \\mid x)}[...]."""
 
     def __init__(self) -> None:
         super().__init__({"mul_symbol": None, "ln_notation": False, "fold_short_frac": False})
+
+    def _as_ordered_terms(self, e: Any, order: Any = None) -> list[Any]:
+        return positive_first(super()._as_ordered_terms(e, order))
 
     def _indexed(self, e: Any) -> str:
         name, args = _bare(type(e).__name__), list(e.args)
@@ -69,11 +82,11 @@ class Latex(LatexPrinter):
         return rf"\mathcal N\left({self._print(v)};\, {self._print(mean)},\, {self._identity(variance, dim)}\right)"
 
     def _print_DiagonalNormal(self, e: Any) -> str:
-        v, _, mean, variance, _ = e.args
-        return (
-            rf"\mathcal N\left({self._print(v)};\, ({self._print(mean)})_i,\, "
-            rf"\operatorname{{diag}}({self._print(variance)})\right)"
-        )
+        v, i, mean, variance, dim = e.args
+        spread = self._identity(variance, dim)
+        if variance.has(i):
+            spread = rf"\operatorname{{diag}}\left({self._print(whole_vectors(variance, i))}\right)"
+        return rf"\mathcal N\left({self._print(v)};\, {self._print(whole_vectors(mean, i))},\, {spread}\right)"
 
     def _print_FullNormal(self, e: Any) -> str:
         return r"\mathcal N\left({};\, {},\, {}\right)".format(*(self._print(a) for a in e.args[:3]))
@@ -150,7 +163,7 @@ class Latex(LatexPrinter):
         return decimal(e)
 
     def _print_Trace(self, e: Any) -> str:
-        return rf"\operatorname{{tr}}\left({self._print(e.args[0])}\right)"
+        return rf"\operatorname{{tr}}\left({'I' if e.args[0] == 1 else self._print(e.args[0])}\right)"
 
     def _print_LogDet(self, e: Any) -> str:
         return rf"\log \left|{self._print(e.args[0])}\right|"
@@ -195,7 +208,7 @@ def latex(e: Any) -> str:
 GREEK = {
     "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
-    "ELBO_vae": "ELBO", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
+    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "ELBO_vae": "ELBO", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
     "p_theta_prime": "p_θ′", "eps_theta_prime": "ε_θ′", "pi": "π",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
@@ -203,6 +216,9 @@ SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋"
 
 class Text(StrPrinter):
     """One line of Unicode for a terminal: x[t-1], ᾱ[t], E_{q(z|x)}[...], ‖x − y‖²."""
+
+    def _as_ordered_terms(self, e: Any, order: Any = None) -> list[Any]:
+        return positive_first(super()._as_ordered_terms(e, order))
 
     def _name(self, name: Any) -> str:
         return GREEK.get(str(name), str(name))
@@ -240,8 +256,11 @@ class Text(StrPrinter):
         return f"N({v}; {mean}, {'I' if e.args[2] == 1 else f'({variance}) I'})"
 
     def _print_DiagonalNormal(self, e: Any) -> str:
-        v, _, mean, variance, _ = (self._print(a) for a in e.args)
-        return f"N({v}; {mean}, diag({variance}))"
+        v, i, mean, variance, _ = e.args
+        spread = f"diag({self._print(whole_vectors(variance, i))})" if variance.has(i) else "I"
+        if variance != 1 and not variance.has(i):
+            spread = f"({self._print(variance)}) I"
+        return f"N({self._print(v)}; {self._print(whole_vectors(mean, i))}, {spread})"
 
     def _print_FullNormal(self, e: Any) -> str:
         return "N({}; {}, {})".format(*(self._print(a) for a in e.args[:3]))
@@ -279,7 +298,8 @@ class Text(StrPrinter):
         return f"‖{self._print(e.args[0])}‖²"
 
     def _print_Coord(self, e: Any) -> str:
-        return f"{self._print(e.args[0])}[{self._print(e.args[1])}]"
+        inner = self._print(e.args[0])
+        return f"{f'({inner})' if isinstance(e.args[0], sp.Add) else inner}[{self._print(e.args[1])}]"
 
     def _print_Hadamard(self, e: Any) -> str:
         return " ⊙ ".join(self._print(a) for a in e.args)
@@ -307,7 +327,7 @@ class Text(StrPrinter):
         return decimal(e)
 
     def _print_Trace(self, e: Any) -> str:
-        return f"tr({self._print(e.args[0])})"
+        return f"tr({'I' if e.args[0] == 1 else self._print(e.args[0])})"
 
     def _print_LogDet(self, e: Any) -> str:
         return f"log|{self._print(e.args[0])}|"
