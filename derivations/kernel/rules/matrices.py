@@ -15,7 +15,7 @@ from sympy import Basic, Symbol
 
 from derivations.kernel.algebra import linear_form
 from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
-from derivations.kernel.terms import LATEX, Coord, FullNormal, LogDensity, Malformed, Term
+from derivations.kernel.terms import LATEX, Coord, FullNormal, LogDensity, Malformed, SumTo, Term
 
 
 class Covariance(Symbol):
@@ -163,6 +163,10 @@ def _write_out(e: Any, context: Context) -> Any:
             u, word, v = node.args
             m = explicit(word)
             return sp.Add(*[Coord(u, r + 1) * m[r, c] * Coord(v, c + 1) for r in range(m.rows) for c in range(m.cols)])
+        if isinstance(node, SumTo) and node.args[2].is_Integer and node.args[3].is_Integer:
+            body, index, lo, hi = node.args
+            places = [body.xreplace({index: sp.Integer(n)}) for n in range(int(lo), int(hi) + 1)]
+            return sp.Add(*[walk(term, change, context) for term in places])
         return node
 
     return walk(e, change, context)
