@@ -265,14 +265,19 @@ def random_table(rng: Random, keys: tuple[Key, ...], d: int = 1, zeros: bool = F
     return FiniteJoint(keys, {path: Fraction(w, sum(raw)) for path, w in zip(paths, raw, strict=True)})
 
 
-def markov_table(rng: Random, T: int, *, reverse: bool = False, sees_x0: bool = False) -> FiniteJoint:
-    """A random chain x_0..x_T of bits: forward, forward where each step may also look at x_0, or backward from x_T."""
+def markov_table(
+    rng: Random, T: int, *, reverse: bool = False, sees_x0: bool = False, sharp: bool = False
+) -> FiniteJoint:
+    """A random chain x_0..x_T of bits: forward, forward where each step may also look at x_0, or backward from x_T.
+
+    With `sharp` every step is almost certain.
+    """
     keys = tuple(("x", n) for n in range(T + 1))
     bit = tuple(map(lambda b: (Fraction(b),), (0, 1)))
     chance: dict[Any, Fraction] = {}
 
     def step(label: Any, value: Vector) -> Fraction:
-        one = chance.setdefault(label, Fraction(rng.randint(1, 9), 10))
+        one = chance.setdefault(label, Fraction(rng.choice([1, 99]), 100) if sharp else Fraction(rng.randint(1, 9), 10))
         return one if value[0] else 1 - one
 
     table = {}

@@ -159,7 +159,9 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
         if chain and name == "p" and "reverse chain" in held:
             world.laws[name] = laws.markov_table(rng, last, reverse=True)
         elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
-            world.laws[name] = laws.markov_table(rng, last, sees_x0="forward Markov" not in held)
+            world.laws[name] = laws.markov_table(
+                rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3
+            )
         else:
             if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
                 zeros = name in averaged or "absolute continuity" not in held
