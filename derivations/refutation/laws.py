@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -94,7 +94,8 @@ class GaussianChain:
             root = mp.cholesky(cov)
             log_det = mp.fsum(mp.log(root[i, i]) for i in range(len(wanted)))
             self._regressions[wanted, known] = gain, root, mp.inverse(root), log_det
-        return self._regressions[wanted, known]  # type: ignore[no-any-return]
+        found: tuple[Any, Any, Any, Any] = self._regressions[wanted, known]
+        return found
 
     def _block(self, rows: tuple[int, ...], columns: tuple[int, ...]) -> Any:
         return mp.matrix([[self.cov[a, b] for b in columns] for a in rows])
@@ -170,11 +171,15 @@ class GaussianChain:
         scale = self._regression(wanted, known)[1][0, 0]
         for chance, x0 in self._weighted_starts(wanted, given):
             (mean,) = self._mean(0, wanted, known, given, x0)
-            average = exp_of_quadratic(lambda noise, mean=mean: exponent((mean + scale * noise,)))
+            average = exp_of_quadratic(partial(_along, exponent, mean, scale))
             if average is None:
                 raise Undefined("the exponent is not a quadratic polynomial")
             total += chance * average
         return total
+
+
+def _along(exponent: Callable[[Vector], Any], mean: Any, scale: Any, noise: Any) -> Any:
+    return exponent((mean + scale * noise,))
 
 
 class RememberingChain(GaussianChain):

@@ -174,6 +174,18 @@ def enclosure(e: Any) -> Any:
     raise StepFails(f"{e} is not a closed number")
 
 
+__all__ = [
+    "At",
+    "ProductTo",
+    "Rounded",
+    "continuity",
+    "enclosure",
+    "exponents",
+    "induction",
+    "interval_arithmetic",
+    "positivity",
+]
+
 interval_arithmetic = Rule(
     "interval arithmetic", "decided", "60-digit intervals that contain the exact value", decide=_enclose
 )
