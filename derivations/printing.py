@@ -175,9 +175,7 @@ class Latex(LatexPrinter):
 
     def _print_Entry(self, e: Any) -> str:
         word, row, column = (self._print(a) for a in e.args)
-        return (
-            rf"\left({word}\right)_{{{row}{column}}}" if not e.args[0].is_Symbol else rf"{{{word}}}_{{{row}{column}}}"
-        )
+        return rf"\left({word}\right)_{{{row}{column}}}"
 
     def _print_Equal(self, e: Any) -> str:
         return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
