@@ -17,6 +17,7 @@ from derivations.refutation.refute import refute
 CHAPTERS = (
     "vae.divergence",
     "vae.evidence",
+    "vae.gaussian_kl",
     "ddpm.elbo",
 )
 _PLANNED = (
