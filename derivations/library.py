@@ -18,6 +18,7 @@ CHAPTERS = (
     "vae.divergence",
     "vae.evidence",
     "vae.gaussian_kl",
+    "ddpm.forward",
     "ddpm.elbo",
 )
 _PLANNED = (
@@ -27,9 +28,7 @@ _PLANNED = (
     "vae.objective",
     "vae.reparameterization",
     "onestep",
-    "ddpm.forward",
     "ddpm.posterior",
-    "ddpm.elbo",
     "ddpm.parameterizations",
     "ddpm.losses",
     "ddpm.examples",
