@@ -31,14 +31,15 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
     statement, domain = claim.says[part], claim.domain_of(part)
     rng = Random(f"{claim.id} {part} {n}")
     sides = sp.Tuple(statement.lhs, statement.rhs)
-    numbers = _integers(domain, rng, n)
+    dimension = 1 if _needs_one_dimension(sides) else 1 + n % 2
+    numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
     for symbol in sorted(scalars(sides), key=lambda s: s.name):
         if symbol.name not in numbers:
             interval = domain.interval(symbol)
             whole = symbol.is_integer
             numbers[symbol.name] = rng.randint(1, 3) if whole else draw_in(interval, rng, edge=n % 4 == 3)
-    world = World(1 + (n % 2 if not _needs_one_dimension(sides) else 0), seed=n, numbers=numbers)
+    world = World(dimension, seed=n, numbers=numbers)
     world.families = _families(domain, n, world)
     world.coordinates = {name: interval for name, interval in domain.intervals.items() if name in terms.VECTORS}
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
@@ -49,15 +50,14 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
     return world
 
 
-def _integers(domain: Domain, rng: Random, n: int) -> dict[str, Any]:
+def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
+    known = {terms.DIM: sp.Integer(dimension)}
     for index, (lo, hi) in domain.indices.items():
-        low, high = (
-            b if b == sp.oo else b.xreplace({s: sp.Integer(numbers[s.name]) for s in b.free_symbols})
-            for b in map(sp.sympify, (lo, hi))
-        )
+        low, high = (b if b == sp.oo else b.xreplace(known) for b in map(sp.sympify, (lo, hi)))
         low_end, high_end = int(low), int(low) + 2 if high == sp.oo else int(high)
         numbers[index.name] = {0: low_end, 1: high_end}.get(n) or rng.randint(low_end, high_end)
+        known[index] = sp.Integer(numbers[index.name])
     return numbers
 
 
