@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import sympy as sp
@@ -12,6 +13,7 @@ from derivations.kernel import terms
 
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
+OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 BIG = (terms.SumTo, terms.Expect)
 
 
@@ -44,8 +46,29 @@ class Latex(LatexPrinter):
             name += f"_{{{self._print(args.pop(0))}}}"
         return rf"{name}({', '.join(self._print(a) for a in args)})" if args else name
 
+    def _print(self, expr: Any, **settings: Any) -> str:
+        """Families first: one that is called beta or I is not SymPy's function of that name."""
+        if isinstance(expr, OWN):
+            return self._print_Function(expr, **settings)
+        return str(super()._print(expr, **settings))
+
+    def _print_ExpBase(self, e: Any, exp: Any = None) -> str:
+        """exp of log-densities is a product of densities."""
+        ratio = densities(e.args[0]) if exp is None else None
+        if ratio is None:
+            return str(super()._print_ExpBase(e, exp))
+        above, below = (r" \, ".join(self._density(f) for f in side) for side in ratio)
+        return rf"\frac{{{above or 1}}}{{{below}}}" if below else above
+
+    def _density(self, factor: Any) -> str:
+        if not isinstance(factor, terms.SumTo):
+            return self._print(factor)
+        body, *bounds = factor.args
+        index, lo, hi = (self._print(b) for b in bounds)
+        return rf"\prod_{{{index}={lo}}}^{{{hi}}} {self._print(sp.exp(body))}"
+
     def _print_Function(self, e: Any, exp: Any = None) -> str:
-        if not isinstance(e, terms.VectorFunction | terms.ScalarFunction | terms.DefinedFunction):
+        if not isinstance(e, OWN):
             return str(super()._print_Function(e, exp))
         shown = self._indexed(e)
         return shown if exp is None else rf"{{{shown}}}^{{{exp}}}"
@@ -196,7 +219,25 @@ def decimal(e: Any) -> str:
     """A rounded value with exactly the digits it claims."""
     centre, radius = (sp.Rational(a) for a in e.args)
     digits = max(1, int(sp.floor(sp.log(abs(centre) / (2 * radius), 10))) + 1)
-    return str(centre.evalf(digits + 2).round(max(0, -int(sp.floor(sp.log(2 * radius, 10))))).evalf(digits))
+    places = max(0, -int(sp.floor(sp.log(2 * radius, 10))))
+    if places <= 6:
+        return f"{Decimal(int(sp.Integer(sp.floor(centre * 10**places + sp.Rational(1, 2))))).scaleb(-places):f}"
+    return f"{Decimal(int(centre.p)) / Decimal(int(centre.q)):.{digits - 1}e}".replace("e-0", "e-")
+
+
+def densities(exponent: Any) -> tuple[list[Any], list[Any]] | None:
+    """(laws multiplied, laws divided by) when the exponent is a sum of log-densities, or of sums of them; else None."""
+    above: list[Any] = []
+    below: list[Any] = []
+    for term in sp.Add.make_args(exponent):
+        sign, factor = term.as_coeff_Mul()
+        if isinstance(factor, terms.SumTo) and densities(factor.args[0]) is not None and abs(sign) == 1:
+            (above if sign > 0 else below).append(factor)
+        elif isinstance(factor, terms.LogDensity) and abs(sign) == 1:
+            (above if sign > 0 else below).append(factor.args[0])
+        else:
+            return None
+    return above, below
 
 
 def latex(e: Any) -> str:
@@ -228,10 +269,26 @@ class Text(StrPrinter):
             name += str(index).translate(SUBSCRIPT) if index.is_Integer else f"[{self._print(index)}]"
         return f"{name}({', '.join(self._print(a) for a in args)})" if args else name
 
-    def _print_Function(self, e: Any) -> str:
-        if isinstance(e, terms.VectorFunction | terms.ScalarFunction | terms.DefinedFunction):
-            return self._indexed(e)
-        return str(super()._print_Function(e))
+    def _print(self, expr: Any, **settings: Any) -> str:
+        """Families first: one that is called beta or I is not SymPy's function of that name."""
+        return self._indexed(expr) if isinstance(expr, OWN) else str(super()._print(expr, **settings))
+
+    def _print_ExpBase(self, e: Any) -> str:
+        """exp of log-densities is a product of densities."""
+        ratio = densities(e.args[0])
+        if ratio is None:
+            return f"exp({self._print(e.args[0])})"
+        above, below = (" ".join(self._density(f) for f in side) for side in ratio)
+        return f"{above or 1} / ({below})" if below else above
+
+    _print_exp = _print_ExpBase
+
+    def _density(self, factor: Any) -> str:
+        if not isinstance(factor, terms.SumTo):
+            return self._print(factor)
+        body, *bounds = factor.args
+        index, lo, hi = (self._print(b) for b in bounds)
+        return f"Π_{{{index}={lo}..{hi}}} {self._print(sp.exp(body))}"
 
     def _print_Symbol(self, e: Any) -> str:
         return self._name(e.name)
