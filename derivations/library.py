@@ -18,6 +18,7 @@ CHAPTERS = (
     "vae.divergence",
     "vae.evidence",
     "vae.gaussian_kl",
+    "vae.decoders",
     "ddpm.forward",
     "ddpm.elbo",
 )

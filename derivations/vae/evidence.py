@@ -1,4 +1,4 @@
-"""The evidence lower bound of a latent-variable model: what it is, what it bounds, what it misses, when it misses nothing.
+"""The evidence lower bound of a latent-variable model: what it is, bounds and misses, and when it misses nothing.
 
 Any densities: p is the model's joint law of an observation x and its latent z (with its marginals and conditionals),
 q(z | x) any encoder. Parameters are not written: every statement holds for each value of them.
