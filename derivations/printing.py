@@ -247,7 +247,7 @@ def latex(e: Any) -> str:
 GREEK = {
     "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
-    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "ELBO_vae": "ELBO", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
+    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO_N", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
     "p_theta_prime": "p_θ′", "eps_theta_prime": "ε_θ′", "pi": "π",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
