@@ -1,20 +1,87 @@
-"""Samplers: pure functions from a start to a sample, with injected noise, along any decreasing list of times."""
+"""Samplers: pure functions from a start to a sample, with injected noise, along any decreasing list of times.
 
-from collections.abc import Sequence
-from typing import Any, Literal
+| method | solves | order | evaluations a step | noise |
+|---|---|---|---|---|
+| `ddpm` | the respaced chain, backwards | | 1 | yes |
+| `ddim` | the DDIM family, any eta | 1 at eta = 0 | 1 | eta > 0 |
+| `euler` | probability-flow ODE | 1 | 1 | no |
+| `heun` | probability-flow ODE | 2 | 2 | no |
+| `dpmpp_2m` | probability-flow ODE | 2 | 1 | no |
+| `dpmpp_3m` | probability-flow ODE | 3 | 1 | no |
+| `sde_dpmpp_2m`, `sde_dpmpp_3m` | reverse SDE | | 1 | yes |
+| `euler_maruyama` | reverse SDE | 1 (weak) | 1 | yes |
+| `langevin` | each noise level in turn | | `langevin_count` | yes |
+| `predictor_corrector` | the chain, then each level | | 1 + `langevin_count` | yes |
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from torch_impl.bound import Model
 from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.samplers.ancestral import ddim, ddpm
+from torch_impl.samplers.ancestral import ancestral_step, ddim, ddim_step, ddpm
 from torch_impl.samplers.denoiser import Callback, Clip, Denoiser, Noise, NoiseFn, check_timesteps, dynamic_threshold
+from torch_impl.samplers.dpm import dpmpp_2m, dpmpp_3m, sde_dpmpp_2m, sde_dpmpp_3m
+from torch_impl.samplers.ode import ddim_invert, euler, heun
+from torch_impl.samplers.sde import euler_maruyama, langevin, predictor_corrector
 
-Method = Literal["ddpm", "ddim"]
-METHODS: dict[str, Any] = {"ddpm": ddpm, "ddim": ddim}
+Method = Literal[
+    "ddpm",
+    "ddim",
+    "euler",
+    "heun",
+    "dpmpp_2m",
+    "dpmpp_3m",
+    "sde_dpmpp_2m",
+    "sde_dpmpp_3m",
+    "euler_maruyama",
+    "langevin",
+    "predictor_corrector",
+]
+METHODS: tuple[Method, ...] = get_args(Method)
 
-__all__ = ["METHODS", "Denoiser", "Method", "Noise", "check_timesteps", "ddim", "ddpm", "dynamic_threshold", "sample"]
+_SAMPLERS: dict[str, Callable[..., Tensor]] = {
+    "ddpm": ddpm,
+    "ddim": ddim,
+    "euler": euler,
+    "heun": heun,
+    "dpmpp_2m": dpmpp_2m,
+    "dpmpp_3m": dpmpp_3m,
+    "sde_dpmpp_2m": sde_dpmpp_2m,
+    "sde_dpmpp_3m": sde_dpmpp_3m,
+    "euler_maruyama": euler_maruyama,
+    "langevin": langevin,
+    "predictor_corrector": predictor_corrector,
+}
+
+__all__ = [
+    "METHODS",
+    "Denoiser",
+    "Method",
+    "Noise",
+    "ancestral_step",
+    "check_timesteps",
+    "ddim",
+    "ddim_invert",
+    "ddim_step",
+    "ddpm",
+    "dpmpp_2m",
+    "dpmpp_3m",
+    "dynamic_threshold",
+    "euler",
+    "euler_maruyama",
+    "heun",
+    "invert",
+    "langevin",
+    "predictor_corrector",
+    "sample",
+    "sde_dpmpp_2m",
+    "sde_dpmpp_3m",
+]
 
 
 @torch.no_grad()
@@ -31,16 +98,58 @@ def sample(
     generator: torch.Generator | None = None,
     progress: bool = False,
     callback: Callback | None = None,
+    **options: Any,
 ) -> Tensor:
-    """From x_T at timesteps[0] to a sample at timesteps[-1], usually x_0."""
+    """From x_T at timesteps[0] to a sample at timesteps[-1]; all times T, T-1, ..., 0 when none are given.
+
+    Args:
+        model: (x_t, t) -> what the diffusion predicts; t is an integer tensor (batch,) in 1..T.
+        timesteps: strictly decreasing, start and end named; see `spaced_timesteps`.
+        eta: noise of DDIM, 0 deterministic to 1 ancestral; read by method="ddim" alone.
+        clip_x0: True clips the predicted x_0 to [-1, 1]; a function such as `dynamic_threshold()` replaces it.
+        rederive_eps: recompute the noise direction from the clipped x_0; by default it stays the network's own.
+        noise_fn: noise_fn(shape, i) gives the i-th noise in loop order; never asked for noise that is not added.
+        progress: a line on stderr. callback(s, x_s) is called after every step.
+        options: `langevin_count`, `langevin_size` for langevin and predictor_corrector.
+
+    No gradients are recorded; the functions of this package record them. x_T is not overwritten.
+    ValueError for NaN in x_T, an unknown method, times that do not decrease strictly or leave 0..T, an eta or a start
+    that the method cannot serve. TypeError for options the method does not take.
+    """
     if not isinstance(x_T, Tensor) or not x_T.is_floating_point():
         raise TypeError("x_T must be a floating-point tensor")
     if not torch.isfinite(x_T).all():
         raise ValueError("x_T holds NaN or infinity; start from finite noise")
-    if method not in METHODS:
+    if method not in _SAMPLERS:
         raise ValueError(f"method = {method!r} is not one of {', '.join(map(repr, METHODS))}")
+    if method == "ddim":
+        options["eta"] = eta
+    if options and method not in ("ddim", "langevin", "predictor_corrector"):
+        raise TypeError(f"method {method!r} does not take {', '.join(map(repr, options))}")
     times = check_timesteps(timesteps if timesteps is not None else range(diffusion.T, -1, -1), diffusion.T)
     denoiser = Denoiser(model, diffusion, clip_x0, rederive_eps)
-    options: dict[str, Any] = {"eta": eta} if method == "ddim" else {}
-    result: Tensor = METHODS[method](denoiser, x_T, times, Noise(noise_fn, generator), callback=callback, **options)
-    return result
+    report = _progress(len(times) - 1, callback) if progress else callback
+    return _SAMPLERS[method](denoiser, x_T, times, Noise(noise_fn, generator), callback=report, **options)
+
+
+@torch.no_grad()
+def invert(
+    model: Model, diffusion: GaussianDiffusion, x: Tensor, timesteps: Sequence[int] | None = None, refinements: int = 3
+) -> Tensor:
+    """The noise that deterministic DDIM turns into x; times increase, 0, 1, ..., T by default (`ddim_invert`)."""
+    times = list(timesteps) if timesteps is not None else list(range(diffusion.T + 1))
+    return ddim_invert(Denoiser(model, diffusion), x, times, refinements)
+
+
+def _progress(steps: int, callback: Callback | None) -> Callback:
+    """Report each step on stderr, and pass it on."""
+    done = 0
+
+    def report(s: int, x: Tensor) -> None:
+        nonlocal done
+        done += 1
+        print(f"\rsampling {done}/{steps}", end="\n" if done == steps else "", file=sys.stderr, flush=True)
+        if callback:
+            callback(s, x)
+
+    return report

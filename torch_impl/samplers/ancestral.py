@@ -10,25 +10,31 @@ from torch_impl.samplers.denoiser import Callback, Denoiser, Noise, check_timest
 from torch_impl.tables import combine
 
 
+def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, index: int) -> Tensor:
+    """One reverse step t -> s of the respaced chain, beta' = 1 - alpha_bar_t / alpha_bar_s (`ddpm.sampling.respaced`).
+
+    Mean mu~(x_t, x_0_hat) and the diffusion's variance for beta' (`ddpm.mean.x0_form`); no noise at s = 0.
+    """
+    at, to = denoiser.level(t), denoiser.level(s)
+    output = denoiser.output(x, t)
+    x0 = denoiser.split(x, t, output)[0]
+    if s == 0:
+        return x0
+    beta = -math.expm1(at.log_alpha_bar - to.log_alpha_bar)
+    noise_t, noise_s = at.sigma**2, to.sigma**2
+    from_x0 = to.signal * beta / noise_t
+    from_xt = math.exp(0.5 * (at.log_alpha_bar - to.log_alpha_bar)) * noise_s / noise_t
+    std = _reverse_std(denoiser, output, x, beta, beta * noise_s / noise_t)
+    x = combine(x0, x, from_x0, from_xt)
+    return x.addcmul_(std, noise(x, index)) if isinstance(std, Tensor) else x.add_(noise(x, index), alpha=std)
+
+
 def ddpm(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """Ancestral sampling along any decreasing times (`ddpm.sampling.ancestral`, `ddpm.sampling.respaced`).
-
-    A step t -> s is the reverse step of the respaced chain, beta' = 1 - alpha_bar_t / alpha_bar_s: mean
-    mu~(x_t, x_0_hat) and the diffusion's variance for that beta'. A step to s = 0 adds no noise.
-    """
+    """Ancestral sampling along any decreasing times (`ddpm.sampling.ancestral`; Ho et al. 2020, algorithm 2)."""
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
-        at, to = denoiser.level(t), denoiser.level(s)
-        beta = -math.expm1(at.log_alpha_bar - to.log_alpha_bar)
-        noise_t, noise_s = at.sigma**2, to.sigma**2
-        from_x0 = to.signal * beta / noise_t if s else 1.0
-        from_xt = math.exp(0.5 * (at.log_alpha_bar - to.log_alpha_bar)) * noise_s / noise_t
-        output = denoiser.output(x, t)
-        previous, x = x, combine(denoiser.split(x, t, output)[0], x, from_x0, from_xt)
-        if s:
-            std = _reverse_std(denoiser, output, previous, beta, beta * noise_s / noise_t)
-            x.addcmul_(std, noise(x, i)) if isinstance(std, Tensor) else x.add_(noise(x, i), alpha=std)
+        x = ancestral_step(denoiser, x, t, s, noise, i)
         if callback:
             callback(s, x)
     return x
