@@ -14,6 +14,7 @@ from derivations.kernel import terms
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
 OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
+LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo)
 BIG = (terms.SumTo, terms.Expect)
 
 
@@ -183,7 +184,8 @@ class Latex(LatexPrinter):
         return rf"\lim_{{{self._print(symbol)} \to {self._print(value)}}} {self._grouped(body)}"
 
     def _print_Rounded(self, e: Any) -> str:
-        return decimal(e)
+        digits, _, power = decimal(e).partition("e")
+        return rf"{digits} \cdot 10^{{{power}}}" if power else digits
 
     def _print_Trace(self, e: Any) -> str:
         return rf"\operatorname{{tr}}\left({'I' if e.args[0] == 1 else self._print(e.args[0])}\right)"
@@ -209,6 +211,14 @@ class Latex(LatexPrinter):
     def _print_SameLaw(self, e: Any) -> str:
         return rf"{self._print(e.args[0])} \equiv {self._print(e.args[1])}"
 
+    def _print_Mul(self, e: Any) -> str:
+        split = vector_last(e)
+        if split is None:
+            return str(super()._print_Mul(e))
+        coefficient, rest = split
+        last = rf"\left({self._print(rest)}\right)" if isinstance(rest, sp.Add) else self._print(rest)
+        return f"{self._grouped(coefficient)} {last}"
+
     def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
         if isinstance(expr, BIG) and not last:
             return True
@@ -223,6 +233,22 @@ def decimal(e: Any) -> str:
     if places <= 6:
         return f"{Decimal(int(sp.Integer(sp.floor(centre * 10**places + sp.Rational(1, 2))))).scaleb(-places):f}"
     return f"{Decimal(int(centre.p)) / Decimal(int(centre.q)):.{digits - 1}e}".replace("e-0", "e-")
+
+
+def vector_last(product: Any) -> tuple[Any, Any] | None:
+    """(coefficient, vector or average) of a product that reads better with the coefficient in front; else None."""
+
+    def is_last(factor: Any) -> bool:
+        whole = factor.args if isinstance(factor, sp.Add) else (factor,)
+        return any(terms.is_vector(a) or isinstance(a, LAST) for a in whole)
+
+    last = [a for a in product.args if is_last(a)]
+    if len(last) != 1:
+        return None
+    coefficient = sp.Mul(*[a for a in product.args if a is not last[0]])
+    if sp.fraction(coefficient)[0].is_Integer or coefficient.could_extract_minus_sign():
+        return None
+    return coefficient, last[0]
 
 
 def densities(exponent: Any) -> tuple[list[Any], list[Any]] | None:
@@ -248,6 +274,7 @@ GREEK = {
     "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
     "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO_N", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
+    "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
     "p_theta_prime": "p_θ′", "eps_theta_prime": "ε_θ′", "pi": "π",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
@@ -402,6 +429,12 @@ class Text(StrPrinter):
 
     def _print_SameLaw(self, e: Any) -> str:
         return f"{self._print(e.args[0])} ≡ {self._print(e.args[1])}"
+
+    def _print_Mul(self, e: Any) -> str:
+        split = vector_last(e)
+        if split is None:
+            return str(super()._print_Mul(e))
+        return "*".join(f"({self._print(a)})" if isinstance(a, sp.Add) else self._print(a) for a in split)
 
     def _print_Pow(self, e: Any, rational: bool = False) -> str:
         if e.args[1] == sp.Rational(1, 2):
