@@ -117,17 +117,27 @@ def _latent_names(e: Any) -> set[str]:
     """Names of vectors that live in R^k, because they are read by coordinates or carry a law on R^k."""
     e = unfold_all(e)
     k = sp.Symbol("k", integer=True, positive=True)
-    names = set()
+    vectors: list[Any] = []
     for law in e.atoms(terms.Normal, terms.DiagonalNormal, terms.FullNormal, terms.AffineImage):
         if law.args[-1] == k:
-            names |= {v.name for v in law.atoms(terms.VectorSymbol)}
+            vectors += [*law.variables, *(c.args[0] for c in law.atoms(terms.Coord))]
+            vectors += [law.args[1]] if isinstance(law, terms.Normal | terms.FullNormal) else []
     for total in e.atoms(terms.SumTo):
         if total.args[3] == k:
-            names |= {c.args[0].name for c in total.atoms(terms.Coord) if isinstance(c.args[0], terms.VectorSymbol)}
+            vectors += [c.args[0] for c in total.atoms(terms.Coord)]
     for pair in e.atoms(terms.Hadamard, matrices.Quadratic):
-        names |= {v.name for v in pair.atoms(terms.VectorSymbol)}
-        names |= {type(v).__name__ for v in pair.atoms(terms.VectorFunction)}
-    return names
+        vectors += [pair.args[0], pair.args[-1]]
+    return {name for v in vectors for name in _heads(v)}
+
+
+def _heads(v: Any) -> set[str]:
+    \"\"\"Names of the vectors that v is a combination of: their arguments may live elsewhere.\"\"\"
+    if isinstance(v, terms.VectorSymbol):
+        return {v.name}
+    if isinstance(v, terms.VectorFunction):
+        return {type(v).__name__}
+    inner = v.args[:1] if isinstance(v, terms.D) else v.args
+    return {name for a in inner if terms.is_vector(a) for name in _heads(a)}
 
 
 def _random_covariance(rng: Random, size: int) -> Any:
