@@ -131,7 +131,7 @@ def _latent_names(e: Any) -> set[str]:
 
 
 def _heads(v: Any) -> set[str]:
-    \"\"\"Names of the vectors that v is a combination of: their arguments may live elsewhere.\"\"\"
+    """Names of the vectors that v is a combination of: their arguments may live elsewhere."""
     if isinstance(v, terms.VectorSymbol):
         return {v.name}
     if isinstance(v, terms.VectorFunction):
