@@ -3,8 +3,8 @@
 `lower` turns an expression into a rational function of *generators*: symbols, family members, inner products of vector
 atoms, square roots of irreducible positive polynomials (each with its relation p^2 = f), logarithms of irreducible
 positive polynomials and of primes, and opaque terms (expectations, log-densities, sums, network outputs), where two
-opaque terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct square-free
-polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all coefficients are.
+opaque terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct
+square-free polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all coefficients are.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ from derivations.kernel.rules.base import (
     StepFails,
     algebra,
     in_order,
-    may_touch,
     rewrite_instances,
 )
+from derivations.kernel.scope import may_touch
 
 Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric"]
 Relation = Literal["=", "<=", ">=", "<", ">", "iff"]

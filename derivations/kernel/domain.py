@@ -1,7 +1,7 @@
 """Where each symbol of a claim lives, and what that says about the sign of a polynomial.
 
-A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0, and
-so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
+A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with
+n >= 0, and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
 when it does not decide, the answer is None and nobody guesses.
 """
 
@@ -191,12 +191,3 @@ def _monomial_sign(monomial: tuple[int, ...], coefficient: Any, kinds: list[str]
         elif power and kind == "nonnegative":
             strict = False
     return ("" if strict else "0") + ("+" if coefficient > 0 else "-")
-
-
-def refuse_ambiguous_names(*expressions: Any) -> None:
-    """Refuse two different symbols that print alike: they would be compared as strangers and read as one."""
-    seen: dict[tuple[str, bool], Symbol] = {}
-    for e in expressions:
-        for s in e.atoms(Symbol):
-            if seen.setdefault((s.name, isinstance(s, terms.VectorSymbol)), s) != s:
-                raise terms.Malformed(f"two different symbols are named {s.name!r}: use one of them throughout")

@@ -15,8 +15,9 @@ import sympy as sp
 from derivations import printing
 from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
-from derivations.kernel.domain import Domain, refuse_ambiguous_names
-from derivations.kernel.rules.base import Context, Hypothesis, StepFails, refuse_open_definitions
+from derivations.kernel.domain import Domain
+from derivations.kernel.rules.base import Context, Hypothesis, StepFails
+from derivations.kernel.scope import refuse_ambiguous_names, refuse_clashes, refuse_open_definitions
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
@@ -164,7 +165,9 @@ class Judge:
         try:
             written = [line.expression for chain in proof.chains for line in chain.lines]
             refuse_ambiguous_names(*written, statement.lhs, statement.rhs)
-            refuse_open_definitions(*written, statement.lhs, statement.rhs)
+            for e in (*written, statement.lhs, statement.rhs):
+                refuse_clashes(e)
+                refuse_open_definitions(e)
             for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
                 hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
                 reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)
@@ -229,7 +232,7 @@ class Judge:
 def _step(previous: Any, line: Line, context: Context) -> Verdict:
     try:
         with time_limit(STEP_SECONDS):
-            before, after = (line.rule.rewrite(e, context) for e in (previous, line.expression))
+            before, after = (line.rule.rewritten(e, context) for e in (previous, line.expression))
             follows = line.rule.decide(line.relation, before, after, context)
     except StepTimeout:
         return Undecided(f"{line.rule.name}: not decided within {STEP_SECONDS:g} s")

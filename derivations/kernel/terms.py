@@ -118,8 +118,10 @@ def variable_set(items: Iterable[Any]) -> Tuple:
     for item in items:
         if isinstance(item, Block):
             runs.setdefault(HEADS[item.args[0].name], []).append(item.bounds)
-        elif isinstance(item, VectorFunction) and len(item.args) == 1:
+        elif isinstance(item, VectorFunction) and len(item.args) == 1 and not is_vector(item.args[0]):
             runs.setdefault(type(item), []).append((item.args[0], item.args[0]))
+        elif not isinstance(item, VectorSymbol):
+            raise Malformed(f"{item} is not a random variable: name a vector symbol or a member x(t) of a family")
         elif item not in singles:
             singles.append(item)
     members = singles + [m for head, pieces in runs.items() for m in _merge(head, pieces)]
@@ -148,9 +150,11 @@ def _merge(head: Any, pieces: list[tuple[Expr, Expr]]) -> list[Any]:
 class Law(Basic):
     """A probability law; `variables` are the random variables it binds."""
 
+    scope: tuple[int, ...] = ()  # the arguments in which a coordinatewise law binds its index, args[1]
+
     @property
     def variables(self) -> Tuple:
-        raise NotImplementedError(type(self).__name__)
+        return Tuple(self.args[0])
 
 
 class Density(Law):
@@ -176,20 +180,14 @@ class Normal(Law):
     def __new__(cls, variable: Any, mean: Any, variance: Any, dim: Any = None) -> Normal:
         return Basic.__new__(cls, variable, sympify(mean), sympify(variance), DIM if dim is None else sympify(dim))
 
-    @property
-    def variables(self) -> Tuple:
-        return Tuple(self.args[0])
-
 
 class DiagonalNormal(Law):
     """Independent coordinates: variable_i ~ N(mean_i, variance_i), i = 1..dim, both expressions in `index`."""
 
-    def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
-        return Basic.__new__(cls, variable, index, sympify(mean), sympify(variance), sympify(dim))
+    scope = (2, 3)
 
-    @property
-    def variables(self) -> Tuple:
-        return Tuple(self.args[0])
+    def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
+        return Basic.__new__(cls, variable, _index(index), sympify(mean), sympify(variance), sympify(dim))
 
 
 class FullNormal(Law):
@@ -198,31 +196,23 @@ class FullNormal(Law):
     def __new__(cls, variable: Any, mean: Any, covariance: Any, dim: Any) -> FullNormal:
         return Basic.__new__(cls, variable, sympify(mean), covariance, sympify(dim))
 
-    @property
-    def variables(self) -> Tuple:
-        return Tuple(self.args[0])
-
 
 class BernoulliProduct(Law):
     """Independent bits: P(variable_i = 1) = probability_i in (0, 1), i = 1..dim, given as an expression in `index`."""
 
-    def __new__(cls, variable: Any, index: Any, probability: Any, dim: Any) -> BernoulliProduct:
-        return Basic.__new__(cls, variable, index, sympify(probability), sympify(dim))
+    scope = (2,)
 
-    @property
-    def variables(self) -> Tuple:
-        return Tuple(self.args[0])
+    def __new__(cls, variable: Any, index: Any, probability: Any, dim: Any) -> BernoulliProduct:
+        return Basic.__new__(cls, variable, _index(index), sympify(probability), sympify(dim))
 
 
 class AffineImage(Law):
     """The law of variable_i = shift_i + scale_i * noise_i (scale_i > 0, coordinatewise in `index`), noise ~ base."""
 
-    def __new__(cls, variable: Any, index: Any, shift: Any, scale: Any, base: Law, dim: Any) -> AffineImage:
-        return Basic.__new__(cls, variable, index, sympify(shift), sympify(scale), base, sympify(dim))
+    scope = (2, 3)
 
-    @property
-    def variables(self) -> Tuple:
-        return Tuple(self.args[0])
+    def __new__(cls, variable: Any, index: Any, shift: Any, scale: Any, base: Law, dim: Any) -> AffineImage:
+        return Basic.__new__(cls, variable, _index(index), sympify(shift), sympify(scale), base, sympify(dim))
 
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------
@@ -233,6 +223,19 @@ class Term(Expr):
 
     is_real = True
     is_commutative = True
+    scope: tuple[int, ...] = ()  # the arguments in which a sum, a product or a limit binds its index, args[1]
+
+
+def _index(symbol: Any) -> Any:
+    if not isinstance(symbol, Symbol):
+        raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")
+    return symbol
+
+
+def _averaged(law: Any) -> Any:
+    """A law to average over: its variables are names, not places where a density is read."""
+    variable_set(law.variables)
+    return law
 
 
 class LogDensity(Term):
@@ -253,7 +256,7 @@ class Expect(Term):
     """E over the law's variables of body."""
 
     def __new__(cls, law: Law, body: Any) -> Expect:
-        return Basic.__new__(cls, law, sympify(body))
+        return Basic.__new__(cls, _averaged(law), sympify(body))
 
 
 class KL(Term):
@@ -262,15 +265,21 @@ class KL(Term):
     def __new__(cls, p: Law, q: Law) -> KL:
         if p.variables != q.variables:
             raise Malformed(f"KL between laws of different variables: {p.variables} and {q.variables}")
-        return Basic.__new__(cls, p, q)
+        return Basic.__new__(cls, _averaged(p), q)
 
 
 class Mean(Term):
     """Mean vector of a law."""
 
+    def __new__(cls, law: Law) -> Mean:
+        return Basic.__new__(cls, _averaged(law))
+
 
 class Variance(Term):
     """The v of a law whose covariance is v * I."""
+
+    def __new__(cls, law: Law) -> Variance:
+        return Basic.__new__(cls, _averaged(law))
 
 
 class Inner(Term):
@@ -304,20 +313,29 @@ class Hadamard(Term):
 class SumTo(Term):
     """sum of body over the integer index lo..hi; zero when hi = lo - 1."""
 
+    scope = (0,)
+
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> SumTo:
-        return Basic.__new__(cls, sympify(body), index, sympify(lo), sympify(hi))
+        return Basic.__new__(cls, sympify(body), _index(index), sympify(lo), sympify(hi))
 
 
 class ProductTo(Term):
     """product of body over the integer index lo..hi; one when hi = lo - 1."""
 
+    scope = (0,)
+
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
-        return Basic.__new__(cls, sympify(body), index, sympify(lo), sympify(hi))
+        return Basic.__new__(cls, sympify(body), _index(index), sympify(lo), sympify(hi))
+
+
+def binds(e: Any) -> tuple[int, ...]:
+    """The places of e's arguments in which its index, e.args[1], is bound; empty when it binds none."""
+    return e.scope if isinstance(e, Term | Law) else ()
 
 
 def bound_indices(e: Any) -> set[Symbol]:
-    """The integer symbols that a sum, a product or a coordinatewise law in e runs over: they mean nothing outside it."""
-    return {a.args[1] for a in e.atoms(SumTo, ProductTo, DiagonalNormal, AffineImage, BernoulliProduct)}
+    """The symbols that a sum, a product, a coordinatewise law or a limit in e runs over: they mean nothing outside."""
+    return {a.args[1] for a in e.atoms(Term, Law) if binds(a)}
 
 
 def free_scalars(e: Any) -> set[Symbol]:
@@ -330,7 +348,9 @@ class D(Term):
     """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
 
     def __new__(cls, body: Any, wrt: Any) -> D:
-        return Basic.__new__(cls, sympify(body), sympify(wrt))
+        if not isinstance(wrt, Symbol | ScalarFunction | Coord):
+            raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
+        return Basic.__new__(cls, sympify(body), wrt)
 
 
 class Gradient(Term):

@@ -15,6 +15,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
+from derivations.kernel.scope import refuse_clashes
 
 Tier = Literal["decided", "law", "assumed"]
 
@@ -83,6 +84,12 @@ class Rule:
     rewrite: Rewrite = lambda e, _: e
     decide: Decide = decide_by_algebra
 
+    def rewritten(self, e: Any, context: Context) -> Any:
+        """The rewritten expression; Malformed when an index would be captured in it."""
+        result = self.rewrite(e, context)
+        refuse_clashes(result)
+        return result
+
 
 algebra = Rule("algebra", "decided", "the difference of the two lines is zero in the polynomial ring")
 
@@ -121,7 +128,7 @@ def in_order(rules: Iterable[Rule]) -> Rule:
 
     def rewrite(e: Any, context: Context) -> Any:
         for rule in chain:
-            e = rule.rewrite(e, context)
+            e = rule.rewritten(e, context)
         return e
 
     return Rule(
@@ -131,62 +138,3 @@ def in_order(rules: Iterable[Rule]) -> Rule:
         rewrite,
         chain[-1].decide,
     )
-
-
-# --- which random variables does a term depend on? --------------------------------------------------------------------
-
-
-def may_touch(e: Any, variables: Any) -> bool:
-    """False only when e certainly does not depend on any of the variables."""
-    return any(_may_be_same(mine, v) for mine in mentioned(e) for v in variables)
-
-
-def mentioned(e: Any) -> set[Any]:
-    """Random variables that occur in e: vector symbols, family members x(t), blocks."""
-    found = set(e.atoms(terms.VectorSymbol, terms.Block)) if isinstance(e, sp.Basic) else set()
-    return found | {a for a in e.atoms(terms.VectorFunction) if len(a.args) == 1} if isinstance(e, sp.Basic) else found
-
-
-def _may_be_same(a: Any, b: Any) -> bool:
-    if isinstance(a, terms.VectorSymbol) or isinstance(b, terms.VectorSymbol):
-        return bool(a == b)
-    (head_a, lo_a, hi_a), (head_b, lo_b, hi_b) = _range(a), _range(b)
-    if head_a != head_b:
-        return False
-    return not any(gap.is_Integer and gap > 0 for gap in (sp.expand(lo_b - hi_a), sp.expand(lo_a - hi_b)))
-
-
-def _range(v: Any) -> tuple[str, Any, Any]:
-    if isinstance(v, terms.Block):
-        return v.args[0].name, *v.bounds
-    return type(v).__name__, v.args[0], v.args[0]
-
-
-def refuse_open_definitions(*expressions: Any) -> None:
-    """Refuse an abbreviation whose meaning depends on a symbol that is not among its arguments: it would look constant."""
-    for e in expressions:
-        for named in e.atoms(terms.DefinedFunction):
-            body = named.unfold()
-            refuse_open_definitions(body)
-            averaged = [v for a in body.atoms(terms.Expect, terms.KL) for v in a.args[0].variables]
-            known = terms.variable_set([*averaged, *(v for a in named.args for v in mentioned(a))])
-            stray = {v for v in mentioned(body) if not is_member(v, known, Domain())}
-            scalars = {s for s in terms.free_scalars(body) if s != terms.DIM and not named.has(s)}
-            if stray or scalars:
-                raise terms.Malformed(f"{named} hides {stray | scalars}: make them arguments of {type(named).__name__}")
-
-
-def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
-    """Is the random variable v among `members` (variables and blocks)? None when the domain does not decide it."""
-    undecided = False
-    for m in members:
-        if v == m:
-            return True
-        if isinstance(v, terms.VectorSymbol) or isinstance(m, terms.VectorSymbol) or _range(v)[0] != _range(m)[0]:
-            continue
-        (_, lo, hi), (_, lo_m, hi_m) = _range(v), _range(m)
-        if domain.at_least_zero(lo - lo_m) and domain.at_least_zero(hi_m - hi):
-            return True
-        if not (domain.at_least_zero(lo_m - hi - 1) or domain.at_least_zero(lo - hi_m - 1)):
-            undecided = True
-    return None if undecided else False

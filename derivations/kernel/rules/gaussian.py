@@ -7,8 +7,9 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra, linear_form
-from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, walk
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
+from derivations.kernel.scope import may_touch
 from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
@@ -275,7 +276,7 @@ composition = Rule(
 
 
 def identify(law: Density, normal: Normal, because: Rule) -> Rule:
-    """Write `normal` for the law: `because` (a hypothesis, an earlier claim) says that their log-densities are equal."""
+    """Write `normal` for the law: `because` (a hypothesis, an earlier claim) says that the log-densities are equal."""
 
     def rewrite(e: Any, context: Context) -> Any:
         def change(node: Any, local: Context) -> Any:

@@ -14,7 +14,8 @@ import sympy as sp
 from sympy import Basic, Symbol
 
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.rules.base import Context, Rule, StepFails, may_touch, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.scope import may_touch
 from derivations.kernel.terms import LATEX, Coord, FullNormal, LogDensity, Malformed, SumTo, Term
 
 

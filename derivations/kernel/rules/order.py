@@ -91,6 +91,8 @@ exponents = Rule(
 class At(Term):
     """The limit of body as the symbol tends to the value."""
 
+    scope = (0,)
+
     def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
         return sp.Basic.__new__(cls, sp.sympify(body), symbol, sp.sympify(value))
 

@@ -7,7 +7,8 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.rules.base import Context, Rule, StepFails, is_member, may_touch, mentioned, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.scope import free_variables, is_member, may_touch
 from derivations.kernel.terms import (
     KL,
     DefinedFunction,
@@ -108,7 +109,7 @@ def _tower(e: Any, context: Context) -> Any:
 
 def _drop_unused(law: Density, body: Any, context: Context) -> Any:
     used = []
-    for v in mentioned(body):
+    for v in free_variables(body, context.domain):
         member = is_member(v, law.variables, context.domain)
         if member is None:
             return Expect(law, body)
