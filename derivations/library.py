@@ -20,6 +20,7 @@ CHAPTERS = (
     "vae.gaussian_kl",
     "vae.decoders",
     "ddpm.forward",
+    "ddpm.schedule",
     "ddpm.elbo",
 )
 _PLANNED = (

@@ -235,12 +235,16 @@ def decimal(e: Any) -> str:
     return f"{Decimal(int(centre.p)) / Decimal(int(centre.q)):.{digits - 1}e}".replace("e-0", "e-")
 
 
+def _is_name(e: Any) -> bool:
+    return isinstance(e, terms.DefinedFunction) and not e.notation
+
+
 def vector_last(product: Any) -> tuple[Any, Any] | None:
     """(coefficient, vector or average) of a product that reads better with the coefficient in front; else None."""
 
     def is_last(factor: Any) -> bool:
         whole = factor.args if isinstance(factor, sp.Add) else (factor,)
-        return any(terms.is_vector(a) or isinstance(a, LAST) for a in whole)
+        return any(terms.is_vector(a) or isinstance(a, LAST) or _is_name(a) for a in whole)
 
     last = [a for a in product.args if is_last(a)]
     if len(last) != 1:
