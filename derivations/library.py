@@ -19,6 +19,7 @@ CHAPTERS = (
     "vae.evidence",
     "vae.gaussian_kl",
     "vae.decoders",
+    "vae.objective",
     "ddpm.forward",
     "ddpm.schedule",
     "ddpm.elbo",
