@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache, lru_cache
 from random import Random
 from typing import Any
 
@@ -97,7 +98,7 @@ def draw_in(interval: Interval, rng: Random, edge: bool = False) -> Fraction:
     """A rational number in the interval, sometimes close to an end."""
     lo, hi = interval.lo, interval.hi
     if lo == -sp.oo and hi == sp.oo:
-        return Fraction(rng.choice([n for n in range(-20, 21) if n]), 10)
+        return Fraction(rng.choice([n for n in range(-20, 21) if n % 10]), 10)
     if hi == sp.oo:
         return Fraction(int(lo)) + Fraction(rng.randint(1, 30), 10)
     share = Fraction(rng.choice([1, 199]), 200) if edge else Fraction(rng.randint(1, 19), 20)
@@ -114,18 +115,36 @@ def bend(value: Any, interval: Interval) -> Any:
     return number(interval.lo) + number(interval.hi - interval.lo) * above / (1 + above)
 
 
+@lru_cache(maxsize=4096)
 def polynomial(seed: str, size: int, args: tuple[Any, ...]) -> Vector:
-    whole = [a for a in args if not isinstance(a, tuple)]
-    rng = Random(f"{seed} {[str(a) for a in whole if float(a).is_integer()]}")
-    free = sum((mp.mpf(rng.randint(-9, 9)) / 10 * a for a in whole if not float(a).is_integer()), mp.mpf(0))
-    out = []
+    \"\"\"Another polynomial for each value of the whole-number arguments; smooth in the others.\"\"\"
+    scalars = [a for a in args if not isinstance(a, tuple)]
+    moving = [a for a in scalars if not float(a).is_integer()]
+    coordinates = [c for vector in args if isinstance(vector, tuple) for c in vector]
+    whole = str([str(a) for a in scalars if float(a).is_integer()])
+    slopes, rows = _coefficients(f"{seed} {whole}", len(moving), len(coordinates), size)
+    free = mp.fdot(zip(slopes, moving, strict=True))
+    squares = [c**2 for c in coordinates]
+    return tuple(
+        free + constant + mp.fdot(zip(linear, coordinates, strict=True)) + mp.fdot(zip(curved, squares, strict=True))
+        for constant, linear, curved in rows
+    )
+
+
+@lru_cache(maxsize=4096)
+def _coefficients(seed: str, scalars: int, coordinates: int, size: int) -> tuple[Any, Any]:
+    rng = Random(seed)
+
+    def draw(lo: int, hi: int, divisor: int) -> Any:
+        return mp.mpf(rng.randint(lo, hi)) / divisor
+
+    slopes = [draw(-9, 9, 10) for _ in range(scalars)]
+    rows = []
     for _ in range(size):
-        value = free + mp.mpf(rng.randint(-9, 9)) / 10
-        for vector in args:
-            for coordinate in vector if isinstance(vector, tuple) else ():
-                value += mp.mpf(rng.randint(1, 9)) / 10 * coordinate + mp.mpf(rng.randint(-4, 4)) / 20 * coordinate**2
-        out.append(value)
-    return tuple(out)
+        constant = draw(-9, 9, 10)
+        pairs = [(draw(1, 9, 10), draw(-4, 4, 20)) for _ in range(coordinates)]
+        rows.append((constant, [a for a, _ in pairs], [b for _, b in pairs]))
+    return slopes, rows
 
 
 def show_key(key: Key) -> str:
@@ -147,10 +166,15 @@ def evaluate(e: Any, world: World, env: dict[Any, Any] | None = None) -> Any:
 
 
 def _value(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    handler = next((h for kind, h in HANDLERS if isinstance(e, kind)), None)
+    return _handler(type(e))(e, w, env)
+
+
+@cache
+def _handler(kind: type) -> Any:
+    handler = next((h for known, h in HANDLERS if issubclass(kind, known)), None)
     if handler is None:
-        raise Undefined(f"no meaning is given to {type(e).__name__}")
-    return handler(e, w, env)
+        raise Undefined(f"no meaning is given to {kind.__name__}")
+    return handler
 
 
 def _symbol(e: Any, w: World, env: dict[Any, Any]) -> Any:
