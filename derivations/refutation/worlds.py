@@ -117,7 +117,7 @@ def bend(value: Any, interval: Interval) -> Any:
 
 @lru_cache(maxsize=4096)
 def polynomial(seed: str, size: int, args: tuple[Any, ...]) -> Vector:
-    \"\"\"Another polynomial for each value of the whole-number arguments; smooth in the others.\"\"\"
+    """Another polynomial for each value of the whole-number arguments; smooth in the others."""
     scalars = [a for a in args if not isinstance(a, tuple)]
     moving = [a for a in scalars if not float(a).is_integer()]
     coordinates = [c for vector in args if isinstance(vector, tuple) for c in vector]
