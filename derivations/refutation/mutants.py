@@ -42,6 +42,7 @@ def mutants(claim: Claim) -> list[Mutant]:
         worlds = _same_worlds(claim, part)
         seen = {(statement.lhs, statement.rhs)}
         sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement) else [])
+        sides += [(written_out(side), is_right) for side, is_right in sides if side != written_out(side)]
         for side, is_right in sides:
             for operator, changed in mistakes(side, statement.relation):
                 pair = (statement.lhs, changed) if is_right else (changed, statement.rhs)
@@ -54,6 +55,12 @@ def mutants(claim: Claim) -> list[Mutant]:
             turned = replace(statement, relation=REVERSED[statement.relation])
             made.append(Mutant("inequality turned round", _with(claim, part, turned, worlds, len(made)), part))
     return made
+
+
+def written_out(e: Any) -> Any:
+    """Abbreviations of notation replaced by what they stand for, so that mistakes can be made in the formula itself."""
+    table = {a: a.unfold() for a in e.atoms(terms.DefinedFunction) if a.notation}
+    return written_out(e.xreplace(table)) if table else e
 
 
 REVERSED: Mapping[str, Any] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}

@@ -407,9 +407,9 @@ def _mean(e: Any, w: World, env: dict[Any, Any]) -> Any:
 
 
 def _variance(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    draws = [(p, next(iter(v.values()))) for p, v in outcomes(e.args[0], w, env)]
-    mean = mp.fsum(p * v[0] for p, v in draws)
-    return mp.fsum(p * (v[0] - mean) ** 2 for p, v in draws)
+    draws = [(p, number(next(iter(v.values()))[0])) for p, v in outcomes(e.args[0], w, env)]
+    mean = mp.fsum(p * v for p, v in draws)
+    return mp.fsum(p * (v - mean) ** 2 for p, v in draws)
 
 
 def _derivative(e: Any, w: World, env: dict[Any, Any]) -> Any:
