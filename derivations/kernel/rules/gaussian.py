@@ -258,11 +258,12 @@ def _compose(e: Any, context: Context) -> Any:
             return node
         x, m, w, dim = law.args
         y, mean, v, dim_y = inside.args[0].args
-        a = linear_form(mean).get(x, sp.S.Zero)
-        rest = sp.expand(mean - a * x)
+        form = linear_form(mean)
+        a = form.pop(x, sp.S.Zero)
+        rest = sp.Add(*[c * atom for atom, c in form.items()])
         if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x]):
             return node
-        return sp.exp(LogDensity(Normal(y, sp.expand(a * m) + rest, v + a**2 * w, dim)))
+        return sp.exp(LogDensity(Normal(y, a * m + rest, v + a**2 * w, dim)))
 
     return walk(e, change, context)
 
