@@ -276,12 +276,12 @@ composition = Rule(
 )
 
 
-def identify(law: Density, normal: Normal, because: Rule) -> Rule:
+def identify(law: Law, normal: Law, because: Rule) -> Rule:
     """Write `normal` for the law: `because` (a hypothesis, an earlier claim) says that the log-densities are equal."""
 
     def rewrite(e: Any, context: Context) -> Any:
         def change(node: Any, local: Context) -> Any:
-            if not (isinstance(node, Density) and Algebra(local.domain).equal(node, law)):
+            if not (isinstance(node, type(law)) and Algebra(local.domain).equal(node, law)):
                 return node
             if not Algebra(local.domain).equal(because.rewrite(LogDensity(law), local), LogDensity(normal)):
                 raise StepFails(f"{because.name} does not say that {law} is {normal}")
