@@ -85,7 +85,7 @@ def _may_be_same(a: Any, b: Any) -> bool:
     (head_a, lo_a, hi_a), (head_b, lo_b, hi_b) = _range(a), _range(b)
     if head_a != head_b:
         return False
-    return not any(gap.is_Integer and gap > 0 for gap in (sp.expand(lo_b - hi_a), sp.expand(lo_a - hi_b)))
+    return not any(gap.is_positive for gap in (sp.expand(lo_b - hi_a), sp.expand(lo_a - hi_b)))
 
 
 def _range(v: Any) -> tuple[str, Any, Any]:
