@@ -14,7 +14,6 @@ from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
     Coord,
-
     DiagonalNormal,
     Expect,
     FullNormal,
