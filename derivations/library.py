@@ -22,6 +22,7 @@ CHAPTERS = (
     "vae.objective",
     "ddpm.forward",
     "ddpm.schedule",
+    "ddpm.posterior",
     "ddpm.elbo",
 )
 _PLANNED = (
@@ -31,7 +32,6 @@ _PLANNED = (
     "vae.objective",
     "vae.reparameterization",
     "onestep",
-    "ddpm.posterior",
     "ddpm.parameterizations",
     "ddpm.losses",
     "ddpm.examples",

@@ -24,7 +24,7 @@ from derivations.kernel.rules.probability import definition
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.laws import Undefined
-from derivations.refutation.refute import describe, tries_for, violation
+from derivations.refutation.refute import TRIES, describe, tries_for, violation
 from derivations.refutation.sampling import sample, unfold_all
 
 
@@ -234,7 +234,8 @@ def judge_mutants(claim: Claim, seed: int = 0) -> MutantReport:
 
 
 def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
-    false, meaningless = _refute_part(m.claim, m.part, seed)
+    enough = tries_for(m.claim.says[m.part])
+    false, meaningless = _refute_part(m.claim, m.part, range(seed * enough, seed * enough + TRIES))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     before, after = original.says[m.part], m.claim.says[m.part]
@@ -243,14 +244,17 @@ def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
         return MutantCase(m.operator, m.claim, m.part, "equivalent", None)
     if meaningless is None and _follows(before, after, domain):
         return MutantCase(m.operator, m.claim, m.part, "implied", None)
+    false, also_meaningless = _refute_part(m.claim, m.part, range(seed * enough + TRIES, (seed + 1) * enough))
+    if false is not None:
+        return MutantCase(m.operator, m.claim, m.part, "refuted", false)
+    meaningless = meaningless or also_meaningless
     return MutantCase(m.operator, m.claim, m.part, "survives" if meaningless is None else "refuted", meaningless)
 
 
-def _refute_part(claim: Claim, part: int, seed: int) -> tuple[Witness | None, Witness | None]:
+def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | None, Witness | None]:
     """(a world where the statement is false, a world of the domain where it has no value), each None when not found."""
     meaningless = None
-    enough = tries_for(claim.says[part])
-    for n in range(seed * enough, (seed + 1) * enough):
+    for n in numbers:
         world = sample(claim, part, n)
         try:
             found = violation(claim.says[part], world)
