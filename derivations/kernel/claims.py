@@ -251,6 +251,8 @@ def _check_intervals(domain: Domain, table: Mapping[Any, Any], context: Context,
             if context.domain.intervals.get(name) != interval:
                 raise StepFails(f"{owner} needs {name} {interval.words()}, which this claim's domain does not say")
             continue
+        if terms.is_vector(image):
+            image = terms.Coord(image, sp.Symbol("any_coordinate", integer=True, positive=True))
         conditions = [
             (interval.lo, image - interval.lo, interval.open_lo),
             (interval.hi, interval.hi - image, interval.open_hi),
