@@ -25,12 +25,22 @@ _EXPORTS: dict[str, str] = {
     "GaussianLikelihood": "objectives",
     # sampling
     "sample": "samplers",
+    "invert": "samplers",
+    "dynamic_threshold": "samplers",
+    "classifier_free": "guidance",
+    "classifier_guidance": "guidance",
+    # likelihood
+    "ode_log_likelihood": "likelihood",
+    "bits_per_dim": "likelihood",
 }
 
 _MODULES = (
     "bound",
+    "continuous",
     "diffusion",
     "gaussian",
+    "guidance",
+    "likelihood",
     "losses",
     "objectives",
     "oracle",
