@@ -20,6 +20,7 @@ CHAPTERS = (
     "vae.gaussian_kl",
     "vae.decoders",
     "vae.objective",
+    "vae.reparameterization",
     "ddpm.forward",
     "ddpm.schedule",
     "ddpm.posterior",
