@@ -27,6 +27,16 @@ def whole_vectors(e: Any, index: Any) -> Any:
     return e.xreplace({c: c.args[0] for c in e.atoms(terms.Coord) if c.args[1] == index})
 
 
+def one_root(product: Any) -> Any:
+    """sqrt(2) sqrt(pi) as sqrt(2 pi): SymPy splits the roots of numbers."""
+    roots = [a for a in product.args if isinstance(a, sp.Pow) and a.args[1] == sp.Rational(1, 2) and a.args[0].is_number]
+    if len(roots) < 2:
+        return product
+    inside = sp.Mul(*[a.args[0] for a in roots])
+    rest = [a for a in product.args if a not in roots]
+    return sp.Mul(sp.Pow(inside, sp.Rational(1, 2), evaluate=False), *rest, evaluate=False)
+
+
 def positive_first(summands: list[Any]) -> list[Any]:
     """The terms of a sum in the printer's order, those with a minus sign last: z - mu, not -mu + z."""
     return sorted(summands, key=lambda a: bool(a.could_extract_minus_sign()))
@@ -212,6 +222,7 @@ class Latex(LatexPrinter):
         return rf"{self._print(e.args[0])} \equiv {self._print(e.args[1])}"
 
     def _print_Mul(self, e: Any) -> str:
+        e = one_root(e)
         split = vector_last(e)
         if split is None:
             return str(super()._print_Mul(e))
@@ -434,7 +445,11 @@ class Text(StrPrinter):
     def _print_SameLaw(self, e: Any) -> str:
         return f"{self._print(e.args[0])} ≡ {self._print(e.args[1])}"
 
+    def _print_Pi(self, e: Any) -> str:
+        return "π"
+
     def _print_Mul(self, e: Any) -> str:
+        e = one_root(e)
         split = vector_last(e)
         if split is None:
             return str(super()._print_Mul(e))
