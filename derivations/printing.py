@@ -14,7 +14,7 @@ from derivations.kernel import terms
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
 OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
-LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo)
+LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo, sp.log)
 BIG = (terms.SumTo, terms.Expect)
 
 
@@ -29,12 +29,13 @@ def whole_vectors(e: Any, index: Any) -> Any:
 
 def one_root(product: Any) -> Any:
     """sqrt(2) sqrt(pi) as sqrt(2 pi): SymPy splits the roots of numbers."""
-    roots = [a for a in product.args if isinstance(a, sp.Pow) and a.args[1] == sp.Rational(1, 2) and a.args[0].is_number]
+    half = sp.Rational(1, 2)
+    roots = [a for a in product.args if isinstance(a, sp.Pow) and a.args[1] == half and a.args[0].is_number]
     if len(roots) < 2:
         return product
     inside = sp.Mul(*[a.args[0] for a in roots])
     rest = [a for a in product.args if a not in roots]
-    return sp.Mul(sp.Pow(inside, sp.Rational(1, 2), evaluate=False), *rest, evaluate=False)
+    return sp.Mul(sp.Pow(inside, half, evaluate=False), *rest, evaluate=False)
 
 
 def positive_first(summands: list[Any]) -> list[Any]:
@@ -126,7 +127,8 @@ class Latex(LatexPrinter):
         return r"\mathcal N\left({};\, {},\, {}\right)".format(*(self._print(a) for a in e.args[:3]))
 
     def _print_BernoulliProduct(self, e: Any) -> str:
-        return rf"\operatorname{{Bernoulli}}\left({self._print(e.args[0])};\, {self._print(e.args[2])}\right)"
+        probability = whole_vectors(e.args[2], e.args[1])
+        return rf"\operatorname{{Bernoulli}}\left({self._print(e.args[0])};\, {self._print(probability)}\right)"
 
     def _print_AffineImage(self, e: Any) -> str:
         z, _, shift, scale, base, _ = e.args
@@ -288,9 +290,11 @@ def latex(e: Any) -> str:
 GREEK = {
     "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
-    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO_N", "std": "σ", "log_variance": "ℓ", "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "p_theta": "p_θ",
+    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "std": "σ", "log_variance": "ℓ", "mu_of": "μ",
+    "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "std_of": "σ", "p_theta": "p_θ", "eps_draw": "ε",
+    "ELBO_vae": "ELBO", "ELBO_normal": "ELBO", "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′",
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
-    "p_theta_prime": "p_θ′", "eps_theta_prime": "ε_θ′", "pi": "π",
+    "p_theta_prime": "p_θ′",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 
@@ -363,7 +367,7 @@ class Text(StrPrinter):
         return "N({}; {}, {})".format(*(self._print(a) for a in e.args[:3]))
 
     def _print_BernoulliProduct(self, e: Any) -> str:
-        return f"Bernoulli({self._print(e.args[0])}; {self._print(e.args[2])})"
+        return f"Bernoulli({self._print(e.args[0])}; {self._print(whole_vectors(e.args[2], e.args[1]))})"
 
     def _print_AffineImage(self, e: Any) -> str:
         z, index, shift, scale, base, _ = e.args
