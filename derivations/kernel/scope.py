@@ -45,7 +45,7 @@ def free_variables(e: Any, domain: Domain) -> set[Any]:
     if law is None:
         return found
     parameters = sp.Tuple(*law.args[2 if isinstance(law, Density) else 1 :])
-    return free_variables(parameters, domain) | {left for v in found for left in _outside(v, law.variables, domain)}
+    return free_variables(parameters, domain) | {left for v in found for left in outside(v, law.variables, domain)}
 
 
 def _is_variable(e: Any) -> bool:
@@ -63,7 +63,7 @@ def _over_range(v: Any, index: Symbol, lo: Any, hi: Any) -> Any:
     return Block(Symbol(head), first.xreplace({index: lo}), last.xreplace({index: hi}))
 
 
-def _outside(v: Any, members: Any, domain: Domain) -> Any:
+def outside(v: Any, members: Any, domain: Domain) -> Any:
     """What is left of a variable or block when the members that surely lie in it are taken out."""
     for m in members:
         if v == m:

@@ -75,6 +75,9 @@ def _exponent(e: Any, context: Context) -> Any:
     def change(node: Any, _: Context) -> Any:
         if isinstance(node, ProductTo) and isinstance(node.args[0], sp.exp):
             return sp.exp(SumTo(node.args[0].args[0], *node.args[1:]))
+        if isinstance(node, sp.Mul) and len(powers := [a for a in node.args if isinstance(a, sp.exp)]) > 1:
+            rest = [a for a in node.args if a not in powers]
+            return sp.Mul(sp.exp(sp.Add(*[a.args[0] for a in powers])), *rest)
         return node
 
     return walk(e, change, context)

@@ -7,8 +7,9 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra
+from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
-from derivations.kernel.scope import free_variables, is_member, may_touch
+from derivations.kernel.scope import free_variables, is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
     DefinedFunction,
@@ -124,7 +125,7 @@ tower = Rule("tower", "law", "E_a|c E_b|a,c = E_a,b|c; variables the body does n
 # --- importance weights and total probability -------------------------------------------------------------------------
 
 
-def _total_mass(e: Any) -> Any:
+def _total_mass(e: Any, domain: Domain) -> Any:
     """The integral of p(V, X | H) over V, when e is E_q(V|G) exp(log p(V, X | H) - log q(V|G)); else None."""
     if not isinstance(e, Expect) or not isinstance(e.args[1], sp.exp):
         return None
@@ -133,9 +134,9 @@ def _total_mass(e: Any) -> Any:
     if not (isinstance(target, LogDensity) and isinstance(target.args[0], Density)):
         return None
     name, variables, given = target.args[0].args
-    if may_touch(given, law.variables) or any(v not in variables for v in law.variables):
+    rest = [left for v in variables for left in outside(v, law.variables, domain)]
+    if may_touch(given, law.variables) or variable_set([*rest, *law.variables]) != variables:
         return None
-    rest = [v for v in variables if v not in law.variables]
     return sp.exp(LogDensity(Density(name, rest, given))) if rest else sp.S.One
 
 
@@ -143,7 +144,7 @@ def _density_ratio(e: Any, context: Context) -> Any:
     """E_q(V|G) exp(log p(V, X | H) - log q(V|G)) = p(X | H)."""
 
     def change(node: Any, _: Context) -> Any:
-        total = _total_mass(node)
+        total = _total_mass(node, context.domain)
         if total is None:
             return node
         context.require("common support")
@@ -259,9 +260,10 @@ def _within_mass(relation: str, previous: Any, following: Any, context: Context)
     small, large = (previous, following) if relation == "<=" else (following, previous)
     if relation not in ("<=", ">="):
         raise StepFails(f"a mass proves <= and >=, not {relation!r}")
-    if isinstance(small, sp.log) and (total := _total_mass(small.args[0])) is not None:
+    if isinstance(small, sp.log) and (total := _total_mass(small.args[0], context.domain)) is not None:
         return Algebra(context.domain).equal(large, sp.log(total))
-    ratios = {r: total for r in (small - large).atoms(Expect) if (total := _total_mass(r)) is not None}
+    averages = (small - large).atoms(Expect)
+    ratios = {r: total for r in averages if (total := _total_mass(r, context.domain)) is not None}
     names = {r: sp.Dummy() for r in ratios}
     gap = sp.expand((large - small).xreplace(names))
     for r, name in names.items():
