@@ -1,6 +1,6 @@
 """The vocabulary of derivations: everything a chapter needs to write claims and their calc chains, in one import."""
 
-from derivations.kernel.claims import Chain, Claim, Statement, above, by_claim, given, induction_hypothesis
+from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import (
     CLOSED_UNIT,
     NONNEGATIVE,
@@ -14,6 +14,7 @@ from derivations.kernel.domain import (
 )
 from derivations.kernel.rules.base import Hypothesis, algebra
 from derivations.kernel.rules.calculus import differentiation, interchange
+from derivations.kernel.rules.equations import above, by_claim, given, induction_hypothesis
 from derivations.kernel.rules.gaussian import (
     composition,
     density,

@@ -4,7 +4,8 @@
 atoms, square roots of irreducible positive polynomials (each with its relation p^2 = f), logarithms of irreducible
 positive polynomials and of primes, and opaque terms (expectations, log-densities, sums, network outputs), where two
 opaque terms share a generator exactly when their arguments are equal by this same test. Square roots of distinct
-square-free polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all coefficients are.
+square-free polynomials are linearly independent, so after reducing every p^2 the expression is zero iff all
+coefficients are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sympy.polys.fields import FracField
 
 from derivations.kernel import terms
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval, polynomial_sign
+from derivations.kernel.scope import inner_domain
 from derivations.kernel.terms import Malformed
 
 
@@ -33,28 +35,36 @@ class Algebra:
         self.generators: dict[Any, Symbol] = {}
         self.intervals: dict[Symbol, Interval] = {}
         self.radicands: dict[Symbol, Expr] = {}
+        self.indices: dict[tuple[int, Any], Symbol] = {}
         self._depth = 0
+        self._level = 0
 
     # --- the questions ------------------------------------------------------------------------------------------------
 
     def is_zero(self, e: Any) -> bool:
         """True iff the numerator of e reduces to 0 modulo the relations of the radicals."""
         e = sp.sympify(e)
+        if not e.is_commutative:
+            return bool(sp.expand(e) == 0)
         return e == 0 or self._numerator_vanishes(self.lower(self.prepare(e)))
 
     def equal(self, a: Any, b: Any) -> bool:
-        """Equality of scalars, vectors, laws or tuples of them."""
+        """Equality of scalars, vectors, matrices, laws, propositions or tuples of them."""
         if a == b:
             return True
         if isinstance(a, Expr) and isinstance(b, Expr):
             return self.is_zero(a - b)
-        return (
-            isinstance(a, sp.Basic)
-            and isinstance(b, sp.Basic)
-            and type(a) is type(b)
-            and len(a.args) == len(b.args) > 0
-            and all(self.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
-        )
+        return type(a) is type(b) and self._same_arguments(a, b)
+
+    def _same_arguments(self, a: Any, b: Any) -> bool:
+        """Two terms of one head are equal when their arguments are; inside a scope, over the range of its index."""
+        if len(a.args) != len(b.args) or not a.args:
+            return False
+        inside = Algebra(inner_domain(a, self.domain))
+        inside.indices, inside._level, inside._depth = self.indices, self._level, self._depth + 1
+        if inside._depth > 12:
+            raise OutsideFragment("terms nested more than 12 deep")
+        return all(inside.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
 
     def sign(self, e: Any) -> str | None:
         """'+', '-', '0+', '0-', '0' when the domain decides it, else None."""
@@ -71,19 +81,20 @@ class Algebra:
     # --- lowering to generators ---------------------------------------------------------------------------------------
 
     def prepare(self, e: Any) -> Any:
-        """Unfold notation and the schedule's recursion in the part of e that is not inside an opaque term."""
+        """Unfold notation, then the schedule's recursion, in the part of e that is not inside an opaque term."""
         hidden = {a: sp.Dummy() for a in _opaque_parts(e)}
-        visible = e.xreplace(hidden)
-        while notation := [a for a in visible.atoms(terms.DefinedFunction) if a.notation]:
-            visible = visible.xreplace({a: a.unfold() for a in notation})
-        return self.domain.unroll(visible).xreplace({dummy: a for a, dummy in hidden.items()})
+        visible, back = e.xreplace(hidden), {dummy: a for a, dummy in hidden.items()}
+        notation = {a: a.unfold() for a in visible.atoms(terms.DefinedFunction) if a.notation}
+        if notation:
+            return self.prepare(visible.xreplace(notation).xreplace(back))
+        return self.domain.unroll(visible).xreplace(back)
 
     def lower(self, e: Any) -> Expr:
         e = sp.sympify(e)
         if e.is_Rational:
             return e
-        if e.is_Float or e.has(sp.nan, sp.zoo, sp.oo):
-            raise OutsideFragment(f"{e} is not an exact number")
+        if e.is_Float or e in (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+            raise OutsideFragment(f"{e} is not an exact real number")
         if isinstance(e, sp.Add):
             return (
                 sp.Add(*[self.lower(a) for a in _merge_sums(e).args])
@@ -112,6 +123,8 @@ class Algebra:
             return self._bilinear(e.args[0], e.args[1], terms.Hadamard)
         if isinstance(e, terms.SumTo):
             return self._sum(e)
+        if isinstance(e, sp.Abs) and (s := self._sign(inside := self.lower(e.args[0]))) is not None:
+            return -inside if s.endswith("-") else inside
         return self._generator(e)
 
     def _power(self, e: Expr) -> Expr:
@@ -127,19 +140,12 @@ class Algebra:
         if atom in self.generators:
             return self.generators[atom]
         for known, symbol in self.generators.items():
-            if type(known) is type(atom) and not atom.is_Symbol and self._same_atom(known, atom):
+            if type(known) is type(atom) and self._same_arguments(known, atom):
                 return symbol
         symbol = Symbol(f"g{len(self.generators)}")
         self.generators[atom] = symbol
         self.intervals[symbol] = self.domain.interval(atom)
         return symbol
-
-    def _same_atom(self, a: Any, b: Any) -> bool:
-        nested = Algebra(self.domain)
-        nested._depth = self._depth + 1
-        if nested._depth > 12:
-            raise OutsideFragment("terms nested more than 12 deep")
-        return len(a.args) == len(b.args) and all(nested.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
 
     # --- vectors ------------------------------------------------------------------------------------------------------
 
@@ -180,8 +186,9 @@ class Algebra:
             )
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
-        i = Symbol(f"i{self._depth}", integer=True, positive=True)
-        outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
+        # One index for each nesting level and each number of terms: nothing known about it holds for another sum's.
+        i = self.indices.setdefault((self._level, n), sp.Dummy("i", integer=True, positive=True))
+        outer, self.domain, self._level = self.domain, self.domain.with_index(i, sp.S.One, n), self._level + 1
         try:
             lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
             numerator, denominator = sp.fraction(sp.cancel(lowered))
@@ -199,7 +206,7 @@ class Algebra:
                 total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n))
             return total / (constant * fixed)
         finally:
-            self.domain = outer
+            self.domain, self._level = outer, self._level - 1
 
     def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
         key = terms.SumTo(m, i, sp.S.One, n)
@@ -209,25 +216,25 @@ class Algebra:
         return self.generators[key]
 
     def _depends(self, g: Symbol, i: Symbol) -> bool:
+        """Does the generator's meaning depend on i, through however many other generators?"""
+        if g == i:
+            return True
         if g in self.radicands:
             return any(self._depends(s, i) for s in self.radicands[g].free_symbols)
         meaning = self.meaning(g)
-        return bool(meaning is not None and meaning.has(i))
+        return meaning is not None and any(self._depends(s, i) for s in meaning.free_symbols if s != g)
 
     def meaning(self, g: Symbol) -> Any:
-        """The atom that a generator stands for (a log generator stands for the log of a polynomial in generators)."""
-        for atom, symbol in self.generators.items():
-            if symbol == g:
-                if isinstance(atom, sp.log):
-                    return sp.Tuple(*[self.meaning(s) for s in atom.free_symbols if self.meaning(s) is not None])
-                return atom
-        return None
+        """The atom that a generator stands for; None for a symbol that is not a generator."""
+        return next((atom for atom, symbol in self.generators.items() if symbol == g), None)
 
     # --- roots and logarithms -----------------------------------------------------------------------------------------
 
     def _root(self, base: Expr) -> Expr:
         """sqrt(base), base already lowered: even factors of known sign come out, odd ones become radicals."""
         rational, odd, outside = self._factors(base)
+        if rational == 0:
+            return sp.S.Zero
         for f, power in odd:
             if power // 2:
                 if self._factor_sign(f) not in ("+", "0+"):
@@ -241,6 +248,8 @@ class Algebra:
                 unknown *= f
         if rational < 0:
             rational, unknown = -rational, -unknown
+        if unknown == -1:
+            raise OutsideFragment(f"sqrt of the negative {self.show(base)}")
         for prime, power in sp.factorrat(sp.Rational(rational)).items():
             outside *= sp.S(prime) ** (power // 2) * (self._radical(sp.S(prime)) if power % 2 else 1)
         return outside * (self._radical(unknown) if unknown != 1 else 1)
@@ -280,6 +289,8 @@ class Algebra:
                 unknown *= f**power
         if rational < 0:
             rational, unknown = -rational, -unknown
+        if unknown == -1 or rational == 0:
+            raise OutsideFragment(f"log of {self.show(argument)}, which is not positive")
         for prime, power in sp.factorrat(sp.Rational(rational)).items():
             total += power * self._log_generator(sp.S(prime))
         return total + (self._log_generator(unknown) if unknown != 1 else 0)
@@ -302,6 +313,8 @@ class Algebra:
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     def _numerator_vanishes(self, lowered: Expr) -> bool:
+        if lowered.has(sp.nan, sp.zoo):
+            raise OutsideFragment("a denominator is zero")
         symbols = sorted(lowered.free_symbols, key=lambda s: s.name)
         if not symbols:
             return bool(lowered == 0)
@@ -421,8 +434,7 @@ def _merge_sums(e: Expr) -> Expr:
 def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]:
     """Every condition under which e means something: (kind, expression, domain inside the sums around it)."""
     if isinstance(e, terms.SumTo | terms.ProductTo):
-        body, index, lo, hi = e.args
-        yield from side_conditions(body, domain.with_index(index, lo, hi))
+        yield from side_conditions(e.args[0], inner_domain(e, domain))
         return
     if isinstance(e, sp.Pow):
         base, exponent = e.args

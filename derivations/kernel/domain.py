@@ -1,8 +1,8 @@
 """Where each symbol of a claim lives, and what that says about the sign of a polynomial.
 
 A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with
-n >= 0, and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
-when it does not decide, the answer is None and nobody guesses.
+n >= 0, and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and
+incomplete: when it does not decide, the answer is None and nobody guesses.
 """
 
 from __future__ import annotations
@@ -75,7 +75,14 @@ class Domain:
         return lines + [f"{name} a {n} x {n} covariance" for name, n in self.sizes.items()]
 
     def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:
-        return replace(self, indices={**self.indices, index: (lo, hi)})
+        """The domain inside the scope of an index; what was known through another index of that name is forgotten."""
+        kept = self.without(index).indices
+        return replace(self, indices={**kept, index: (sp.sympify(lo), sp.sympify(hi))})
+
+    def without(self, index: Symbol) -> Domain:
+        """The domain that knows nothing of an index, nor of those that it bounds."""
+        lost = {i for i, bounds in self.indices.items() if i == index or sp.Tuple(*bounds).has(index)}
+        return replace(self, indices={i: bounds for i, bounds in self.indices.items() if i not in lost})
 
     # --- integers -----------------------------------------------------------------------------------------------------
 
@@ -94,48 +101,63 @@ class Domain:
     # --- the schedule -------------------------------------------------------------------------------------------------
 
     def unroll(self, e: Any) -> Any:
-        """Rewrite every P(n) through the lowest index in sight: P(t) = f(t) P(t-1), P(2) = f(2) f(1)."""
+        """Rewrite every P(n) through the lowest index in sight: P(t) = f(t) P(t-1), P(2) = f(2) f(1).
+
+        P(n) = f(n) P(n-1) is used only where the integer n is known to be at least 1.
+        """
         for product, factor in self.products.items():
             big, small = terms.HEADS[product], terms.HEADS[factor]
-            found = e.atoms(big) if isinstance(e, sp.Basic) else set()
-            bases: dict[Expr, list[int]] = {}
-            for atom in found:
-                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
-                bases.setdefault(rest, []).append(int(constant))
-            for atom in e.atoms(small) if found else ():
-                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
-                if rest in bases:
-                    bases[rest].append(int(constant) - 1)
+            found = {atom: _whole_part(atom.args[0]) for atom in e.atoms(big)}
+            seen = [*found.values(), *((rest, c - 1) for rest, c in (_whole_part(a.args[0]) for a in e.atoms(small)))]
             table = {}
-            for atom in found:
-                constant, rest = sp.expand(atom.args[0]).as_coeff_Add()
-                lowest = 0 if rest == 0 else min(bases[rest])
-                start = sp.S.One if rest == 0 else big(rest + lowest)
-                table[atom] = sp.Mul(start, *[small(rest + j) for j in range(lowest + 1, int(constant) + 1)])
-            e = e.xreplace(table) if table else e
+            for atom, (rest, constant) in found.items():
+                starts = [0] if rest == 0 else [c for r, c in seen if r == rest and self.at_least_zero(rest + c)]
+                lowest = min(starts, default=constant)
+                if lowest <= constant and atom.args[0].is_integer:
+                    start = sp.S.One if rest == 0 else big(rest + lowest)
+                    table[atom] = sp.Mul(start, *[small(rest + j) for j in range(lowest + 1, constant + 1)])
+            e = e.xreplace(table)
         return e
 
     def interval(self, atom: Any) -> Interval:
         """The interval of a symbol or of a family's member; anything unknown is REAL."""
         if atom in self.indices:
-            lo, hi = self.indices[atom]
-            return Interval(lo, hi, False, False) if sp.sympify(hi).is_Integer else Interval(lo, open_lo=False)
+            lo, hi = map(sp.sympify, self.indices[atom])
+            known = Interval(sp.S.One, open_lo=False) if atom.is_positive else REAL
+            known = replace(known, lo=lo, open_lo=False) if lo.is_Integer else known
+            return replace(known, hi=hi, open_hi=False) if hi.is_Integer else known
         if isinstance(atom, sp.Symbol):
-            known = self.intervals.get(atom.name)
-            return known or (Interval(sp.S.One, open_lo=False) if atom.is_integer and atom.is_positive else REAL)
-        name = type(atom).__name__
-        if name in self.products and not self.at_least_zero(atom.args[0] - 1):
-            return UNIT_WITH_ONE if self.intervals.get(self.products[name]) == UNIT else self.intervals.get(name, REAL)
+            known = Interval(sp.S.One, open_lo=False) if atom.is_integer and atom.is_positive else REAL
+            return self.intervals.get(atom.name, known)
+        if isinstance(atom, terms.ScalarFunction):
+            return self._member_interval(type(atom).__name__, atom.args)
+        if isinstance(atom, terms.Coord) and isinstance(atom.args[0], terms.VectorSymbol | terms.VectorFunction):
+            vector = atom.args[0]
+            return self.intervals.get(getattr(vector, "name", type(vector).__name__), REAL)
         if isinstance(atom, sp.exp) or atom is sp.pi:
             return POSITIVE
         if isinstance(atom, terms.Expect) and isinstance(atom.args[1], sp.exp):
             return POSITIVE
-        if isinstance(atom, terms.Coord):
-            vector = atom.args[0]
-            return self.intervals.get(getattr(vector, "name", type(vector).__name__), REAL)
         if isinstance(atom, terms.Norm2) or (isinstance(atom, terms.Inner) and atom.args[0] == atom.args[1]):
             return NONNEGATIVE
-        return self.intervals.get(name, REAL)
+        return REAL
+
+    def _member_interval(self, name: str, args: tuple[Any, ...]) -> Interval:
+        """The interval declared for a family, made to hold 1 too where the member may be P(0) = 1."""
+        declared = self.intervals.get(name, REAL)
+        if name not in self.products or self.at_least_zero(args[0] - 1):
+            return declared
+        if self.intervals.get(self.products[name]) == UNIT:
+            return UNIT_WITH_ONE
+        if declared.contains(sp.S.One):
+            return declared
+        return Interval(sp.Min(declared.lo, 1), sp.Max(declared.hi, 1), declared.lo < 1 and declared.open_lo, False)
+
+
+def _whole_part(index: Any) -> tuple[Expr, int]:
+    """An index as (rest, integer): t - 1 is (t, -1); a fraction stays in the rest."""
+    constant, rest = sp.expand(index).as_coeff_Add()
+    return (rest, int(constant)) if constant.is_Integer else (rest + constant, 0)
 
 
 # --- sign of a polynomial whose generators live in intervals ----------------------------------------------------------

@@ -150,14 +150,14 @@ class Judge:
     def _parts(self, claim: Claim) -> tuple[PartReport, ...]:
         """Every statement in turn; a later one may rest on the earlier ones that are proved."""
         reports: list[PartReport] = []
-        proved: dict[int, tuple[Statement, Domain]] = {}
+        proved: dict[int, tuple[Any, ...]] = {}
         for part in range(len(claim.says)):
             reports.append(self._part(claim, part, proved))
             if reports[-1].verdict:
-                proved[part] = (claim.says[part], claim.domain_of(part))
+                proved[part] = (claim.says[part], claim.domain_of(part), claim.hypotheses)
         return tuple(reports)
 
-    def _part(self, claim: Claim, part: int, above: Mapping[int, tuple[Statement, Domain]]) -> PartReport:
+    def _part(self, claim: Claim, part: int, above: Mapping[int, tuple[Any, ...]]) -> PartReport:
         statement, proof = claim.says[part], claim.proofs.get(part)
         if proof is None:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
@@ -198,8 +198,8 @@ class Judge:
         at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
         yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None
         below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
-        when = {n: below.indices[n]}
-        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", statement.lhs, statement.rhs, when)
+        sides = (statement.lhs, statement.rhs) if statement.relation == "=" else (None, None)
+        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", *sides)
         yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, below, assumed
 
     def _chain(self, chain: Chain, start: Context, offset: int, section: str) -> list[StepReport]:

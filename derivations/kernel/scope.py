@@ -110,6 +110,15 @@ def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
     return None if undecided else False
 
 
+def inner_domain(e: Any, domain: Domain) -> Domain:
+    """What is known inside the scope that e opens: the range of its index, where it has one."""
+    if isinstance(e, terms.SumTo | terms.ProductTo):
+        return domain.with_index(*e.args[1:])
+    if terms.binds(e) and isinstance(e, terms.Law):
+        return domain.with_index(e.args[1], 1, e.args[-1])
+    return domain
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 

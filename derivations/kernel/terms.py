@@ -387,6 +387,13 @@ def is_vector(term: Any) -> bool:
     return False
 
 
+def unfold_all(e: Any) -> Any:
+    """e with every abbreviation in it written out."""
+    while found := e.atoms(DefinedFunction):
+        e = e.xreplace({a: a.unfold() for a in found})
+    return e
+
+
 def log_p(name: str, variables: Any, given: Any = ()) -> LogDensity:
     """log name(variables | given)."""
     return LogDensity(Density(name, variables, given))

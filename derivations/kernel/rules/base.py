@@ -15,7 +15,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
-from derivations.kernel.scope import refuse_clashes
+from derivations.kernel.scope import inner_domain, refuse_clashes
 
 Tier = Literal["decided", "law", "assumed"]
 
@@ -26,7 +26,11 @@ class StepFails(ValueError):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A named condition of a claim. With `lhs` and `rhs` it may be used as an equation, for the indices in `when`."""
+    """A named condition of a claim. With `lhs` and `rhs` it may be used as an equation.
+
+    The equation holds for the indices in `when`, each in its range, and for all values of the vectors in it; every
+    other symbol in it is fixed.
+    """
 
     name: str
     words: str
@@ -43,7 +47,8 @@ class Hypothesis:
 class Context:
     """What a step may rely on, and what it used. `lemma(id)` proves an earlier claim or raises StepFails.
 
-    `above` holds the statements of this very claim that are proved already, each with its domain.
+    `above` holds the statements of this very claim that are proved already, each with its domain and hypotheses;
+    `bound` the symbols that vary around the place looked at: indices of sums and limits, variables of derivatives.
     """
 
     domain: Domain
@@ -52,9 +57,12 @@ class Context:
     used_claims: list[str] = field(default_factory=list)
     used_hypotheses: list[str] = field(default_factory=list)
     above: Mapping[int, Any] = field(default_factory=dict)
+    bound: frozenset[Any] = frozenset()
 
-    def inside(self, domain: Domain) -> Context:
-        return replace(self, domain=domain)
+    def inside(self, e: Any) -> Context:
+        """The context in the scope that e opens."""
+        varies = {e.args[1]} if terms.binds(e) or isinstance(e, terms.D) else set()
+        return replace(self, domain=inner_domain(e, self.domain), bound=self.bound | varies)
 
     def require(self, name: str) -> Hypothesis:
         if name not in self.hypotheses:
@@ -98,27 +106,8 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
     """Apply `change` to every node, innermost first; inside a sum the context knows the range of the index."""
     if not isinstance(e, sp.Basic) or not e.args:
         return change(e, context)
-    inner = context
-    if isinstance(e, terms.SumTo | terms.ProductTo):
-        inner = context.inside(context.domain.with_index(*e.args[1:]))
-    elif isinstance(e, terms.DiagonalNormal | terms.AffineImage | terms.BernoulliProduct):
-        inner = context.inside(context.domain.with_index(e.args[1], sp.S.One, e.args[-1]))
-    args = [walk(a, change, inner) for a in e.args]
+    args = [walk(a, change, context.inside(e)) for a in e.args]
     return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
-
-
-def rewrite_instances(
-    e: Any, pattern: Any, replacement: Any, context: Context, allowed: Callable[[Context], None]
-) -> Any:
-    """Replace every subterm equal (by algebra) to `pattern`; `allowed` raises StepFails where it does not hold."""
-
-    def change(node: Any, local: Context) -> Any:
-        if type(node) is not type(pattern) or not (node == pattern or Algebra(local.domain).equal(node, pattern)):
-            return node
-        allowed(local)
-        return replacement
-
-    return walk(e, change, context)
 
 
 def in_order(rules: Iterable[Rule]) -> Rule:
