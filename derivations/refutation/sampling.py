@@ -154,7 +154,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
     held = claimed - {without}
     variables = [v for law in densities for v in (*law.variables, *law.given)]
     chain = any(not isinstance(v, terms.VectorSymbol) for v in variables)
-    last = int(world.numbers.get("T", 2))
+    last = int(world.numbers["T"]) if "T" in world.numbers else _last_member(variables)
     keys = tuple(("x", m) for m in range(last + 1)) if chain else tuple(sorted({(v.name,) for v in variables}))
     averaged = {law.args[0].name for law in _averaged_laws(sides)} if "absolute continuity" in claimed else set()
     for name in names:
@@ -165,7 +165,8 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
             else:
                 world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
             continue
-        world.d = 1
+        if chain and "T" in world.numbers:
+            world.d = 1
         if chain and name == "p" and "reverse chain" in held:
             world.laws[name] = laws.markov_table(rng, last, reverse=True)
         elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
@@ -177,13 +178,19 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
                 zeros = name in averaged or "absolute continuity" not in held
             else:
                 zeros = name == "q" and without == "common support"
-            world.laws[name] = laws.random_table(rng, keys, zeros=zeros)
+            world.laws[name] = laws.random_table(rng, keys, world.d, zeros)
         world.laws[name].cell = Fraction(1, (1, 8, 30)[n % 3])
         world.finite = frozenset(key[0] for key in keys)
     for pair in sides.atoms(probability.SameLaw):
         if n % 2:
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]
+
+
+def _last_member(variables: list[Any]) -> int:
+    \"\"\"The highest index written, of a chain without a symbolic end.\"\"\"
+    written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
+    return max((int(n) for n in written if n.is_Integer), default=2)
 
 
 def _two_points(rng: Random, d: int) -> tuple[tuple[Fraction, tuple[Fraction, ...]], ...]:
