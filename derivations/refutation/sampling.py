@@ -170,9 +170,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
         if chain and name == "p" and "reverse chain" in held:
             world.laws[name] = laws.markov_table(rng, last, reverse=True)
         elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
-            world.laws[name] = laws.markov_table(
-                rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3
-            )
+            world.laws[name] = laws.markov_table(rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3)
         else:
             if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
                 zeros = name in averaged or "absolute continuity" not in held
@@ -188,7 +186,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
 
 
 def _last_member(variables: list[Any]) -> int:
-    \"\"\"The highest index written, of a chain without a symbolic end.\"\"\"
+    """The highest index written, of a chain without a symbolic end."""
     written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
     return max((int(n) for n in written if n.is_Integer), default=2)
 
