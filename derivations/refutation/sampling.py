@@ -188,7 +188,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
 def _last_member(variables: list[Any]) -> int:
     """The highest index written, of a chain without a symbolic end."""
     written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
-    return max((int(n) for n in written if n.is_Integer), default=2)
+    return max(map(int, written)) if written and all(n.is_Integer for n in written) else 2
 
 
 def _two_points(rng: Random, d: int) -> tuple[tuple[Fraction, tuple[Fraction, ...]], ...]:
