@@ -127,12 +127,14 @@ forward_factorisation = Hypothesis(
     "q(x_1..x_T | x_0) is the product of q(x_t | x_{t-1}, x_0)",
     log_p("q", path, x(0)),
     SumTo(log_p("q", x(t), [x(t - 1), x(0)]), t, 1, T),
+    needed_because="without it ddpm.elbo.decomposition is false",
 )
 reverse_factorisation = Hypothesis(
     "reverse chain",
     "p(x_0..x_T) is p(x_T) times the product of p(x_{t-1} | x_t)",
     log_p("p", whole),
     log_p("p", x(T)) + SumTo(log_p("p", x(t - 1), x(t)), t, 1, T),
+    needed_because="without it ddpm.elbo.decomposition is false",
 )
 forward_markov = Hypothesis(
     "forward Markov",
@@ -140,6 +142,19 @@ forward_markov = Hypothesis(
     log_p("q", x(t), [x(t - 1), x(0)]),
     log_p("q", x(t), x(t - 1)),
     {t: (sp.Integer(1), T)},
+)
+gaussian_reverse = Hypothesis(
+    "Gaussian reverse kernel",
+    "p(x_{t-1} | x_t) = N(mu_theta(x_t, t), sigma_t^2 I), with sigma_t > 0",
+    log_p("p", x(t - 1), x(t)),
+    LogDensity(Normal(x(t - 1), mu_theta(x(t), t), sigma(t) ** 2)),
+    {t: (sp.Integer(1), T)},
+)
+standard_prior = Hypothesis(
+    "standard normal prior",
+    "p(x_T) = N(0, I)",
+    log_p("p", x(T)),
+    LogDensity(Normal(x(T), 0, 1)),
 )
 gaussian_forward = Hypothesis(
     "Gaussian forward kernel",

@@ -89,6 +89,18 @@ class Domain:
     def at_least_zero(self, e: Any) -> bool:
         """True when the linear integer expression e is provably >= 0."""
         e = sp.expand(e)
+        if self._from_below(e):
+            return True
+        for index, (_, hi) in self.indices.items():  # an index that exists proves that its upper bound is high enough
+            c, h = sp.sympify(hi).as_coeff_Add()
+            if h.is_Symbol and e.has(h) and not e.has(index):
+                gap = sp.Symbol(f"gap_{index}", nonnegative=True)
+                if self._from_below(sp.expand(e.xreplace({h: index - c + gap}))):
+                    return True
+        return False
+
+    def _from_below(self, e: Any) -> bool:
+        """True when e, with every index written as its lower bound plus a slack >= 0, has no negative term."""
         slack = iter(sp.symbols("slack0:20", nonnegative=True))
         for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
             c, h = sp.sympify(hi).as_coeff_Add()
