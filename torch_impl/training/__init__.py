@@ -13,8 +13,10 @@ from torch_impl.training.ema import EMA, ConstantDecay, PowerFunction, Snapshot,
 from torch_impl.training.learning_rate import LearningRate
 from torch_impl.training.metrics import read_metrics
 from torch_impl.training.processes import Processes
+from torch_impl.training.signals import Interrupted
 from torch_impl.training.system import Batch, System
-from torch_impl.training.trainer import Interrupted, Observer, Trainer, TrainerConfig, TrainResult
+from torch_impl.training.trainer import Observer, Trainer, TrainResult
+from torch_impl.training.trainer_config import TrainerConfig
 from torch_impl.training.watch import NonFiniteError
 
 __all__ = [

@@ -288,7 +288,7 @@ class CheckpointStore:
         Raises:
             CheckpointUnwritable: the folder cannot be made.
         """
-        temporary = self._temporary(step)
+        temporary = self.unfinished(step)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for leftover in self.folder.glob(".writing-step-*"):
@@ -318,7 +318,7 @@ class CheckpointStore:
         Raises:
             CheckpointUnwritable: full disk, read-only folder, quota; earlier checkpoints are untouched.
         """
-        target, temporary = self.folder / f"step-{step:08d}", self._temporary(step)
+        target, temporary = self.folder / f"step-{step:08d}", self.unfinished(step)
         last_good = self._last_path()
         try:
             for name, data in json_files.items():
@@ -342,9 +342,10 @@ class CheckpointStore:
 
     def abandon(self, step: int) -> None:
         """Remove what was written of an unfinished checkpoint."""
-        shutil.rmtree(self._temporary(step), ignore_errors=True)
+        shutil.rmtree(self.unfinished(step), ignore_errors=True)
 
-    def _temporary(self, step: int) -> Path:
+    def unfinished(self, step: int) -> Path:
+        """The temporary folder of a checkpoint that was begun."""
         return self.folder / f".writing-step-{step:08d}"
 
     def _last_path(self) -> Path | None:

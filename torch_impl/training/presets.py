@@ -20,7 +20,7 @@ from torch_impl.training.systems.mixture import MixtureConfig
 from torch_impl.training.systems.onestep import OneStepConfig
 from torch_impl.training.systems.vae import VAESystemConfig
 from torch_impl.training.systems.vqvae import VQVAESystemConfig
-from torch_impl.training.trainer import TrainerConfig
+from torch_impl.training.trainer_config import TrainerConfig
 
 __all__ = ["DataChoice", "Preset", "override", "preset", "preset_names"]
 
@@ -110,7 +110,15 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
     conditional = classes is not None
     if name == "digits":
         system = DDPMConfig(
-            size, channels, classes, conditional=True, widths=(48, 96), attention=(4,), head_channels=32
+            size,
+            channels,
+            classes,
+            timesteps=500,
+            sigma_min=0.04,
+            conditional=True,
+            widths=(32, 64),
+            attention=(4,),
+            head_channels=32,
         )
         trainer = TrainerConfig(
             6000, 128, lr=1e-3, warmup=200, ema=(WarmupDecay(0.999),), log_every=100, validate_every=1000

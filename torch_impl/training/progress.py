@@ -57,6 +57,8 @@ class TerminalObserver(Observer):
         parts = [f"loss {line['loss']:.5g}"]
         if "gap" in line:
             parts.append(f"gap {100 * line['gap'] / max(abs(line['best_loss']), 1e-12):+.2f} %")
+        if "training_set_floor" in line:
+            parts.append(f"(floor of this training set {line['training_set_floor']:.4g})")
         if "validation_loss" in line:
             parts.append(f"validation {line['validation_loss']:.5g}")
         if "skipped" in line:

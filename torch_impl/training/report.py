@@ -41,6 +41,7 @@ def write_summary(out: Path) -> Path:
         ("loss", "training", "#3355bb"),
         ("validation_loss", "held out, averaged weights", "#cc5533"),
         ("best_loss", "best reachable", "#228855"),
+        ("training_set_floor", "floor of the training set", "#99bbaa"),
     ):
         steps, values = _series(lines, name)
         if steps:

@@ -17,10 +17,11 @@ from torch import Tensor
 from torch_impl.data import Batches, load
 from torch_impl.networks import VAE, LatentCompressor, keep_heap
 from torch_impl.oracle import FiniteData
-from torch_impl.training.checkpoint import CheckpointStore, StoredCheckpoint, find_checkpoint
-from torch_impl.training.ema import PowerFunction, Snapshot, reconstruct
+from torch_impl.training.checkpoint import StoredCheckpoint, find_checkpoint
+from torch_impl.training.ema import Snapshot, reconstruct
 from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
+from torch_impl.training.saving import averages_store
 from torch_impl.training.state import load_part, state_tensors
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems import build_system
@@ -165,7 +166,7 @@ def _prepare(system: System, data: Any, compressor: StoredCheckpoint | None) -> 
         system.take_compressor(fit_compressor(compressor, data))
     elif isinstance(system, DDPMSystem) and data.size is not None and data.size * math.prod(data.shape) <= 200_000:
         x, y = data.all()
-        system.known_best_loss = best_loss_on_finite_data(system.config, x, y)
+        system.training_set_floor = best_loss_on_finite_data(system.config, x, y)
 
 
 def best_loss_on_finite_data(config: DiffusionConfig, x: Tensor, y: Tensor | None, times: int = 12) -> float | None:
@@ -285,13 +286,11 @@ def _updates(checkpoint: StoredCheckpoint) -> int:
 
 
 def _snapshots(checkpoint: StoredCheckpoint) -> list[Snapshot]:
-    """Power-function averages kept by the checkpoints of a run up to this one."""
-    found: list[Snapshot] = []
-    for stored in CheckpointStore(checkpoint.path.parent).all():
-        if stored.step > checkpoint.step:
-            continue
-        for i, profile in enumerate(stored.config["trainer"]["ema"]):
-            if profile["kind"] == PowerFunction.__name__:
-                tensors = load_part(stored, "ema" if i == 0 else f"ema-{i}")
-                found.append(Snapshot(int(stored.state["ema_updates"][i]), float(profile["sigma_rel"]), tensors))
+    """Power-function averages that a run kept, up to a checkpoint."""
+    store, found = averages_store(checkpoint.path.parent.parent), []
+    for stored in store.all():
+        if stored.step <= checkpoint.step:
+            about = store.verified(stored).document("averages.json")
+            for file, facts in about.items():
+                found.append(Snapshot(int(facts["updates"]), float(facts["sigma_rel"]), stored.tensors(file)))
     return found

@@ -51,6 +51,10 @@ class System(nn.Module):
         """The least expected value of ``"loss"`` that any model could reach, where it is known."""
         return None
 
+    def floor(self) -> float | None:
+        """The least loss on the training examples themselves, by whoever knows them by heart, where it is known."""
+        return None
+
     @torch.no_grad()
     def preview(self, path: Path, seed: int) -> None:
         """Write a picture (PNG) of what the model does now; called on the averaged model, in eval mode."""

@@ -9,46 +9,31 @@ every step).
 from __future__ import annotations
 
 import copy
+import json
 import math
 import os
-import signal
 import time
-import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from torch_impl.training.checkpoint import (
-    CheckpointMissing,
-    CheckpointStore,
-    CheckpointUnwritable,
-    StoredCheckpoint,
-    write_atomically,
-)
+from torch_impl.training.checkpoint import CheckpointStore, CheckpointUnwritable, StoredCheckpoint, write_atomically
 from torch_impl.training.draws import Draws
-from torch_impl.training.ema import EMA, ConstantDecay, PowerFunction, WarmupDecay, profile_to_json, unwrap
-from torch_impl.training.learning_rate import LearningRate
+from torch_impl.training.ema import EMA, unwrap
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
-from torch_impl.training.processes import Parallelism, Processes, shard, total_gradient_norm, without_gradient_exchange
-from torch_impl.training.rng import capture_rng, restore_rng
-from torch_impl.training.state import (
-    load_state_tensors,
-    optimizer_tensors,
-    put_optimizer_tensors,
-    save_shards,
-    state_tensors,
-)
+from torch_impl.training.processes import Processes, shard, total_gradient_norm, without_gradient_exchange
+from torch_impl.training.saving import restore_run, save_run
+from torch_impl.training.signals import Interrupted, StopRequest
 from torch_impl.training.system import Batch, System
+from torch_impl.training.trainer_config import TrainerConfig
 from torch_impl.training.watch import NonFiniteError, NonFiniteWatch, diagnose
 
-__all__ = ["BatchStream", "Interrupted", "Observer", "TrainResult", "Trainer", "TrainerConfig"]
-
-Profile = ConstantDecay | WarmupDecay | PowerFunction
+__all__ = ["BatchStream", "Observer", "TrainResult", "Trainer"]
 
 
 class BatchStream(Protocol):
@@ -67,124 +52,6 @@ class Observer:
     def logged(self, line: Mapping[str, float]) -> None: ...
     def saved(self, checkpoint: StoredCheckpoint) -> None: ...
     def finished(self, result: TrainResult) -> None: ...
-
-
-class Interrupted(RuntimeError):
-    """SIGTERM or SIGINT arrived; a checkpoint was written first.  Attributes: ``step``, ``checkpoint``,
-    ``signal_number``.
-    """
-
-    def __init__(self, step: int, checkpoint: Path | None, signal_number: int) -> None:
-        self.step, self.checkpoint, self.signal_number = step, checkpoint, signal_number
-        kept = f"checkpoint {checkpoint}; go on with --resume" if checkpoint else "this run writes no checkpoints"
-        super().__init__(f"stopped by {signal.Signals(signal_number).name} after step {step}; {kept}")
-
-
-@dataclass(frozen=True)
-class TrainerConfig:
-    """How to train; plain data, JSON both ways.  Field by field:
-
-    - ``steps``, ``batch_size`` (examples per optimizer step over all processes), ``accumulate`` (micro-batches per
-      step).
-    - ``lr``, ``warmup`` (steps), ``lr_shape``, ``lr_final`` (share of the peak), ``weight_decay``, ``betas``,
-      ``epsilon``: AdamW.
-    - ``clip``: largest gradient norm, or None.
-    - ``ema``: profiles of the moving averages; the first is the one that is sampled from.
-    - ``precision``: ``auto`` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  ``compile``: ``auto`` is on
-      for CUDA.
-    - ``channels_last``: ``auto`` is on for CUDA.  ``deterministic``: only algorithms that repeat bit for bit (exact
-      resume on GPU).
-    - ``parallel``: ``ddp`` or ``fsdp`` when there are several processes.
-    - ``log_every``, ``validate_every``, ``preview_every``, ``checkpoint_every`` (steps; 0 is never), ``keep_last``.
-    - ``nonfinite``: ``stop`` or ``skip``; ``skip_limit``: stop after so many skipped steps in all.
-    - ``draw_blocks``: blocks of independent randomness per global batch; 0 chooses (see :meth:`blocks_for`).
-    """
-
-    steps: int = 1000
-    batch_size: int = 128
-    accumulate: int = 1
-    lr: float = 1e-3
-    warmup: int = 0
-    lr_shape: Literal["constant", "cosine"] = "cosine"
-    lr_final: float = 0.0
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    clip: float | None = 1.0
-    ema: tuple[Profile, ...] = field(default=(WarmupDecay(0.9995),))
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
-    channels_last: Literal["auto", "on", "off"] = "auto"
-    deterministic: bool = False
-    parallel: Parallelism = "ddp"
-    log_every: int = 50
-    validate_every: int = 0
-    preview_every: int = 0
-    checkpoint_every: int = 500
-    keep_last: int = 3
-    nonfinite: Literal["stop", "skip"] = "stop"
-    skip_limit: int = 100
-    seed: int = 0
-    draw_blocks: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "accumulate", "log_every", "keep_last"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("validate_every", "preview_every", "checkpoint_every", "skip_limit", "draw_blocks", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
-        if self.batch_size % self.accumulate:
-            raise ValueError(
-                f"batch size {self.batch_size} cannot be cut into {self.accumulate} micro-batches; choose a divisor"
-            )
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip is {self.clip}; it must be positive, or none for no clipping")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; it must not be negative")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas are {self.betas}; both must lie in [0, 1)")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
-        self.learning_rate()
-
-    def learning_rate(self) -> LearningRate:
-        return LearningRate(self.lr, self.steps, min(self.warmup, self.steps), self.lr_shape, self.lr_final)
-
-    def blocks_for(self, world: int) -> int:
-        """Blocks of randomness: given, or the least that serve this number of processes, eight where the batch allows
-        it.
-        """
-        pieces = world * self.accumulate
-        if self.batch_size % pieces:
-            raise ValueError(
-                f"batch size {self.batch_size} cannot be shared by {world} processes x {self.accumulate} "
-                f"micro-batches; "
-                f"choose a multiple of {pieces}"
-            )
-        blocks = self.draw_blocks or math.lcm(pieces, math.gcd(self.batch_size, 8))
-        if self.batch_size % blocks:
-            blocks = pieces
-        if blocks % pieces or self.batch_size % blocks:
-            raise ValueError(
-                f"draw_blocks is {blocks}; it must be a multiple of processes x micro-batches = {pieces} and divide "
-                f"the batch size {self.batch_size}"
-            )
-        return blocks
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "betas": list(self.betas), "ema": [profile_to_json(profile) for profile in self.ema]}
-
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "lr_shape": ("constant", "cosine"),
-    "precision": ("auto", "fp32", "bf16"),
-    "compile": ("auto", "on", "off"),
-    "channels_last": ("auto", "on", "off"),
-    "parallel": ("ddp", "fsdp"),
-    "nonfinite": ("stop", "skip"),
-}
 
 
 @dataclass(frozen=True)
@@ -241,15 +108,15 @@ class Trainer:
         self.step = 0
         self.skipped = 0
         self.last_line: dict[str, float] = {}
-        self.best_loss = system.best_loss()
+        self.best_loss, self.floor = system.best_loss(), system.floor()
         self._validation: float | None = None
-        self._signal: int | None = None
+        self._stop = StopRequest()
         self._prepare_backend()
         self._prepare_modules(system.to(self.device))
         self._rate = config.learning_rate()
         self._micro = config.batch_size // config.accumulate
         self._share = self._micro // self.processes.world
-        self.draws = Draws(config.seed, config.batch_size, self.blocks, self.device)
+        self.use_blocks(self.blocks)
         self.means = MeanAccumulator(self.device)
         self.watch = NonFiniteWatch(self.device, latch=config.nonfinite == "stop")
         self.store = CheckpointStore(out / "checkpoints", config.keep_last) if out is not None else None
@@ -289,17 +156,23 @@ class Trainer:
             self._run = nn.parallel.DistributedDataParallel(
                 system, broadcast_buffers=False, gradient_as_bucket_view=True
             )
-        self._parameters = {n: p for n, p in unwrap(system).named_parameters() if p.requires_grad}
-        if not self._parameters:
+        self.parameters = {n: p for n, p in unwrap(system).named_parameters() if p.requires_grad}
+        if not self.parameters:
             raise ValueError("the system has no trainable parameter; nothing to train")
         self.optimizer = torch.optim.AdamW(
-            self._parameters.values(),
+            self.parameters.values(),
             lr=config.lr,
             betas=config.betas,
             eps=config.epsilon,
             weight_decay=config.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
         )
+
+    def use_blocks(self, blocks: int) -> None:
+        """Draw as a run with so many blocks did, where processes and micro-batches divide them; else as before."""
+        if blocks % (self.processes.world * self.config.accumulate) == 0:
+            self.blocks = blocks
+        self.draws = Draws(self.config.seed, self.config.batch_size, self.blocks, self.device)
 
     @property
     def averaged(self) -> System:
@@ -345,7 +218,7 @@ class Trainer:
             group["lr"] = self._rate.at(step)
         kept = [buffer.clone() for buffer in self.system.stateful_buffers()] if config.nonfinite == "skip" else []
         terms = self._backward(step, (next(self.batches) for _ in range(config.accumulate)))
-        norm = total_gradient_norm([p.grad for p in self._parameters.values() if p.grad is not None])
+        norm = total_gradient_norm([p.grad for p in self.parameters.values() if p.grad is not None])
         withhold = self.watch.check(step, (terms["loss"], norm))
         self.system.after_backward()
         for buffer, before in zip(self.system.stateful_buffers(), kept, strict=False):
@@ -370,7 +243,7 @@ class Trainer:
             self.optimizer.step()
         elif not bool(withhold):
             if clip:
-                nn.utils.clip_grads_with_norm_(self._parameters.values(), clip, norm)
+                nn.utils.clip_grads_with_norm_(self.parameters.values(), clip, norm)
             self.optimizer.step()
 
     # -- the loop -----------------------------------------------------------------------------------------------------
@@ -390,7 +263,7 @@ class Trainer:
         self.observer.started(self)
         self.system.train()
         look_always = self.device.type == "cpu" and self.processes.world == 1
-        with self._signals(), self._clear_write_errors():
+        with self._stop, self._clear_write_errors():
             while self.step < config.steps:
                 self.train_step()
                 log = self._due(config.log_every)
@@ -407,7 +280,7 @@ class Trainer:
                 if self._due(config.checkpoint_every):
                     self.save()
         result = TrainResult(
-            self.step, self.last_line, self.skipped, self._last_checkpoint(), time.perf_counter() - started
+            self.step, self.last_line, self.skipped, self.last_checkpoint(), time.perf_counter() - started
         )
         self.observer.finished(result)
         return result
@@ -418,13 +291,15 @@ class Trainer:
         if self.processes.is_main and self.out is not None:
             try:
                 self.out.mkdir(parents=True, exist_ok=True)
-                write_atomically(self.out / "config.json", _pretty(self.full_description()))
+                write_atomically(
+                    self.out / "config.json", (json.dumps(self.full_description(), indent=1) + "\n").encode()
+                )
             except OSError as error:
                 problem = f"{error.strerror or error} (errno {error.errno})"
         problem = self.processes.failure(problem)
         if problem is not None:
             assert self.out is not None
-            raise CheckpointUnwritable(self.out, problem, self._last_checkpoint())
+            raise CheckpointUnwritable(self.out, problem, self.last_checkpoint())
 
     def _due(self, every: int) -> bool:
         """Whether something done every so many steps (0: never), and at the end, is to be done now."""
@@ -442,10 +317,11 @@ class Trainer:
                 raise
             path = Path(error.filename) if isinstance(error.filename, str) else self.out
             raise CheckpointUnwritable(
-                path, f"{error.strerror or error} (errno {error.errno})", self._last_checkpoint()
+                path, f"{error.strerror or error} (errno {error.errno})", self.last_checkpoint()
             ) from None
 
-    def _last_checkpoint(self) -> Path | None:
+    def last_checkpoint(self) -> Path | None:
+        """The folder of the latest checkpoint of this run, verified or not; None where there is none."""
         found = self.store.all() if self.store is not None else []
         return found[-1].path if found else None
 
@@ -461,7 +337,7 @@ class Trainer:
 
     def _heed_signal(self) -> None:
         """Checkpoint and stop if any process was told to; a run that is done anyway ends as usual."""
-        (signalled,) = self.processes.agree(float(self._signal or 0))
+        (signalled,) = self.processes.agree(float(self._stop.number))
         if signalled and self.step < self.config.steps:
             checkpoint = self.save() if self.store is not None else None
             raise Interrupted(self.step, checkpoint, int(signalled))
@@ -473,7 +349,7 @@ class Trainer:
         inputs = {f"x of micro-batch {i}": batch.x for i, batch in enumerate(again)}
         self.optimizer.zero_grad(set_to_none=True)
         name, statistics = diagnose(self.system, inputs, lambda: self._backward(step, again))
-        checkpoint = self._last_checkpoint()
+        checkpoint = self.last_checkpoint()
         raise NonFiniteError(step, name, statistics, str(checkpoint) if checkpoint else None)
 
     def _log(self) -> None:
@@ -491,6 +367,8 @@ class Trainer:
         if self.best_loss is not None:
             line["best_loss"] = self.best_loss
             line["gap"] = means["loss"] - self.best_loss
+        if self.floor is not None:
+            line["training_set_floor"] = self.floor
         if self._validation is not None:
             line["validation_loss"], self._validation = self._validation, None
         if self.skipped:
@@ -532,26 +410,6 @@ class Trainer:
             system.eval().preview(folder / f"step-{self.step:08d}.png", self.config.seed)
         system.train(was_training)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT ask for a checkpoint and an end; a second one ends at once."""
-
-        def note(number: int, frame: types.FrameType | None) -> None:
-            if self._signal is not None:
-                raise KeyboardInterrupt
-            self._signal = number
-
-        try:
-            before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-        except ValueError:  # not the main thread: the caller handles signals
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def full_description(self) -> dict[str, Any]:
@@ -560,71 +418,12 @@ class Trainer:
         return {**self.description, "trainer": config, "versions": {"torch": torch.__version__}}
 
     def save(self, figure: float | None = None) -> Path | None:
-        """Write a checkpoint of the present step.
+        """Write a checkpoint of the present step; ``figure`` (lower is better) is the validation loss unless given.
 
         Raises:
             CheckpointUnwritable: on every process, when any of them could not write; earlier checkpoints are intact.
         """
-        if self.store is None:
-            return None
-        figure = self.last_line.get("validation_loss") if figure is None else figure
-        state = self._training_state()
-        self._together(lambda store: store.begin(self.step) if self.processes.is_main else None)
-        self._together(self._write_own_part)
-        files: dict[str, dict[str, Tensor]] = {}
-        if not self.sharded and self.processes.is_main:
-            files = {f"{part}.safetensors": tensors for part, tensors in self._parts().items()}
-
-        def commit(store: CheckpointStore) -> None:
-            if self.processes.is_main:
-                documents = {"config.json": self.full_description(), "state.json": state}
-                self.observer.saved(store.commit(self.step, json_files=documents, tensor_files=files, figure=figure))
-
-        self._together(commit)
-        return self.store.folder / f"step-{self.step:08d}"
-
-    def _together(self, action: Any) -> None:
-        """Do something on every process and fail everywhere if it fails anywhere."""
-        assert self.store is not None
-        problem: CheckpointUnwritable | None = None
-        try:
-            action(self.store)
-        except CheckpointUnwritable as error:
-            problem = error
-        reason = self.processes.failure(problem.reason if problem is not None else None)
-        if reason is not None:
-            if self.processes.is_main:
-                self.store.abandon(self.step)
-            raise problem or CheckpointUnwritable(self.store.folder, reason, self._last_checkpoint())
-
-    def _write_own_part(self, store: CheckpointStore) -> None:
-        folder = store.folder / f".writing-step-{self.step:08d}"
-        try:
-            (folder / f"rng-{self.processes.rank:05d}.json").write_bytes(_pretty(capture_rng()))
-            if self.sharded:
-                save_shards(folder / "shards", self._parts())
-        except OSError as error:
-            raise CheckpointUnwritable(
-                folder, f"{error.strerror or error} (errno {error.errno})", self._last_checkpoint()
-            ) from None
-
-    def _parts(self) -> dict[str, dict[str, Tensor]]:
-        parts = {"model": state_tensors(self.system)}
-        for i, ema in enumerate(self.emas):
-            parts["ema" if i == 0 else f"ema-{i}"] = state_tensors(ema.module)
-        parts["optimizer"] = optimizer_tensors(self.optimizer, self._parameters)
-        return parts
-
-    def _training_state(self) -> dict[str, Any]:
-        return {
-            "step": self.step,
-            "data": self.batches.state_dict(),
-            "ema_updates": [ema.updates for ema in self.emas],
-            "open_means": self.means.state(),
-            "skipped": self.skipped,
-            "world": self.processes.world,
-            "threads": torch.get_num_threads(),
-        }
+        return save_run(self, self.last_line.get("validation_loss") if figure is None else figure)
 
     def restore(self, checkpoint: StoredCheckpoint | Path | None = None) -> int:
         """Go back to a checkpoint (by default the latest), exactly; returns its step.
@@ -633,52 +432,4 @@ class Trainer:
             CheckpointMissing, CheckpointDamaged: as :meth:`CheckpointStore.latest`.
             ValueError: the checkpoint is of another system, data set, seed or batch size.
         """
-        if checkpoint is None:
-            if self.store is None:
-                raise CheckpointMissing(
-                    "this trainer has no output folder, so there is nothing to resume; give it one with out="
-                )
-            checkpoint = self.store.latest()
-        elif isinstance(checkpoint, Path):
-            checkpoint = CheckpointStore(checkpoint.parent).verified(StoredCheckpoint(checkpoint))
-        self._refuse_other_run(checkpoint)
-        state = checkpoint.state
-        load_state_tensors(checkpoint, "model", self.system)
-        for i, ema in enumerate(self.emas):
-            load_state_tensors(checkpoint, "ema" if i == 0 else f"ema-{i}", ema.module)
-            ema.updates = int(state["ema_updates"][i])
-        put_optimizer_tensors(checkpoint, self.optimizer, self._parameters)
-        self.batches.load_state_dict(state["data"])
-        self.means.load_state(state["open_means"], owner=self.processes.is_main)
-        self.skipped, self.step = int(state["skipped"]), int(state["step"])
-        own = checkpoint.path / f"rng-{self.processes.rank:05d}.json"
-        if own.exists():
-            restore_rng(checkpoint.document(own.name))
-        if self.processes.is_main and self.metrics_file is not None:
-            self.metrics_file.resume_at(self.step)
-        return self.step
-
-    def _refuse_other_run(self, checkpoint: StoredCheckpoint) -> None:
-        theirs, mine = checkpoint.config, self.full_description()
-        pairs = [(name, theirs.get(name), mine.get(name)) for name in ("system", "data")]
-        fixed = ("batch_size", "seed", "draw_blocks", "ema")
-        pairs += [(name, theirs["trainer"].get(name), mine["trainer"].get(name)) for name in fixed]
-        for name, was, now in pairs:
-            if was != now:
-                raise ValueError(
-                    f"checkpoint {checkpoint.path} cannot be resumed with another {name}: {_difference(was, now)}; "
-                    "resume with the values it was trained with, or start anew in another --out folder"
-                )
-
-
-def _difference(was: Any, now: Any) -> str:
-    if isinstance(was, dict) and isinstance(now, dict):
-        keys = [key for key in {**was, **now} if was.get(key) != now.get(key)]
-        return ", ".join(f"{key} was {was.get(key)!r}, is now {now.get(key)!r}" for key in keys)
-    return f"it was {was!r}, is now {now!r}"
-
-
-def _pretty(data: Any) -> bytes:
-    import json
-
-    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
+        return restore_run(self, checkpoint)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from torch_impl.diffusion import GaussianDiffusion
+from torch_impl.guidance import classifier_free
 from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
-from torch_impl.samplers import sample
+from torch_impl.samplers import Method, sample
 from torch_impl.schedule import NoiseSchedule
 from torch_impl.spacing import spaced_timesteps
 from torch_impl.training.draws import Draws
@@ -31,11 +32,14 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
     on.
 
     ``linear`` follows Ho et al. 2020 scaled to ``timesteps`` (beta from 0.1/T to 20/T), so that the end of the chain is
-    as noisy for any T.
+    as noisy for any T.  ``sigma_min`` > 0 leaves out times with less noise than that: for data on few grey levels the
+    first noise should be near half the distance between two levels, as 0.01 is for 256 levels; then neither the chain
+    nor the probability flow sees the levels themselves.
     """
 
     timesteps: int = 1000
     schedule: ScheduleName = "cosine"
+    sigma_min: float = 0.0
     zero_terminal_snr: bool = False
     prediction: Literal["eps", "x0", "v", "score"] = "eps"
     weighting: Literal["simple", "vlb", "min_snr", "hybrid"] = "simple"
@@ -55,17 +59,22 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
         T = self.timesteps
         if T < 1:
             raise ValueError(f"timesteps is {T}; a diffusion has at least one step")
-        if self.schedule == "linear":
-            schedule = NoiseSchedule.linear(T, min(0.1 / T, 0.5), min(20.0 / T, 0.999))
-        elif self.schedule == "scaled_linear":
-            schedule = NoiseSchedule.scaled_linear(T, min(0.85 / T, 0.5), min(12.0 / T, 0.999))
-        elif self.schedule == "cosine":
-            schedule = NoiseSchedule.cosine(T)
-        elif self.schedule == "sigmoid":
-            schedule = NoiseSchedule.sigmoid(T)
-        else:
-            raise ValueError(f"schedule is {self.schedule!r}; choose linear, scaled_linear, cosine or sigmoid")
+        if not 0 <= self.sigma_min < 1:
+            raise ValueError(f"sigma_min is {self.sigma_min}; it must lie in [0, 1), for example 0.05")
+        schedule = _from_noise(self._named(16 * T), T, self.sigma_min) if self.sigma_min else self._named(T)
         return schedule.zero_terminal_snr() if self.zero_terminal_snr else schedule
+
+    def _named(self, T: int) -> NoiseSchedule:
+        """The schedule of the given name with T steps."""
+        if self.schedule == "linear":
+            return NoiseSchedule.linear(T, min(0.1 / T, 0.5), min(20.0 / T, 0.999))
+        if self.schedule == "scaled_linear":
+            return NoiseSchedule.scaled_linear(T, min(0.85 / T, 0.5), min(12.0 / T, 0.999))
+        if self.schedule == "cosine":
+            return NoiseSchedule.cosine(T)
+        if self.schedule == "sigmoid":
+            return NoiseSchedule.sigmoid(T)
+        raise ValueError(f"schedule is {self.schedule!r}; choose linear, scaled_linear, cosine or sigmoid")
 
     def diffusion(self) -> GaussianDiffusion:
         return GaussianDiffusion(self.noise_schedule(), self.prediction, self.variance)
@@ -74,6 +83,15 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
     def label_count(self) -> int | None:
         """Classes the network is told of."""
         return self.classes if self.conditional else None
+
+
+def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:
+    """T times of a finer schedule, evenly from the first with at least ``sigma_min`` of noise to its end."""
+    noisy = fine.sigma(torch.arange(1, fine.T + 1)) >= sigma_min
+    first = int(noisy.nonzero()[0, 0]) + 1
+    if fine.T - first + 1 < T:
+        raise ValueError(f"sigma_min is {sigma_min}: fewer than {T} times have that much noise; lower sigma_min")
+    return fine.respaced([round(first + (fine.T - first) * i / max(T - 1, 1)) for i in range(T)])
 
 
 class DiffusionSystem(System):
@@ -88,6 +106,9 @@ class DiffusionSystem(System):
         self.config, self.model = config, model
         self.diffusion = config.diffusion()
         self.known_best_loss: float | None = None
+        """The least loss that any network could reach on the law of the data."""
+        self.training_set_floor: float | None = None
+        """The least loss on the training examples themselves, by whoever knows them by heart."""
 
     def shape(self) -> tuple[int, ...]:
         """Shape of one example of the chain."""
@@ -106,6 +127,9 @@ class DiffusionSystem(System):
 
     def best_loss(self) -> float | None:
         return self.known_best_loss
+
+    def floor(self) -> float | None:
+        return self.training_set_floor
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         t = draws.timesteps(self.diffusion.T, self.config.stratified)
@@ -153,9 +177,7 @@ class DiffusionSystem(System):
             return self.predictor()
         if guidance == 1.0:
             return self.predictor(y)
-        from torch_impl.guidance import classifier_free
-
-        return classifier_free(self.predictor(y), self.predictor(), guidance)
+        return classifier_free(self.model, y, torch.full_like(y, self.null_label), guidance)
 
     @torch.no_grad()
     def sample(
@@ -190,7 +212,7 @@ class DiffusionSystem(System):
             self.guided(labels, guidance),
             self.diffusion,
             x_T,
-            method=sampler,
+            method=cast(Method, sampler),
             timesteps=self.times(steps),
             clip_x0=self.clips if clip is None else clip,
             generator=generator,

@@ -1,0 +1,122 @@
+"""How to train, as plain data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay, profile_to_json
+from torch_impl.training.learning_rate import LearningRate
+from torch_impl.training.processes import Parallelism
+
+__all__ = ["TrainerConfig"]
+
+Profile = ConstantDecay | WarmupDecay | PowerFunction
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How to train; plain data, JSON both ways.  Field by field:
+
+    - ``steps``, ``batch_size`` (examples per optimizer step over all processes), ``accumulate`` (micro-batches per
+      step).
+    - ``lr``, ``warmup`` (steps), ``lr_shape``, ``lr_final`` (share of the peak), ``weight_decay``, ``betas``,
+      ``epsilon``: AdamW.
+    - ``clip``: largest gradient norm, or None.
+    - ``ema``: profiles of the moving averages; the first is the one that is sampled from.
+    - ``precision``: ``auto`` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  ``compile``: ``auto`` is on
+      for CUDA.
+    - ``channels_last``: ``auto`` is on for CUDA.  ``deterministic``: only algorithms that repeat bit for bit (exact
+      resume on GPU).
+    - ``parallel``: ``ddp`` or ``fsdp`` when there are several processes.
+    - ``log_every``, ``validate_every``, ``preview_every``, ``checkpoint_every`` (steps; 0 is never), ``keep_last``.
+    - ``nonfinite``: ``stop`` or ``skip``; ``skip_limit``: stop after so many skipped steps in all.
+    - ``draw_blocks``: blocks of independent randomness per global batch; 0 chooses (see :meth:`blocks_for`).
+    """
+
+    steps: int = 1000
+    batch_size: int = 128
+    accumulate: int = 1
+    lr: float = 1e-3
+    warmup: int = 0
+    lr_shape: Literal["constant", "cosine"] = "cosine"
+    lr_final: float = 0.0
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    clip: float | None = 1.0
+    ema: tuple[Profile, ...] = field(default=(WarmupDecay(0.9995),))
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    channels_last: Literal["auto", "on", "off"] = "auto"
+    deterministic: bool = False
+    parallel: Parallelism = "ddp"
+    log_every: int = 50
+    validate_every: int = 0
+    preview_every: int = 0
+    checkpoint_every: int = 500
+    keep_last: int = 3
+    nonfinite: Literal["stop", "skip"] = "stop"
+    skip_limit: int = 100
+    seed: int = 0
+    draw_blocks: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "accumulate", "log_every", "keep_last"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("validate_every", "preview_every", "checkpoint_every", "skip_limit", "draw_blocks", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"batch size {self.batch_size} cannot be cut into {self.accumulate} micro-batches; choose a divisor"
+            )
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip is {self.clip}; it must be positive, or none for no clipping")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}; it must not be negative")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas are {self.betas}; both must lie in [0, 1)")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
+        self.learning_rate()
+
+    def learning_rate(self) -> LearningRate:
+        return LearningRate(self.lr, self.steps, min(self.warmup, self.steps), self.lr_shape, self.lr_final)
+
+    def blocks_for(self, world: int) -> int:
+        """Blocks of randomness: given, or the least that serve this number of processes, eight where the batch allows
+        it.
+        """
+        pieces = world * self.accumulate
+        if self.batch_size % pieces:
+            raise ValueError(
+                f"batch size {self.batch_size} cannot be shared by {world} processes x {self.accumulate} "
+                f"micro-batches; "
+                f"choose a multiple of {pieces}"
+            )
+        blocks = self.draw_blocks or math.lcm(pieces, math.gcd(self.batch_size, 8))
+        if self.batch_size % blocks:
+            blocks = pieces
+        if blocks % pieces or self.batch_size % blocks:
+            raise ValueError(
+                f"draw_blocks is {blocks}; it must be a multiple of processes x micro-batches = {pieces} and divide "
+                f"the batch size {self.batch_size}"
+            )
+        return blocks
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "betas": list(self.betas), "ema": [profile_to_json(profile) for profile in self.ema]}
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "lr_shape": ("constant", "cosine"),
+    "precision": ("auto", "fp32", "bf16"),
+    "compile": ("auto", "on", "off"),
+    "channels_last": ("auto", "on", "off"),
+    "parallel": ("ddp", "fsdp"),
+    "nonfinite": ("stop", "skip"),
+}
