@@ -1,7 +1,7 @@
 """The claim's own statement as a number: the expression that was proved, evaluated at chosen values.
 
-The evaluator is `derivations.refutation.worlds`, in 30-digit arithmetic, so what a witness compares with has no rounding
-of its own. Values go in and come out as NumPy numbers.
+The evaluator is `derivations.refutation.worlds`, in 30-digit arithmetic, so what a witness compares with has no
+rounding of its own. Values go in and come out as NumPy numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Point:
 
     d: int = 1
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    betas: Sequence[float] | None = None
+    betas: npt.ArrayLike | None = None
     x: Mapping[int, Any] = field(default_factory=dict)
     vectors: Mapping[str, Any] = field(default_factory=dict)
     families: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Point:
         finite = [law for law in self.tables.values() if isinstance(law, FiniteJoint)]
         made.finite = frozenset(key[0] for law in finite for key in law.keys)
         if self.betas is not None:
-            alphas = [1 - number(_exact(b)) for b in self.betas]
+            alphas = [1 - number(Fraction(float(b))) for b in np.asarray(self.betas, dtype=np.float64)]
             made.families.setdefault("alpha", lambda t: alphas[int(t) - 1])
             made.families.setdefault("abar", lambda t: mp.fprod(alphas[: int(t)]))
             made.numbers.setdefault("T", len(alphas))

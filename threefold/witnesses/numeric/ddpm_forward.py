@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -72,7 +73,7 @@ def _information(case: Cases) -> Iterator[Comparison]:
     sizes = (2, 3, 2)
     start = finite.random_simplex(case.rng, sizes[0])
     first, second = (
-        np.array([finite.random_simplex(case.rng, b) for _ in range(a)]) for a, b in zip(sizes, sizes[1:], strict=False)
+        np.array([finite.random_simplex(case.rng, b) for _ in range(a)]) for a, b in itertools.pairwise(sizes)
     )
     table = start[:, None, None] * first[:, :, None] * second[None, :, :]
     law = finite.JointLaw(("x0", "x1", "x2"), table)
@@ -93,10 +94,10 @@ def _(case: Cases) -> Iterator[Comparison]:
         low, high = np.sort(case.rng.uniform(1e-5, 0.9, 2))
         first, last = Fraction(low.item()), Fraction(high.item())
         walked = [first + m * (last - first) / (T - 1) for m in range(T)]
-        t = int(case.rng.integers(1, T + 1))
-        point = Point(1, {"t": t, "T": T, "beta_1": first, "beta_T": last})
-        yield Comparison("beta_t", point.rhs("ddpm.schedule.linear"), float(walked[t - 1]))
-        yield Comparison("reference", float(schedules.linear_betas(T, first, last)[t - 1]), float(walked[t - 1]))
+        at = int(case.rng.integers(1, T + 1))
+        point = Point(1, {"t": at, "T": T, "beta_1": first, "beta_T": last})
+        yield Comparison("beta_t", point.rhs("ddpm.schedule.linear"), float(walked[at - 1]))
+        yield Comparison("reference", float(schedules.linear_betas(T, first, last)[at - 1]), float(walked[at - 1]))
 
 
 @numeric(
@@ -104,13 +105,13 @@ def _(case: Cases) -> Iterator[Comparison]:
 )
 def _(case: Cases) -> Iterator[Comparison]:
     betas = schedules.linear_betas(1000)
-    for part, t in ((0, 100), (2, 500), (4, 1000)):
+    for part, time in ((0, 100), (2, 500), (4, 1000)):
         point = Point(1)
-        exact = float(schedules.alpha_bar_decimal(betas, t))
-        yield Comparison(f"abar_{t}", point.lhs("ddpm.schedule.abar_values", part), exact)
+        exact = float(schedules.alpha_bar_decimal(betas, time))
+        yield Comparison(f"abar_{time}", point.lhs("ddpm.schedule.abar_values", part), exact)
         stated = point.rhs("ddpm.schedule.abar_values", part)
         yield Comparison(
-            f"abar_{t} as printed",
+            f"abar_{time} as printed",
             stated,
             exact,
             tolerance=1e-5,

@@ -41,7 +41,7 @@ def _(case: Cases) -> Iterator[Comparison]:
         value = gaussian_log_prob(drawn, start * np.sqrt(1 - beta), _tensor(np.log(beta))).sum()
         at = Point(s.d, {"t": s.t}, s.betas, x={s.t - 1: s.x_prev, s.t: drawn.detach().numpy()})
         stated = at.rhs("ddpm.forward.kernel")
-        # The drawn x_t is rounded once; dividing what is left of x_t - sqrt(alpha) x_{t-1} by sqrt(beta) magnifies that.
+        # The drawn x_t is rounded once; dividing x_t - sqrt(alpha) x_{t-1} by sqrt(beta) magnifies that.
         scale = max(1.0, abs(stated), float(np.abs(s.x_prev).max() ** 2 / np.sqrt(beta)))
         yield Comparison("log q(x_t | x_{t-1})", value, stated, scale=scale)
         yield Comparison("d x_t / d x_{t-1}", slope, np.full(s.d, np.sqrt(1 - s.betas[s.t - 1])), gradient=True)
@@ -67,7 +67,9 @@ def _forward_law(point: Point) -> tuple[Array, float]:
     return np.asarray(point.value(law.args[1])), float(point.value(law.args[2]))
 
 
-@torch_witness("ddpm.forward.covariance", method="q_sample is linear in x_0 and noise: its matrices give the covariance")
+@torch_witness(
+    "ddpm.forward.covariance", method="q_sample is linear in x_0 and noise: its matrices give the covariance"
+)
 def _(case: Cases) -> Iterator[Comparison]:
     for s in steps(case, most_d=2):
         diffusion, unit = _diffusion(s), torch.eye(s.d, dtype=F64)
@@ -107,8 +109,9 @@ def _(case: Cases) -> Iterator[Comparison]:
 
 
 @torch_witness(
-    "ddpm.schedule.linear", method="NoiseSchedule.linear", no_gradient="the schedule is data, not a function of "
-    "parameters"
+    "ddpm.schedule.linear",
+    method="NoiseSchedule.linear",
+    no_gradient="the schedule is data, not a function of parameters",
 )
 def _(case: Cases) -> Iterator[Comparison]:
     for n in range(case.n):
@@ -143,7 +146,6 @@ def _mean_and_slopes(s: Step) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor,
 
 def _coefficients(s: Step) -> tuple[float, float]:
     """The two coefficients of the proved mean, read off with unit vectors."""
-
 
     def mean_at(x0: float, x_t: float) -> float:
         return float(Point(1, {"t": s.t}, s.betas, x={0: x0, s.t: x_t}).rhs("ddpm.posterior.mean")[0])
@@ -219,15 +221,16 @@ def _(case: Cases) -> Iterator[Comparison]:
         zero, one = torch.zeros(1, s.d, dtype=F64), torch.ones(1, s.d, dtype=F64)
         centre = diffusion.q_sample(start[None], s.t, zero)
         mean, variance = diffusion.posterior(start[None], centre, s.t)
-        by_noise = diffusion.posterior(start[None], centre + diffusion.q_sample(0 * start[None], s.t, one), s.t)[0] - mean
+        by_noise = (
+            diffusion.posterior(start[None], centre + diffusion.q_sample(0 * start[None], s.t, one), s.t)[0] - mean
+        )
         total = (by_noise.square() + variance).reshape(-1)
-            law = find("ddpm.posterior.marginal_consistency").says[0].rhs.args[0].args[0]
+        law = find("ddpm.posterior.marginal_consistency").says[0].rhs.args[0].args[0]
         point = Point(s.d, {"t": s.t}, s.betas, x={0: s.x0})
         yield Comparison("mean", mean[0], point.value(law.args[1]), scale=float(np.abs(s.x0).max()))
         stated = float(point.value(law.args[2]))
-        # The mean is subtracted to see the noise's share: its rounding, over a share as small as sqrt(beta), is the error.
+        # The mean is subtracted to see the noise's share: its rounding, over that share, is the error.
         noisy = max(stated, float(np.abs(s.x0).max()) * np.sqrt(stated))
         yield Comparison("variance", total.detach(), np.full(s.d, stated), scale=noisy)
         (slope,) = torch.autograd.grad(mean.sum(), start)
         yield Comparison("d mean / d x_0", slope, np.full(s.d, np.sqrt(np.prod(1 - s.betas[: s.t - 1]))), gradient=True)
-

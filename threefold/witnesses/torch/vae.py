@@ -1,7 +1,7 @@
 """What trains a VAE against the claims: float64, autograd derivatives, and points at which averages are exact.
 
-The log-likelihood of a linear-Gaussian model is quadratic in the latent, so its mean over all sign vectors equals its mean
-over N(0, I): the bound that `torch_impl` averages over such noise is exact, and comparable to the last digits.
+The log-likelihood of a linear-Gaussian model is quadratic in the latent, so its mean over all sign vectors equals its
+mean over N(0, I): the bound that `torch_impl` averages over such noise is exact, and comparable to the last digits.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Linear:
 
     def trained(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The bound as torch_impl computes it, and its derivative with respect to the encoder's mean."""
-        d, k = self.weight.shape
+        k = len(self.mean)
         mean, logvar = _tensor(self.mean, grad=True), _tensor(2 * np.log(self.deviation))
         weight, bias = _tensor(self.weight), _tensor(self.bias)
         signs = _tensor(list(itertools.product((-1.0, 1.0), repeat=k))).reshape(-1, 1, k)
