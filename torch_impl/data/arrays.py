@@ -28,17 +28,23 @@ def read_npy(path: Path, memory_map: bool = False) -> np.ndarray:
     return found
 
 
-def read_npz(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
-    """Named arrays of a .npz file; BadData, naming the file, if one is missing, damaged or holds Python objects."""
+def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[np.ndarray]:
+    """Named arrays of a .npz file, then those of the optional ones that are there.
+
+    BadData, naming the file, if an array is missing, damaged or made of Python objects.
+    """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise BadData(f"{path} cannot be read as a .npz file: it holds a single array, as a .npy file does")
+        with archive:
             missing = [name for name in names if name not in archive]
             if missing:
                 raise BadData(f"{path} has no array {missing[0]!r}; it has {', '.join(archive.files) or 'none'}")
-            return [archive[name] for name in names]
+            return [archive[name] for name in (*names, *(name for name in optional if name in archive))]
     except BadData:
         raise
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise BadData(f"{path} cannot be read as a .npz file without pickled objects: {error}") from error
 
 
@@ -78,9 +84,8 @@ def array(path: Path, split: str = "train", seed: int = 0) -> ImageArray:
         )
     labels: torch.Tensor | None = None
     if path.suffix == ".npz":
-        with_labels = "labels" in _names(path)
-        found = read_npz(path, ("images", "labels") if with_labels else ("images",))
-        raw, labels = found[0], _labels(found[1], path) if with_labels else None
+        raw, *found = read_npz(path, ("images",), optional=("labels",))
+        labels = _labels(found[0], path) if found else None
     elif path.suffix == ".npy":
         raw = read_npy(path, memory_map=path.stat().st_size > MEMORY_MAP_ABOVE)
         beside = path.with_suffix(".labels.npy")
@@ -98,11 +103,3 @@ def array(path: Path, split: str = "train", seed: int = 0) -> ImageArray:
         rows=split_indices(len(images), split, None if labels is None else labels.numpy(), seed),
         origin=(path.name, seed),
     )
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return list(archive.files)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError) as error:
-        raise BadData(f"{path} cannot be read as a .npz file: {error}") from error

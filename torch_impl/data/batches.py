@@ -137,12 +137,7 @@ class Batches:
         if self.data.size is None and not self.data.slow:
             batch = self._from_block(position)
         elif self.workers:
-            if self._ahead is None:
-                self._ahead = self._read_ahead(position)
-            try:
-                batch = self._finish(position, *next(self._ahead))
-            except BadData as error:  # from a worker it comes wrapped in the worker's traceback
-                raise BadData(str(error).rpartition("BadData: ")[2].strip()) from None
+            batch = self._finish(position, *self._next_read(position))
         else:
             batch = self.at(position)
         self.position = position + self.batch_size
@@ -164,6 +159,17 @@ class Batches:
             ]
             self._made, number = (position, made), 0
         return made[number]
+
+    def _next_read(self, position: int) -> Any:
+        if self._ahead is None:
+            self._ahead = self._read_ahead(position)
+        try:
+            return next(self._ahead)
+        except BadData as error:  # it comes with the worker's traceback for a message
+            reason = str(error).rpartition("BadData: ")[2].strip()
+            error.__traceback__ = None  # it refers to itself through its frames, and so would keep the workers alive
+        self.close()
+        raise BadData(reason)
 
     def _read_ahead(self, position: int) -> Iterator[Any]:
         loader: DataLoader[Any] = DataLoader(
