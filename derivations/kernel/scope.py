@@ -19,9 +19,9 @@ from derivations.kernel.terms import Block, DefinedFunction, Density, Malformed,
 # --- random variables -------------------------------------------------------------------------------------------------
 
 
-def may_touch(e: Any, variables: Any) -> bool:
-    """False only when e certainly does not depend on any of the variables."""
-    return any(_may_be_same(mine, v) for mine in mentioned(e) for v in variables)
+def may_touch(e: Any, variables: Any, domain: Domain | None = None) -> bool:
+    """False only when e certainly does not depend on any of the variables, given what the domain says of indices."""
+    return any(_may_be_same(mine, v, domain or Domain()) for mine in mentioned(e) for v in variables)
 
 
 def mentioned(e: Any) -> set[Any]:
@@ -79,13 +79,13 @@ def outside(v: Any, members: Any, domain: Domain) -> Any:
     return (v,)
 
 
-def _may_be_same(a: Any, b: Any) -> bool:
+def _may_be_same(a: Any, b: Any, domain: Domain) -> bool:
     if isinstance(a, VectorSymbol) or isinstance(b, VectorSymbol):
         return bool(a == b)
     (head_a, lo_a, hi_a), (head_b, lo_b, hi_b) = _range(a), _range(b)
     if head_a != head_b:
         return False
-    return not any(gap.is_positive for gap in (sp.expand(lo_b - hi_a), sp.expand(lo_a - hi_b)))
+    return not (domain.at_least_zero(lo_b - hi_a - 1) or domain.at_least_zero(lo_a - hi_b - 1))
 
 
 def _range(v: Any) -> tuple[str, Any, Any]:

@@ -47,7 +47,7 @@ def given(hypothesis: Hypothesis, **at: Any) -> Rule:
         if free := set(at) - set(quantified):
             raise StepFails(f"{declared.name} holds for one {', '.join(sorted(free))}, not for every value of it")
         table = {quantified[name]: sp.sympify(value) for name, value in at.items()}
-        lhs, rhs = _replaced(sp.Tuple(declared.lhs, declared.rhs), table, declared.name)
+        lhs, rhs = _replaced(sp.Tuple(declared.lhs, declared.rhs), table, declared.name, context.domain)
 
         def allowed(local: Context) -> None:
             _check_range(declared.when, table, local, declared.name)
@@ -125,7 +125,7 @@ def _rewrite_by(
     for h, key in ((h, key) for h in rests_on for key in table):
         if key not in h.when and _occurs(key, sp.Tuple(h.lhs, h.rhs, *h.when.values())):
             raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
-    lhs, rhs = _replaced(sp.Tuple(statement.lhs, statement.rhs), table, owner)
+    lhs, rhs = _replaced(sp.Tuple(statement.lhs, statement.rhs), table, owner, context.domain)
 
     def allowed(local: Context) -> None:
         _check_range(domain.indices, table, local, owner)
@@ -143,7 +143,7 @@ def _occurs(key: Any, sides: Any) -> bool:
 # --- replacing symbols ------------------------------------------------------------------------------------------------
 
 
-def _replaced(sides: Any, table: Table, owner: str) -> Any:
+def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
     """The two sides with their symbols replaced, all at once; StepFails where that would change what they say."""
     opened = terms.unfold_all(sides)
     if captured := terms.bound_indices(opened) & sp.Tuple(*table, *table.values()).free_symbols:
@@ -159,7 +159,7 @@ def _replaced(sides: Any, table: Table, owner: str) -> Any:
         if isinstance(key, sp.Function) and sides.xreplace({key: sp.Dummy()}).has(type(key)):
             raise StepFails(f"{owner} mentions {type(key).__name__} elsewhere too: {key} alone cannot be replaced")
         renamed = key in averaged and not may_touch(sides, [value])
-        if not renamed and (may_touch(key, averaged) or may_touch(value, after)):
+        if not renamed and (may_touch(key, averaged, domain) or may_touch(value, after, domain)):
             raise StepFails(f"{owner} averages over {after}: {key} -> {value} would be captured, rename it")
         for d in opened.atoms(terms.D):
             if _occurs(key, d.args[1]) or may_touch(key, [d.args[1]]) or value.has(d.args[1]):
