@@ -1,0 +1,49 @@
+"""Generative chains with networks for means: their densities are known, their other laws are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp
+from derivations.refutation.worlds import World
+
+
+class ReverseChain:
+    """p(x_0..x_T) = N(x_T; 0, spread I) times N(x_{t-1}; mu_theta(x_t, t) + shift, sigma_t^2 I) for t = T..1.
+
+    `shift` and `spread` other than 0 and 1 make a model that breaks the hypotheses on the kernels and on the prior.
+    """
+
+    def __init__(self, world: World, last: int, shift: Any = 0, spread: Any = 1) -> None:
+        self.world, self.last, self.shift, self.spread = world, last, mp.mpf(shift), mp.mpf(spread)
+
+    def _law(self, time: int, above: Assignment) -> tuple[Vector, Any]:
+        """Mean and variance of x_time given the state above it."""
+        if time == self.last:
+            return (mp.mpf(0),) * self.world.d, self.spread
+        mean = self.world.network("mu_theta", above[("x", time + 1)], mp.mpf(time + 1))
+        return tuple(m + self.shift for m in mean), self.world.family("sigma", mp.mpf(time + 1)) ** 2
+
+    def _times(self, variables: Any, given: Assignment) -> list[int]:
+        """The states asked for, when they run down from the one above them that is given, or from x_T."""
+        times = sorted(key[1] for key in variables)
+        known = sorted(key[1] for key in given)
+        below = [times[-1] + 1] if times[-1] < self.last else []
+        if times != list(range(times[0], times[-1] + 1)) or known != below or times[0] < 0 or times[-1] > self.last:
+            raise Undefined("this law of a nonlinear chain has no closed form")
+        return times
+
+    def log_density(self, variables: Assignment, given: Assignment) -> Any:
+        total, states = mp.mpf(0), {**given, **variables}
+        for time in self._times(variables, given):
+            mean, variance = self._law(time, states)
+            square = mp.fsum((v - m) ** 2 for v, m in zip(variables[("x", time)], mean, strict=True))
+            total -= (len(mean) * mp.log(2 * mp.pi * variance) + square / variance) / 2
+        return total
+
+    def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
+        (time,) = self._times(variables, given)
+        mean, variance = self._law(time, given)
+        for weight, noise in hermite_grid(len(mean)):
+            yield weight, {("x", time): tuple(m + mp.sqrt(variance) * e for m, e in zip(mean, noise, strict=True))}
