@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -16,7 +17,8 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.rules import matrices, order, probability
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
-from derivations.refutation.worlds import World, draw_in
+from derivations.refutation.models import ReverseChain
+from derivations.refutation.worlds import World, draw_in, evaluate
 
 
 # --- worlds for a claim -----------------------------------------------------------------------------------------------
@@ -157,7 +159,14 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
     last = int(world.numbers["T"]) if "T" in world.numbers else _last_member(variables)
     keys = tuple(("x", m) for m in range(last + 1)) if chain else tuple(sorted({(v.name,) for v in variables}))
     averaged = {law.args[0].name for law in _averaged_laws(sides)} if "absolute continuity" in claimed else set()
+    if "Gaussian forward kernel" in held and last * world.d > 4 and unfold_all(sides).atoms(terms.Block):
+        world.d = 1  # a whole path is averaged over: keep its dimension small
+    _add_networks(world, claim, held)
     for name in names:
+        if name == "p" and "Gaussian reverse kernel" in claimed:
+            shift, spread = "Gaussian reverse kernel" not in held, "standard normal prior" not in held
+            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread))
+            continue
         if name == "q" and "Gaussian forward kernel" in held:
             alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
             if "forward Markov" in claimed - held:
@@ -183,6 +192,18 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
         if n % 2:
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]
+
+
+def _add_networks(world: World, claim: Claim, held: set[str]) -> None:
+    """A hypothesis mu_theta(x(t), t) = ... says what that network is; all others are free polynomials."""
+    for h in claim.hypotheses:
+        if h.name in held and isinstance(h.lhs, terms.VectorFunction):
+            state, time = h.lhs.args
+            world.families[type(h.lhs).__name__] = partial(_network, world, h.rhs, type(state).__name__, time)
+
+
+def _network(world: World, formula: Any, state: str, time: Any, x_t: Any, n: Any) -> Any:
+    return evaluate(formula, world, {time: n, (state, int(n)): x_t})
 
 
 def _last_member(variables: list[Any]) -> int:
