@@ -102,7 +102,7 @@ def mistakes(e: Any, relation: str) -> Iterator[tuple[str, Any]]:
         yield "doubled the half", e / 2
     for path, node in _places(e, ()):
         if relation == "iff" and len(path) > 2:
-            continue  # deep inside, two propositions differ too rarely to tell; those sides have statements of their own
+            continue  # deep inside, propositions differ too rarely to tell; their sides have statements of their own
         for operator, changed in _here(node):
             try:
                 yield operator, _put(e, path, changed)
