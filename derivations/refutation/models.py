@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp
+from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp, number
 from derivations.refutation.worlds import World
 
 
@@ -38,7 +38,7 @@ class ReverseChain:
         total, states = mp.mpf(0), {**given, **variables}
         for time in self._times(variables, given):
             mean, variance = self._law(time, states)
-            square = mp.fsum((v - m) ** 2 for v, m in zip(variables[("x", time)], mean, strict=True))
+            square = mp.fsum((v - m) ** 2 for v, m in zip(map(number, variables[("x", time)]), mean, strict=True))
             total -= (len(mean) * mp.log(2 * mp.pi * variance) + square / variance) / 2
         return total
 

@@ -35,6 +35,9 @@ class Mutant:
     part: int
 
 
+ENOUGH = 10  # with fewer mistakes than this, mistakes are made inside the abbreviations too
+
+
 def mutants(claim: Claim) -> list[Mutant]:
     """Every statement of the claim with one mistake made in it (right sides first, left sides when those are short)."""
     made: list[Mutant] = []
@@ -42,7 +45,8 @@ def mutants(claim: Claim) -> list[Mutant]:
         worlds = _same_worlds(claim, part)
         seen = {(statement.lhs, statement.rhs)}
         sides = [(statement.rhs, True)] + ([(statement.lhs, False)] if _small(statement) else [])
-        sides += [(written_out(side), is_right) for side, is_right in sides if side != written_out(side)]
+        if sum(1 for side, _ in sides for _ in mistakes(side, statement.relation)) < ENOUGH:
+            sides += [(written_out(side), is_right) for side, is_right in sides if side != written_out(side)]
         for side, is_right in sides:
             for operator, changed in mistakes(side, statement.relation):
                 pair = (statement.lhs, changed) if is_right else (changed, statement.rhs)
