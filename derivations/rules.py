@@ -35,8 +35,6 @@ from derivations.kernel.rules.matrices import (
     trace_algebra,
 )
 from derivations.kernel.rules.order import (
-    At,
-    ProductTo,
     Rounded,
     continuity,
     exponents,
@@ -67,6 +65,7 @@ from derivations.kernel.rules.probability import (
 from derivations.kernel.terms import (
     KL,
     AffineImage,
+    At,
     BernoulliProduct,
     Block,
     Coord,
@@ -82,6 +81,7 @@ from derivations.kernel.terms import (
     Mean,
     Norm2,
     Normal,
+    ProductTo,
     Ratio,
     SumTo,
     Variance,

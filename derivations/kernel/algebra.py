@@ -456,6 +456,10 @@ def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]
         inside = domain.with_index(e.args[1], sp.S.One, e.args[3])
         yield "> 0", e.args[2], inside
         yield "> 0", 1 - e.args[2], inside
+    elif isinstance(e, terms.At):
+        _, symbol, value = e.args
+        interval = domain.interval(symbol)
+        yield from ((">= 0", gap, domain) for gap in (value - interval.lo, interval.hi - value) if gap != sp.oo)
     elif isinstance(e, terms.DefinedFunction):
         yield from side_conditions(e.unfold(), domain)
     for a in e.args if isinstance(e, sp.Basic) else ():

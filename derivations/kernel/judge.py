@@ -16,8 +16,9 @@ from derivations import printing
 from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
 from derivations.kernel.domain import Domain
+from derivations.kernel.grammar import refuse_malformed, sort
 from derivations.kernel.rules.base import Context, Hypothesis, StepFails
-from derivations.kernel.scope import refuse_ambiguous_names, refuse_clashes, refuse_open_definitions
+from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
@@ -86,13 +87,16 @@ class Judgement:
         return tuple(h.name for h in self.claim.hypotheses)
 
 
-class StepTimeout(Exception):
-    pass
+class StepTimeout(BaseException):
+    """Not an Exception: nobody on the way may take it for one of its own."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise StepTimeout after `seconds` (in a main thread; elsewhere the caller has its own watchdog)."""
+    """Raise StepTimeout after `seconds` (in a main thread; elsewhere the caller has its own watchdog).
+
+    Limits nest: while a lemma is judged inside a step, the clock of that step stands still.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -100,6 +104,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise StepTimeout
 
+    outer_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -107,14 +112,24 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_REAL, outer_left)
 
 
 class Judge:
-    """Judges claims of one registry; remembers verdicts, and refuses a claim that rests on itself."""
+    """Judges claims of one registry; remembers verdicts, and refuses a claim that rests on itself.
 
-    def __init__(self, registry: Mapping[str, Claim], refute: Callable[[Claim], Any] | None = None) -> None:
+    A step that takes longer than `step_seconds` is undecided.
+    """
+
+    def __init__(
+        self,
+        registry: Mapping[str, Claim],
+        refute: Callable[[Claim], Any] | None = None,
+        step_seconds: float = STEP_SECONDS,
+    ) -> None:
         self.registry = registry
         self.refute = refute
+        self.step_seconds = step_seconds
         self.judged: dict[str, Judgement] = {}
         self._open: list[str] = []
 
@@ -128,7 +143,8 @@ class Judge:
             parts = self._parts(claim)
         finally:
             self._open.pop()
-        verdict = next((p.verdict for p in parts if not p.verdict), Proved())
+        nothing = Undecided("the claim says nothing")
+        verdict = next((p.verdict for p in parts if not p.verdict), Proved() if parts else nothing)
         if not verdict and self.refute is not None and (witness := self.refute(claim)) is not None:
             verdict = Refuted(witness)
         result = Judgement(claim, verdict, parts, time.perf_counter() - started)
@@ -163,11 +179,7 @@ class Judge:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
         steps: list[StepReport] = []
         try:
-            written = [line.expression for chain in proof.chains for line in chain.lines]
-            refuse_ambiguous_names(*written, statement.lhs, statement.rhs)
-            for e in (*written, statement.lhs, statement.rhs):
-                refuse_clashes(e)
-                refuse_open_definitions(e)
+            self._check(claim, part, proof)
             for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
                 hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
                 reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)
@@ -175,11 +187,35 @@ class Judge:
                 failed = next((s.verdict for s in reports if not s.verdict), None)
                 if failed is not None:
                     return PartReport(statement, failed, tuple(steps))
-                if (mismatch := _endpoints(chain, goal, domain)) is not None:
+                with time_limit(self.step_seconds):
+                    mismatch = _endpoints(chain, goal, domain)
+                if mismatch is not None:
                     return PartReport(statement, Undecided(mismatch), tuple(steps))
         except (Malformed, OutsideFragment) as reason:
             return PartReport(statement, Undecided(str(reason)), tuple(steps))
+        except StepTimeout:
+            slow = Undecided(f"the two ends of the chain were not compared within {self.step_seconds:g} s")
+            return PartReport(statement, slow, tuple(steps))
         return PartReport(statement, Proved(), tuple(steps))
+
+    def _check(self, claim: Claim, part: int, proof: Proof) -> None:
+        """The statement means something on its domain, and so do the lines and the hypotheses."""
+        statement, domain = claim.says[part], claim.domain_of(part)
+        names = [h.name for h in claim.hypotheses]
+        if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
+            raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
+        written = [line.expression for chain in proof.chains for line in chain.lines]
+        assumed = [side for h in claim.hypotheses for side in (h.lhs, h.rhs) if side is not None]
+        refuse_malformed(domain, statement.lhs, statement.rhs, *written, *assumed)
+        allowed = {"=": {"number", "vector"}, "iff": {"proposition"}}.get(statement.relation, {"number"})
+        for side in (statement.lhs, statement.rhs):
+            if sort(side) not in allowed:
+                raise Malformed(f"{side} is no {' or '.join(sorted(allowed))}, so {statement.relation!r} says nothing")
+        with time_limit(self.step_seconds):
+            verdicts = [_discharge(side, domain)[1] for side in (statement.lhs, statement.rhs)]
+        for verdict in verdicts:
+            if isinstance(verdict, Undecided):
+                raise Malformed(f"the statement has no meaning everywhere: {verdict.reason}")
 
     def _obligations(
         self, claim: Claim, part: int, proof: Proof
@@ -193,13 +229,13 @@ class Judge:
         lo, hi = domain.indices.get(n, (None, None))
         if lo is None or sp.expand(lo - start) != 0:
             raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
-        outer = replace(domain, indices={k: v for k, v in domain.indices.items() if k != n})
+        outer = domain.without(n)
         at_start = Statement(statement.lhs.xreplace({n: start}), statement.relation, statement.rhs.xreplace({n: start}))
         at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
         yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None
         below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
         sides = (statement.lhs, statement.rhs) if statement.relation == "=" else (None, None)
-        assumed = Hypothesis("induction hypothesis", f"the statement at {n}", *sides)
+        assumed = Hypothesis(INDUCTION_HYPOTHESIS, f"the statement at {n}", *sides)
         yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, below, assumed
 
     def _chain(self, chain: Chain, start: Context, offset: int, section: str) -> list[StepReport]:
@@ -214,9 +250,7 @@ class Judge:
                 return found
 
             context.lemma = lemma
-            conditions, verdict = _discharge(line.expression, context.domain)
-            if verdict and i:
-                verdict = _step(chain.lines[i - 1].expression, line, context)
+            conditions, verdict = self._judge_line(chain, i, context)
             rule, tier, relation = (line.rule.name, line.rule.tier, line.relation) if i else ("", "", "")
             used = tuple(context.used_claims)
             reports.append(
@@ -228,17 +262,28 @@ class Judge:
                 break
         return reports
 
+    def _judge_line(self, chain: Chain, i: int, context: Context) -> tuple[tuple[str, ...], Verdict]:
+        """(side conditions of line i, verdict): its meaning, and whether it follows from the line before."""
+        line = chain.lines[i]
+        try:
+            with time_limit(self.step_seconds):
+                conditions, verdict = _discharge(line.expression, context.domain)
+                if verdict and i:
+                    verdict = _step(chain.lines[i - 1].expression, line, context)
+            return conditions, verdict
+        except StepTimeout:
+            return (), Undecided(f"{line.rule.name}: not decided within {self.step_seconds:g} s")
+        except (StepFails, OutsideFragment, Malformed) as reason:
+            return (), Undecided(f"{line.rule.name}: {reason}")
+        except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
+            return (), Undecided(f"{line.rule.name}: {type(reason).__name__}: {reason}")
+
 
 def _step(previous: Any, line: Line, context: Context) -> Verdict:
-    try:
-        with time_limit(STEP_SECONDS):
-            before, after = (line.rule.rewritten(e, context) for e in (previous, line.expression))
-            follows = line.rule.decide(line.relation, before, after, context)
-    except StepTimeout:
-        return Undecided(f"{line.rule.name}: not decided within {STEP_SECONDS:g} s")
-    except (StepFails, OutsideFragment, Malformed) as reason:
-        return Undecided(f"{line.rule.name}: {reason}")
-    return Proved() if follows else Undecided(f"{line.rule.name}: the line does not follow from the line before")
+    before, after = (line.rule.rewritten(e, context) for e in (previous, line.expression))
+    if line.rule.decide(line.relation, before, after, context):
+        return Proved()
+    return Undecided(f"{line.rule.name}: the line does not follow from the line before")
 
 
 def _discharge(e: Any, domain: Domain) -> tuple[tuple[str, ...], Verdict]:

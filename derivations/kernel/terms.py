@@ -187,7 +187,7 @@ class DiagonalNormal(Law):
     scope = (2, 3)
 
     def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
-        return Basic.__new__(cls, variable, _index(index), sympify(mean), sympify(variance), sympify(dim))
+        return Basic.__new__(cls, variable, index_symbol(index), sympify(mean), sympify(variance), sympify(dim))
 
 
 class FullNormal(Law):
@@ -203,7 +203,7 @@ class BernoulliProduct(Law):
     scope = (2,)
 
     def __new__(cls, variable: Any, index: Any, probability: Any, dim: Any) -> BernoulliProduct:
-        return Basic.__new__(cls, variable, _index(index), sympify(probability), sympify(dim))
+        return Basic.__new__(cls, variable, index_symbol(index), sympify(probability), sympify(dim))
 
 
 class AffineImage(Law):
@@ -212,7 +212,7 @@ class AffineImage(Law):
     scope = (2, 3)
 
     def __new__(cls, variable: Any, index: Any, shift: Any, scale: Any, base: Law, dim: Any) -> AffineImage:
-        return Basic.__new__(cls, variable, _index(index), sympify(shift), sympify(scale), base, sympify(dim))
+        return Basic.__new__(cls, variable, index_symbol(index), sympify(shift), sympify(scale), base, sympify(dim))
 
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Term(Expr):
     scope: tuple[int, ...] = ()  # the arguments in which a sum, a product or a limit binds its index, args[1]
 
 
-def _index(symbol: Any) -> Any:
+def index_symbol(symbol: Any) -> Any:
     if not isinstance(symbol, Symbol):
         raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")
     return symbol
@@ -316,7 +316,7 @@ class SumTo(Term):
     scope = (0,)
 
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> SumTo:
-        return Basic.__new__(cls, sympify(body), _index(index), sympify(lo), sympify(hi))
+        return Basic.__new__(cls, sympify(body), index_symbol(index), sympify(lo), sympify(hi))
 
 
 class ProductTo(Term):
@@ -325,7 +325,7 @@ class ProductTo(Term):
     scope = (0,)
 
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
-        return Basic.__new__(cls, sympify(body), _index(index), sympify(lo), sympify(hi))
+        return Basic.__new__(cls, sympify(body), index_symbol(index), sympify(lo), sympify(hi))
 
 
 def binds(e: Any) -> tuple[int, ...]:
@@ -344,11 +344,20 @@ def free_scalars(e: Any) -> set[Symbol]:
     return {s for s in e.free_symbols if not isinstance(s, VectorSymbol)} - names - bound_indices(e)
 
 
+class At(Term):
+    """The limit of body as the symbol tends, inside its domain, to the value."""
+
+    scope = (0,)
+
+    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        return Basic.__new__(cls, sympify(body), index_symbol(symbol), sympify(value))
+
+
 class D(Term):
     """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
 
     def __new__(cls, body: Any, wrt: Any) -> D:
-        if not isinstance(wrt, Symbol | ScalarFunction | Coord):
+        if not isinstance(wrt, Symbol | ScalarFunction | Coord) or wrt.is_integer or isinstance(wrt, VectorSymbol):
             raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
         return Basic.__new__(cls, sympify(body), wrt)
 

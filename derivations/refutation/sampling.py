@@ -14,7 +14,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, order, probability
+from derivations.kernel.rules import matrices, probability
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
 from derivations.refutation.models import ReverseChain
@@ -64,7 +64,7 @@ def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, 
 
 
 def scalars(e: Any) -> set[Any]:
-    bound = {a.args[1] for a in e.atoms(terms.SumTo, order.ProductTo, order.At)}
+    bound = {a.args[1] for a in e.atoms(terms.SumTo, terms.ProductTo, terms.At)}
     bound |= {a.args[1] for a in e.atoms(terms.DiagonalNormal, terms.AffineImage, terms.BernoulliProduct)}
     skip = (terms.VectorSymbol, matrices.Covariance)
     names = {a.args[0] for a in e.atoms(terms.Density, terms.Block, terms.Gradient, terms.LogJoint)}

@@ -516,7 +516,7 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (terms.Variance, _variance),
     (terms.D, _derivative),
     (terms.Gradient, _gradient),
-    (order.At, _at),
+    (terms.At, _at),
     (order.Rounded, lambda e, w, env: number(e.args[0])),
     (matrices.Trace, _trace),
     (matrices.LogDet, lambda e, w, env: mp.log(abs(mp.det(_value(e.args[0], w, env))))),

@@ -8,6 +8,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.scope import may_touch
 from derivations.kernel.terms import Coord, D, DefinedFunction, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
 
 
@@ -75,7 +76,7 @@ def _distinct(i: Any, j: Any) -> bool:
 def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
     """d/dv_j of sum_i f(v_i) is f'(v_j): only the term i = j depends on v_j, and j lies in the range."""
     body, index, lo, hi = e.args
-    if e.has(wrt) and not isinstance(wrt, Coord | ScalarFunction):
+    if not isinstance(wrt, Coord | ScalarFunction):
         return SumTo(derivative(body, wrt, context), index, lo, hi)
     j = wrt.args[1] if isinstance(wrt, Coord) else wrt.args[0]
     own = wrt.func(wrt.args[0], index) if isinstance(wrt, Coord) else wrt.func(index)
@@ -102,7 +103,7 @@ def _interchange(e: Any, context: Context) -> Any:
         if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
             return node
         law, body = node.args[0].args
-        if _mentions(law, node.args[1]):
+        if _mentions(law, node.args[1]) or may_touch(node.args[1], law.variables):
             raise StepFails(f"the law {law} depends on {node.args[1]}: the derivative cannot simply move inside")
         context.require("interchange")
         return Expect(law, D(body, node.args[1]))

@@ -19,6 +19,7 @@ from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, 
 from derivations.kernel.scope import may_touch
 
 Table = Mapping[Any, Any]
+INDUCTION_HYPOTHESIS = "induction hypothesis"
 
 
 def rewrite_instances(e: Any, lhs: Any, rhs: Any, context: Context, allowed: Callable[[Context], None]) -> Any:
@@ -68,14 +69,14 @@ def _check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
 
 
 def _by_induction_hypothesis(e: Any, context: Context) -> Any:
-    assumed = context.require("induction hypothesis")
+    assumed = context.require(INDUCTION_HYPOTHESIS)
     if assumed.lhs is None:
         raise StepFails("only an equality can be used as an equation")
     return rewrite_instances(e, assumed.lhs, assumed.rhs, context, lambda local: _check_scope([assumed], local))
 
 
 induction_hypothesis = Rule(
-    "induction hypothesis", "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis
+    INDUCTION_HYPOTHESIS, "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis
 )
 
 # --- earlier claims ---------------------------------------------------------------------------------------------------

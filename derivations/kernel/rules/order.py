@@ -7,10 +7,22 @@ from typing import Any
 import sympy as sp
 from mpmath import iv
 
-from derivations.kernel.algebra import Algebra, side_conditions
+from derivations.kernel.algebra import Algebra, holds, side_conditions
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
-from derivations.kernel.terms import Expect, ProductTo, SumTo, Term
+from derivations.kernel.terms import (
+    At,
+    Coord,
+    DefinedFunction,
+    Expect,
+    Hadamard,
+    Inner,
+    Norm2,
+    ProductTo,
+    Ratio,
+    SumTo,
+    Term,
+)
 
 # --- sign -------------------------------------------------------------------------------------------------------------
 
@@ -45,10 +57,10 @@ def induction(over: Any, start: Any) -> Rule:
         if lo is None or hi != sp.oo or not context.domain.at_least_zero(lo - first):
             raise StepFails(f"{over} must range over the integers from {first} on")
         gap = previous - following
-        inside = Algebra(context.domain.with_index(over, first, sp.oo))
-        base = Algebra(context.domain).is_zero(gap.xreplace({over: first}))
-        growth = _split_last(gap.xreplace({over: over + 1}), over) - gap
-        return base and inside.is_zero(growth)
+        inside = context.domain.with_index(over, first, sp.oo)
+        base = Algebra(context.domain.without(over)).is_zero(gap.xreplace({over: first}))
+        growth = _split_last(gap.xreplace({over: over + 1}), over, inside) - gap
+        return base and Algebra(inside).is_zero(growth)
 
     return Rule(
         f"induction over {over}",
@@ -58,17 +70,19 @@ def induction(over: Any, start: Any) -> Rule:
     )
 
 
-def _split_last(e: Any, over: Any) -> Any:
-    """Sums up to T + 1 as the sum up to T and the last term."""
+def _split_last(e: Any, over: Any, domain: Domain) -> Any:
+    """Sums up to T + 1, where they have a last term, as the sum up to T and that term."""
 
-    def change(node: Any, _: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
         if isinstance(node, SumTo) and sp.expand(node.args[3] - over).is_Integer:
             body, index, lo, hi = node.args
+            if not local.domain.at_least_zero(hi - lo):
+                raise StepFails(f"the sum from {lo} to {hi} is not known to have a last term")
             previous = sp.expand(hi - 1)
             return SumTo(body, index, lo, previous) + body.xreplace({index: hi})
         return node
 
-    return walk(e, change, Context(Domain()))
+    return walk(e, change, Context(domain))
 
 
 def _exponent(e: Any, context: Context) -> Any:
@@ -91,31 +105,38 @@ exponents = Rule(
 # --- limits by continuity ---------------------------------------------------------------------------------------------
 
 
-class At(Term):
-    """The limit of body as the symbol tends to the value."""
-
-    scope = (0,)
-
-    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
-        return sp.Basic.__new__(cls, sp.sympify(body), symbol, sp.sympify(value))
-
-
 def _substitute(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
         if not isinstance(node, At):
             return node
         body, symbol, value = node.args
-        for kind, condition, _inside in side_conditions(body, context.domain):
-            at_value = condition.xreplace({symbol: value})
-            if (kind == "!= 0" and at_value == 0) or (kind == "> 0" and not at_value > 0):
-                raise StepFails(f"{condition} {kind} fails at {symbol} = {value}: the body is not continuous there")
+        _refuse_unknown_limits(body, symbol)
+        for kind, condition, inside in side_conditions(body, local.domain):
+            if condition.has(symbol) and not holds(kind, condition.xreplace({symbol: value}), inside):
+                raise StepFails(f"{condition} {kind} is not known at {symbol} = {value}: continuous there?")
         return body.xreplace({symbol: value})
 
     return walk(e, change, context)
 
 
+def _refuse_unknown_limits(e: Any, symbol: Any) -> None:
+    """The symbol may stand in arithmetic, roots, logarithms, exponentials, sums, inner products: all are continuous."""
+    if isinstance(e, DefinedFunction):
+        return _refuse_unknown_limits(e.unfold(), symbol)
+    for a in e.args if e.has(symbol) else ():
+        if not isinstance(e, CONTINUOUS):
+            raise StepFails(f"nothing is known of the limit of {e}")
+        _refuse_unknown_limits(a, symbol)
+    return None
+
+
+CONTINUOUS = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, Ratio, SumTo, ProductTo, Inner, Norm2, Coord, Hadamard)
+
 continuity = Rule(
-    "continuity", "decided", "sums, products and roots are continuous where they are defined", _substitute
+    "continuity",
+    "decided",
+    "sums, products, roots, logarithms and exponentials are continuous where they are defined",
+    _substitute,
 )
 
 # --- rigorous numerics ------------------------------------------------------------------------------------------------
