@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -200,10 +201,16 @@ def polynomial_sign(f: Any, intervals: Mapping[Symbol, Interval]) -> str | None:
     f = sp.sympify(f)
     if f.is_Rational:
         return "0" if f == 0 else "+" if f > 0 else "-"
+    places = tuple((g, intervals.get(g, REAL)) for g in sorted(f.free_symbols, key=lambda s: s.sort_key()))
+    return _sign_on(f, places)
+
+
+@lru_cache(maxsize=8192)
+def _sign_on(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> str | None:
     kinds: dict[Symbol, str] = {}
     substitution, degrees = {}, []
-    for n, g in enumerate(sorted(f.free_symbols, key=lambda s: s.sort_key())):
-        top, bottom, variables = encode(intervals.get(g, REAL), n)
+    for n, (g, interval) in enumerate(places):
+        top, bottom, variables = encode(interval, n)
         kinds.update(variables)
         substitution[g] = top / bottom
         degrees.append(bottom ** sp.degree(f, g))
