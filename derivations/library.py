@@ -25,6 +25,7 @@ CHAPTERS = (
     "ddpm.schedule",
     "ddpm.posterior",
     "ddpm.elbo",
+    "ddpm.gaussian_elbo",
 )
 _PLANNED = (
     "vae.evidence",
