@@ -29,6 +29,7 @@ class Point:
     betas: the schedule beta_1..beta_T; gives alpha(t), abar(t), and the Gaussian law "q" of the chain.
     x: members of the chain, {t: vector of R^d}; vectors: other vectors by name ("z", "mu", "x_obs", ...).
     families: scalar families by name, functions of their arguments; networks: vector functions, of (vector, t) arrays.
+    exact: functions of either kind that compute with the oracle's own 30-digit numbers, where they are differentiated.
     covariances: matrices by name; tables: laws by name, finite (`finite_law`) or joint Gaussian (`GaussianLaw`).
     """
 
@@ -39,6 +40,7 @@ class Point:
     vectors: Mapping[str, Any] = field(default_factory=dict)
     families: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     networks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    exact: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     covariances: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, FiniteJoint | GaussianLaw] = field(default_factory=dict)
 
@@ -61,6 +63,7 @@ class Point:
         made.sizes = {name: len(_vector(v)) for name, v in self.vectors.items()}
         made.families = {name: _returns_number(f) for name, f in self.families.items()}
         made.families |= {name: _returns_vector(f) for name, f in self.networks.items()}
+        made.families |= dict(self.exact)
         made.matrices = {name: mp.matrix(np.asarray(m, dtype=float).tolist()) for name, m in self.covariances.items()}
         made.laws = dict(self.tables)
         finite = [law for law in self.tables.values() if isinstance(law, FiniteJoint)]
