@@ -7,6 +7,7 @@ them. Coordinates are independent and alike, so that the algebra is done once, o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -40,8 +41,8 @@ def forward_moments(betas: Betas) -> ForwardMoments:
     Claim: ddpm.forward.marginal (gain^2 = abar, variance = 1 - abar).
     """
     gain, variance = [1.0], [0.0]
-    for beta in noise_schedule(betas):
-        gain.append(gain[-1] * float(np.sqrt(1.0 - beta)))
+    for beta in noise_schedule(betas).tolist():
+        gain.append(gain[-1] * math.sqrt(1.0 - beta))
         variance.append((1.0 - beta) * variance[-1] + beta)
     return ForwardMoments(np.array(gain), np.array(variance))
 
@@ -70,6 +71,22 @@ def loadings(betas: Betas, times: Sequence[int] | None = None) -> tuple[Array, A
         if times is None or t in wanted:
             kept[t] = (gain, row.copy())
     return np.array([kept[t][0] for t in wanted]), np.stack([kept[t][1] for t in wanted])
+
+
+def pair_loadings(s: int, t: int, betas: Betas) -> tuple[Array, Array]:
+    """Return gains (2,) and loadings (2, t-s+1) of (x_s, x_t) given x_0, 0 <= s <= t <= T.
+
+    All noise up to s is one column (its size from the recursion of the variance), each later step a column of its own.
+    """
+    schedule, moments = noise_schedule(betas), forward_moments(betas)
+    t = integer("t", t, 0, schedule.size)
+    s = integer("s", s, 0, t)
+    rows = np.zeros((2, t - s + 1))
+    rows[:, 0] = math.sqrt(moments.variance[s])
+    for step, beta in enumerate(schedule[s:t].tolist(), start=1):
+        rows[1] *= math.sqrt(1.0 - beta)
+        rows[1, step] = math.sqrt(beta)
+    return moments.gain[[s, t]], rows
 
 
 def forward_joint(x0: ArrayLike, betas: Betas) -> Gaussian:
@@ -138,7 +155,7 @@ def posterior_coefficients(t: int, betas: Betas, s: int | None = None) -> tuple[
     """
     t = integer("t", t, 1, noise_schedule(betas).size)
     s = integer("s", t - 1 if s is None else s, 0, t - 1)
-    gains, rows = loadings(betas, [s, t])
+    gains, rows = pair_loadings(s, t, betas)
     from_x0 = Gaussian(gains, rows).condition([1], [0.0])
     from_xt = Gaussian(np.zeros(2), rows).condition([1], [1.0])
     return float(from_x0.mean[0]), float(from_xt.mean[0]), float(from_x0.variances[0])
@@ -168,7 +185,8 @@ def transition_log_density(x_t: ArrayLike, x_prev: ArrayLike, t: int, betas: Bet
 
 def marginal_log_density(x_t: ArrayLike, x0: ArrayLike, t: int, betas: Betas) -> float:
     """Return log q(x_t | x_0) in nats, summed over coordinates, 1 <= t <= T."""
-    gains, rows = loadings(betas, [integer("t", t, 1, noise_schedule(betas).size)])
+    t = integer("t", t, 1, noise_schedule(betas).size)
+    gains, rows = loadings(betas, [t])
     return _scalar_log_density(x_t, gains[0] * real_array("x0", x0), rows)
 
 
@@ -178,7 +196,7 @@ def posterior_log_density(x_prev: ArrayLike, x0: ArrayLike, x_t: ArrayLike, t: i
     Claim: ddpm.posterior.square_completion.
     """
     t = integer("t", t, 2, noise_schedule(betas).size)
-    gains, rows = loadings(betas, [t - 1, t])
+    gains, rows = pair_loadings(t - 1, t, betas)
     previous, late, start = real_array("x_prev", x_prev), real_array("x_t", x_t), real_array("x0", x0)
     same_shape(x_prev=previous, x_t=late, x0=start)
     pair = Gaussian(np.zeros(2), rows)

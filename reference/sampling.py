@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reference.chain import loadings, posterior_coefficients
+from reference.chain import pair_loadings, posterior_coefficients
 from reference.gaussians import Gaussian
 from reference.schedules import alpha_bars, noise_variances
 from reference.validation import Array, Betas, integer, noise_schedule, positive_number, real_array, real_number
@@ -53,9 +53,9 @@ def respaced_betas(betas: Betas, times: Sequence[int]) -> Array:
         raise ValueError(
             f"times are {list(times)}, but they must be strictly increasing in 1..{schedule.size}; sort them"
         )
-    _, rows = loadings(schedule, chosen)
-    pairs = [Gaussian(np.zeros(2), rows[[k, k + 1]]) for k in range(len(chosen) - 1)]
-    return np.array([float(rows[0] @ rows[0]), *(float(p.condition([0], [0.0]).variances[0]) for p in pairs)])
+    first = pair_loadings(chosen[0], chosen[0], schedule)[1][0, 0] ** 2
+    pairs = [Gaussian(np.zeros(2), pair_loadings(s, t, schedule)[1]) for s, t in itertools.pairwise(chosen)]
+    return np.array([first, *(pair.condition([0], [0.0]).variances[0] for pair in pairs)])
 
 
 def ancestral_law(data: ScalarData, betas: Betas, variances: ArrayLike) -> Gaussian:

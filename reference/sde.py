@@ -6,6 +6,7 @@ diffusion^2. The variance-preserving process, its reverse and its probability fl
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +15,8 @@ import numpy as np
 from reference.validation import Array, positive_number, real_number
 
 Rate: TypeAlias = Callable[[float], float]
+
+EVALUATIONS = 50_000
 
 
 class Moments(NamedTuple):
@@ -30,8 +33,6 @@ def linear_moments(
 
     t1 < t0 solves backwards in time: mean' keeps its form and noise still adds variance (reverse-time equations).
     """
-    from scipy.integrate import solve_ivp
-
     begin, end = real_number("t0", t0), real_number("t1", t1)
     if begin == end:
         return start
@@ -41,14 +42,8 @@ def linear_moments(
         a = slope(t)
         return [a * y[0] + offset(t), 2.0 * a * y[1] + direction * diffusion(t) ** 2]
 
-    solution = solve_ivp(
-        rates, (begin, end), list(start), method="DOP853", rtol=positive_number("tolerance", tolerance), atol=1e-14
-    )
-    if not solution.success:
-        raise ValueError(
-            f"the moment equation could not be solved on {begin}..{end} ({solution.message}); check its rates"
-        )
-    return Moments(float(solution.y[0, -1]), float(solution.y[1, -1]))
+    mean, variance = _solved(rates, begin, end, [*start], positive_number("tolerance", tolerance))
+    return Moments(mean, variance)
 
 
 def vp_moments(beta: Rate, start: Moments, t: float) -> Moments:
@@ -77,8 +72,6 @@ def probability_flow_moments(beta: Rate, data: Moments, start: Moments, t: float
 
 def _reverse_moments(beta: Rate, data: Moments, start: Moments, t: float, share: float, noise: float) -> Moments:
     """Solve backwards: mean and distance of the variance from 1 (both retraceable), with the reverse moments."""
-    from scipy.integrate import solve_ivp
-
     end = real_number("t", t)
     if end <= 0.0:
         raise ValueError(f"t is {end}, but the reverse run starts at a time above 0; pass the forward end time")
@@ -91,9 +84,28 @@ def _reverse_moments(beta: Rate, data: Moments, start: Moments, t: float, share:
         slope, offset = -0.5 * b + share * b / v, -share * b * m / v
         return [*forward(u, y), slope * y[2] + offset, 2.0 * slope * y[3] - noise * b]
 
-    tight = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-16}
-    known = solve_ivp(forward, (0.0, end), [data.mean, 1.0 - data.variance], **tight)
-    solution = solve_ivp(backward, (end, 0.0), [*known.y[:, -1], *start], **tight) if known.success else known
+    known = _solved(forward, 0.0, end, [data.mean, 1.0 - data.variance])
+    *_, mean, variance = _solved(backward, end, 0.0, [*known, *start])
+    return Moments(mean, variance)
+
+
+def _solved(
+    rates: Callable[[float, Array], list[float]], t0: float, t1: float, start: list[float], tolerance: float = 1e-12
+) -> list[float]:
+    """Return the solution at t1; ValueError where the rates are not finite or the equation is too stiff to follow."""
+    from scipy.integrate import solve_ivp
+
+    calls = itertools.count(1)
+
+    def guarded(t: float, y: Array) -> list[float]:
+        values = rates(t, y)
+        if not np.isfinite(values).all():
+            raise ValueError(f"the rates at time {t} are {values}, but they must be finite; keep away from that time")
+        if next(calls) > EVALUATIONS:
+            raise ValueError(f"the equation takes over {EVALUATIONS} evaluations by time {t}; keep away from that time")
+        return values
+
+    solution = solve_ivp(guarded, (t0, t1), start, method="DOP853", rtol=tolerance, atol=1e-16)
     if not solution.success:
-        raise ValueError(f"the reverse equation could not be solved from {t} ({solution.message}); check beta")
-    return Moments(float(solution.y[2, -1]), float(solution.y[3, -1]))
+        raise ValueError(f"the equation could not be solved on {t0}..{t1} ({solution.message}); check its rates")
+    return [float(value) for value in solution.y[:, -1]]

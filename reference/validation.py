@@ -95,10 +95,10 @@ def noise_schedule(betas: Betas) -> Array:
     array = real_array("betas", as_floats(betas), ndim=1)
     if array.size == 0:
         raise ValueError("betas is empty, but T must be at least 1; give beta_1..beta_T")
-    inner = array[:-1]
-    for t, beta in enumerate(array, start=1):
-        if not 0.0 < beta <= 1.0:
-            raise ValueError(f"beta_{t} is {beta}, but it must lie in (0, 1); check the schedule")
+    inner, outside = array[:-1], (array <= 0.0) | (array > 1.0)
+    if outside.any():
+        t = int(np.argmax(outside)) + 1
+        raise ValueError(f"beta_{t} is {array[t - 1]}, but it must lie in (0, 1); check the schedule")
     if (inner == 1.0).any():
         t = int(np.argmax(inner == 1.0)) + 1
         raise ValueError(

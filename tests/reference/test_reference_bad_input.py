@@ -114,6 +114,8 @@ CASES = [
     (lambda: reference.gaussian_kl_diag(0.0, 0.0, 0.0, 1.0), "var_p contains 0.0"),
     (lambda: reference.gaussian_kl_diag(0.0, 1.0, 0.0, -1.0), "var_q contains -1.0"),
     (lambda: reference.gaussian_kl_diag([0.0, 0.0], 1.0, [0.0, 0.0, 0.0], 1.0), "do not broadcast"),
+    (lambda: reference.gaussian_kl_diag(0.0, 1e-200, 0.0, 1e200), "float64 range"),
+    (lambda: reference.gaussian_kl_diag(1e200, 1.0, 0.0, 1.0), "limit is 1.8e308"),
     (lambda: divergences.gaussian_kl_line(0.0, -1.0, 0.0, 1.0), "var_p is -1.0"),
     (lambda: chain.posterior_between([0.0], [0.0], 2, 2, [0.1, 0.2]), "s is 2"),
     (lambda: chain.posterior([NAN], [0.0], 1, [0.1]), "x0 contains nan"),
@@ -165,6 +167,9 @@ CASES = [
     (lambda: schedules.exact_alpha_bars([Fraction(1, 10**400)]), "beta_1"),
     (lambda: schedules.alpha_bar_decimal(["0.1"], 2), "t is 2"),
     (lambda: schedules.alpha_bar_decimal(["0.1"], 1, 0), "digits is 0"),
+    (lambda: schedules.exact_alpha_bars([1 - Fraction(1, 10**40), "0.5"]), "beta_1"),
+    (lambda: schedules.exact_alpha_bars([1 + Fraction(1, 10**40)]), "beta_1"),
+    (lambda: quadrature.normal_expectation(np.cos, [0.0], 1.0), "one number"),
     (lambda: schedules.cosine_alpha_bars(3, -1), "offset is -1"),
     (lambda: schedules.sigmoid_alpha_bars(3, 3, -3), "start < end"),
     (lambda: schedules.sigmoid_alpha_bars(3, tau=0), "tau"),
@@ -208,6 +213,8 @@ CASES = [
     (lambda: latent.gaussian_elbo([0.0], [0.0], [1.0], lambda z: z[:, :0], 1.0), "decoder returned"),
     (lambda: latent.gaussian_elbo([0.0], [0.0], [1.0], lambda z: z, 0.0), "sigma is 0.0"),
     (lambda: decoders.gaussian_log_likelihood([0.0], [0.0, 1.0], 1.0), "shapes differ"),
+    (lambda: decoders.bernoulli_log_likelihood([0.0, NAN], [0.5, 0.5]), "x contains nan"),
+    (lambda: decoders.bernoulli_log_likelihood([1], [0.0]), "contains 0.0"),
     (lambda: decoders.bernoulli_log_likelihood([1], [1.0]), r"lie in \(0, 1\)"),
     (lambda: decoders.bernoulli_log_likelihood([0.5], [0.5]), "binarise"),
     (lambda: decoders.bernoulli_log_likelihood([2], [0.5]), r"0\.\.1"),
@@ -254,11 +261,18 @@ CASES = [
     (lambda: sampling.ddim_law(POINT, [0.1, 0.2], [1, 2]), "strictly decrease"),
     (lambda: sampling.ddim_law(POINT, [0.1, 0.2], [2, 0], 2.0), "eta is 2.0"),
     (lambda: sde.reverse_sde_moments(unit, sde.Moments(0.0, 1.0), sde.Moments(0.0, 1.0), 0.0), "t is 0.0"),
+    (lambda: sde.vp_moments(lambda t: 1e9, sde.Moments(1.0, 0.0), 9.0), "over 50000 evaluations"),
+    (lambda: sde.vp_moments(lambda t: NAN, sde.Moments(1.0, 0.0), 1.0), "must be finite"),
+    (
+        lambda: sde.reverse_sde_moments(lambda t: INF, sde.Moments(0.0, 1.0), sde.Moments(0.0, 1.0), 1.0),
+        "must be finite",
+    ),
     (lambda: sde.vp_moments(unit, sde.Moments(0.0, 1.0), NAN), "t1 contains nan"),
 ]
 
 
 @pytest.mark.parametrize(("call", "words"), CASES)
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
 def test_values_outside_their_limits(call, words):
     with pytest.raises(ValueError, match=words):
         call()

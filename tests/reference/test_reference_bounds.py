@@ -150,6 +150,8 @@ def test_linear_loss_has_its_closed_form_and_its_minimum():
     by_v = weights @ (c**2 * power - 2 * c * np.sqrt(abar * (1 - abar)) * (1 - v0) + abar + (1 - abar) * v0)
     for prediction, truth in (("eps", by_eps), ("x0", by_x0), ("v", by_v)):
         assert bounds.linear_loss(c, values, weights, prediction, v0) == pytest.approx(truth, rel=1e-13)
+        unit = bounds.linear_loss(c, values, weights, prediction, 1.0)
+        assert bounds.linear_loss(c, values, weights, prediction) == unit
         best = bounds.linear_optimum(values, weights, prediction, v0)
         at = [bounds.linear_loss(best + step, values, weights, prediction, v0) for step in (-1e-3, 0.0, 1e-3)]
         assert at[1] < min(at[0], at[2])

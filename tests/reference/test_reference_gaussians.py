@@ -156,6 +156,9 @@ def test_affine_maps_and_extensions_move_mean_and_covariance():
     assert joint.cov[:3, 3:] == pytest.approx(cov @ A.T) and joint.cov[3:, 3:] == pytest.approx(moved.cov)
     assert moved.compressed().factor.shape == (2, 2) and moved.compressed().cov == pytest.approx(moved.cov)
     assert law.compressed().factor is law.factor
+    assert law.affine(A).mean == pytest.approx(A @ mean) and law.extend(A).mean[3:] == pytest.approx(A @ mean)
+    with pytest.raises(ValueError, match="needs 2 rows"):
+        law.affine(A, b, np.eye(3))
 
 
 def test_cubature_is_exact_for_cubics_and_not_for_quartics():
