@@ -21,6 +21,7 @@ CHAPTERS = (
     "vae.decoders",
     "vae.objective",
     "vae.reparameterization",
+    "onestep",
     "ddpm.forward",
     "ddpm.schedule",
     "ddpm.posterior",
