@@ -32,16 +32,30 @@ _EXPORTS: dict[str, str] = {
     # likelihood
     "ode_log_likelihood": "likelihood",
     "bits_per_dim": "likelihood",
+    # networks and data
+    "UNet": "networks",
+    "UNetConfig": "networks",
+    "DiT": "networks",
+    "DiTConfig": "networks",
+    "MLPDenoiser": "networks",
+    "MLPDenoiserConfig": "networks",
+    "VAE": "networks",
+    "VAEConfig": "networks",
+    "VQVAE": "networks",
+    "VQVAEConfig": "networks",
+    "Batches": "data",
 }
 
 _MODULES = (
     "bound",
     "continuous",
+    "data",
     "diffusion",
     "gaussian",
     "guidance",
     "likelihood",
     "losses",
+    "networks",
     "objectives",
     "oracle",
     "samplers",

@@ -42,6 +42,7 @@ class DataSet(ABC):
         size: number of examples, or None where they are made on the fly without end.
         shape: of one example, (channels, height, width) or (dim,).
         classes: names of the labels 0, 1, ..., or None for unlabelled data.
+        labels: of all examples, int64 (size,), where they are stored; None where there are none, or they are made.
         levels: number of grey levels, for the discretised likelihood; None for data that are not grey levels.
         device: where :meth:`read` returns its tensors.
         slow: reading costs processor time or disk access per example, so that workers help.
@@ -53,6 +54,7 @@ class DataSet(ABC):
     size: int | None
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
+    labels: Tensor | None = None
     levels: int | None = None
     device: torch.device = torch.device("cpu")
     slow: bool = False

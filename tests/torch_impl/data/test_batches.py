@@ -129,8 +129,8 @@ def test_sets_without_end_never_repeat() -> None:
 def test_flips_mirror_half_of_the_images_by_position() -> None:
     plain, flipped = Batches(numbered(4000), 2000, seed=1), Batches(numbered(4000), 2000, seed=1, flip=True)
     a, b = next(plain), next(flipped)
-    mirrored = (b.x == a.x.flip(3)).all(dim=(1, 2, 3))  # type: ignore[call-overload]  # torch's stub lacks tuples
-    straight = (b.x == a.x).all(dim=(1, 2, 3))  # type: ignore[call-overload]  # likewise
+    mirrored = (b.x == a.x.flip(3)).all(dim=(1, 2, 3))
+    straight = (b.x == a.x).all(dim=(1, 2, 3))
     assert (mirrored | straight).all()
     assert abs((mirrored & ~straight).double().mean().item() - 0.5) < 5 * 0.5 / 2000**0.5
     assert torch.equal(flipped.at(0).x, b.x)

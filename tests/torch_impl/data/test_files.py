@@ -132,7 +132,7 @@ class TestCIFAR:
         parts = [load("cifar10", split, root=tmp_path) for split in ("train", "val")]
         assert [len(p) for p in parts] == [90, 10]
         raw = torch.cat([p.read(torch.arange(len(p)))[0] for p in parts])
-        labels = torch.cat([p.read(torch.arange(len(p)))[1] for p in parts])  # type: ignore[misc]  # labelled
+        labels = torch.cat([p.read(torch.arange(len(p)))[1] for p in parts])
         records = np.concatenate([written[f"data_batch_{i}.bin"] for i in range(1, 6)])
         assert np.array_equal(raw.numpy().reshape(100, -1), records[:, 1:])
         assert np.array_equal(labels.numpy(), records[:, 0])

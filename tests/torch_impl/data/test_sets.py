@@ -156,7 +156,7 @@ def test_unknown_names_and_splits_are_refused(arguments: tuple[str, ...], messag
 )
 def test_options_that_a_set_does_not_have_are_refused(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        load(name, **options)  # type: ignore[arg-type]  # wrong options are the point
+        load(name, **options)
 
 
 def test_an_option_that_states_the_fact_is_welcome() -> None:
@@ -170,7 +170,7 @@ def test_every_name_is_in_the_message_and_importing_is_lazy() -> None:
 
 def test_fingerprints_follow_the_facts() -> None:
     assert fingerprint(a=1, b=2) == fingerprint(b=2, a=1) != fingerprint(a=1, b=3)
-    prints = [load("glyphs", **o).fingerprint for o in ({}, {"seed": 1}, {"channels": 3}, {"image_size": 64})]  # type: ignore[arg-type]
+    prints = [load("glyphs", **o).fingerprint for o in ({}, {"seed": 1}, {"channels": 3}, {"image_size": 64})]
     assert len({*prints, load("glyphs", "val").fingerprint}) == 5
 
 

@@ -39,7 +39,7 @@ NAMED = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: type(c).__name_
 def shape(config: NetworkConfig) -> tuple[int, ...]:
     if isinstance(config, MLPDenoiserConfig):
         return (config.dim,)
-    return (config.in_channels, config.image_size, config.image_size)  # type: ignore[attr-defined]  # all the others are images
+    return (config.in_channels, config.image_size, config.image_size)
 
 
 def inputs(config: NetworkConfig, batch: int = 3) -> tuple[Tensor, ...]:
@@ -268,7 +268,7 @@ def test_mlp_names_the_shape_it_takes() -> None:
 )
 def test_impossible_configs_are_refused_with_the_remedy(make: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        make()  # type: ignore[operator]  # each is a function of no argument
+        make()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from torch_impl.networks import VQVAE, VectorQuantizer, VQVAEConfig, build, conf
 def quantizer(codebook: str = "ema", codes: int = 5, dim: int = 3, **options: object) -> VectorQuantizer:
     torch.manual_seed(0)
     options.setdefault("revive_below", 0.0)
-    return VectorQuantizer(codes, dim, codebook, **options).double()  # type: ignore[arg-type]  # options of any kind
+    return VectorQuantizer(codes, dim, codebook, **options).double()
 
 
 def features(seed: int = 1, batch: int = 2, dim: int = 3, side: int = 4) -> Tensor:
@@ -215,7 +215,7 @@ SMALL = VQVAEConfig(image_size=8, channels=(8,), codes=12, code_dim=4)
 @pytest.mark.parametrize("codebook", ["ema", "gradient"])
 def test_vqvae_shapes_loss_and_gradients(codebook: str) -> None:
     torch.manual_seed(0)
-    config = VQVAEConfig(image_size=8, channels=(8, 16), codes=12, code_dim=4, codebook=codebook, commitment=0.5)  # type: ignore[arg-type]
+    config = VQVAEConfig(image_size=8, channels=(8, 16), codes=12, code_dim=4, codebook=codebook, commitment=0.5)
     net = VQVAE(config)
     x = torch.rand(5, 1, 8, 8) * 2 - 1
     out = net(x)
@@ -274,4 +274,4 @@ def test_vqvae_rebuilds_from_json_and_compiles() -> None:
 )
 def test_impossible_vqvae_configs_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        VQVAEConfig(**fields)  # type: ignore[arg-type]  # wrong values are the point
+        VQVAEConfig(**fields)

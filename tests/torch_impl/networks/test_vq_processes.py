@@ -12,7 +12,7 @@ from torch_impl.networks import VQVAE, VQVAEConfig
 CONFIGS = {
     codebook: VQVAEConfig(
         image_size=8, channels=(8,), codes=16, code_dim=4, codebook=codebook, decay=0.8, revive_below=0.5
-    )  # type: ignore[arg-type]
+    )
     for codebook in ("ema", "gradient")
 }
 
