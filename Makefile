@@ -31,8 +31,8 @@ test: $(VENV)/.has-dev ## The tests, without those marked long
 test-long: $(VENV)/.has-dev ## The tests that take minutes each
 	$(BIN)/python -m pytest -m long $(ARGS)
 
-test-site: docs $(VENV)/.has-dev ## The tests that read the built site
-	$(BIN)/python -m pytest -m site $(ARGS)
+test-site: $(VENV)/.has-dev docs ## The tests that read the built site
+	THREEFOLD_SITE=$(abspath $(SITE)) $(BIN)/python -m pytest -m site $(ARGS)
 
 lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
 	$(BIN)/ruff check .

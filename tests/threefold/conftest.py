@@ -18,6 +18,7 @@ BY_HAND = Path(__file__).parent / "by_hand"
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> Setting:
     """The setting of the theory by hand; worker processes find it because they inherit the path."""
     monkeypatch.syspath_prepend(str(BY_HAND))
+    monkeypatch.setenv("COLUMNS", "100")
     return Setting(theory="theory_by_hand", witnesses="witnesses_by_hand")
 
 
