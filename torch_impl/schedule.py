@@ -54,8 +54,11 @@ class NoiseSchedule:
                 "signal": ((0.5 * log_alpha_bar).exp(),),
                 "sigma": (one_minus_alpha_bar.sqrt(),),
                 "lam": (0.5 * log_snr,),
+                "flow_time": (torch.sigmoid(-0.5 * log_snr),),
             }
         )
+        columns = (self._tables.exact(name)[:, 0].tolist() for name in ("log_alpha_bar", "signal", "sigma", "lam"))
+        self._levels = [Level(t, *row) for t, row in enumerate(zip(*columns, strict=True))]
 
     @classmethod
     def from_betas(cls, betas: Values) -> "NoiseSchedule":
@@ -142,6 +145,22 @@ class NoiseSchedule:
         bars[0] = first**2
         return NoiseSchedule.from_alpha_bars(bars)
 
+    def shifted(self, shift: float) -> "NoiseSchedule":
+        """Every signal-to-noise ratio divided by shift^2, as larger images need (Esser et al. 2024, eq. 23).
+
+        In the flow time u = sigma / (signal + sigma) this is u' = shift u / (1 + (shift - 1) u). The shift becomes part
+        of the schedule: samplers that visit a subset of its times apply nothing again. shifted(a).shifted(b) is
+        shifted(a b). ValueError unless shift > 0.
+        """
+        if not 0 < shift < math.inf:
+            raise ValueError(f"shift = {shift!r}, but a shift is positive and finite")
+        log_snr = self._tables.exact("log_snr")[1:, 0] - 2 * math.log(shift)
+        log_alpha_bar = torch.cat([torch.zeros(1, dtype=torch.float64), torch.nn.functional.logsigmoid(log_snr)])
+        one_minus = _with_zeroth(torch.sigmoid(-log_snr), 0.0)
+        beta = -torch.expm1(log_alpha_bar[1:] - log_alpha_bar[:-1])
+        beta[0] = one_minus[1]
+        return NoiseSchedule(_with_zeroth(beta, math.nan), log_alpha_bar, one_minus)
+
     def respaced(self, timesteps: Iterable[int]) -> "NoiseSchedule":
         """The chain seen only at an increasing subsequence S of 1..T, itself a chain (`ddpm.sampling.respaced`).
 
@@ -197,14 +216,16 @@ class NoiseSchedule:
         """lambda_t = log(signal_t / sigma_t), half the log-SNR; t = 0..T."""
         return self._at("lam", t)
 
+    def flow_time(self, t: Time) -> Tensor:
+        """u_t = sigma_t / (signal_t + sigma_t): x_t / (signal_t + sigma_t) = (1 - u) x_0 + u noise; t = 0..T."""
+        return self._at("flow_time", t)
+
     def level(self, t: int) -> Level:
         """Time t as plain numbers."""
         step = as_time(t, 0, self.T)
         if not isinstance(step, int):
             raise TypeError("level takes one integer; use signal(t), sigma(t), lam(t) for tensors")
-        return Level(
-            step, *(self._tables.floats(name, step)[0] for name in ("log_alpha_bar", "signal", "sigma", "lam"))
-        )
+        return self._levels[step]
 
     @property
     def betas(self) -> Tensor:
@@ -225,7 +246,7 @@ class NoiseSchedule:
         if isinstance(step, int):
             return torch.tensor(self._tables.floats(name, step)[0], dtype=torch.float64)
         dtype = torch.float32 if step.device.type == "mps" else torch.float64
-        table = self._tables.on(name, step.device, dtype).view(-1)
+        (table,) = self._tables.on(name, step.device, dtype)
         return table.index_select(0, step.reshape(-1)).view(step.shape)
 
     def __eq__(self, other: object) -> bool:

@@ -32,7 +32,7 @@ def as_time(t: object, lowest: int, highest: int) -> Time:
     if isinstance(t, bool):
         raise TypeError("t is a bool, but times are integers")
     try:
-        step = operator.index(t)  # type: ignore[arg-type]  # the point of the call is to find out
+        step = t if isinstance(t, int) else operator.index(t)  # type: ignore[arg-type]  # to find out is the point
     except TypeError:
         raise TypeError(f"t = {t!r} is a {type(t).__name__}, but times are integers or integer tensors") from None
     if not lowest <= step <= highest:
@@ -56,7 +56,7 @@ class Tables:
         self._exact: dict[str, Tensor] = {}
         self._floats: dict[str, list[tuple[float, ...]]] = {}
         self._worst: dict[str, float] = {}
-        self._casts: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
+        self._casts: dict[tuple[str, torch.device, torch.dtype, int], tuple[Tensor, ...]] = {}
         for name, stack in columns.items():
             self.add(name, *stack)
 
@@ -80,13 +80,15 @@ class Tables:
         """The largest entry of a table."""
         return self._worst[name]
 
-    def on(self, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
-        """The table on a device in a dtype; rounded from float64 once and kept."""
-        key = (name, device, dtype)
-        table = self._casts.get(key)
-        if table is None:
-            table = self._casts[key] = self._exact[name].to(dtype).to(device)
-        return table
+    def on(self, name: str, device: torch.device, dtype: torch.dtype, trailing: int = 0) -> tuple[Tensor, ...]:
+        """The columns on a device in a dtype, each of shape (T+1, 1, ..., 1); rounded from float64 once and kept."""
+        key = (name, device, dtype, trailing)
+        columns = self._casts.get(key)
+        if columns is None:
+            table = self._exact[name].to(dtype).to(device)
+            columns = tuple(column.contiguous().view(-1, *(1,) * trailing) for column in table.unbind(1))
+            self._casts[key] = columns
+        return columns
 
     def at(self, name: str, t: Time, like: Tensor) -> tuple[Tensor, ...] | tuple[float, ...]:
         """Row t: floats for an int, else tensors of shape `t.shape + (1, ...)` that broadcast against `like`.
@@ -100,10 +102,11 @@ class Tables:
                 f"t has shape {tuple(t.shape)}, but the data has shape {tuple(like.shape)}; "
                 "give one time per example, shape (batch,), or one integer for all"
             )
-        table = self.on(name, like.device, coefficient_dtype(like.dtype))
-        rows = table.index_select(0, t if t.ndim == 1 else t.reshape(-1))
-        shape = (*t.shape, *(1,) * (like.ndim - t.ndim))
-        return tuple(column.view(shape) for column in rows.unbind(1))
+        columns = self.on(name, like.device, coefficient_dtype(like.dtype), like.ndim - t.ndim)
+        if t.ndim == 1:
+            return tuple([column.index_select(0, t) for column in columns])
+        flat, shape = t.reshape(-1), (*t.shape, *(1,) * (like.ndim - t.ndim))
+        return tuple([column.index_select(0, flat).view(shape) for column in columns])
 
 
 def combine(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, out: Tensor | None = None) -> Tensor:

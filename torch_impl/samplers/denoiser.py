@@ -11,7 +11,6 @@ from torch_impl.bound import Model
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.schedule import Level
 from torch_impl.tables import as_time
-from torch_impl.views import view
 
 NoiseFn = Callable[[torch.Size, int], Tensor]
 Clip = bool | Callable[[Tensor], Tensor]
@@ -80,8 +79,7 @@ class Denoiser:
 
     def linear(self, t: int, of_x0: float, of_eps: float) -> tuple[float, float]:
         """(A, B) with of_x0 x_0_hat + of_eps eps_hat = A x_t + B output, where nothing is clipped."""
-        level = self.level(t)
-        x0, eps = (view(self.diffusion.prediction, wanted, level.signal, level.sigma) for wanted in ("x0", "eps"))
+        x0, eps = self.diffusion.tables.floats("x0", t), self.diffusion.tables.floats("eps", t)
         return of_x0 * x0[0] + of_eps * eps[0], of_x0 * x0[1] + of_eps * eps[1]
 
 

@@ -1,0 +1,149 @@
+"""Speed of the diffusion arithmetic against the floor: one fused pass over memory.
+
+    python benchmarks/diffusion_speed.py [--rounds 300] [--json FILE]
+
+Rows: a deterministic DDIM step, q_sample, and noising + loss forward and backward, at 64x3x64x64 in float32, with the
+network's output given. Candidates are interleaved, A B A B, and medians and ratios of one run are reported: identical
+code differs by up to 1.8 times between runs on shared machines. Peers (diffusers, denoising-diffusion-pytorch) are
+measured when installed (`pip install -e '.[bench]'`), in the same rounds.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from torch_impl import GaussianDiffusion, NoiseSchedule
+from torch_impl.samplers import Denoiser, ddim_step
+
+SHAPE = (64, 3, 64, 64)
+Rows = dict[str, dict[str, Callable[[], object]]]
+
+
+def candidates() -> Rows:
+    """row -> name -> one call. Every row starts with its floor."""
+    torch.manual_seed(0)
+    x, noise, output = (torch.randn(SHAPE) for _ in range(3))
+    buffer = torch.empty(SHAPE)
+    t = torch.randint(1, 1001, SHAPE[:1])
+    diffusion = GaussianDiffusion(NoiseSchedule.linear())
+    denoiser = Denoiser(lambda x, t: output, diffusion)
+    leaf = torch.randn(SHAPE, requires_grad=True)
+    per_example = torch.rand(64, 1, 1, 1)
+
+    def loss_floor() -> torch.Tensor:
+        """Two fused passes: noise into a buffer, then the squared error and its gradient, nothing else."""
+        torch.addcmul(x, per_example, noise, out=buffer)
+        return torch.sub(leaf.detach(), noise, out=buffer)
+
+    def ours_loss() -> None:
+        leaf.grad = None
+        diffusion.loss(lambda x, t: leaf, x, t, noise).backward()
+
+    rows: Rows = {
+        "DDIM step": {
+            "floor: one fused pass in place": lambda: buffer.add_(output, alpha=1e-9),
+            "floor: one fused pass to a buffer": lambda: torch.add(x, output, alpha=1e-9, out=buffer),
+            "ours, in place": lambda: ddim_step(denoiser, buffer, output, 500, 480, out=buffer),
+            "ours, to a buffer": lambda: ddim_step(denoiser, x, output, 500, 480, out=buffer),
+            "ours, new tensor": lambda: ddim_step(denoiser, x, output, 500, 480),
+        },
+        "q_sample": {
+            "floor: one fused pass to a buffer": lambda: torch.addcmul(x, per_example, noise, out=buffer),
+            "ours, to a buffer": lambda: diffusion.q_sample(x, t, noise, out=buffer),
+            "ours, new tensor": lambda: diffusion.q_sample(x, t, noise),
+        },
+        "noising + loss, forward and backward": {
+            "floor: two fused passes": loss_floor,
+            "ours": ours_loss,
+        },
+    }
+    add_diffusers(rows, x, noise, output, leaf, t)
+    add_lucidrains(rows, x, noise, leaf, t)
+    return rows
+
+
+def add_diffusers(
+    rows: Rows, x: torch.Tensor, noise: torch.Tensor, output: torch.Tensor, leaf: torch.Tensor, t: torch.Tensor
+) -> None:
+    try:
+        from diffusers import DDIMScheduler, DDPMScheduler
+    except ImportError:
+        return
+    ddim = DDIMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, clip_sample=False)
+    ddim.set_timesteps(50)
+    ddpm = DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02)
+    step = ddim.timesteps[25]
+
+    def loss() -> None:
+        leaf.grad = None
+        ddpm.add_noise(x, noise, t - 1)
+        F.mse_loss(leaf, noise).backward()
+
+    rows["DDIM step"]["diffusers"] = lambda: ddim.step(output, step, x)
+    rows["q_sample"]["diffusers"] = lambda: ddpm.add_noise(x, noise, t - 1)
+    rows["noising + loss, forward and backward"]["diffusers"] = loss
+
+
+def add_lucidrains(rows: Rows, x: torch.Tensor, noise: torch.Tensor, leaf: torch.Tensor, t: torch.Tensor) -> None:
+    try:
+        from denoising_diffusion_pytorch import GaussianDiffusion as Peer
+    except ImportError:
+        return
+
+    class Fixed(torch.nn.Module):
+        """A network that returns a given tensor."""
+
+        channels, out_dim, self_condition, random_or_learned_sinusoidal_cond = 3, 3, False, False
+
+        def forward(self, x: torch.Tensor, t: torch.Tensor, c: object = None) -> torch.Tensor:
+            return leaf
+
+    peer = Peer(Fixed(), image_size=64, timesteps=1000, objective="pred_noise", beta_schedule="linear")
+
+    def loss() -> None:
+        leaf.grad = None
+        peer.p_losses(x, t - 1, noise=noise).backward()
+
+    rows["q_sample"]["denoising-diffusion-pytorch"] = lambda: peer.q_sample(x, t - 1, noise)
+    rows["noising + loss, forward and backward"]["denoising-diffusion-pytorch"] = loss
+
+
+def measure(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each call, all of them once a round."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for i in range(rounds + 10):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if i >= 10:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--json", type=Path, help="write the medians in microseconds here")
+    arguments = parser.parse_args()
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    result: dict[str, dict[str, float]] = {}
+    for row, calls in candidates().items():
+        medians = measure(calls, arguments.rounds)
+        floor = next(iter(medians.values()))
+        result[row] = {name: round(seconds * 1e6, 1) for name, seconds in medians.items()}
+        print(f"\n{row}, {'x'.join(map(str, SHAPE))} float32")
+        for name, seconds in medians.items():
+            print(f"  {name:38s} {seconds * 1e6:8.1f} µs   {seconds / floor:5.2f} x floor")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
