@@ -150,6 +150,20 @@ gaussian_reverse = Hypothesis(
     LogDensity(Normal(x(t - 1), mu_theta(x(t), t), sigma(t) ** 2)),
     {t: (sp.Integer(1), T)},
 )
+data_prediction = Hypothesis(
+    "data prediction",
+    "mu_theta(x_t, t) is mu_tilde_t with the network's x_{0,theta}(x_t, t) in place of x_0",
+    mu_theta(x(t), t),
+    posterior_mean(x0_theta(x(t), t), x(t), t),
+    {t: (sp.Integer(1), T)},
+)
+noise_prediction = Hypothesis(
+    "noise prediction",
+    "mu_theta(x_t, t) = (x_t - (1 - alpha_t)/sqrt(1 - abar_t) eps_theta(x_t, t)) / sqrt(alpha_t)",
+    mu_theta(x(t), t),
+    (x(t) - (1 - alpha(t)) / sp.sqrt(1 - abar(t)) * eps_theta(x(t), t)) / sp.sqrt(alpha(t)),
+    {t: (sp.Integer(1), T)},
+)
 standard_prior = Hypothesis(
     "standard normal prior",
     "p(x_T) = N(0, I)",
