@@ -158,7 +158,7 @@ class Law(Basic):
 
 
 class Density(Law):
-    """Any density: name(variables | given)."""
+    """Any density: name(variables | given). A fixed law: it depends on nothing but its variables and its conditions."""
 
     def __new__(cls, name: Any, variables: Any, given: Any = ()) -> Density:
         name = Symbol(name) if isinstance(name, str) else name

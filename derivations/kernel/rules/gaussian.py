@@ -7,10 +7,12 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra, linear_form
+from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
-from derivations.kernel.scope import may_touch
+from derivations.kernel.scope import is_member, may_touch, mentioned
 from derivations.kernel.terms import (
+    KL,
     AffineImage,
     BernoulliProduct,
     Coord,
@@ -26,6 +28,8 @@ from derivations.kernel.terms import (
     Normal,
     SumTo,
     Variance,
+    bound_indices,
+    unfold_all,
 )
 
 # --- densities --------------------------------------------------------------------------------------------------------
@@ -38,13 +42,18 @@ def log_density_of(law: Any) -> Any:
         return -dim * sp.log(2 * sp.pi * variance) / 2 - Norm2(x - mean) / (2 * variance)
     if isinstance(law, DiagonalNormal):
         z, i, mean, variance, dim = law.args
-        return SumTo(-sp.log(2 * sp.pi * variance) / 2 - (Coord(z, i) - mean) ** 2 / (2 * variance), i, 1, dim)
+        return SumTo(_normal_log_density(Coord(z, i), mean, variance), i, 1, dim)
     if isinstance(law, BernoulliProduct):
         x, i, p, dim = law.args
         return SumTo(Coord(x, i) * sp.log(p) + (1 - Coord(x, i)) * sp.log(1 - p), i, 1, dim)
     if isinstance(law, FullNormal):
         return full_log_density(law)
     return None
+
+
+def _normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
+    """log N(x; mean, variance) of a number x."""
+    return -sp.log(2 * sp.pi * variance) / 2 - (x - mean) ** 2 / (2 * variance)
 
 
 def _unfold_densities(e: Any, context: Context) -> Any:
@@ -159,6 +168,8 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     if isinstance(law, Normal):
         mean, variance = Coord(law.args[1], i) if law.args[1] != 0 else sp.S.Zero, law.args[2]
     else:
+        if bound_indices(sp.Tuple(*law.args[2:4])) & i.free_symbols:
+            return None
         mean, variance = (part.xreplace({law.args[1]: i}) for part in law.args[2:4])
     return mean if power == 1 else mean**2 + variance
 
@@ -187,11 +198,21 @@ def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
                 image, base = law.args[1] + sp.sqrt(law.args[2]) * noise, Normal(noise, 0, 1, law.args[3])
             else:
                 image, base = _diagonal_image(law, noise, location, scale, local)
-            return Expect(base, body.xreplace({z: image}))
+            return Expect(base, _moved(body, z, image, local.domain))
 
         return walk(e, change, context)
 
     return Rule("change of variable", "law", "z = m + s eps has the law N(m, s^2); eps is fresh", rewrite)
+
+
+def _moved(body: Any, z: Any, image: Any, domain: Domain) -> Any:
+    """The body read at the image of z; StepFails where z, or a variable of the image, is averaged over inside."""
+    if any(is_member(v, [z], domain) is not False for v in mentioned(body) - {z}):
+        raise StepFails(f"the body may depend on {z} by another name")
+    for inner in unfold_all(body).atoms(Expect, KL, Mean, Variance):
+        if any(is_member(v, inner.args[0].variables, domain) is not False for v in (z, *mentioned(image))):
+            raise StepFails(f"{image} cannot stand for {z} inside {inner}, which averages over the same variables")
+    return body.xreplace({z: image})
 
 
 def _diagonal_image(law: DiagonalNormal, noise: Any, location: Any, scale: Any, context: Context) -> tuple[Any, Any]:
@@ -213,8 +234,8 @@ def _affine_image(e: Any, context: Context) -> Any:
         z, i, shift, scale, base, dim = node.args[0].args
         if not isinstance(base, DiagonalNormal) or base.args[1] != i or base.args[4] != dim:
             raise StepFails("the base of an affine image must be a diagonal normal over the same index")
-        body = log_density_of(base).args[0].xreplace({Coord(base.args[0], i): (Coord(z, i) - shift) / scale})
-        return SumTo(body - sp.log(scale), i, 1, dim)
+        noise = (Coord(z, i) - shift) / scale
+        return SumTo(_normal_log_density(noise, *base.args[2:4]) - sp.log(scale), i, 1, dim)
 
     return walk(e, change, context)
 
@@ -225,7 +246,7 @@ jacobian = Rule("density of an affine image", "law", "divide by the scale (> 0) 
 def _push_forward(e: Any, context: Context) -> Any:
     """E over the law of z = shift + scale * noise of f(z) is E over the noise of f(shift + scale * noise)."""
 
-    def change(node: Any, _: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
         if not (isinstance(node, Expect) and isinstance(node.args[0], AffineImage)):
             return node
         (z, i, shift, scale, base, _dim), body = node.args[0].args, node.args[1]
@@ -235,7 +256,7 @@ def _push_forward(e: Any, context: Context) -> Any:
         noise = base.args[0]
         if may_touch(body, [noise]) or may_touch(sp.Tuple(shift, scale), [noise]):
             raise StepFails(f"{noise} is not fresh: it occurs in the expression already")
-        return Expect(base, body.xreplace({z: shift.args[0] + Hadamard(scale.args[0], noise)}))
+        return Expect(base, _moved(body, z, shift.args[0] + Hadamard(scale.args[0], noise), local.domain))
 
     return walk(e, change, context)
 

@@ -153,7 +153,11 @@ def _write_out(e: Any, context: Context) -> Any:
         return total
 
     def change(node: Any, _: Context) -> Any:
-        if isinstance(node, Trace) and node.args[0].atoms(Covariance):
+        if (
+            isinstance(node, Trace)
+            and node.args[0].atoms(Covariance)
+            and node.args[1] == _size_of(node.args[0], context)
+        ):
             return sp.Add(*explicit(node.args[0]).diagonal())
         if isinstance(node, Entry) and node.args[1].is_Integer and node.args[2].is_Integer:
             m, (row, column) = explicit(node.args[0]), map(int, node.args[1:])

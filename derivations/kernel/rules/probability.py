@@ -135,16 +135,22 @@ def _total_mass(e: Any, domain: Domain) -> Any:
         return None
     name, variables, given = target.args[0].args
     rest = [left for v in variables for left in outside(v, law.variables, domain)]
-    if may_touch(given, law.variables) or variable_set([*rest, *law.variables]) != variables:
+    if variable_set([*rest, *law.variables]) != variables or not _disjoint([*rest, *given], law, domain):
         return None
     return sp.exp(LogDensity(Density(name, rest, given))) if rest else sp.S.One
+
+
+def _disjoint(others: Any, law: Any, domain: Domain) -> bool:
+    """Surely none of the others, nor a condition of the law, is one of the variables that the law averages over."""
+    conditions = law.given if isinstance(law, Density) else ()
+    return all(is_member(v, law.variables, domain) is False for v in (*others, *conditions))
 
 
 def _density_ratio(e: Any, context: Context) -> Any:
     """E_q(V|G) exp(log p(V, X | H) - log q(V|G)) = p(X | H)."""
 
-    def change(node: Any, _: Context) -> Any:
-        total = _total_mass(node, context.domain)
+    def change(node: Any, local: Context) -> Any:
+        total = _total_mass(node, local.domain)
         if total is None:
             return node
         context.require("common support")
@@ -164,7 +170,7 @@ importance = Rule(
 def _total(e: Any, context: Context) -> Any:
     """E_q(Y|G) q(X | Y, G) = q(X | G)."""
 
-    def change(node: Any, _: Context) -> Any:
+    def change(node: Any, local: Context) -> Any:
         if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
             return node
         law, inside = node.args[0], node.args[1].args[0]
@@ -172,6 +178,8 @@ def _total(e: Any, context: Context) -> Any:
             return node
         name, variables, given = inside.args[0].args
         if name != law.args[0] or given != variable_set([*law.variables, *law.given]):
+            return node
+        if not _disjoint(variables, law, local.domain):
             return node
         return sp.exp(LogDensity(Density(name, variables, law.given)))
 
