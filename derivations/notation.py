@@ -116,12 +116,20 @@ path = Block(x, 1, T)  # x_1..x_T
 whole = Block(x, 0, T)  # x_0..x_T
 
 # --- hypotheses -------------------------------------------------------------------------------------------------------
-integrable = Hypothesis("integrable", "every expectation written is finite")
+integrable = Hypothesis(
+    "integrable",
+    "every expectation written is finite",
+    needed_because="a convenience in finite and Gaussian models, where every mean exists; heavy tails may have none",
+)
 absolute_continuity = Hypothesis(
     "absolute continuity", "a law that is averaged over vanishes wherever a law it is compared with does"
 )
 common_support = Hypothesis("common support", "q is positive wherever p is, so density ratios average to 1")
-interchange_hypothesis = Hypothesis("interchange", "derivatives are dominated, so they pass under the expectation")
+interchange_hypothesis = Hypothesis(
+    "interchange",
+    "derivatives are dominated, so they pass under the expectation",
+    needed_because="a convenience for polynomials of Gaussians; undominated derivatives may not pass under a mean",
+)
 forward_factorisation = Hypothesis(
     "forward chain",
     "q(x_1..x_T | x_0) is the product of q(x_t | x_{t-1}, x_0)",
