@@ -18,6 +18,7 @@ from derivations.rules import (
     Expect,
     SameLaw,
     Statement,
+    above,
     algebra,
     bayes,
     by_claim,
@@ -94,7 +95,7 @@ def _(line: Chain) -> None:
 @elbo_definition.proves(1)
 def _(line: Chain) -> None:
     line(ELBO(obs))
-    line(encoded(log_decoder) - KL(encoder, p(z)), by=definition)
+    line(encoded(log_decoder) - KL(encoder, p(z)), by=above())
     line(encoded(log_decoder) - encoded(log_encoder - log_prior), by=definition, why="spell out the divergence")
     line(encoded(log_decoder + log_prior - log_encoder), by=linearity, why="both expectations are over z ~ q(z | x)")
 
@@ -135,8 +136,7 @@ def _(line: Chain) -> None:
 @joint_form.proves(1)
 def _(line: Chain) -> None:
     line(ELBO(obs))
-    line(encoded(log_decoder + log_prior - log_encoder), by=by_claim("vae.elbo.definition", 1))
-    line(encoded(log_joint - log_encoder), by=bayes, why="p(x | z) p(z) = p(x, z)")
+    line(encoded(log_joint - log_encoder), by=above())
     line(encoded(log_joint) - encoded(log_encoder), by=linearity)
     line(
         encoded(log_joint) + Entropy(encoder),
