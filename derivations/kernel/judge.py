@@ -124,7 +124,7 @@ class Judge:
     def __init__(
         self,
         registry: Mapping[str, Claim],
-        refute: Callable[[Claim], Any] | None = None,
+        refute: Callable[[Claim, int], Any] | None = None,
         step_seconds: float = STEP_SECONDS,
     ) -> None:
         self.registry = registry
@@ -140,17 +140,21 @@ class Judge:
         started = time.perf_counter()
         self._open.append(claim.id)
         try:
-            parts = self._parts(claim)
+            parts = tuple(self._refuted(claim, n, p) for n, p in enumerate(self._parts(claim)))
         finally:
             self._open.pop()
         nothing = Undecided("the claim says nothing")
         verdict = next((p.verdict for p in parts if not p.verdict), Proved() if parts else nothing)
-        if not verdict and self.refute is not None and (witness := self.refute(claim)) is not None:
-            verdict = Refuted(witness)
+        verdict = next((p.verdict for p in parts if isinstance(p.verdict, Refuted)), verdict)
         result = Judgement(claim, verdict, parts, time.perf_counter() - started)
         if self.registry.get(claim.id) is claim:
             self.judged[claim.id] = result
         return result
+
+    def _refuted(self, claim: Claim, part: int, report: PartReport) -> PartReport:
+        """Look for a witness against a statement that has no proof."""
+        witness = None if report.verdict or self.refute is None else self.refute(claim, part)
+        return report if witness is None else replace(report, verdict=Refuted(witness))
 
     def _lemma(self, claim_id: str) -> Claim:
         if claim_id in self._open:

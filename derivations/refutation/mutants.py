@@ -316,6 +316,6 @@ def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> b
 
 
 def _expand(e: Any, context: Context) -> Any:
-    for rule in (definition, density, moments, matrices.trace_algebra, differentiation):
+    for rule in (definition, density, moments, matrices.trace_algebra, differentiation, order.continuity):
         e = rule.rewrite(e, context)
     return e
