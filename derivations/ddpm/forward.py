@@ -61,6 +61,11 @@ def jump(n: sp.Expr) -> sp.Expr:
     return sp.sqrt(abar(n)) * x(0) + sp.sqrt(1 - abar(n)) * eps
 
 
+noisy = define(
+    "noisy", "x", lambda n, clean, e: sp.sqrt(abar(n)) * clean + sp.sqrt(1 - abar(n)) * e, is_vector_valued=True
+)
+
+
 # --- one step ---------------------------------------------------------------------------------------------------------
 
 forward_kernel = Claim(
