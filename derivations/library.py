@@ -27,6 +27,7 @@ CHAPTERS = (
     "ddpm.posterior",
     "ddpm.elbo",
     "ddpm.gaussian_elbo",
+    "ddpm.parameterizations",
 )
 _PLANNED = (
     "vae.evidence",
@@ -35,7 +36,6 @@ _PLANNED = (
     "vae.objective",
     "vae.reparameterization",
     "onestep",
-    "ddpm.parameterizations",
     "ddpm.losses",
     "ddpm.examples",
 )
