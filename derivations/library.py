@@ -27,6 +27,7 @@ CHAPTERS = (
     "ddpm.posterior",
     "ddpm.elbo",
     "ddpm.gaussian_elbo",
+    "ddpm.means",
     "ddpm.parameterizations",
 )
 _PLANNED = (
