@@ -12,12 +12,13 @@ from sympy import Symbol
 from sympy.core.function import Application
 
 from derivations.kernel import terms
-from derivations.kernel.domain import Domain, polynomial_sign
-from derivations.kernel.scope import refuse_ambiguous_names, refuse_clashes, refuse_open_definitions
+from derivations.kernel.domain import Domain
+from derivations.kernel.scope import inner_domain, refuse_ambiguous_names, refuse_clashes, refuse_open_definitions
 from derivations.kernel.terms import Block, D, DefinedFunction, Law, Malformed, ScalarFunction, Term, VectorSymbol
 
 Sort = Literal["number", "vector", "matrix", "law", "proposition"]
 VECTORS = (terms.Inner, terms.Norm2, terms.Hadamard)
+GAUSSIANS = (terms.Normal, terms.DiagonalNormal, terms.FullNormal, terms.AffineImage)
 
 
 def refuse_malformed(domain: Domain, *expressions: Any) -> None:
@@ -79,20 +80,28 @@ def _sort_of_arithmetic(e: Any) -> Sort:
 
 def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
     """SymPy simplifies by what a symbol was declared to be (sqrt(x^2) = x for a positive x): the domain must say it."""
-    for a in e.atoms(Symbol, ScalarFunction) - terms.bound_indices(e):
-        name = Symbol("a")
-        sign = polynomial_sign(name, {name: domain.interval(a)})
+    if isinstance(e, terms.SumTo | terms.ProductTo):
+        index, lo = e.args[1:3]
+        if index.is_positive and not domain.at_least_zero(lo - 1):
+            raise Malformed(f"{index} is declared positive as a symbol, and runs from {lo}: use another index")
+    if isinstance(e, GAUSSIANS) and getattr(e.args[0], "name", type(e.args[0]).__name__) in domain.intervals:
+        raise Malformed(f"{e.args[0]} is Gaussian, so its coordinates are any numbers, whatever the domain says of it")
+    if isinstance(e, Symbol | ScalarFunction):
+        where = domain.interval(e)
+        positive, negative = where.lo > 0 or (where.lo == 0 and where.open_lo), where.hi < 0
         facts = [
-            (a.is_positive, "positive", sign == "+"),
-            (a.is_negative, "negative", sign == "-"),
-            (a.is_nonnegative, "non-negative", sign in ("+", "0+")),
-            (a.is_nonpositive, "non-positive", sign in ("-", "0-")),
-            (a.is_nonzero, "not 0", sign in ("+", "-") or domain.interval(a).nonzero),
-            (a.is_even or a.is_odd or a.is_irrational or a.is_prime or a.is_zero, "a special number", False),
+            (e.is_positive, "positive", positive),
+            (e.is_negative, "negative", negative),
+            (e.is_nonnegative, "non-negative", where.lo >= 0),
+            (e.is_nonpositive, "non-positive", where.hi <= 0),
+            (e.is_nonzero, "not 0", positive or negative or where.nonzero),
+            (e.is_even or e.is_odd or e.is_irrational or e.is_prime, "a special number", False),
         ]
         for declared, what, known in facts:
             if declared and not known:
-                raise Malformed(f"{a} is declared {what} as a symbol, and the domain does not say so: add it there")
+                raise Malformed(f"{e} is declared {what} as a symbol, and the domain does not say so: add it there")
+    for a in e.args:
+        _refuse_hidden_assumptions(a, inner_domain(e, domain))
 
 
 def _refuse_schedule_derivatives(e: Any, domain: Domain) -> None:

@@ -126,7 +126,11 @@ def _rewrite_by(
     for h, key in ((h, key) for h in rests_on for key in table):
         if key not in h.when and _occurs(key, sp.Tuple(h.lhs, h.rhs, *h.when.values())):
             raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
-    lhs, rhs = _replaced(sp.Tuple(statement.lhs, statement.rhs), table, owner, context.domain)
+    sides = sp.Tuple(statement.lhs, statement.rhs)
+    around = context.domain
+    for index in terms.bound_indices(sp.Tuple(e, sides)):
+        around = around.without(index)
+    lhs, rhs = _replaced(sides, table, owner, around)
 
     def allowed(local: Context) -> None:
         _check_range(domain.indices, table, local, owner)
