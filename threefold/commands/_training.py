@@ -105,15 +105,13 @@ def run_training(request: TrainRequest) -> None:
             chosen.trainer.blocks_for(1)
             click.echo(json.dumps(chosen.to_json(), indent=1))
             return
+        if request.compressor is not None and not isinstance(chosen.system, LatentConfig):
+            raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
         processes = Processes.start(request.device)
-        compressor = None
-        if request.compressor is not None:
-            compressor = find_checkpoint(request.compressor)
+        compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
     console = Console(stderr=True)
     if isinstance(chosen.system, LatentConfig) and compressor is None:
         compressor = _first_stage(chosen, request, processes, console)
-    elif request.compressor is not None and not isinstance(chosen.system, LatentConfig):
-        raise Unusable(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
     with unusable_input():
         trainer = _opened(chosen, request.out, request, processes, console, compressor)
     _fit(trainer, console)

@@ -56,7 +56,7 @@ class Settings:
     guidance: float = 1.0
     iw_samples: int = 500
     ode_steps: int = 200
-    probes: int = 1
+    probes: int = 2
     seed: int = 0
     root: str | None = None
 
@@ -165,10 +165,9 @@ def reconstruction_metric(e: Evaluation) -> list[Figure]:
 def loss_metric(e: Evaluation) -> list[Figure]:
     """The training loss on fresh examples, over many draws, beside the least that any network could reach."""
     system = e.system
-    n, rounds = 4096, 64
     if isinstance(system, MixtureSystem):
-        points = system.oracle.sample(n * rounds, torch.Generator().manual_seed(e.settings.seed)).float()
-        batches = [Batch(part.to(e.device)) for part in torch.split(points, n)]
+        points = system.oracle.sample(400 * e.settings.examples, torch.Generator().manual_seed(e.settings.seed))
+        batches = [Batch(part.to(e.device)) for part in torch.split(points.float(), 4000)]
     else:
         batches = [e.held_out()] * 16
     losses, bests = [], []
@@ -216,7 +215,7 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
     )
     noise, flow = e.generator(4), e.generator(6)
     times = spaced_timesteps(diffusion.schedule, min(e.settings.ode_steps, diffusion.T), "log_snr")[::-1]
-    bound_bits, ode_bits = [], []
+    bound_bits, ode_bits, trace_errors = [], [], []
     for i in range(0, len(batch.x), 250):
         x, y = batch.x[i : i + 250], None if batch.y is None else batch.y[i : i + 250]
         predictor = system.predictor(y if config.conditional else None)
@@ -232,9 +231,12 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
             generator=flow,
         )
         ode_bits.append(ode.bits_per_dim(dims, 2 / (levels - 1)))
+        trace_errors.append(ode.standard_error / (dims * math.log(2)))
+    of_trace = torch.cat(trace_errors).double().square().sum().sqrt() / len(batch.x)
     return [
         _mean(torch.cat(bound_bits), f"variational bound, {diffusion.T} terms", "bits/dim", over),
         _mean(torch.cat(ode_bits), f"probability-flow ODE, {len(times) - 1} steps", "bits/dim", over),
+        Figure(f"of it, standard error of the trace, {e.settings.probes} probes", float(of_trace), "bits/dim", over),
     ]
 
 
@@ -254,7 +256,7 @@ def reconstruction_variance(system: DDPMSystem, batch: Batch, levels: int, gener
 def likelihood_metric(e: Evaluation) -> list[Figure]:
     """Log-density of fresh points by the probability-flow ODE (exact trace), beside the exact one of the mixture."""
     assert isinstance(e.system, MixtureSystem)
-    system, n = e.system, max(e.settings.examples, 2000)
+    system, n = e.system, 4 * e.settings.examples
     x = system.oracle.sample(n, torch.Generator().manual_seed(e.settings.seed + 5)).to(e.device)
     exact = system.oracle.log_prob(x)
     model = copy.deepcopy(system).double()

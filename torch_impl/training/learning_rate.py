@@ -28,10 +28,8 @@ class LearningRate:
             raise ValueError(f"learning rate is {self.peak}; it must be positive and finite, for example 1e-3")
         if self.steps < 1:
             raise ValueError(f"number of steps is {self.steps}; it must be at least 1")
-        if not 0 <= self.warmup <= self.steps:
-            raise ValueError(
-                f"warm-up is {self.warmup} steps of {self.steps}; it must lie between 0 and the number of steps"
-            )
+        if self.warmup < 0:
+            raise ValueError(f"warm-up is {self.warmup} steps; it must not be negative")
         if self.shape not in ("constant", "cosine"):
             raise ValueError(f"learning-rate shape is {self.shape!r}; choose constant or cosine")
         if not 0 <= self.final <= 1:

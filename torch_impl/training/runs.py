@@ -166,29 +166,30 @@ def _prepare(system: System, data: Any, compressor: StoredCheckpoint | None) -> 
         system.take_compressor(fit_compressor(compressor, data))
     elif isinstance(system, DDPMSystem) and data.size is not None and data.size * math.prod(data.shape) <= 200_000:
         x, y = data.all()
-        system.training_set_floor = best_loss_on_finite_data(system.config, x, y)
+        system.training_set_floor = training_set_floor(system.config, x, y)
 
 
-def best_loss_on_finite_data(config: DiffusionConfig, x: Tensor, y: Tensor | None, times: int = 12) -> float | None:
+def training_set_floor(config: DiffusionConfig, x: Tensor, y: Tensor | None, draws: int = 2048) -> float | None:
     """The least training loss that any network could reach on these very examples (exact denoiser of a finite set).
 
-    A network that reached it would have learned the examples by heart.  Over ``times`` midpoints of 1..T, by fixed
-    draws.
+    A network that reached it would have learned the examples by heart.  By fixed stratified draws, to about a percent.
     """
     if config.weighting not in ("simple", "vlb", "min_snr") or config.variance == "learned":
         return None
-    diffusion = config.diffusion()
-    T = diffusion.T
-    chosen = sorted({max(1, round((i + 0.5) * T / times)) for i in range(times)})
+    diffusion, generator = config.diffusion(), torch.Generator().manual_seed(0)
 
-    def best(points: Tensor) -> float:
-        return FiniteData(points, schedule=diffusion.schedule).best_training_loss(diffusion, config.weighting, chosen)
+    def floor(points: Tensor, count: int) -> float:
+        oracle = FiniteData(points, schedule=diffusion.schedule)
+        t = ((torch.randperm(count, generator=generator) + 0.5) / count * diffusion.T).long() + 1
+        chosen = points[torch.randint(len(points), (count,), generator=generator)]
+        noise = torch.randn(chosen.shape, generator=generator)
+        return float(diffusion.loss(oracle.model(config.prediction), chosen, t, noise, config.weighting))
 
-    everything = best(x)
+    everything = floor(x, draws)
     if not config.conditional or y is None:
         return everything
-    classes = [x[y == label] for label in range(config.classes or 0) if bool((y == label).any())]
-    within = sum(len(part) / len(x) * best(part) for part in classes)
+    shares = [(float((y == label).float().mean()), x[y == label]) for label in range(config.classes or 0)]
+    within = sum(share * floor(points, math.ceil(draws * share)) for share, points in shares if share)
     return (1 - config.label_drop) * within + config.label_drop * everything
 
 

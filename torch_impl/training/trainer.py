@@ -415,7 +415,9 @@ class Trainer:
     def full_description(self) -> dict[str, Any]:
         """Everything needed to rebuild the model and to go on training."""
         config = {**self.config.to_json(), "draw_blocks": self.blocks}
-        return {**self.description, "trainer": config, "versions": {"torch": torch.__version__}}
+        description = {**self.description, "trainer": config, "versions": {"torch": torch.__version__}}
+        as_stored: dict[str, Any] = json.loads(json.dumps(description))  # what a checkpoint says of it, to compare with
+        return as_stored
 
     def save(self, figure: float | None = None) -> Path | None:
         """Write a checkpoint of the present step; ``figure`` (lower is better) is the validation loss unless given.

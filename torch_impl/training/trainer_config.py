@@ -85,7 +85,7 @@ class TrainerConfig:
         self.learning_rate()
 
     def learning_rate(self) -> LearningRate:
-        return LearningRate(self.lr, self.steps, min(self.warmup, self.steps), self.lr_shape, self.lr_final)
+        return LearningRate(self.lr, self.steps, self.warmup, self.lr_shape, self.lr_final)
 
     def blocks_for(self, world: int) -> int:
         """Blocks of randomness: given, or the least that serve this number of processes, eight where the batch allows

@@ -88,7 +88,7 @@ def test_learning_rate_warms_up_and_follows_half_a_cosine():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"peak": 0.0}, {"peak": float("nan")}, {"warmup": 11}, {"final": 2.0}, {"steps": 0}]
+    "fields", [{"peak": 0.0}, {"peak": float("nan")}, {"warmup": -1}, {"final": 2.0}, {"steps": 0}]
 )
 def test_impossible_learning_rates_are_refused(fields):
     with pytest.raises(ValueError):

@@ -53,7 +53,13 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
             raise ValueError("a conditional model needs labels, and this data has none; train with --unconditional")
         if not 0 <= self.label_drop <= 1:
             raise ValueError(f"label_drop is {self.label_drop}; a probability lies in [0, 1]")
-        self.diffusion()
+        if self.variance == "learned" and self.weighting not in ("vlb", "hybrid"):
+            raise ValueError(
+                f"weighting {self.weighting!r} leaves a learned variance untrained; use --weighting hybrid or vlb"
+            )
+        diffusion = self.diffusion()
+        if self.variance != "learned":
+            diffusion.weight(self.weighting)
 
     def noise_schedule(self) -> NoiseSchedule:
         T = self.timesteps
@@ -206,7 +212,7 @@ class DiffusionSystem(System):
         device = next(self.parameters()).device
         x_T = torch.randn(n, *self.shape(), generator=generator, device=device)
         T = self.diffusion.T
-        steps = min(T, steps or (T if sampler == "ddpm" else 50))
+        steps = steps if steps is not None else T if sampler == "ddpm" else min(T, 50)
         options: dict[str, Any] = {"eta": eta} if sampler == "ddim" else {}
         x0 = sample(
             self.guided(labels, guidance),
