@@ -26,7 +26,7 @@ from reference.finite import (
     state_of,
 )
 from reference.gaussians import Gaussian
-from reference.quadrature import hermite_rule, normal_expectation_nd, normal_rule
+from reference.quadrature import hermite_rule, normal_expectation_nd
 from reference.validation import Array, integer, positive_array, positive_number, real_array, same_shape
 
 Decoder = Callable[[Array], Array]
@@ -146,13 +146,14 @@ def gaussian_reconstruction(
 def gaussian_log_evidence(x: ArrayLike, k: int, decoder: Decoder, sigma: float) -> float:
     """Return log of the integral of N(x; decoder(z), sigma^2 I) N(z; 0, I) over z in R^k, k <= 3, in nats.
 
-    A sum over the grid of the prior: the likelihood, as a function of z, should be wider than 0.1.
+    A sum over the grid of the prior, refused where the likelihood is too narrow in z to be resolved on it.
     """
     target, k = real_array("x", x, ndim=1), integer("k", k, 1, 3)
-    rule = normal_rule(k) if k <= 2 else hermite_rule(k, 64)
-    log_terms = _likelihood(target, rule.nodes, decoder, sigma)
-    top = float(np.max(log_terms))
-    return top + float(np.log(rule.weights @ np.exp(log_terms - top)))
+    top = float(np.max(_likelihood(target, hermite_rule(k, 16).nodes, decoder, sigma)))
+    scaled = normal_expectation_nd(
+        lambda z: np.exp(_likelihood(target, z, decoder, sigma) - top), np.zeros(k), np.eye(k)
+    )
+    return top + float(np.log(scaled))
 
 
 def _code(mean: ArrayLike, variance: ArrayLike) -> Gaussian:

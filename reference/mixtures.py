@@ -6,8 +6,10 @@ steps of the log density. In one dimension twins by plain integration over x_0 s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from reference.finite import probability_table
 from reference.gaussians import Gaussian
 from reference.gradients import STEP
-from reference.quadrature import LOG_TWO_PI, Rule, hermite_rule, integrate_line, normal_rule
+from reference.quadrature import LOG_TWO_PI, Unresolved, integrate_line, normal_expectation_nd
 from reference.validation import Array, cholesky, integer, real_array, real_number, signal_fraction
 
+STEPS = {1: (1 / 16, 1 / 128, 1 / 1024), 2: (1 / 16, 1 / 64), 3: (1.0,)}  # grids tried; d = 3 has none
 Target = Literal["x0", "eps", "v"]
 
 
@@ -99,17 +102,16 @@ class GaussianMixture:
         """Return the least mean squared error, summed over coordinates, of predicting x_0, eps or v from x_t.
 
         The expected conditional variance of x_0 by summation over x_t (d <= 3), scaled to the target; abar in (0, 1).
+        The grid is refined until it resolves the borders between components; ValueError when it never does.
         """
         level = signal_fraction("abar", abar)
         if not 0.0 < level < 1.0:
             raise ValueError(
                 f"abar is {level}, but the loss needs 0 < abar < 1; at the ends it is known without summing"
             )
-        rule = normal_rule(self.d, 1 / 8) if self.d <= 2 else hermite_rule(integer("d", self.d, 3, 3), 40)
-        error = sum(
-            weight * float(rule.weights @ self._conditional_variance(_mapped(rule, law.compressed()), level))
-            for weight, law in zip(self.weights, self.noised(level).components, strict=True)
-        )
+        integer("d", self.d, 1, 3)
+        noised = [law.compressed() for law in self.noised(level).components]
+        error = sum(w * self._expected_variance(law, level) for w, law in zip(self.weights, noised, strict=True))
         scale = {"x0": 1.0, "eps": level / (1.0 - level), "v": 1.0 / (1.0 - level)}
         if target not in scale:
             raise ValueError(f"target is {target!r}, but it must be one of {tuple(scale)}; choose one")
@@ -124,6 +126,15 @@ class GaussianMixture:
             if chosen.any():
                 draws[chosen] = law.sample(int(chosen.sum()), rng)
         return draws
+
+    def _expected_variance(self, law: Gaussian, abar: float) -> float:
+        """Return the mean conditional variance over x_t from one component, on the first grid that resolves it."""
+        for step in STEPS[self.d][:-1]:
+            with contextlib.suppress(Unresolved):
+                return normal_expectation_nd(partial(self._conditional_variance, abar=abar), law.mean, law.factor, step)
+        return normal_expectation_nd(
+            partial(self._conditional_variance, abar=abar), law.mean, law.factor, STEPS[self.d][-1]
+        )
 
     def _conditional_variance(self, x: Array, abar: float) -> Array:
         """Return E[|x_0 - E[x_0|x_t]|^2 | x_t]: spread within components plus spread between them; no difference."""
@@ -163,8 +174,8 @@ def log_prob_by_integration(mixture: GaussianMixture, x: float, abar: float) -> 
     return float(np.log(_integral(mixture, real_number("x", x), abar, 0)))
 
 
-def _integral(mixture: GaussianMixture, x: float, abar: float, power: int) -> float:
-    """Return the integral over x_0 of x_0^power p(x_0) q(x | x_0), component by component."""
+def _integral(mixture: GaussianMixture, point: float, abar: float, power: int) -> float:
+    """Return the integral over x_0 of x_0^power p(x_0) q(x_t = point | x_0), component by component."""
     if mixture.d != 1:
         raise ValueError(f"the mixture has dimension {mixture.d}, but integration is over the line; use the denoiser")
     gain, blur = _level(abar)
@@ -174,15 +185,26 @@ def _integral(mixture: GaussianMixture, x: float, abar: float, power: int) -> fl
     for weight, law in zip(mixture.weights, mixture.components, strict=True):
         center, sd = float(law.mean[0]), float(np.sqrt(law.variances[0]))
         if sd == 0.0:
-            total += float(weight * center**power * _density(np.array(x), gain * center, blur))
+            total += float(weight * center**power * _density(np.array(point), gain * center, blur))
             continue
 
-        def integrand(x0: Array, center: float = center, sd: float = sd) -> Array:
-            return x0**power * _density(x0, center, sd) * _density(np.array(x), gain * x0, blur)
+        def exponent(x0: Array | float, center: float = center, sd: float = sd) -> Array:
+            return np.asarray(((x0 - center) / sd) ** 2 + ((point - gain * x0) / blur) ** 2)
 
-        spot, scale = (x / gain, blur / gain) if blur / gain < sd else (center, sd)
-        total += float(weight) * integrate_line(integrand, spot, scale)
+        def integrand(x0: Array, center: float = center, sd: float = sd) -> Array:
+            return np.asarray(x0**power * _density(x0, center, sd) * _density(np.array(point), gain * x0, blur))
+
+        peak = _peak(exponent, center, point / gain)
+        total += float(weight) * integrate_line(integrand, peak, min(sd, blur / gain))
     return total
+
+
+def _peak(cost: Callable[[float], Array], one_end: float, other_end: float) -> float:
+    """Return where a convex cost is least between two ends, by golden section."""
+    from scipy.optimize import minimize_scalar
+
+    low, high = min(one_end, other_end), max(one_end, other_end)
+    return float(minimize_scalar(cost, bounds=(low, high), method="bounded").x) if low < high else low
 
 
 def _density(x: Array, mean: Array | float, sd: float) -> Array:
@@ -209,10 +231,6 @@ class _Affine:
 
     def __call__(self, x: Array) -> Array:
         return x @ self.slopes + self.offset
-
-
-def _mapped(rule: Rule, law: Gaussian) -> Array:
-    return law.mean + rule.nodes @ law.factor.T
 
 
 def _level(abar: float) -> tuple[float, float]:

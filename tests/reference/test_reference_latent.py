@@ -29,6 +29,21 @@ def test_line_sums_reach_rounding_error_for_normal_integrands(mean, sd):
     assert fourth == pytest.approx(3 * sd**4, rel=1e-13)
 
 
+@pytest.mark.parametrize("rough", [np.abs, np.sign, lambda x: np.exp(-((100 * (x - 0.013)) ** 2))])
+def test_sums_that_the_grid_does_not_resolve_are_refused(rough):
+    with pytest.raises(quadrature.Unresolved, match="too rough or narrow"):
+        quadrature.normal_expectation(lambda x: rough(x - 0.01), 0.0, 1.0)
+    assert quadrature.normal_expectation(lambda x: np.exp(-((100 * x) ** 2)), 0.0, 1.0, step=1 / 1024) == pytest.approx(
+        1 / math.sqrt(1 + 2e4), rel=1e-12
+    )
+
+
+def test_rough_expectations_are_refused_in_several_dimensions():
+    for n in (2, 3):
+        with pytest.raises(quadrature.Unresolved):
+            quadrature.normal_expectation_nd(lambda x: np.abs(x[:, 0] - 0.01), np.zeros(n), np.eye(n))
+
+
 def test_wide_functions_agree_under_a_change_of_variables():
     """E f(z) for z ~ N(m, s^2) summed over z with its density, and over standard noise."""
     for mean, sd in ((0.3, 0.7), (-2.0, 0.1), (1.0, 3.0)):

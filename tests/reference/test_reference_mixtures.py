@@ -115,6 +115,24 @@ def test_best_loss_is_what_the_exact_predictor_loses(mixture, abar):
     assert got.within(best) and got.standard_error < 0.01 * best
 
 
+@pytest.mark.parametrize("abar", [0.01, 0.5, 0.9, 0.97])
+def test_best_loss_of_two_points_by_another_quadrature(abar):
+    """The border between the points grows sharp as the noise falls; the grid has to follow it."""
+    from scipy.integrate import quad
+
+    points = GaussianMixture.of_points([[1.0], [-1.0]])
+    gain, blur = math.sqrt(abar), math.sqrt(1 - abar)
+
+    def integrand(eps):
+        x = gain + blur * eps
+        return math.cosh(min(300.0, abs(gain * x / blur**2))) ** -2 * stats.norm.pdf(eps)
+
+    border = -gain / blur
+    parts = [(-14, border), (border, max(border + 1, 14))] if border > -14 else [(-14, 14)]
+    truth = sum(quad(integrand, *part, epsabs=1e-18, epsrel=1e-12, limit=500)[0] for part in parts)
+    assert points.best_loss(abar, "x0") == pytest.approx(truth, rel=1e-8, abs=1e-13)
+
+
 def test_samples_have_the_mixtures_moments():
     draws = PLANE.sample(50_000, np.random.default_rng(4))
     mean = PLANE.weights @ np.stack([c.mean for c in PLANE.components])
