@@ -293,7 +293,7 @@ GREEK = {
     "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "std": "σ", "log_variance": "ℓ", "mu_of": "μ",
     "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "std_of": "σ", "p_theta": "p_θ", "eps_draw": "ε",
     "ELBO_vae": "ELBO", "ELBO_normal": "ELBO", "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′",
-    "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ", "eps_of_v": "ε̂ᵛ",
+    "w_x0": "w^x₀", "w_eps": "w^ε", "weight": "w", "L_step": "L", "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ", "eps_of_v": "ε̂ᵛ",
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
     "p_theta_prime": "p_θ′",
 }  # fmt: skip
