@@ -41,10 +41,10 @@ def _holds_somewhere(claim: Claim, part: int) -> bool:
 
 
 def needs(claim: Claim) -> list[Need]:
-    """For each hypothesis: a counterexample without it, or the stated reason why it is a convenience."""
+    """For each hypothesis: the stated reason why it is a convenience, or else a counterexample without it."""
     rows = []
     for h in claim.hypotheses:
-        without = _without(claim, h.name)
+        without = None if h.needed_because else _without(claim, h.name)
         rows.append(Need(h.name, without is not None, without or h.needed_because or h.words))
     for part, statement in enumerate(claim.says):
         rows += [n for n in _boundary_needs(claim, part, statement) if n not in rows]
