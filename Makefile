@@ -42,7 +42,7 @@ lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
 
 docs: $(VENV)/.has-docs ## Build the site into site/
 	$(if $(wildcard threefold/commands/pages.py),$(BIN)/threefold pages)
-	$(BIN)/python -m mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
 
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000

@@ -328,6 +328,12 @@ def row(claim: Claim, answers: Answers) -> Row:
     )
 
 
+def used_by(claim: str, claims: Iterable[str], answers: Answers) -> list[str]:
+    """Which claims rest on this one directly, by the proofs that were judged, in the order of the claims."""
+    users = {q.claim for q, (found, _) in answers.items() if isinstance(found, Symbolic) and claim in found.uses}
+    return [name for name in claims if name in users]
+
+
 def versions() -> dict[str, str]:
     """The versions that the figures were obtained with; asking imports none of them."""
     found = {"threefold": threefold.__version__}

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def blocks(
-    judgement: Judgement, row: Row, *, used_by: Sequence[str], claims: Mapping[str, Claim]
+    judgement: Judgement, row: Row, *, used_by: Sequence[str] | None, claims: Mapping[str, Claim]
 ) -> Iterator[RenderableType]:
-    """The page from top to bottom, ready to print."""
+    """The page from top to bottom, ready to print. used_by: None if nobody asked; then it is not shown."""
     claim = judgement.claim
     yield _head(judgement)
     yield Padding(Text(_folded(claim.text()), style="bold"), (1, 0, 1, 4))
@@ -188,9 +188,11 @@ def _evidence(judgement: Judgement, row: Row) -> RenderableType:
     table.add_row("Symbolic", found)
     table.add_row("Assumed", Text(", ".join(judgement.assumptions) or "nothing"))
     table.add_row("Conditions", Text("; ".join(judgement.side_conditions) or "none"))
-    table.add_row("Mutants", _mutants(row.mutants))
-    table.add_row("Numeric", _testimony(row.numeric))
-    table.add_row("Torch", _testimony(row.torch))
+    if row.mutants is not None or row.expects != "proved":
+        table.add_row("Mutants", _mutants(row.mutants))
+    for label, testimony in (("Numeric", row.numeric), ("Torch", row.torch)):
+        if testimony is not None:
+            table.add_row(label, _testimony(testimony))
     return table
 
 
@@ -207,9 +209,7 @@ def _mutants(mutants: Mutants | None) -> Text:
     return text
 
 
-def _testimony(testimony: Testimony | None) -> Text:
-    if testimony is None:
-        return Text("not asked", style="dim")
+def _testimony(testimony: Testimony) -> Text:
     text = verdict(testimony.verdict)
     if not isinstance(testimony, Evidence):
         text.append(f": {testimony.reason}")
@@ -226,9 +226,11 @@ def _testimony(testimony: Testimony | None) -> Text:
     return text
 
 
-def _place(judgement: Judgement, used_by: Sequence[str], claims: Mapping[str, Claim]) -> RenderableType:
+def _place(judgement: Judgement, used_by: Sequence[str] | None, claims: Mapping[str, Claim]) -> RenderableType:
     table = _grid()
     for label, names in (("Uses", judgement.uses), ("Used by", used_by)):
+        if names is None:
+            continue
         _add_lines(
             table,
             label,

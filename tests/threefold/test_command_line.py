@@ -361,6 +361,16 @@ def test_show_has_the_statement_the_steps_the_evidence_and_the_place(threefold: 
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_show_fast_judges_the_derivation_alone(threefold: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("threefold.pool._start", None)
+    result = threefold("show", "square.sum", "--fast")
+    assert result.exit_code == 0, result.output
+    assert "by algebra (decided)  proved" in result.stdout and "square.definition · What a square is" in result.stdout
+    for absent in ("Mutants", "Numeric", "Torch", "Used by"):
+        assert absent not in result.stdout
+    assert threefold("show", "bad.undecided", "--fast").exit_code == 1
+
+
 def test_show_takes_a_tag(threefold: Command) -> None:
     assert "square.sum.printed · 0004" in threefold("show", "0004").stdout
 
