@@ -203,18 +203,16 @@ class Algebra:
             total = sp.S.Zero
             for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
                 m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
-                total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n, outer))
+                total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n))
             return total / (constant * fixed)
         finally:
             self.domain, self._level = outer, self._level - 1
 
-    def _sum_generator(self, m: Expr, i: Symbol, n: Expr, outer: Domain) -> Symbol:
-        """The generator of a sum of monomials; it is positive when they are and there is at least one."""
+    def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
         key = terms.SumTo(m, i, sp.S.One, n)
         if key not in self.generators:
             self.generators[key] = Symbol(f"g{len(self.generators)}")
-            positive = self._sign(m) == "+" and outer.at_least_zero(n - 1)
-            self.intervals[self.generators[key]] = POSITIVE if positive else REAL
+            self.intervals[self.generators[key]] = REAL
         return self.generators[key]
 
     def _depends(self, g: Symbol, i: Symbol) -> bool:

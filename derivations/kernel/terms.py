@@ -16,6 +16,7 @@ from typing import Any
 import sympy as sp
 from sympy import Basic, Expr, Symbol, Tuple, sympify
 from sympy.core.function import Function
+from sympy.printing.precedence import PRECEDENCE
 
 
 class Malformed(ValueError):
@@ -313,6 +314,8 @@ class Hadamard(Term):
 class SumTo(Term):
     """sum of body over the integer index lo..hi; zero when hi = lo - 1."""
 
+    precedence = PRECEDENCE["Mul"]  # printed in brackets under a power
+
     scope = (0,)
 
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> SumTo:
@@ -321,6 +324,8 @@ class SumTo(Term):
 
 class ProductTo(Term):
     """product of body over the integer index lo..hi; one when hi = lo - 1."""
+
+    precedence = PRECEDENCE["Mul"]
 
     scope = (0,)
 
