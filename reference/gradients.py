@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reference.quadrature import LOG_TWO_PI, line_grid
+from reference.quadrature import LOG_TWO_PI, line_grid, resolved_sum
 from reference.validation import Array, positive_array, real_array, same_shape
 
 STEP = 1e-150
+STEP_ON_GRID = {1: 1 / 16, 2: 1 / 8}  # grid spacing in standard deviations, by dimension
 
 
 class Difference(NamedTuple):
@@ -90,12 +91,19 @@ def expectation_gradient(f: Callable[[Array], Array], mean: ArrayLike, sd: Array
     k = same_shape(mean=center, sd=width)[0]
     if not 1 <= k <= 2:
         raise ValueError(f"mean has {k} entries, but 1 or 2 latents can be summed over; take fewer coordinates")
-    grids = [line_grid(float(m), float(s)) for m, s in zip(center, width, strict=True)]
+    step = STEP_ON_GRID[k]
+    grids = [line_grid(float(m), float(s), step) for m, s in zip(center, width, strict=True)]
     points = np.stack([axis.ravel() for axis in np.meshgrid(*(g for g, _ in grids), indexing="ij")], axis=1)
     cell = float(np.prod([spacing for _, spacing in grids]))
     values = np.asarray(f(points), dtype=np.float64)
     if values.shape != (points.shape[0],):
         raise ValueError(f"f returned shape {values.shape} for {points.shape[0]} points; return one value a point")
+
+    noise = (points - center) / width
+    density = np.exp(np.sum(-0.5 * noise**2 - 0.5 * LOG_TWO_PI, axis=1)) / np.prod(width)
+    shape = tuple(grid.size for grid, _ in grids)
+    for axis in range(k):  # the score-weighted integrand must be resolved, else its derivative means nothing
+        resolved_sum((values * density * noise[:, axis] ** 2).reshape(shape))
 
     def expectation(parameters: NDArray[np.complex128]) -> complex:
         m, s = parameters[:k], parameters[k:]

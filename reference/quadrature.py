@@ -11,7 +11,8 @@ summed magnitudes the integrand is not resolved, and the sum is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -84,25 +85,34 @@ def normal_expectation(f: Function, mean: float, sd: float, step: float = STEP, 
     return resolved_sum(rule.weights * _evaluated(f, mean + sd * rule.nodes[:, 0]))
 
 
-def normal_expectation_nd(f: Function, mean: Array, factor: Array, step: float = STEP) -> float:
+def normal_expectation_nd(f: Function, mean: Array, factor: Array, steps: Sequence[float] | None = None) -> float:
     """Return E f(mean + factor eps), eps ~ N(0, I_m); f maps (n, d) to (n,), factor has shape (d, m), m <= 4.
 
-    A grid of that step for m <= 2; Gauss-Hermite of two orders, which must agree, above.
+    For m <= 2 the first of the grids with these steps that resolves f (1/16 on the line, 1/8 then 1/16 in the plane,
+    unless said); Gauss-Hermite of two orders, which must agree, above.
     """
     center, loading = real_array("mean", mean, ndim=1), real_array("factor", factor, ndim=2)
     if loading.shape[0] != center.size:
         raise ValueError(f"factor has shape {loading.shape}, but needs {center.size} rows; match it to the mean")
-    m = loading.shape[1]
+    m = integer("the number of columns of factor", loading.shape[1], 1, 4)
 
     def terms(rule: Rule) -> Array:
         return rule.weights * _evaluated(f, center + rule.nodes @ loading.T)
 
-    if m <= 2:
-        values = terms(normal_rule(m, step))
-        return resolved_sum(values.reshape((round(values.size ** (1 / m)),) * m))
-    fine, coarse = terms(hermite_rule(m, 24)), terms(hermite_rule(m, 21))
-    _require_resolved(float(np.sum(fine) - np.sum(coarse)), float(np.sum(np.abs(fine))))
-    return float(np.sum(fine))
+    if m > 2:
+        fine, coarse = terms(hermite_rule(m, 24)), terms(hermite_rule(m, 21))
+        _require_resolved(float(np.sum(fine) - np.sum(coarse)), float(np.sum(np.abs(fine))))
+        return float(np.sum(fine))
+    *early, last = steps or ((STEP,) if m == 1 else (2.0 * STEP, STEP))
+    for step in early:
+        with contextlib.suppress(Unresolved):
+            return resolved_sum(_gridded(terms(normal_rule(m, step)), m))
+    return resolved_sum(_gridded(terms(normal_rule(m, last)), m))
+
+
+def _gridded(terms: Array, dimension: int) -> Array:
+    side = round(terms.size ** (1.0 / dimension))
+    return terms.reshape((side,) * dimension)
 
 
 def resolved_sum(terms: Array) -> float:
