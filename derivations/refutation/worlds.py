@@ -166,11 +166,12 @@ def evaluate(e: Any, world: World, env: dict[Any, Any] | None = None) -> Any:
 
 
 def _value(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    return _handler(type(e))(e, w, env)
+    kind: Any = type(e)
+    return _handler(kind)(e, w, env)
 
 
 @cache
-def _handler(kind: type) -> Any:
+def _handler(kind: Any) -> Any:
     handler = next((h for known, h in HANDLERS if issubclass(kind, known)), None)
     if handler is None:
         raise Undefined(f"no meaning is given to {kind.__name__}")
