@@ -1,4 +1,4 @@
-"""The mean of the step back, through a network that predicts the data or the noise; and a display with bars too many."""
+"""The mean of the step back, through a network that predicts data or noise; and a display with bars too many."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def _(line: Chain) -> None:
     )
 
 
-def eps_form(noisy: sp.Expr, noise_estimate: sp.Expr) -> sp.Expr:
-    """The mean of the step back written with the noise instead of the clean image."""
-    return (noisy - (1 - alpha(t)) / noise * noise_estimate) / sp.sqrt(alpha(t))
+def eps_form(x_n: sp.Expr, noise_estimate: sp.Expr, n: sp.Expr) -> sp.Expr:
+    """The mean of the step back from x_n written with the noise instead of the clean image."""
+    return (x_n - (1 - alpha(n)) / sp.sqrt(1 - abar(n)) * noise_estimate) / sp.sqrt(alpha(n))
 
 
 mean_eps_form = Claim(
@@ -120,11 +120,11 @@ mean_eps_form = Claim(
         Statement(
             mu_tilde(t, x_t, x0_hat(x_t, eps_theta(x_t, t), t)),
             "=",
-            eps_form(x_t, eps_theta(x_t, t)),
+            eps_form(x_t, eps_theta(x_t, t), t),
             words="the data that a noise predictor implies, put into the step back",
         ),
         Statement(
-            mu_tilde(t, drawn, x_0), "=", eps_form(drawn, eps), words="the same for the noise that really was drawn"
+            mu_tilde(t, drawn, x_0), "=", eps_form(drawn, eps, t), words="the same for the noise that really was drawn"
         ),
     ),
     domain=schedule(),
@@ -140,19 +140,19 @@ mean_eps_form = Claim(
 )
 
 
-def _collect(line: Chain, noisy: sp.Expr, noise_estimate: sp.Expr) -> None:
+def _collect(line: Chain, x_n: sp.Expr, noise_estimate: sp.Expr) -> None:
     """The common middle of both derivations: from a x_0-estimate + b x_t to the noise form."""
     last, before = alpha(t), abar(t - 1)
     line(
-        posterior_mean((noisy - noise * noise_estimate) / keep, noisy, t),
+        posterior_mean((x_n - noise * noise_estimate) / keep, x_n, t),
         why="mu_tilde, with x_0 = (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t)",
     )
     line(
-        ((1 - last) + last * (1 - before)) / (sp.sqrt(last) * (1 - abar(t))) * noisy
+        ((1 - last) + last * (1 - before)) / (sp.sqrt(last) * (1 - abar(t))) * x_n
         - (1 - last) / (sp.sqrt(last) * noise) * noise_estimate,
         why="sqrt(abar_{t-1}) / sqrt(abar_t) = 1 / sqrt(alpha_t); collect x_t and the noise",
     )
-    line(eps_form(noisy, noise_estimate), why="1 - alpha_t + alpha_t (1 - abar_{t-1}) = 1 - abar_t")
+    line(eps_form(x_n, noise_estimate, t), why="1 - alpha_t + alpha_t (1 - abar_{t-1}) = 1 - abar_t")
 
 
 @mean_eps_form.proves()
