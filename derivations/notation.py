@@ -135,14 +135,12 @@ forward_factorisation = Hypothesis(
     "q(x_1..x_T | x_0) is the product of q(x_t | x_{t-1}, x_0)",
     log_p("q", path, x(0)),
     SumTo(log_p("q", x(t), [x(t - 1), x(0)]), t, 1, T),
-    needed_because="without it ddpm.elbo.decomposition is false",
 )
 reverse_factorisation = Hypothesis(
     "reverse chain",
     "p(x_0..x_T) is p(x_T) times the product of p(x_{t-1} | x_t)",
     log_p("p", whole),
     log_p("p", x(T)) + SumTo(log_p("p", x(t - 1), x(t)), t, 1, T),
-    needed_because="without it ddpm.elbo.decomposition is false",
 )
 forward_markov = Hypothesis(
     "forward Markov",

@@ -82,6 +82,16 @@ class GaussianChain:
             self.cov[t, t] = a * self.cov[t - 1, t - 1] + (1 - a)
         self._regressions: dict[Any, Any] = {}
 
+    def _remember(self, pairs: list[tuple[int, int]]) -> None:
+        """Raise the covariances of these pairs of states, as far as a law allows."""
+        memory, size, states = mp.zeros(self.T + 1), mp.mpf(1), range(self.first, self.T + 1)
+        for s, t in pairs:
+            memory[s, t] = memory[t, s] = 1
+        plain = self.cov.copy()
+        while not _positive_definite(self._block(tuple(states), tuple(states))) or size == 1:
+            size /= 2
+            self.cov = plain + size * memory
+
     # --- x_1..x_T given x_0 -------------------------------------------------------------------------------------------
 
     def _regression(self, wanted: tuple[int, ...], known: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
@@ -182,6 +192,14 @@ def _along(exponent: Callable[[Vector], Any], mean: Any, scale: Any, noise: Any)
     return exponent((mean + scale * noise,))
 
 
+class EntangledChain(GaussianChain):
+    """Markov from each state to the next, also given x_0, but x_3 leans on x_1 as well: no chain from T = 3 on."""
+
+    def __init__(self, alphas: list[Any], d: int, starts: tuple[tuple[Any, Vector], ...] = ()) -> None:
+        super().__init__(alphas, d, starts)
+        self._remember([(1, 3)] if self.T > 2 else [])
+
+
 class RememberingChain(GaussianChain):
     """x_0 ~ N(0, I) and the same Gaussian steps q(x_t | x_{t-1}), but from t = 2 on x_t also remembers x_0: not Markov."""
 
@@ -192,12 +210,7 @@ class RememberingChain(GaussianChain):
         signal, self.gain = self.gain, [mp.mpf(0)] * (self.T + 1)
         for s, t in itertools.product(range(self.T + 1), repeat=2):
             self.cov[s, t] = signal[max(s, t)] / signal[min(s, t)]
-        memory, size = mp.zeros(self.T + 1), mp.mpf(1)
-        for t in range(2, self.T + 1):
-            memory[0, t] = memory[t, 0] = 1
-        while not _positive_definite(self.cov + size * memory):
-            size /= 2
-        self.cov += size * memory / 2
+        self._remember([(0, t) for t in range(2, self.T + 1)])
 
     def _weighted_starts(self, wanted: tuple[int, ...], given: Assignment) -> list[tuple[Any, Vector]]:
         return [(mp.mpf(1), (mp.mpf(0),) * self.d)]

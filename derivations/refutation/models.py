@@ -13,10 +13,13 @@ class ReverseChain:
     """p(x_0..x_T) = N(x_T; 0, spread I) times N(x_{t-1}; mu_theta(x_t, t) + shift, sigma_t^2 I) for t = T..1.
 
     `shift` and `spread` other than 0 and 1 make a model that breaks the hypotheses on the kernels and on the prior.
+    With `linked` x_0 also leans on x_2, while p(x_0 | x_1) stays what it is: that needs mu_theta(x, 2) to be constant,
+    so that x_1 and x_2 are independent.
     """
 
-    def __init__(self, world: World, last: int, shift: Any = 0, spread: Any = 1) -> None:
+    def __init__(self, world: World, last: int, shift: Any = 0, spread: Any = 1, linked: bool = False) -> None:
         self.world, self.last, self.shift, self.spread = world, last, mp.mpf(shift), mp.mpf(spread)
+        self.linked = linked
 
     def _law(self, time: int, above: Assignment) -> tuple[Vector, Any]:
         """Mean and variance of x_time given the state above it."""
@@ -38,9 +41,18 @@ class ReverseChain:
         total, states = mp.mpf(0), {**given, **variables}
         for time in self._times(variables, given):
             mean, variance = self._law(time, states)
+            if self.linked and time == 0 and ("x", 2) in variables:
+                mean, variance = self._leaning(mean, variance, states)
             square = mp.fsum((v - m) ** 2 for v, m in zip(map(number, variables[("x", time)]), mean, strict=True))
             total -= (len(mean) * mp.log(2 * mp.pi * variance) + square / variance) / 2
         return total
+
+    def _leaning(self, mean: Vector, variance: Any, states: Assignment) -> tuple[Vector, Any]:
+        """The law of x_0 given x_1 and x_2 when 3/5 of the noise in x_0 is the noise that made x_2."""
+        centre, width = self._law(2, states)
+        noise = [(v - m) / mp.sqrt(width) for v, m in zip(map(number, states[("x", 2)]), centre, strict=True)]
+        share = mp.mpf(3) / 5
+        return tuple(m + share * mp.sqrt(variance) * e for m, e in zip(mean, noise, strict=True)), variance * 16 / 25
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         (time,) = self._times(variables, given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from random import Random
@@ -162,15 +163,20 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
     if "Gaussian forward kernel" in held and last * world.d > 4 and unfold_all(sides).atoms(terms.Block):
         world.d = 1  # a whole path is averaged over: keep its dimension small
     _add_networks(world, claim, held)
+    if {"Gaussian reverse kernel", "reverse chain"} & (claimed - held) == {"reverse chain"}:
+        _flatten_second_step(world, claim)
     for name in names:
         if name == "p" and "Gaussian reverse kernel" in claimed:
             shift, spread = "Gaussian reverse kernel" not in held, "standard normal prior" not in held
-            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread))
+            linked = "reverse chain" in claimed - held
+            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread), linked)
             continue
         if name == "q" and "Gaussian forward kernel" in held:
             alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
             if "forward Markov" in claimed - held:
                 world.laws[name] = laws.RememberingChain(alphas, world.d)
+            elif "forward chain" in claimed - held:
+                world.laws[name] = laws.EntangledChain(alphas, world.d, _two_points(rng, world.d))
             else:
                 world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
             continue
@@ -204,6 +210,30 @@ def _add_networks(world: World, claim: Claim, held: set[str]) -> None:
 
 def _network(world: World, formula: Any, state: str, time: Any, x_t: Any, n: Any) -> Any:
     return evaluate(formula, world, {time: n, (state, int(n)): x_t})
+
+
+def _flatten_second_step(world: World, claim: Claim) -> None:
+    """Choose the networks so that mu_theta(x, 2) is 1/2 whatever x is: then x_1 and x_2 are independent."""
+    formulas = [h for h in claim.hypotheses if isinstance(h.lhs, terms.VectorFunction)]
+    half = (mp.mpf(1) / 2,) * world.d
+    if not formulas:
+        world.families["mu_theta"] = lambda x_t, n: half if n == 2 else world.free_network("mu_theta", x_t, n)
+        return
+    (formula,) = formulas
+    state, time = formula.lhs.args
+    (inner,) = {type(f).__name__ for f in formula.rhs.atoms(terms.VectorFunction) if len(f.args) == 2}
+
+    def mean(output: int, x_t: Any, n: Any) -> Any:
+        """mu_theta when the network says `output` in every coordinate; affine in it."""
+        fixed = replace(world, families={**world.families, inner: lambda *_: (mp.mpf(output),) * world.d})
+        return _network(fixed, formula.rhs, type(state).__name__, time, x_t, n)
+
+    def network(x_t: Any, n: Any) -> Any:
+        if n != 2:
+            return world.free_network(inner, x_t, n)
+        return tuple((h - low) / (high - low) for h, low, high in zip(half, mean(0, x_t, n), mean(1, x_t, n), strict=True))
+
+    world.families[inner] = network
 
 
 def _last_member(variables: list[Any]) -> int:

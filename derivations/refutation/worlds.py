@@ -87,8 +87,9 @@ class World:
 
     def network(self, name: str, *args: Any) -> Vector:
         """An opaque vector function: a polynomial of degree 2 in each coordinate, bent into the interval it has."""
-        if name in self.families:
-            return self.families[name](*args)
+        return self.families[name](*args) if name in self.families else self.free_network(name, *args)
+
+    def free_network(self, name: str, *args: Any) -> Vector:
         values = polynomial(f"{self.seed} {name}", self.sizes.get(name, self.d), args)
         interval = self.coordinates.get(name)
         return values if interval is None else tuple(bend(v, interval) for v in values)
