@@ -97,7 +97,7 @@ def by_claim(claim_id: str, part: int = 0, at: Table | None = None) -> Rule:
                 raise StepFails(f"{claim_id} means something else by the hypothesis {hypothesis.name!r}")
         return _rewrite_by(claim.says[part], claim.domain_of(part), claim.hypotheses, claim_id, table, e, context)
 
-    return Rule(f"by {claim_id}", "decided", f"the earlier claim {claim_id}", rewrite)
+    return Rule(claim_id, "decided", f"the earlier claim {claim_id}", rewrite)
 
 
 def above(part: int = 0, at: Table | None = None) -> Rule:
@@ -111,7 +111,7 @@ def above(part: int = 0, at: Table | None = None) -> Rule:
         statement, domain, hypotheses = context.above[part]
         return _rewrite_by(statement, domain, hypotheses, owner, table, e, context)
 
-    return Rule(f"by {owner}", "decided", f"{owner} in this claim", rewrite)
+    return Rule(owner, "decided", f"{owner} in this claim", rewrite)
 
 
 def _rewrite_by(
