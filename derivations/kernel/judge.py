@@ -297,7 +297,8 @@ def _discharge(e: Any, domain: Domain) -> tuple[tuple[str, ...], Verdict]:
     for (kind, condition), inside in found.items():
         if not holds(kind, condition, inside):
             return (), Undecided(f"side condition {condition} {kind} does not follow from the domain")
-    return tuple(f"{condition} {kind}" for kind, condition in found if not condition.is_number), Proved()
+    shown = (printing.condition_text(kind, condition) for kind, condition in found if not condition.is_number)
+    return tuple(shown), Proved()
 
 
 def _endpoints(chain: Chain, goal: Statement, domain: Domain) -> str | None:
