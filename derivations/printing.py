@@ -292,7 +292,7 @@ GREEK = {
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
     "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "std": "σ", "log_variance": "ℓ", "mu_of": "μ",
     "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "std_of": "σ", "p_theta": "p_θ", "eps_draw": "ε",
-    "ELBO_vae": "ELBO", "ELBO_normal": "ELBO", "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′",
+    "alpha_one": "α", "x_mixed": "x₁", "x0_restored": "x̂₀", "L_onestep": "ℒ", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO", "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′",
     "w_x0": "w^x₀", "w_eps": "w^ε", "weight": "w", "L_step": "L", "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ", "eps_of_v": "ε̂ᵛ",
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
     "p_theta_prime": "p_θ′",
@@ -468,6 +468,16 @@ class Text(StrPrinter):
 
 def text(e: Any) -> str:
     return str(Text().doprint(e))
+
+
+def name_text(name: str) -> str:
+    """A symbol's name as terminals show it."""
+    return GREEK.get(name, name)
+
+
+def condition_text(kind: str, e: Any) -> str:
+    """A side condition: "> 0", ">= 0" or "!= 0"."""
+    return f"{text(e)} {kind.replace('>=', '≥').replace('!=', '≠')}"
 
 
 def relation_latex(lhs: Any, relation: str, rhs: Any) -> str:
