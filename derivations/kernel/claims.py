@@ -76,7 +76,7 @@ class Claim:
         return "\n".join(statement.text() for statement in self.says)
 
     def domain_words(self) -> list[str]:
-        return self.domain.words()
+        return self.domain.words(printing.name_text)
 
     def domain_of(self, part: int) -> Domain:
         return self.says[part].domain or self.domain
