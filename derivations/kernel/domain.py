@@ -7,7 +7,7 @@ incomplete: when it does not decide, the answer is None and nobody guesses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -63,17 +63,19 @@ class Domain:
     products: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
 
-    def words(self) -> list[str]:
+    def words(self, shown: Callable[[str], str] = str) -> list[str]:
+        \"\"\"One line for each condition; `shown` is how a symbol's name is written.\"\"\"
         lines = [
-            f"{'every coordinate of ' if name in terms.VECTORS else ''}{name} {interval.words()}"
+            f"{'every coordinate of ' if name in terms.VECTORS else ''}{shown(name)} {interval.words()}"
             for name, interval in self.intervals.items()
         ]
         lines += [
             f"{i} an integer in {lo}..{hi}" if hi != sp.oo else f"{i} an integer >= {lo}"
             for i, (lo, hi) in self.indices.items()
         ]
-        lines += [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in self.products.items()]
-        return lines + [f"{name} a {n} x {n} covariance" for name, n in self.sizes.items()]
+        products = [(shown(p), shown(f)) for p, f in self.products.items()]
+        lines += [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in products]
+        return lines + [f"{shown(name)} a {n} x {n} covariance" for name, n in self.sizes.items()]
 
     def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:
         """The domain inside the scope of an index; what was known through another index of that name is forgotten."""
