@@ -64,7 +64,7 @@ class Domain:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def words(self, shown: Callable[[str], str] = str) -> list[str]:
-        \"\"\"One line for each condition; `shown` is how a symbol's name is written.\"\"\"
+        """One line for each condition; `shown` is how a symbol's name is written."""
         lines = [
             f"{'every coordinate of ' if name in terms.VECTORS else ''}{shown(name)} {interval.words()}"
             for name, interval in self.intervals.items()
