@@ -18,7 +18,7 @@ from reference import views
 from reference.chain import forward_moments, posterior, posterior_coefficients
 from reference.divergences import gaussian_kl_diag
 from reference.gaussians import Gaussian
-from reference.quadrature import LOG_TWO_PI, hermite_rule, line_grid, normal_rule, resolved_sum
+from reference.quadrature import LOG_ROUNDING, LOG_TWO_PI, hermite_rule, line_grid, normal_rule, resolved_sum
 from reference.validation import (
     Array,
     Betas,
@@ -69,10 +69,10 @@ def bound_terms(x0: float, betas: Betas, mean: Mean, variances: ArrayLike) -> Bo
         for z, mass in zip(inner.nodes[:, 0], inner.weights, strict=True):
             x_s = center + np.sqrt(variance) * z
             ratio += mass * (_log_normal(x_s, center, variance) - _log_normal(x_s, guess, float(spread[t - 1])))
-        transitions.append(resolved_sum(masses * ratio))
+        transitions.append(resolved_sum(masses * ratio, LOG_ROUNDING))
     x_1 = moments.gain[1] * start + np.sqrt(moments.variance[1]) * noise
     log_p = _log_normal(np.full_like(x_1, start), _called(mean, x_1, 1), float(spread[0]))
-    reconstruction = resolved_sum(masses * log_p)
+    reconstruction = resolved_sum(masses * log_p, LOG_ROUNDING)
     return BoundTerms(prior, np.array(transitions), reconstruction)
 
 

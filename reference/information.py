@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference.finite import probability_table
-from reference.quadrature import LOG_TWO_PI, Function, integrate_line, normal_expectation
+from reference.quadrature import LOG_ROUNDING, LOG_TWO_PI, Function, integrate_line, normal_expectation
 from reference.validation import Array, positive_number, real_array, real_number, same_shape
 
 
 def density_entropy(log_p: Function, center: float = 0.0, scale: float = 1.0) -> float:
     """Return -integral of p log p in nats, for a density that is analytic and of that center and scale."""
-    return integrate_line(lambda x: -np.exp(log_p(x)) * log_p(x), center, scale)
+    return integrate_line(lambda x: -np.exp(log_p(x)) * log_p(x), center, scale, floor=LOG_ROUNDING)
 
 
 def density_cross_entropy(log_p: Function, log_q: Function, center: float = 0.0, scale: float = 1.0) -> float:
     """Return -integral of p log q in nats; center and scale are p's."""
-    return integrate_line(lambda x: -np.exp(log_p(x)) * log_q(x), center, scale)
+    return integrate_line(lambda x: -np.exp(log_p(x)) * log_q(x), center, scale, floor=LOG_ROUNDING)
 
 
 def density_kl(log_p: Function, log_q: Function, center: float = 0.0, scale: float = 1.0) -> float:
@@ -27,7 +27,7 @@ def density_kl(log_p: Function, log_q: Function, center: float = 0.0, scale: flo
 
     Claims: gaussian.kl.nonnegative, vae.mle.kl_equivalence.
     """
-    return integrate_line(lambda x: np.exp(log_p(x)) * (log_p(x) - log_q(x)), center, scale)
+    return integrate_line(lambda x: np.exp(log_p(x)) * (log_p(x) - log_q(x)), center, scale, floor=LOG_ROUNDING)
 
 
 def channel_information(points: ArrayLike, probabilities: ArrayLike, gain: float, variance: float) -> float:
@@ -48,7 +48,9 @@ def channel_information(points: ArrayLike, probabilities: ArrayLike, gain: float
         return np.asarray(top + np.log(np.exp(exponents - top[:, None]) @ weights))
 
     live = [i for i in range(weights.size) if weights[i] > 0.0]
-    return -float(sum(weights[i] * normal_expectation(partial(log_ratio, i), 0.0, 1.0) for i in live))
+    return -float(
+        sum(weights[i] * normal_expectation(partial(log_ratio, i), 0.0, 1.0, floor=LOG_ROUNDING) for i in live)
+    )
 
 
 def normal_log_density(mean: float, variance: float) -> Function:

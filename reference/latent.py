@@ -26,7 +26,7 @@ from reference.finite import (
     state_of,
 )
 from reference.gaussians import Gaussian
-from reference.quadrature import hermite_rule, normal_expectation_nd
+from reference.quadrature import LOG_ROUNDING, hermite_rule, normal_expectation_nd
 from reference.validation import Array, integer, positive_array, positive_number, real_array, same_shape
 
 Decoder = Callable[[Array], Array]
@@ -132,7 +132,7 @@ def gaussian_elbo(x: ArrayLike, mean: ArrayLike, variance: ArrayLike, decoder: D
     def log_ratio(z: Array) -> Array:
         return _likelihood(target, z, decoder, sigma) + prior.log_prob(z) - code.log_prob(z)
 
-    return normal_expectation_nd(log_ratio, code.mean, code.factor)
+    return normal_expectation_nd(log_ratio, code.mean, code.factor, floor=LOG_ROUNDING)
 
 
 def gaussian_reconstruction(
@@ -140,7 +140,9 @@ def gaussian_reconstruction(
 ) -> float:
     """Return E_q log N(x; decoder(z), sigma^2 I) in nats, by the same sum."""
     target, code = real_array("x", x, ndim=1), _code(mean, variance)
-    return normal_expectation_nd(lambda z: _likelihood(target, z, decoder, sigma), code.mean, code.factor)
+    return normal_expectation_nd(
+        lambda z: _likelihood(target, z, decoder, sigma), code.mean, code.factor, floor=LOG_ROUNDING
+    )
 
 
 def gaussian_log_evidence(x: ArrayLike, k: int, decoder: Decoder, sigma: float) -> float:

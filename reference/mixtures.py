@@ -128,8 +128,10 @@ class GaussianMixture:
 
     def _expected_variance(self, law: Gaussian, abar: float) -> float:
         """Return the mean conditional variance over x_t from one component, on the first grid that resolves it."""
+        center = self.weights @ np.stack([part.mean for part in self.components])
+        scale = max(float(np.sum((part.mean - center) ** 2 + part.variances)) for part in self.components)
         spread = partial(self._conditional_variance, abar=abar)
-        return normal_expectation_nd(spread, law.mean, law.factor, STEPS.get(self.d))
+        return normal_expectation_nd(spread, law.mean, law.factor, STEPS.get(self.d), floor=1e-15 * scale)
 
     def _conditional_variance(self, x: Array, abar: float) -> Array:
         """Return E[|x_0 - E[x_0|x_t]|^2 | x_t]: spread within components plus spread between them; no difference."""

@@ -6,7 +6,7 @@ only its density. Gauss-Hermite nodes serve where dimensions multiply.
 
 No sum is trusted blindly. Every second node makes a rule of its own, of twice the step; for an analytic integrand the
 whole rule's error is about the square of the difference of the two halves. Where they differ by more than 1e-6 of the
-summed magnitudes the integrand is not resolved, and the sum is refused.
+summed magnitudes (and by more than the caller's floor, the size of its rounding error) the sum is refused.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Function: TypeAlias = Callable[[Array], Array]
 STEP = 1.0 / 16.0
 REACH = 10.0  # standard deviations; the normal density is 7.7e-23 there
 RESOLVED = 1e-6  # largest difference of the two half rules, relative to the sum of magnitudes
+LOG_ROUNDING = 1e-12  # nats: differences of log densities below this are rounding error
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
@@ -49,11 +50,16 @@ def line_grid(center: float, scale: float, step: float = STEP, reach: float = RE
 
 
 def integrate_line(
-    f: Function, center: float = 0.0, scale: float = 1.0, step: float = STEP, reach: float = REACH
+    f: Function,
+    center: float = 0.0,
+    scale: float = 1.0,
+    step: float = STEP,
+    reach: float = REACH,
+    floor: float = 0.0,
 ) -> float:
     """Return the integral of f over the line; f maps (n,) to (n,) and decays like a normal of that center and scale."""
     grid, spacing = line_grid(center, scale, step, reach)
-    return resolved_sum(_evaluated(f, grid)) * spacing
+    return resolved_sum(_evaluated(f, grid) * spacing, floor)
 
 
 @lru_cache(maxsize=64)
@@ -76,16 +82,20 @@ def hermite_rule(dimension: int = 1, order: int = 48) -> Rule:
     return _tensor(nodes, weights / np.sum(weights), dimension)
 
 
-def normal_expectation(f: Function, mean: float, sd: float, step: float = STEP, reach: float = REACH) -> float:
+def normal_expectation(
+    f: Function, mean: float, sd: float, step: float = STEP, reach: float = REACH, floor: float = 0.0
+) -> float:
     """Return E f(X) for X ~ N(mean, sd^2); f maps (n,) to (n,). sd = 0 gives f(mean)."""
     mean, sd = real_number("mean", mean), real_number("sd", sd)
     if sd < 0.0:
         raise ValueError(f"sd is {sd}, but it must be at least 0; pass the standard deviation, not its negative")
     rule = normal_rule(1, step, reach)
-    return resolved_sum(rule.weights * _evaluated(f, mean + sd * rule.nodes[:, 0]))
+    return resolved_sum(rule.weights * _evaluated(f, mean + sd * rule.nodes[:, 0]), floor)
 
 
-def normal_expectation_nd(f: Function, mean: Array, factor: Array, steps: Sequence[float] | None = None) -> float:
+def normal_expectation_nd(
+    f: Function, mean: Array, factor: Array, steps: Sequence[float] | None = None, floor: float = 0.0
+) -> float:
     """Return E f(mean + factor eps), eps ~ N(0, I_m); f maps (n, d) to (n,), factor has shape (d, m), m <= 4.
 
     For m <= 2 the first of the grids with these steps that resolves f (1/16 on the line, 1/8 then 1/16 in the plane,
@@ -101,13 +111,13 @@ def normal_expectation_nd(f: Function, mean: Array, factor: Array, steps: Sequen
 
     if m > 2:
         fine, coarse = terms(hermite_rule(m, 24)), terms(hermite_rule(m, 21))
-        _require_resolved(float(np.sum(fine) - np.sum(coarse)), float(np.sum(np.abs(fine))))
+        _require_resolved(float(np.sum(fine) - np.sum(coarse)), float(np.sum(np.abs(fine))), floor)
         return float(np.sum(fine))
     *early, last = steps or ((STEP,) if m == 1 else (2.0 * STEP, STEP))
     for step in early:
         with contextlib.suppress(Unresolved):
-            return resolved_sum(_gridded(terms(normal_rule(m, step)), m))
-    return resolved_sum(_gridded(terms(normal_rule(m, last)), m))
+            return resolved_sum(_gridded(terms(normal_rule(m, step)), m), floor)
+    return resolved_sum(_gridded(terms(normal_rule(m, last)), m), floor)
 
 
 def _gridded(terms: Array, dimension: int) -> Array:
@@ -115,17 +125,20 @@ def _gridded(terms: Array, dimension: int) -> Array:
     return terms.reshape((side,) * dimension)
 
 
-def resolved_sum(terms: Array) -> float:
-    """Return the sum of a trapezoid rule's terms, one axis a grid direction, if every direction is resolved."""
+def resolved_sum(terms: Array, floor: float = 0.0) -> float:
+    """Return the sum of a trapezoid rule's terms, one axis a grid direction, if every direction is resolved.
+
+    Differences of the two halves below ``floor`` count as rounding error.
+    """
     magnitude = float(np.sum(np.abs(terms)))
     for axis in range(terms.ndim):
         lines = np.moveaxis(terms, axis, 0)
-        _require_resolved(float(np.sum(lines[::2]) - np.sum(lines[1::2])), magnitude)
+        _require_resolved(float(np.sum(lines[::2]) - np.sum(lines[1::2])), magnitude, floor)
     return float(np.sum(terms))
 
 
-def _require_resolved(difference: float, magnitude: float) -> None:
-    if abs(difference) > RESOLVED * magnitude:
+def _require_resolved(difference: float, magnitude: float, floor: float) -> None:
+    if abs(difference) > max(RESOLVED * magnitude, floor):
         raise Unresolved(
             f"two rules of one integral differ by {abs(difference) / magnitude:.1e} of its size, limit {RESOLVED}: "
             "the integrand is too rough or narrow for the grid; give its own center, scale and step, or smooth it"

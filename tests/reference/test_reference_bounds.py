@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference import bounds, schedules, vlb_terms
+from reference import bounds, chain, schedules, vlb_terms
 from reference.linear_gaussian import path_elbo
 
 beta = st.one_of(st.floats(1e-3, 0.99), st.floats(1e-7, 1e-3))
@@ -39,6 +39,14 @@ def test_carried_density_of_a_linear_model_is_its_likelihood(T):
     truth = vlb_terms([0.4], [0.3] * T, a, b, s2).log_likelihood
     got = bounds.log_evidence(0.4, [0.3] * T, lambda x, t: a[t - 1] * x + b[t - 1], s2)
     assert got == pytest.approx(truth, rel=1e-11)
+
+
+def test_a_perfect_network_costs_nothing_where_the_variances_match():
+    """Every divergence is then rounding error, which the sums must take for what it is."""
+    values = [0.2, 0.3, 0.4]
+    tilde = [0.1, *(chain.posterior_coefficients(t, values)[2] for t in (2, 3))]
+    perfect = bounds.path_of_prediction(lambda x, t: np.full_like(x, 0.7), values, "x0")
+    assert bounds.bound_terms(0.7, values, perfect, tilde).transitions == pytest.approx([0.0, 0.0], abs=1e-14)
 
 
 def test_nonlinear_bound_lies_below_the_evidence_and_ties_at_one_state():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from fractions import Fraction
 
 import mpmath
@@ -16,6 +17,26 @@ from reference.gaussians import Gaussian
 
 beta = st.one_of(st.floats(1e-3, 0.999), st.floats(1e-10, 1e-5), st.floats(1e-9, 1e-3).map(lambda gap: 1.0 - gap))
 betas = st.tuples(st.lists(beta, min_size=1, max_size=9), st.sampled_from([(), (1.0,)])).map(lambda p: [*p[0], *p[1]])
+
+
+def test_the_schedules_drawn_here_reach_their_edges():
+    seen = Counter()
+
+    @given(betas)
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    def count(values):
+        inner = [value for value in values if value < 1.0]
+        seen.update(
+            single=len(values) == 1,
+            long=len(values) >= 6,
+            zero_terminal_snr=values[-1] == 1.0,
+            near_zero=min(values) < 1e-5,
+            near_one=max(inner, default=0.0) > 1 - 1e-3,
+            both=min(values) < 1e-5 and max(inner, default=0.0) > 1 - 1e-3,
+        )
+
+    count()
+    assert all(hits >= 10 for hits in seen.values()), seen
 
 
 def exact_posterior(t, values):

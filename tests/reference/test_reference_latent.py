@@ -38,6 +38,17 @@ def test_sums_that_the_grid_does_not_resolve_are_refused(rough):
     )
 
 
+def test_a_floor_forgives_rounding_error_only():
+    def noise(x):
+        return 1e-14 * np.sign(np.sin(1e6 * x + 1))
+
+    assert abs(quadrature.normal_expectation(noise, 0.0, 1.0, floor=1e-12)) < 1e-14
+    with pytest.raises(quadrature.Unresolved):
+        quadrature.normal_expectation(noise, 0.0, 1.0)
+    with pytest.raises(quadrature.Unresolved):
+        quadrature.normal_expectation(lambda x: 1e-6 * np.abs(x - 0.01), 0.0, 1.0, floor=1e-12)
+
+
 def test_rough_expectations_are_refused_in_several_dimensions():
     for n in (2, 3):
         with pytest.raises(quadrature.Unresolved):

@@ -133,6 +133,10 @@ def test_best_loss_of_two_points_by_another_quadrature(abar):
     assert points.best_loss(abar, "x0") == pytest.approx(truth, rel=1e-8, abs=1e-13)
 
 
+def test_best_loss_of_points_that_noise_cannot_mix_is_nothing():
+    assert GaussianMixture.of_points([[1.0], [-1.0]]).best_loss(0.9999, "x0") == pytest.approx(0.0, abs=1e-15)
+
+
 def test_samples_have_the_mixtures_moments():
     draws = PLANE.sample(50_000, np.random.default_rng(4))
     mean = PLANE.weights @ np.stack([c.mean for c in PLANE.components])
