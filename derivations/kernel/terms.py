@@ -10,7 +10,7 @@ of vector atoms (`vector("x")`, `x(t)`, a network's output `eps_theta(x(t), t)`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sympy as sp
@@ -46,7 +46,12 @@ class DefinedFunction(Function):
     body: Callable[..., Any]
 
     def unfold(self) -> Any:
-        return type(self).body(*self.args)
+        return _unfolded(self)
+
+
+@lru_cache(maxsize=4096)
+def _unfolded(named: DefinedFunction) -> Any:
+    return type(named).body(*named.args)
 
 
 @cache
