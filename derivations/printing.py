@@ -94,6 +94,8 @@ class Latex(LatexPrinter):
     _print_Covariance = _print_Symbol
 
     def _print_Block(self, e: Any) -> str:
+        if e.bounds[1] - e.bounds[0] == 1:
+            return self._variables(map(e.member, e.bounds))
         lo, hi = (self._print(b) for b in e.bounds)
         return f"{_bare(e.args[0].name)}_{{{lo}:{hi}}}"
 
@@ -292,8 +294,10 @@ GREEK = {
     "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
     "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "std": "σ", "log_variance": "ℓ", "mu_of": "μ",
     "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "std_of": "σ", "p_theta": "p_θ", "eps_draw": "ε",
-    "alpha_one": "α", "x_mixed": "x₁", "x0_restored": "x̂₀", "L_onestep": "ℒ", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO", "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′",
-    "w_x0": "w^x₀", "w_eps": "w^ε", "weight": "w", "L_step": "L", "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ", "eps_of_v": "ε̂ᵛ",
+    "alpha_one": "α", "x_mixed": "x₁", "x0_restored": "x̂₀", "L_onestep": "ℒ", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO",
+    "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′", "w_x0": "w^x₀", "w_eps": "w^ε", "weight": "w",
+    "L_step": "L", "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ",
+    "eps_of_v": "ε̂ᵛ",
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
     "p_theta_prime": "p_θ′",
 }  # fmt: skip
@@ -343,6 +347,8 @@ class Text(StrPrinter):
     _print_VectorSymbol = _print_Covariance = _print_Symbol
 
     def _print_Block(self, e: Any) -> str:
+        if e.bounds[1] - e.bounds[0] == 1:
+            return self._list(map(e.member, e.bounds))
         lo, hi = (self._print(b) for b in e.bounds)
         return f"{self._name(e.args[0].name)}[{lo}:{hi}]"
 
