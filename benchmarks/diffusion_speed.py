@@ -1,11 +1,12 @@
 """Speed of the diffusion arithmetic against the floor: one fused pass over memory.
 
-    python benchmarks/diffusion_speed.py [--rounds 300] [--json FILE]
+    python benchmarks/diffusion_speed.py [--rounds 300] [--threads N] [--json FILE]
 
 Rows: a deterministic DDIM step, q_sample, and noising + loss forward and backward, at 64x3x64x64 in float32, with the
 network's output given. Candidates are interleaved, A B A B, and medians and ratios of one run are reported: identical
-code differs by up to 1.8 times between runs on shared machines. Peers (diffusers, denoising-diffusion-pytorch) are
-measured when installed (`pip install -e '.[bench]'`), in the same rounds.
+code differs by up to 1.8 times between runs on shared machines. Only quiet rounds count, those whose floor took at most
+1.3 times the floor's tenth percentile; their share is printed, and a small one means the machine was busy. Peers
+(diffusers, denoising-diffusion-pytorch) are measured when installed, `pip install -e '.[bench]'`, in the same rounds.
 """
 
 import argparse
@@ -115,8 +116,8 @@ def add_lucidrains(rows: Rows, x: torch.Tensor, noise: torch.Tensor, leaf: torch
     rows["noising + loss, forward and backward"]["denoising-diffusion-pytorch"] = loss
 
 
-def measure(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each call, all of them once a round."""
+def measure(calls: dict[str, Callable[[], object]], rounds: int) -> tuple[dict[str, float], float]:
+    """Median seconds of each call over the quiet rounds, all of them once a round; and the share of quiet rounds."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for i in range(rounds + 10):
         for name, call in calls.items():
@@ -124,21 +125,26 @@ def measure(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
             call()
             if i >= 10:
                 times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    floor = next(iter(times.values()))
+    limit = 1.3 * statistics.quantiles(floor, n=10)[0]
+    quiet = [i for i, seconds in enumerate(floor) if seconds <= limit]
+    return {name: statistics.median(values[i] for i in quiet) for name, values in times.items()}, len(quiet) / rounds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="write the medians in microseconds here")
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     result: dict[str, dict[str, float]] = {}
     for row, calls in candidates().items():
-        medians = measure(calls, arguments.rounds)
+        medians, quiet = measure(calls, arguments.rounds)
         floor = next(iter(medians.values()))
         result[row] = {name: round(seconds * 1e6, 1) for name, seconds in medians.items()}
-        print(f"\n{row}, {'x'.join(map(str, SHAPE))} float32")
+        print(f"\n{row}, {'x'.join(map(str, SHAPE))} float32; {quiet:.0%} of rounds quiet")
         for name, seconds in medians.items():
             print(f"  {name:38s} {seconds * 1e6:8.1f} µs   {seconds / floor:5.2f} x floor")
     if arguments.json:
