@@ -50,7 +50,13 @@ alpha = scalar("alpha_one", r"\alpha", positive=True)
 ONE_LEVEL = Domain({"alpha_one": UNIT, "sigma_x": POSITIVE})
 
 noise = Normal(eps, 0, 1)
-noised = sp.sqrt(alpha) * x(0) + sp.sqrt(1 - alpha) * eps  # x_1 as a function of the noise
+mixed = define(
+    "x_mixed", "x_1", lambda a, x_0, e: sp.sqrt(a) * x_0 + sp.sqrt(1 - a) * e, is_vector_valued=True
+)  # x_1 as a function of the noise
+clean = define(
+    "x0_restored", r"\hat x_0", lambda a, x_1, e: (x_1 - sp.sqrt(1 - a) * e) / sp.sqrt(a), is_vector_valued=True
+)  # what x_0 is, if the noise in x_1 is e
+noised = mixed(alpha, x(0), eps)
 encoder = Normal(x(1), sp.sqrt(alpha) * x(0), 1 - alpha)
 prior = Normal(x(1), 0, 1)
 normaliser = -d * sp.log(sp.sqrt(2 * sp.pi) * sigma_x)
@@ -172,7 +178,7 @@ factor = (1 - alpha) / (2 * alpha * sigma_x**2)
 
 def restored(network: Any) -> sp.Expr:
     """The clean estimate: what x_0 would be if the noise in x_1 were the predicted one."""
-    return (noised - sp.sqrt(1 - alpha) * network(noised)) / sp.sqrt(alpha)
+    return clean(alpha, noised, network(noised))
 
 
 def log_likelihood(network: Any) -> sp.Expr:
