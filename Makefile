@@ -48,7 +48,8 @@ docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
 bench: $(VENV)/.has-core ## Time what is timed, and print it
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit; done
+	@failed=; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || failed="$$failed $$script"; done; \
+		test -z "$$failed" || { echo "Not as it should be:$$failed" >&2; exit 1; }
 
 clean: ## Remove what the commands wrote, the environment included
 	rm -rf .venv site build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import math
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -289,6 +290,12 @@ def _registry(setting: Setting, kind: registry.Kind) -> registry.Registry:
         return registry.load(kind, theory.load(setting).claims(), package=setting.witnesses)
     except registry.RegistryError as error:
         raise Unusable(f"the {kind} witnesses cannot be used: {error}") from error
+    except Exception as error:  # whatever a module may raise while it is imported
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise Unusable(
+            f"the {kind} witnesses cannot be imported: {type(error).__name__}: {error} ({place.filename}, line "
+            f"{place.lineno}); mend that module"
+        ) from error
 
 
 def symbolic(judgement: Judgement) -> Symbolic:

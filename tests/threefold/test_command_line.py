@@ -304,6 +304,20 @@ def test_an_unusable_witness_module_is_refused(
     assert_unusable(result, "claim 'square.sum' has two numeric witnesses", "join them or remove one")
 
 
+def test_a_witness_module_that_cannot_be_imported_is_named(
+    tmp_path: Path, by_hand: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "broken_witnesses" / "numeric"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "squares.py").write_text("import no_such_module\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    setting = Setting("theory_by_hand", "broken_witnesses")
+    result = CliRunner().invoke(cli, ["verify", "--witness", "numeric"], obj=setting)
+    assert_unusable(result, "No module named 'no_such_module'", "squares.py, line 1", "mend that module")
+
+
 # --- list -------------------------------------------------------------------------------------------------------------
 
 
