@@ -29,14 +29,6 @@ CHAPTERS = (
     "ddpm.gaussian_elbo",
     "ddpm.means",
     "ddpm.parameterizations",
-)
-_PLANNED = (
-    "vae.evidence",
-    "vae.gaussian_kl",
-    "vae.decoders",
-    "vae.objective",
-    "vae.reparameterization",
-    "onestep",
     "ddpm.losses",
     "ddpm.examples",
 )
