@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from threefold.witnesses.oracle import Array
 from threefold.witnesses.registry import Cases
 
+Network = Callable[[Array], Array]
 EDGES = ("ordinary", "tiny betas", "huge betas", "one step", "mixed")
 
 
@@ -53,3 +54,13 @@ def steps(case: Cases, least_t: int = 1, most_d: int = 3) -> Iterator[Step]:
         t = len(betas) if n % 3 == 0 else int(case.rng.integers(least_t, len(betas) + 1))
         d = n % most_d + 1
         yield Step(betas, least_t if n % 7 == 1 else t, *case.rng.standard_normal((4, d)))
+
+
+def bent(case: Cases, inputs: int, outputs: int) -> Network:
+    """A random network of degree 2, so that sums over Gauss-Hermite points are exact; takes one input or a batch."""
+    shift, slope, bend = (
+        case.rng.standard_normal(outputs),
+        case.rng.standard_normal((inputs, outputs)),
+        0.2 * case.rng.standard_normal((inputs, outputs)),
+    )
+    return lambda z: np.asarray(shift + np.asarray(z) @ slope + np.square(z) @ bend)

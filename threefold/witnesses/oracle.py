@@ -6,6 +6,7 @@ rounding of its own. Values go in and come out as NumPy numbers.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,7 @@ from derivations.refutation.laws import FiniteJoint, GaussianChain, hermite_grid
 from derivations.refutation.worlds import World, evaluate
 
 Array = npt.NDArray[np.float64]
+LONGEST_CHAIN = 32  # the joint law of a longer chain is not built: its covariance has T^2 entries
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,11 @@ class Point:
         if self.betas is not None:
             alphas = [1 - number(Fraction(float(b))) for b in np.asarray(self.betas, dtype=np.float64)]
             made.families.setdefault("alpha", lambda t: alphas[int(t) - 1])
-            made.families.setdefault("abar", lambda t: mp.fprod(alphas[: int(t)]))
+            bars = list(itertools.accumulate(alphas, lambda a, b: a * b, initial=number(1)))
+            made.families.setdefault("abar", lambda t: bars[int(t)])
             made.numbers.setdefault("T", len(alphas))
-            made.laws.setdefault("q", GaussianChain(alphas, self.d))
+            if len(alphas) <= LONGEST_CHAIN:
+                made.laws.setdefault("q", GaussianChain(alphas, self.d))
         return made
 
 

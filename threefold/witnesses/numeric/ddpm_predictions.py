@@ -9,8 +9,7 @@ import numpy as np
 
 import reference
 from reference import bounds, chain, divergences, views
-from threefold.witnesses.chains import Step, draw_betas, steps
-from threefold.witnesses.numeric.vae_objective import bent
+from threefold.witnesses.chains import Network, Step, bent, draw_betas, steps
 from threefold.witnesses.oracle import Array, Point
 from threefold.witnesses.registry import Cases, Comparison, Differs, numeric
 
@@ -68,11 +67,11 @@ def _(case: Cases) -> Iterator[Comparison]:
         yield Comparison("E log p(x_0 | x_1)", stated, measured, scale=max(1.0, abs(measured)))
 
 
-def _mean(network: object) -> object:
-    return lambda x, t: network(x[:, None])[:, 0] / t  # type: ignore[operator]
+def _mean(network: Network) -> bounds.Mean:
+    return lambda x, t: network(x[:, None])[:, 0] / t
 
 
-def _scalar(betas: Array, x0: float, network: object, sigmas: Array) -> Point:
+def _scalar(betas: Array, x0: float, network: Network, sigmas: Array) -> Point:
     """A chain of one coordinate whose mean network is network(x)/t, with the reverse deviations sigmas[t-1]."""
     return Point(
         1,
@@ -80,7 +79,7 @@ def _scalar(betas: Array, x0: float, network: object, sigmas: Array) -> Point:
         betas,
         x={0: [x0]},
         families={"sigma": lambda t: sigmas[int(t) - 1]},
-        networks={"mu_theta": lambda x, t: network(x) / t},  # type: ignore[operator]
+        networks={"mu_theta": lambda x, t: network(x) / t},
     )
 
 

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 import reference
 from reference import bounds, gaussians, gradients, latent, quadrature
+from threefold.witnesses.chains import Network, bent
 from threefold.witnesses.oracle import Array, Point
 from threefold.witnesses.registry import Cases, Comparison, Differs, numeric
-
-Network = Callable[[Array], Array]
-
-
-def bent(case: Cases, inputs: int, outputs: int) -> Network:
-    """A random network of degree 2, so that sums over Gauss-Hermite points are exact; takes one input or a batch."""
-    shift, slope, bend = (
-        case.rng.standard_normal(outputs),
-        case.rng.standard_normal((inputs, outputs)),
-        0.2 * case.rng.standard_normal((inputs, outputs)),
-    )
-    return lambda z: np.asarray(shift + np.asarray(z) @ slope + np.square(z) @ bend)
 
 
 def _codes(case: Cases, count: int) -> Iterator[tuple[Array, Array, Array, Network, float]]:

@@ -1,7 +1,8 @@
 """The bound that `GaussianDiffusion.vlb` reports against the claims, on chains that are Gaussian in both directions.
 
-The network is affine, so every term is quadratic in the noise and the mean over noise +1 and -1 (one coordinate) is exact;
-the model's law p(x_0..x_T) is then one joint Gaussian, in which the claims' expectations are sums over quadrature points.
+The network is affine, so every term is quadratic in the noise and the mean over noise +1 and -1 (one coordinate) is
+exact; the model's law p(x_0..x_T) is then one joint Gaussian, in which the claims' expectations are sums over
+quadrature points.
 """
 
 from __future__ import annotations

@@ -46,13 +46,13 @@ def _(case: Cases) -> Iterator[Comparison]:
                 "mu_theta": lambda z, w=weight, b=bias: w @ z + b,
             },
         )
-        centre, matrix = _tensor(mean, grad=True), _tensor(weight)
+        centre, matrix, offset = _tensor(mean, grad=True), _tensor(weight), _tensor(bias)
         signs = _tensor(list(itertools.product((-1.0, 1.0), repeat=k))).reshape(-1, 1, k)
         value = elbo(
             _tensor(x)[None],
             centre[None],
             _tensor(logvar)[None],
-            lambda z, w=matrix, b=_tensor(bias): z @ w.T + b,
+            lambda z, w=matrix, b=offset: z @ w.T + b,
             GaussianLikelihood(sigma),
             samples=len(signs),
             noise=signs,
@@ -146,14 +146,16 @@ def _(case: Cases) -> Iterator[Comparison]:
         z = reparameterize(centre.expand(len(signs), k), log_variance.expand(len(signs), k), noise=signs)
         (slope,) = torch.autograd.grad((z @ _tensor(a) + z.square() @ _tensor(b)).mean(), parameter)
 
-        def location(p: Any, _: Any, m: Any = tuple(mean.tolist()), c: Any = tuple(drift.tolist())) -> tuple[Any, ...]:
-            return tuple(u + v * p for u, v in zip(m, c, strict=True))
+        deviation = np.exp(logvar / 2)
 
-        def scale(p: Any, _: Any, s: Any = tuple(np.exp(logvar / 2).tolist())) -> tuple[Any, ...]:
-            return tuple(u * p for u in s)
+        def location(p: Any, _: Any, m: Array = mean, c: Array = drift) -> tuple[Any, ...]:
+            return tuple(u + v * p for u, v in zip(m.tolist(), c.tolist(), strict=True))
 
-        def f(y: Any, u: Any = tuple(a.tolist()), v: Any = tuple(b.tolist())) -> Any:
-            return sum((p * c + q * c * c for p, q, c in zip(u, v, y, strict=True)), 0 * y[0])
+        def scale(p: Any, _: Any, s: Array = deviation) -> tuple[Any, ...]:
+            return tuple(u * p for u in s.tolist())
+
+        def f(y: Any, u: Array = a, v: Array = b) -> Any:
+            return sum((p * c + q * c * c for p, q, c in zip(u.tolist(), v.tolist(), y, strict=True)), 0 * y[0])
 
         point = Point(
             k, {"k": k, "phi": phi}, vectors={"x_obs": np.zeros(k)}, exact={"mu_of": location, "std_of": scale, "f": f}
