@@ -110,7 +110,10 @@ class GaussianChain:
     def _block(self, rows: tuple[int, ...], columns: tuple[int, ...]) -> Any:
         return mp.matrix([[self.cov[a, b] for b in columns] for a in rows])
 
-    def _mean(self, c: int, wanted: tuple[int, ...], known: tuple[int, ...], given: Assignment, x0: Vector) -> list[Any]:
+    def _mean(
+        self, c: int, wanted: tuple[int, ...], known: tuple[int, ...], given: Assignment, x0: Vector
+    ) -> list[Any]:
+        """Coordinate c of the mean of x_wanted given x_0 and x_known."""
         prior = [self.gain[t] * x0[c] for t in wanted]
         if not known:
             return prior
@@ -167,11 +170,9 @@ class GaussianChain:
             means = [self._mean(c, wanted, known, given, x0) for c in range(self.d)]
             root, n = self._regression(wanted, known)[1], len(wanted)
             for weight, noise in hermite_grid(n * self.d):
+                shifts = [list(root * mp.matrix(noise[c * n : (c + 1) * n])) for c in range(self.d)]
                 values = {
-                    ("x", t): tuple(
-                        means[c][i] + mp.fsum(root[i, m] * noise[c * n + m] for m in range(i + 1)) for c in range(self.d)
-                    )
-                    for i, t in enumerate(wanted)
+                    ("x", t): tuple(means[c][i] + shifts[c][i] for c in range(self.d)) for i, t in enumerate(wanted)
                 }
                 yield chance * weight, start | values
 
@@ -201,7 +202,7 @@ class EntangledChain(GaussianChain):
 
 
 class RememberingChain(GaussianChain):
-    """x_0 ~ N(0, I) and the same Gaussian steps q(x_t | x_{t-1}), but from t = 2 on x_t also remembers x_0: not Markov."""
+    """x_0 ~ N(0, I) and the same Gaussian q(x_t | x_{t-1}), but from t = 2 on x_t also remembers x_0: not Markov."""
 
     first = 0
 

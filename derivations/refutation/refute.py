@@ -65,7 +65,7 @@ def show(value: Any) -> str:
 
 
 def refute(claim: Claim, part: int, tries: int = TRIES) -> Witness | None:
-    """A witness against statement `part` of the claim, or None. Worlds where the left side has no value do not count."""
+    """A witness against one statement of the claim, or None. Worlds where its left side has no value do not count."""
     for n in range(tries):
         world = sample(claim, part, n)
         try:

@@ -21,7 +21,6 @@ from derivations.refutation.laws import mp
 from derivations.refutation.models import ReverseChain
 from derivations.refutation.worlds import World, draw_in, evaluate
 
-
 # --- worlds for a claim -----------------------------------------------------------------------------------------------
 
 
@@ -231,7 +230,8 @@ def _flatten_second_step(world: World, claim: Claim) -> None:
     def network(x_t: Any, n: Any) -> Any:
         if n != 2:
             return world.free_network(inner, x_t, n)
-        return tuple((h - low) / (high - low) for h, low, high in zip(half, mean(0, x_t, n), mean(1, x_t, n), strict=True))
+        ends = zip(half, mean(0, x_t, n), mean(1, x_t, n), strict=True)
+        return tuple((wanted - low) / (high - low) for wanted, low, high in ends)
 
     world.families[inner] = network
 

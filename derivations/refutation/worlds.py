@@ -395,7 +395,9 @@ def _quadrature(law: Any, body: Any, w: World, env: dict[Any, Any]) -> Any:
         return mp.npdf(u) * _value(body, w, {**env, key: (mean + scale * u,)})
 
     exact = exp_of_quadratic(lambda u: _value(body.args[0], w, {**env, key: (mean + scale * u,)}))
-    return exact if exact is not None else mp.quad(integrand, [mp.mpf(p) for p in (-12, -6, -3, -1.5, -0.5, 0.5, 1.5, 3, 6, 12)])
+    if exact is not None:
+        return exact
+    return mp.quad(integrand, [mp.mpf(p) for p in (-12, -6, -3, -1.5, -0.5, 0.5, 1.5, 3, 6, 12)])
 
 
 def _kl(e: Any, w: World, env: dict[Any, Any]) -> Any:
