@@ -161,6 +161,9 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
             raise StepFails(f"{key} does not occur in {owner}, so nothing is replaced")
         if terms.is_vector(key) != terms.is_vector(value) and value != 0:
             raise StepFails(f"{value} cannot stand for {key} in {owner}: one is a vector, the other is not")
+        for named in sides.atoms(terms.DefinedFunction):
+            if not _occurs(key, sp.Tuple(*named.args)) and _occurs(key, terms.unfold_all(named)):
+                raise StepFails(f"{owner} has {key} inside {named}, where it cannot be replaced: write that out first")
         if isinstance(key, sp.Function) and sides.xreplace({key: sp.Dummy()}).has(type(key)):
             raise StepFails(f"{owner} mentions {type(key).__name__} elsewhere too: {key} alone cannot be replaced")
         renamed = key in averaged and not may_touch(sides, [value])
