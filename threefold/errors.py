@@ -31,9 +31,9 @@ class Interrupted(click.ClickException):
 
 
 def nearest(name: str, known: Iterable[str], n: int = 3) -> str:
-    """'; did you mean a, b or c?', or nothing when none is near."""
+    """The end of a sentence that says `name` is unknown: '; did you mean a, b or c?', or '.' when none is near."""
     names = difflib.get_close_matches(name, list(known), n=n, cutoff=0.5)
     if not names:
-        return ""
+        return "."
     listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
     return f"; did you mean {listed}?"

@@ -60,11 +60,17 @@ def select(claims: Mapping[str, Claim], patterns: Iterable[str]) -> list[str]:
         matches = fnmatch.filter(claims, pattern)
         if not matches:
             raise Unusable(
-                f"no claim matches {pattern!r} among {len(claims)}{nearest(pattern, claims)} "
+                f"no claim matches {pattern!r} among {len(claims)}{nearest(pattern, [*claims, *_families(claims)])} "
                 "`threefold list --fast` shows every id; a glob pattern such as 'ddpm.*' goes in quotes"
             )
         chosen.update(matches)
     return [name for name in claims if name in chosen or not wanted]
+
+
+def _families(ids: Iterable[str]) -> set[str]:
+    """Patterns that match the ids with a common beginning: 'ddpm.*', 'ddpm.loss.*'."""
+    parts = (name.split(".") for name in ids)
+    return {".".join([*names[:n], "*"]) for names in parts for n in range(1, len(names))}
 
 
 def find(claims: Mapping[str, Claim], name: str) -> Claim:

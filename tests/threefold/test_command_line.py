@@ -231,7 +231,11 @@ def test_a_pattern_that_matches_nothing_leaves_no_file(threefold: Command, tmp_p
 
 
 def test_one_unmatched_pattern_among_good_ones_is_refused(threefold: Command) -> None:
-    assert_unusable(threefold("verify", "square.*", "nothing.*"), "'nothing.*'")
+    assert_unusable(threefold("verify", "square.*", "nothing.*"), "'nothing.*' among 16. `threefold list")
+
+
+def test_a_misspelt_family_suggests_the_family(threefold: Command) -> None:
+    assert_unusable(threefold("verify", "sqaure.*"), "did you mean square.*")
 
 
 @pytest.mark.parametrize(("names", "value"), [("symbolc", "'symbolc'"), ("numeric,jax", "'jax'"), ("Torch", "'Torch'")])
