@@ -50,7 +50,7 @@ def _(case: Cases) -> Iterator[Comparison]:
         data = GaussianLaw({("x", 0): s.d}, s.x0, cov0)
         point = Point(s.d, {"t": s.t}, s.betas, vectors={"u": u, "v": v}, tables={"q": data})
         measured = float(u @ chain.marginal_covariance(cov0, s.t, s.betas) @ v)
-        scale = float(np.linalg.norm(u) * np.linalg.norm(v) * max(1.0, np.linalg.norm(cov0)))
+        scale = float(np.linalg.norm(u) * np.linalg.norm(v)) * max(1.0, float(np.linalg.norm(cov0)))
         yield Comparison("solved", point.rhs("ddpm.forward.covariance", 1), measured, scale=scale)
         distance = measured - float(u @ v)
         yield Comparison("distance to I", point.rhs("ddpm.forward.covariance", 2), distance, scale=scale)

@@ -77,6 +77,16 @@ def _(case: Cases) -> Iterator[Comparison]:
             yield Comparison("log-density of z", stated, measured, scale=max(1.0, abs(measured)))
 
 
+def _squared_times_density(network: Network, mean: Array, deviation: Array) -> Network:
+    """network(z)^2 N(z; mean, deviation^2) as a function of scalar z."""
+
+    def weighted(z: Array) -> Array:
+        bell = np.exp(-0.5 * ((z - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+        return np.asarray(np.square(network(z[:, None])[:, 0]) * bell)
+
+    return weighted
+
+
 @numeric("vae.reparameterization.expectation", method="density of z times f on a fixed grid of z")
 def _(case: Cases) -> Iterator[Comparison]:
     for mean, deviation in _latents(case):
@@ -92,13 +102,8 @@ def _(case: Cases) -> Iterator[Comparison]:
         grid = mean + rule.nodes * deviation
         measured = float(rule.weights @ np.square(network(grid)[:, 0]))
         if k == 1:
-            density = quadrature.integrate_line(
-                lambda z, m=mean, s=deviation, g=network: (
-                    np.square(g(z[:, None])[:, 0]) * np.exp(-0.5 * ((z - m) / s) ** 2) / (s * np.sqrt(2 * np.pi))
-                ),
-                float(mean[0]),
-                float(deviation[0]),
-            )
+            weighted = _squared_times_density(network, mean, deviation)
+            density = quadrature.integrate_line(weighted, float(mean[0]), float(deviation[0]))
             yield Comparison("E f(z) by the density of z", point.rhs("vae.reparameterization.expectation"), density)
         yield Comparison("E f(z)", point.lhs("vae.reparameterization.expectation"), measured)
 
@@ -124,9 +129,11 @@ def _(case: Cases) -> Iterator[Comparison]:
         point = Point(
             k, {"k": k, "phi": phi}, vectors={"x_obs": np.zeros(k)}, exact={"mu_of": location, "std_of": scale, "f": f}
         )
-        slopes = gradients.expectation_gradient(
-            lambda z, a=a, b=b: z @ a + np.square(z) @ b, mean + drift * phi, deviation * (1 + growth * phi**2)
-        )
+
+        def batched(z: Array, a: Array = a, b: Array = b) -> Array:
+            return np.asarray(z @ a + np.square(z) @ b)
+
+        slopes = gradients.expectation_gradient(batched, mean + drift * phi, deviation * (1 + growth * phi**2))
         measured = float(slopes.mean @ drift + slopes.sd @ (deviation * 2 * growth * phi))
         yield Comparison(
             "d/d phi", point.rhs("vae.reparameterization.gradient"), measured, scale=max(1.0, abs(measured))
@@ -143,11 +150,15 @@ def _one_step(case: Cases) -> Iterator[tuple[float, float, float, Network]]:
         yield float(case.rng.standard_normal()), alpha, float(np.exp(case.rng.uniform(-1, 1))), bent(case, 1, 1)
 
 
+def _batched(network: Network) -> bounds.Mean:
+    return lambda x, _: network(x[:, None])[:, 0]
+
+
 @numeric("onestep.elbo", method="reconstruction and divergence of a chain of one step, by quadrature")
 def _(case: Cases) -> Iterator[Comparison]:
     for x0, alpha, sigma, network in _one_step(case):
         point = Point(1, {"alpha_one": alpha, "sigma_x": sigma}, x={0: [x0]}, networks={"x0_theta": network})
-        measured = bounds.bound_terms(x0, [1 - alpha], lambda x, t, g=network: g(x[:, None])[:, 0], [sigma**2])
+        measured = bounds.bound_terms(x0, [1 - alpha], _batched(network), [sigma**2])
         yield Comparison(
             "the latent term", point.rhs("onestep.elbo", 2), measured.prior, scale=max(1e-2, measured.prior)
         )
@@ -165,13 +176,13 @@ def _(case: Cases) -> Iterator[Comparison]:
         measured = reference.decoders.gaussian_log_likelihood(np.array([x0]), decoded, sigma)
         stated = point.rhs("onestep.loss.equivalence")
         yield Comparison("one noise", stated, measured, scale=max(1.0, abs(measured)))
-        mean = bounds.path_of_prediction(lambda x, t, g=network: g(x[:, None])[:, 0], [1 - alpha], "eps")
+        mean = bounds.path_of_prediction(_batched(network), [1 - alpha], "eps")
         averaged = bounds.bound_terms(x0, [1 - alpha], mean, [sigma**2]).reconstruction
         factor = point.rhs("onestep.loss.equivalence", 2)
-        loss = quadrature.normal_expectation(
-            lambda e, a=alpha, g=network, x=x0: np.square(e - g((np.sqrt(a) * x + np.sqrt(1 - a) * e)[:, None])[:, 0]),
-            0.0,
-            1.0,
-        )
+
+        def miss(e: Array, a: float = alpha, g: Network = network, x: float = x0) -> Array:
+            return np.asarray(np.square(e - g((np.sqrt(a) * x + np.sqrt(1 - a) * e)[:, None])[:, 0]))
+
+        loss = quadrature.normal_expectation(miss, 0.0, 1.0)
         constant = -np.log(np.sqrt(2 * np.pi) * sigma)
         yield Comparison("on average", constant - factor * loss, averaged, scale=max(1.0, abs(averaged)))

@@ -87,7 +87,7 @@ def _(case: Cases) -> Iterator[Comparison]:
             tables={"q": GaussianLaw({("x", 0): s.d}, s.x0, root @ root.T)},
         )
         stated = point.rhs("ddpm.forward.covariance", 1)
-        scale = float(np.linalg.norm(s.x_prev) * np.linalg.norm(s.x_t) * max(1.0, np.linalg.norm(root) ** 2))
+        scale = float(np.linalg.norm(s.x_prev) * np.linalg.norm(s.x_t)) * max(1.0, float(np.linalg.norm(root)) ** 2)
         yield Comparison("u^T Sigma_t v", _tensor(s.x_prev) @ covariance @ _tensor(s.x_t), stated, scale=scale)
         gain = np.sqrt(np.prod(1 - s.betas[: s.t]))
         yield Comparison("d x_t / d x_0", slope, gain * np.eye(s.d), gradient=True)

@@ -1,6 +1,6 @@
 """The losses that train a diffusion, their weights, and the worked examples, as `torch_impl` computes them.
 
-All networks here are affine, so a loss is quadratic in (x_0, noise) and its mean over sign choices is the exact average.
+All networks here are affine, so a loss is quadratic in (x_0, noise) and its mean over sign choices is exact.
 """
 
 from __future__ import annotations
@@ -60,22 +60,23 @@ def _weighted(claim: str, name: str, prediction: Prediction) -> None:
             ]
             total = torch.stack(losses).sum()
             (slope,) = torch.autograd.grad(total, shift)
+            offset = float(shift.detach())
             point = Point(
                 1,
                 {"T": T, "t": T},
                 betas,
                 x={0: [start]},
                 families={"sigma": lambda t, b=betas: np.sqrt(b[int(t) - 1])},
-                exact={name: lambda x_t, _, g=gain, s=float(shift.detach()): (mp.mpf(g) * x_t[0] + mp.mpf(s),)},
+                exact={name: lambda x_t, _, g=gain, s=offset: (mp.mpf(g) * x_t[0] + mp.mpf(s),)},
             )
             constant = point.value(constant_of_bound)
             stated = constant - point.rhs(claim)
             yield Comparison("weighted errors", total, stated, scale=max(1.0, stated, abs(constant)))
             weights = diffusion.weight("vlb")[1:]
             bars = np.cumprod(1 - betas)
-            miss = gain * np.sqrt(bars) * start + float(shift.detach())  # mean error: the target's mean is x_0, or 0
+            miss = gain * np.sqrt(bars) * start + offset  # mean error: the target's mean is x_0, or 0
             exact = float(2 * (weights.numpy() * (miss - (start if prediction == "x0" else 0.0))).sum())
-            size = max(1.0, float((weights * 2).sum()) * (abs(float(shift.detach())) + abs(start) + 1))
+            size = max(1.0, float((weights * 2).sum()) * (abs(offset) + abs(start) + 1))
             yield Comparison("d/d shift", slope, exact, scale=size, gradient=True)
 
 
@@ -95,7 +96,7 @@ def _(case: Cases) -> Iterator[Comparison]:
         schedule, point = NoiseSchedule.from_betas(_tensor(s.betas)), Point(1, {"t": s.t}, s.betas)
         kinds = (("x0", "posterior", 0), ("eps", "posterior", 1), ("eps", "posterior", 2), ("eps", "beta", 3))
         for prediction, variance, part in kinds:
-            diffusion = GaussianDiffusion(schedule, prediction, variance=variance)  # type: ignore[arg-type]
+            diffusion = GaussianDiffusion(schedule, prediction, variance=variance)
             yield Comparison(f"weight {part + 1}", diffusion.weight("vlb")[s.t], point.rhs(claim, part))
 
 
@@ -191,7 +192,7 @@ def _(case: Cases) -> Iterator[Comparison]:
     (slope,) = torch.autograd.grad(loss, output)
     data = diffusion.to_x0(output.detach(), x_t, 1)
     values = {"x_t": x_t, "loss": loss.detach(), "x0_hat": data, "x0_error": data - x0}
-    for name, part in (("x_t", 0), ("loss", 4), ("x0_hat", 5), ("x0_error", 6)):
+    for name, part in (("x_t", 0), ("loss", 4), ("x0_hat", 5), ("x0_error", 7)):
         yield Comparison(name, values[name].reshape(()), Point(1).lhs("ddpm.example.one_pixel", part), scale=1.0)
     yield Comparison("d loss / d prediction", slope, [[-0.1]], gradient=True)
 

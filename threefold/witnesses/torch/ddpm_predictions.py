@@ -134,7 +134,7 @@ def _(case: Cases) -> Iterator[Comparison]:
             x_t: Array, t: float, d: GaussianDiffusion = diffusion, slopes: Array = slopes, shifts: Array = shifts
         ) -> Array:
             at = _tensor(np.atleast_2d(x_t))
-            return d.posterior(slopes[int(t) - 1] * at + shifts[int(t) - 1], at, int(t))[0].numpy()[0]
+            return np.asarray(d.posterior(slopes[int(t) - 1] * at + shifts[int(t) - 1], at, int(t))[0].numpy()[0])
 
         point = Point(
             1,

@@ -87,7 +87,7 @@ class Linear:
         """log N(x; b, W W^T + s^2 I) by torch's own multivariate normal."""
         cov = _tensor(self.weight @ self.weight.T + self.spread**2 * np.eye(len(self.x)))
         law = torch.distributions.MultivariateNormal(_tensor(self.bias), covariance_matrix=cov)
-        return float(law.log_prob(_tensor(self.x)))
+        return float(law.log_prob(_tensor(self.x)))  # type: ignore[no-untyped-call]
 
     def gap(self) -> float:
         """KL(q || posterior) by torch's own multivariate normals."""
