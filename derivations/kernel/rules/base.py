@@ -93,7 +93,8 @@ class Rule:
     decide: Decide = decide_by_algebra
 
     def rewritten(self, e: Any, context: Context) -> Any:
-        """The rewritten expression; Malformed when an index would be captured in it."""
+        """The rewritten expression; Malformed when an index could be captured on the way."""
+        refuse_clashes(e)
         result = self.rewrite(e, context)
         refuse_clashes(result)
         return result

@@ -9,7 +9,7 @@ import sympy as sp
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
-from derivations.kernel.scope import free_variables, is_member, may_touch, outside
+from derivations.kernel.scope import free_variables, inner_domain, is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
     DefinedFunction,
@@ -141,9 +141,14 @@ def _total_mass(e: Any, domain: Domain) -> Any:
 
 
 def _disjoint(others: Any, law: Any, domain: Domain) -> bool:
-    """Surely none of the others, nor a condition of the law, is one of the variables that the law averages over."""
-    conditions = law.given if isinstance(law, Density) else ()
+    """Surely none of the others, nor what the law depends on, is one of the variables that the law averages over."""
+    conditions = free_variables(sp.Tuple(*law.args[2 if isinstance(law, Density) else 1 :]), domain)
     return all(is_member(v, law.variables, domain) is False for v in (*others, *conditions))
+
+
+def _comparable(p: Any, q: Any, domain: Domain) -> bool:
+    """Both are laws of the same variables, and neither is conditioned on one of them."""
+    return p.variables == q.variables and _disjoint((), p, domain) and _disjoint((), q, domain)
 
 
 def _density_ratio(e: Any, context: Context) -> Any:
@@ -199,7 +204,7 @@ def _gap_is_divergence(relation: str, previous: Any, following: Any, context: Co
     if context.lemma is not None:
         context.lemma("gaussian.kl.nonnegative")
     gap = sp.expand(previous - following if relation == ">=" else following - previous)
-    divergences = sorted(_divergences(gap), key=sp.default_sort_key)
+    divergences = sorted(_divergences(gap, context.domain), key=sp.default_sort_key)
     if not divergences:
         raise StepFails("the two lines do not differ by a KL divergence")
     names = {k: sp.Dummy(positive=True) for k in divergences}
@@ -213,20 +218,18 @@ def _gap_is_divergence(relation: str, previous: Any, following: Any, context: Co
     return Algebra(context.domain).is_zero(rest.xreplace({d: k for k, d in names.items()}))
 
 
-def _divergences(e: Any) -> set[Any]:
-    if isinstance(e, KL):
-        return {e}
-    if isinstance(e, Expect | SumTo):
-        return {e} if _is_nonnegative_average(e) else set()
+def _divergences(e: Any, domain: Domain) -> set[Any]:
     if isinstance(e, Term):
-        return set()
-    return {k for a in e.args for k in _divergences(a)}
+        return {e} if _is_nonnegative_average(e, domain) else set()
+    return {k for a in e.args for k in _divergences(a, domain)}
 
 
-def _is_nonnegative_average(e: Any) -> bool:
+def _is_nonnegative_average(e: Any, domain: Domain) -> bool:
     if isinstance(e, KL):
-        return True
-    return isinstance(e, Expect | SumTo) and _is_nonnegative_average(e.args[1] if isinstance(e, Expect) else e.args[0])
+        return _comparable(*e.args, domain)
+    if isinstance(e, Expect):
+        return _is_nonnegative_average(e.args[1], domain)
+    return isinstance(e, SumTo) and _is_nonnegative_average(e.args[0], inner_domain(e, domain))
 
 
 gibbs = Rule("Gibbs", "law", "the lines differ by KL divergences, each >= 0", decide=_gap_is_divergence)
@@ -346,6 +349,8 @@ def _vanishing(relation: str, previous: Any, following: Any, context: Context) -
     if relation != "iff" or not (isinstance(previous, Equal) and isinstance(following, SameLaw)):
         raise StepFails("this rule compares a zero mean with an equality of laws")
     p, q = following.args
+    if not _comparable(p, q, context.domain):
+        return False
     w = LogDensity(q) - LogDensity(p)
     total, zero = previous.args
     convex = Expect(p, sp.exp(w) - 1 - w)
@@ -367,7 +372,9 @@ def _zero_divergence(relation: str, previous: Any, following: Any, context: Cont
     if relation != "iff" or context.lemma is None:
         raise StepFails("this rule compares KL = 0 with an equality of laws")
     context.lemma("gaussian.kl.nonnegative")
-    return isinstance(following, SameLaw) and previous in (Equal(KL(*following.args), 0), Equal(0, KL(*following.args)))
+    if not isinstance(following, SameLaw) or not _comparable(*following.args, context.domain):
+        return False
+    return previous in (Equal(KL(*following.args), 0), Equal(0, KL(*following.args)))
 
 
 zero_divergence = Rule(
