@@ -29,6 +29,8 @@ class GaussianDiffusion:
 
     x has shape (batch, ...), floating point; t is an int or an integer tensor of shape (batch,). Results have the
     dtype of the data; coefficients are rounded from float64 once, to float64 for float64 data and else to float32.
+    Shapes, dtypes and times are checked; NaN in the data passes through, since a look would cost a pass over memory and
+    a synchronisation (`vlb`, `sample` and `ode_log_likelihood`, which run long, do refuse it).
     ValueError for eps or score with alpha_bar_T = 0: there x_0 cannot be recovered from them.
     """
 

@@ -39,7 +39,7 @@ def classifier_free(
     channels of x, the second half (a learned variance) is the conditional one.
     rescale: share in 0..1 of the guided output scaled to the conditional one's standard deviation, per example
     (Lin et al. 2024, eq. 15-16). interval: times (low, high), both included, outside of which the conditional model
-    runs alone, at half the cost (Kynkaanniemi et al. 2024); this looks at t, one synchronisation a step.
+    runs alone, at half the cost (Kynkaanniemi et al. 2024); this looks at t[0], one synchronisation a step.
     """
     if not 0 <= rescale <= 1:
         raise ValueError(f"rescale = {rescale!r} is outside 0..1")
@@ -89,20 +89,18 @@ def classifier_guidance(
         output = model(x, t)
         if not scale or not _inside(interval, t):
             return output
-        step = int(t.reshape(-1)[0])
-        level = diffusion.schedule.level(step)
-        if level.signal == 0:
+        if diffusion.schedule.has_zero_terminal_snr and int(t.max()) == diffusion.T:
             raise ValueError(
-                f"alpha_bar = 0 at t = {step}: x_t says nothing about the label there; use interval=(1, {step - 1})"
+                f"alpha_bar = 0 at t = {diffusion.T}: x_t says nothing about the label there; "
+                f"use interval=(1, {diffusion.T - 1})"
             )
         with torch.enable_grad():
             y = x.detach().requires_grad_()
             log_prob = classifier(y, t).log_softmax(1).gather(1, labels.view(-1, 1)).sum()
             (gradient,) = torch.autograd.grad(log_prob, y)
-        per_score = 1.0
-        if diffusion.prediction != "score":
-            per_score = view("score", diffusion.prediction, level.signal, level.sigma)[1]
-        shift = (scale * per_score) * gradient
+        signal, sigma = (torch.as_tensor(c) for c in diffusion.lookup("noising", t, x))
+        per_score = view("score", diffusion.prediction, signal, sigma)[1]
+        shift = (scale * per_score * gradient).to(output.dtype)
         if output.shape != x.shape:  # a learned variance stays as it is
             shift = torch.cat([shift, torch.zeros_like(shift)], dim=1)
         return output + shift

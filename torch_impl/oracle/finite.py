@@ -39,6 +39,7 @@ class FiniteData(Oracle):
         if chunk < 1:
             raise ValueError(f"chunk = {chunk}, but at least one point is taken at a time")
         self.event, self.schedule, self.chunk = self.points.shape[1:], schedule, chunk
+        self._held: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}  # one copy per device
 
     def under(self, schedule: NoiseSchedule) -> "FiniteData":
         return FiniteData(self.points, self.weights, schedule, self.chunk)
@@ -110,10 +111,11 @@ class FiniteData(Oracle):
         return anchor
 
     def _chunks(self, like: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        for points, weights in zip(
-            torch.split(self.points, self.chunk), torch.split(self.weights, self.chunk), strict=True
-        ):
-            yield points.flatten(1).to(like), weights.to(like)
+        key = (like.device, like.dtype)
+        if key not in self._held:
+            self._held[key] = (self.points.flatten(1).to(like), self.weights.to(like))
+        held, shares = self._held[key]
+        yield from zip(torch.split(held, self.chunk), torch.split(shares, self.chunk), strict=True)
 
 
 def _relative(points: Tensor, anchor: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:

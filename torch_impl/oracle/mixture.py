@@ -43,6 +43,7 @@ class GaussianMixture(Oracle):
         self.variances = variance.expand(self.means.shape).clone()
         self.event = self.means.shape[1:]
         self.schedule = schedule
+        self._held: dict[tuple[int, torch.device], Tensor] = {}  # one copy of each parameter per device
 
     def under(self, schedule: NoiseSchedule) -> "GaussianMixture":
         return GaussianMixture(self.weights, self.means, self.variances, schedule)
@@ -133,7 +134,10 @@ class GaussianMixture(Oracle):
         return self._at(x, self.weights).log() + log_density.flatten(2).sum(2), residual, variance, a, s
 
     def _at(self, x: Tensor, values: Tensor) -> Tensor:
-        return values.to(x.device, working_dtype(x.device))
+        key = (id(values), x.device)
+        if key not in self._held:
+            self._held[key] = values.to(x.device, working_dtype(x.device))
+        return self._held[key]
 
     def _average(self, joint: Tensor, values: Tensor, like: Tensor) -> Tensor:
         shares = torch.softmax(joint, dim=1)

@@ -72,6 +72,9 @@ def gaussian_moments(method: str, variance: str, eta: float, times: list[int], v
         if method == "ddpm":
             gain = math.sqrt(bs) * beta / (1 - bt) * denoise + math.sqrt(bt / bs) * (1 - bs) / (1 - bt)
             noise = (tilde if variance == "posterior" else beta) if s else 0.0
+        elif method == "euler_maruyama":
+            width = math.log(bs / bt)
+            gain, noise = 1 + width * (0.5 - 1 / (bt * v + 1 - bt)), width if s else 0.0
         else:
             noise = eta**2 * tilde
             direction = (1 - math.sqrt(bt) * denoise) / math.sqrt(1 - bt)
@@ -89,6 +92,7 @@ def gaussian_moments(method: str, variance: str, eta: float, times: list[int], v
         ("ddim", "posterior", 0.0),
         ("ddim", "posterior", 0.5),
         ("ddim", "posterior", 1.0),
+        ("euler_maruyama", "posterior", 0.0),
     ],
 )
 @pytest.mark.parametrize(
@@ -120,6 +124,16 @@ def test_variances_follow_the_formulas_on_gaussian_data(
     exact = gaussian_moments(method, variance, eta, times, v)
     for s in times[1:]:
         assert abs(seen[s] / exact[s] - 1) < 5 * math.sqrt(2 / n), s
+
+
+def test_euler_maruyama_is_of_weak_order_one() -> None:
+    """The recursion that the sampler was shown to follow: twice the steps, half the error of the variance at t = 20."""
+    exact = float(SCHEDULE.alpha_bar(20)) * 0.3 + float(SCHEDULE.one_minus_alpha_bar(20))
+    errors = [
+        gaussian_moments("euler_maruyama", "posterior", 0.0, list(range(100, 19, -stride)), 0.3)[20] - exact
+        for stride in (4, 2, 1)
+    ]
+    assert errors[0] / errors[1] == pytest.approx(2, abs=0.3) and errors[1] / errors[2] == pytest.approx(2, abs=0.2)
 
 
 def test_upper_variance_reproduces_standard_normal_data() -> None:
