@@ -131,7 +131,7 @@ def _(case: Cases) -> Iterator[Comparison | Differs]:
 @numeric("ddpm.example.one_pixel", method="interval arithmetic in exact fractions")
 def _(case: Cases) -> Iterator[Comparison]:
     e = pixels.one_pixel()
-    point = Point(1, {"abar_x": Fraction(1, 2), "x_pixel": 1, "e_pixel": Fraction(3, 10), "g_pixel": Fraction(1, 4)})
+    point = Point(1, {"abar_x": Fraction(1, 2), "x_pixel": 1, "e": Fraction(3, 10), "g": Fraction(1, 4)})
     exact = (e.x_t, e.x_t, e.signal, e.noise, e.loss, e.x0_hat, e.x0_error, e.x0_error)
     for part, value in enumerate(exact):
         yield Comparison(f"statement {part + 1}", point.lhs("ddpm.example.one_pixel", part), float(value))
