@@ -52,6 +52,8 @@ class FiniteJoint:
         if total == 0:
             raise Undefined("conditioning on probability zero")
         weights: dict[tuple[Vector, ...], Any] = {}
+        if unknown := [key for key in (*variables, *given) if key not in self.keys]:
+            raise Undefined(f"this world's table knows nothing of {unknown}")
         places = [self.keys.index(key) for key in variables]
         known = [(i, given[key]) for i, key in enumerate(self.keys) if key in given]
         for path, w in self.table.items():
