@@ -8,10 +8,13 @@ from random import Random
 import pytest
 import sympy as sp
 
+from derivations import claims
+from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
+from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.gaussian import moments
-from derivations.notation import eps, i, integrable, j, k, mu, obs, standard_normal, std, z
+from derivations.notation import eps, i, integrable, j, k, mu, obs, standard_normal, std, x, z
 from derivations.refutation.laws import mp, random_table
 from derivations.refutation.worlds import World, close, evaluate
 from derivations.rules import (
@@ -28,6 +31,7 @@ from derivations.rules import (
     Quadratic,
     SumTo,
     Trace,
+    by_claim,
     cofactors,
     covariance,
     differentiation,
@@ -41,6 +45,7 @@ from derivations.rules import (
     vector,
     vector_function,
 )
+from derivations.vae.evidence import ELBO
 
 MODELS = 200
 first, second = covariance("Sigma_p"), covariance("Sigma_q")
@@ -248,3 +253,29 @@ def test_densities_still_mean_what_they_say():
     world = matrices(0, 2)
     law = FullNormal(z, mu, first, 2)
     assert close(evaluate(LogDensity(law), world), evaluate(LogDensity(FullNormal(mu, z, first, 2)), world))
+
+
+# --- earlier claims at other variables --------------------------------------------------------------------------------
+
+
+def test_a_variable_hidden_in_an_abbreviation_cannot_be_renamed():
+    bound = ELBO(x(0))  # averages over z, which does not show
+    other = Expect(Density("q", x(1), x(0)), log_p("p", [x(0), x(1)]) - log_p("q", x(1), x(0)))
+    wrong = Claim(
+        id="not a claim",
+        title="",
+        chapter="",
+        kind="identity",
+        says=(Statement(bound, "=", other),),
+        hypotheses=claims()["vae.elbo.joint_form"].hypotheses,
+        scope="",
+        sources=(),
+    )
+
+    @wrong.proves()
+    def _(line: Chain) -> None:
+        line(bound)
+        line(other, by=by_claim("vae.elbo.joint_form", at={obs: x(0), z: x(1)}))
+
+    verdict = Judge(claims()).judge(wrong).verdict
+    assert not verdict and "write that out first" in str(verdict)
