@@ -44,16 +44,20 @@ class FiniteJoint:
         below, above = self.probability(given), self.probability({**given, **variables})
         if below == 0 or above == 0:
             raise Undefined("log of probability zero")
+        self._refuse_unknown((*variables, *given))
         volume = number(self.cell) ** len(variables.keys() - given.keys())
         return mp.log(number(above) / volume) - mp.log(number(below))
+
+    def _refuse_unknown(self, keys: Sequence[Key]) -> None:
+        if unknown := [key for key in keys if key not in self.keys]:
+            raise Undefined(f"this world's table knows nothing of {unknown}")
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         total = self.probability(given)
         if total == 0:
             raise Undefined("conditioning on probability zero")
         weights: dict[tuple[Vector, ...], Any] = {}
-        if unknown := [key for key in (*variables, *given) if key not in self.keys]:
-            raise Undefined(f"this world's table knows nothing of {unknown}")
+        self._refuse_unknown((*variables, *given))
         places = [self.keys.index(key) for key in variables]
         known = [(i, given[key]) for i, key in enumerate(self.keys) if key in given]
         for path, w in self.table.items():
