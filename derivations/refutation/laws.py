@@ -48,7 +48,7 @@ class FiniteJoint:
         volume = number(self.cell) ** len(variables.keys() - given.keys())
         return mp.log(number(above) / volume) - mp.log(number(below))
 
-    def _refuse_unknown(self, keys: Sequence[Key]) -> None:
+    def _refuse_unknown(self, keys: tuple[Key, ...]) -> None:
         if unknown := [key for key in keys if key not in self.keys]:
             raise Undefined(f"this world's table knows nothing of {unknown}")
 
