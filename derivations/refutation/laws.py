@@ -256,7 +256,7 @@ def hermite(n: int = 9) -> tuple[tuple[Any, Any], ...]:
 
 
 def hermite_grid(dimensions: int) -> Iterator[tuple[Any, Vector]]:
-    points = hermite({1: 9, 2: 5}.get(dimensions, 3))  # exact up to degree 17, 9 and 5: networks have degree 2
+    points = hermite(9 if dimensions == 1 else 3)  # exact up to degree 17 and 5: networks have degree 2
     for combination in itertools.product(points, repeat=dimensions):
         yield mp.fprod(w for w, _ in combination), tuple(e for _, e in combination)
 
