@@ -1,0 +1,73 @@
+"""What the pages are made from: the claims, their judgements, the ledger's figures, and one typesetter for all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import derivations
+from derivations import Claim, Judgement
+from threefold.errors import Unusable, nearest
+from threefold.site.tex import Typesetter
+
+
+@dataclass
+class Book:
+    """`ledger` holds the rows that `threefold verify --json` wrote, by claim id."""
+
+    ledger: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, str]
+    typesetter: Typesetter = field(default_factory=Typesetter)
+
+    @classmethod
+    def open(cls, path: Path) -> Book:
+        """Raises Unusable when the ledger is missing, is not one, or lacks a claim."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            rows = {row["id"]: row for row in content["claims"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Unusable(f"{path} is not a ledger ({error}); write one: threefold verify --json {path}") from error
+        missing = [name for name in derivations.claims() if name not in rows]
+        if missing:
+            raise Unusable(f"{path} lacks {len(missing)} claims ({missing[0]}, ...); write it anew: threefold verify --json {path}")
+        return cls(rows, content["versions"])
+
+    @cached_property
+    def judgements(self) -> dict[str, Judgement]:
+        return {name: derivations.judge(name) for name in derivations.claims()}
+
+    @cached_property
+    def used_by(self) -> dict[str, list[str]]:
+        users: dict[str, list[str]] = {name: [] for name in derivations.claims()}
+        for name, judgement in self.judgements.items():
+            for used in judgement.uses:
+                users[used].append(name)
+        return users
+
+    def claim(self, name: str, where: str) -> Claim:
+        """The claim with this id or tag. Raises Unusable, naming the place, when there is none."""
+        claims = derivations.claims()
+        for claim in claims.values():
+            if name in (claim.id, claim.tag):
+                return claim
+        raise Unusable(f"{where}: no claim has the id or tag {name!r}{nearest(name, claims)}")
+
+    def foundations(self, name: str) -> list[str]:
+        """Every claim that this one rests on, however far down."""
+        found: list[str] = []
+        waiting = list(self.judgements[name].uses)
+        while waiting:
+            used = waiting.pop(0)
+            if used not in found:
+                found.append(used)
+                waiting += self.judgements[used].uses
+        return found
+
+    def assumptions(self, name: str) -> list[str]:
+        """The assumptions made by this claim and by all that it rests on."""
+        everything = [name, *self.foundations(name)]
+        return list(dict.fromkeys(a for n in everything for a in self.judgements[n].assumptions))
