@@ -49,7 +49,7 @@ N3 = Erratum(
     source="notes, (2.6)-(2.8) with the variance of Remark 2.8",
     severity="wrong",
     words="With abar_0 = 1 the variance of Remark 2.8 vanishes at t = 1, so the weight 1/(2 sigma_1^2) of the bound "
-    "is"
+    "is "
     "infinite. The remark holds for t >= 2; at t = 1 take sigma_1^2 = beta_1 or a discretised decoder.",
     printed=misprint(
         "N3",
@@ -75,7 +75,7 @@ N4 = Erratum(
     source="notes, (2.6), (2.7), (2.8)",
     severity="wrong",
     words="The normaliser of the last kernel, the latent KL and the variance terms are dropped while the equality "
-    "sign"
+    "sign "
     "stays. They are constant in the mean network only; with learned variances they decide.",
     printed=misprint(
         "N4",
@@ -126,7 +126,7 @@ N6 = Erratum(
     source="notes, (2.8)",
     severity="typographical",
     words="The network is printed without its time argument. For one and the same input the best answer differs with "
-    "t,"
+    "t, "
     "so no function of x alone gives both.",
     printed=misprint(
         "N6",
@@ -145,7 +145,7 @@ N7 = Erratum(
     source="notes, Remark 2.7",
     severity="wrong",
     words="In noise units the uniform data loss carries the factor (1 - abar_t)/abar_t, which grows with t: it "
-    "emphasises"
+    "emphasises "
     "late steps, not early ones.",
     printed=misprint(
         "N7",
@@ -221,7 +221,7 @@ N12 = Erratum(
     source="notes, Remark 1.7",
     severity="wrong",
     words="A Gaussian mixture of fixed width sigma has a characteristic function below exp(-sigma^2 u^2/2) "
-    "everywhere, so"
+    "everywhere, so "
     "it cannot be any law narrower than that. It approximates every law only as the width may shrink.",
     printed=misprint(
         "N12",
@@ -242,7 +242,7 @@ N13 = Erratum(
     source="notes, 1.1",
     severity="imprecise",
     words="A linear autoencoder without biases keeps the directions of largest second moment, not of largest "
-    "variance: it"
+    "variance: it "
     "finds the principal components of centred data only.",
     printed=misprint(
         "N13",
@@ -272,7 +272,7 @@ N15 = Erratum(
     source="notes, 2.3.1 and Remark 2.6",
     severity="imprecise",
     words="Walking the chain and jumping give the same law for each single t, not jointly: one shared noise would "
-    "correlate"
+    "correlate "
     "x_s and x_t ten times too strongly.",
     printed=misprint(
         "N15",
@@ -306,7 +306,7 @@ N16 = Erratum(
     source="notes, 1.2.3",
     severity="imprecise",
     words="A parametric encoder restricts the bound. Here its mean is stuck at 0: even the best variance, 1/2, stays "
-    "below"
+    "below "
     "the log-evidence.",
     printed=misprint(
         "N16", Statement(unit_evidence, "=", _unit_model_elbo(sp.Rational(1, 2))), UNIT_MODEL, at({}, {("x", 0): 1})
@@ -320,7 +320,7 @@ N17 = Erratum(
     source="notes, Remark 1.6",
     severity="imprecise",
     words="An encoder that ignores x has latent term 0, and every encoder can do that; the bound is then 0.4034 nats "
-    "below"
+    "below "
     "the log-evidence in this model. Matching the prior alone says nothing.",
     printed=misprint(
         "N17", Statement(unit_evidence, "=", _unit_model_elbo(sp.S.One)), UNIT_MODEL, at({}, {("x", 0): 1})

@@ -164,7 +164,7 @@ def _(case: Cases) -> Iterator[Comparison]:
 not_applicable(
     "vae.mle.kl_equivalence",
     "training never computes a divergence to the data law, whose density is unknown; what it maximises is witnessed "
-    "by"
+    "by "
     "vae.elbo.gaussian and ddpm.elbo.decomposition",
     witness="torch",
 )
