@@ -18,6 +18,7 @@ CHAPTERS = (
     "vae.divergence",
     "vae.evidence",
     "vae.gaussian_kl",
+    "vae.latent_term",
     "vae.decoders",
     "vae.objective",
     "vae.reparameterization",
