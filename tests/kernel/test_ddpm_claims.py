@@ -26,7 +26,7 @@ from derivations.refutation.refute import violation
 from derivations.refutation.sampling import sample
 from derivations.refutation.vacuity import inhabited, needs
 from derivations.refutation.worlds import World, evaluate
-from derivations.rules import Rounded, definition, induction, interval_arithmetic
+from derivations.rules import Rounded, by_claim, definition, induction, interval_arithmetic
 
 PROVED = (
     "ddpm.forward.kernel",
@@ -247,8 +247,23 @@ def test_one_step_leaves_no_consistency_terms():
 def test_the_reverse_encoder_is_not_claimed_at_t_equal_to_1():
     law = replace(claim("ddpm.posterior.law"), domain=steps_from(1))
     assert "beta_tilde(t) > 0 does not follow" in judged(law).verdict.reason
-    mean = replace(claim("ddpm.posterior.mean"), domain=steps_from(1))
-    assert "ddpm.posterior.law holds for t in 2..T" in judged(mean).verdict.reason
+    variance = replace(claim("ddpm.posterior.variance"), domain=steps_from(1))
+    assert "beta_tilde(t) > 0 does not follow" in judged(variance).verdict.reason
+
+
+def test_a_claim_about_steps_up_to_T_says_nothing_of_step_T_plus_1():
+    recursion = claim("ddpm.forward.covariance").says[0]
+    lhs, rhs = recursion.lhs.xreplace({t: t + 1}), recursion.rhs.xreplace({t: t + 1})
+    chain = Chain()
+    chain(lhs)
+    chain(rhs, by=by_claim("ddpm.forward.covariance", at={t: t + 1}))
+    beyond = replace(
+        claim("ddpm.forward.covariance"),
+        id="ddpm.forward.beyond",
+        says=(Statement(lhs, "=", rhs),),
+        proofs={0: Proof((chain,), None, sp.Integer(1))},
+    )
+    assert "holds for t in 1..T; t = t + 1 is not known to be there" in judged(beyond).verdict.reason
 
 
 def test_the_closed_form_needs_the_markov_property():
