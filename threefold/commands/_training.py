@@ -209,14 +209,17 @@ def _opened(
             f"{out} already holds a run (latest checkpoint: step {store.all()[-1].step}); "
             "go on with --resume, or choose another folder with --out"
         )
-    if request.resume and request.resume_from is None:
+    begun = (out / "config.json").exists()
+    if request.resume and request.resume_from is None and (store.all() or not begun):
         store.latest()  # damage or absence is found before data and model are loaded
     observer = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
     trainer = open_run(chosen, out, processes=processes, observer=observer, compressor=compressor)
-    if request.resume:
+    if request.resume and (request.resume_from is not None or store.all()):
         step = trainer.restore(request.resume_from)
         if processes.is_main:
             console.print(f"resumed at step {step}", highlight=False)
+    elif request.resume and processes.is_main:
+        console.print(f"{out} was stopped before its first checkpoint: from the start", highlight=False)
     return trainer
 
 

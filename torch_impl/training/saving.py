@@ -158,8 +158,6 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
     own = f"rng-{trainer.processes.rank:05d}.json"
     if checkpoint.has(own):
         restore_rng(checkpoint.document(own))
-    if trainer.processes.is_main and trainer.metrics_file is not None:
-        trainer.metrics_file.resume_at(trainer.step)
     return trainer.step
 
 

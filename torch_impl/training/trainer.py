@@ -260,6 +260,8 @@ class Trainer:
         started = self._clock = time.perf_counter()
         self._clock_step = self.step
         self._prepare_folder()
+        if self.processes.is_main and self.metrics_file is not None:
+            self.metrics_file.resume_at(self.step)
         self.observer.started(self)
         self.system.train()
         look_always = self.device.type == "cpu" and self.processes.world == 1

@@ -30,14 +30,14 @@ def small_run() -> ModuleType:
 
 @pytest.fixture
 def run_small() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``small_run.py`` as a program, alone or under ``torchrun`` with ``processes``."""
+    """Run a program of this folder (``small_run.py``), alone or under ``torchrun`` with ``processes``."""
 
-    def run(*arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, processes: int = 1, program: str = "small_run.py") -> subprocess.CompletedProcess[str]:
         launcher = [sys.executable]
         if processes > 1:
             launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        command = [*launcher, str(HERE / "small_run.py"), *arguments]
+        command = [*launcher, str(HERE / program), *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
     return run

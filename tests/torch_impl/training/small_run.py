@@ -102,7 +102,7 @@ def main() -> None:
         if flag in flags:
             observer = _Killer(int(flags[flags.index(flag) + 1]), number)
     trainer = make(Path(out), observer=observer, **json.loads(fields))
-    if "--resume" in flags:
+    if "--resume" in flags and trainer.last_checkpoint() is not None:  # killed before the first: from the start
         trainer.restore()
     trainer.fit()
     trainer.processes.finish()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from torch_impl.training import StoredCheckpoint, find_checkpoint, read_metrics
@@ -57,7 +58,7 @@ def test_two_processes_are_one_and_resume_as_one(tmp_path, run_small, small_run,
     assert_close_runs(tmp_path, alone)
 
 
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+@pytest.mark.parametrize("parallel", [pytest.param("ddp", marks=pytest.mark.long), "fsdp"])
 def test_one_process_resumed_by_two(tmp_path, run_small, small_run, alone, parallel):
     small_run.make(tmp_path, **{**FIELDS, "steps": 12}).fit()
     for step in (8, 12):
@@ -68,11 +69,25 @@ def test_one_process_resumed_by_two(tmp_path, run_small, small_run, alone, paral
     assert_close_runs(tmp_path, alone)
 
 
+@pytest.mark.long
 def test_sharded_checkpoints_hold_no_pickle(tmp_path, run_small):
     result = run_small(str(tmp_path), json.dumps({**FIELDS, "steps": 4, "parallel": "fsdp"}), processes=2)
     assert result.returncode == 0, result.stderr[-3000:]
     names = {path.suffix for path in (tmp_path / "checkpoints" / "step-00000004").rglob("*") if path.is_file()}
     assert names == {".json", ".safetensors"}
+
+
+def test_codebook_and_average_are_the_same_on_every_rank_and_as_in_one_process(tmp_path, run_small):
+    for processes in (1, 2):
+        result = run_small(str(tmp_path), program="vq_ranks.py", processes=processes)
+        assert result.returncode == 0, result.stderr[-3000:]
+    load = safetensors.torch.load_file
+    alone, first, second = (load(tmp_path / "ranks" / f"{name}.safetensors") for name in ("1-0", "2-0", "2-1"))
+    assert any("codebook" in name for name in first) and any(name.startswith("ema/") for name in first)
+    for name in first:
+        assert torch.equal(first[name], second[name]), f"{name} differs between the ranks"
+    codebook = "model/model.quantizer.codebook"
+    torch.testing.assert_close(first[codebook], alone[codebook], rtol=1e-3, atol=1e-4)
 
 
 def test_a_batch_that_two_processes_cannot_share_is_refused(tmp_path, run_small):

@@ -54,7 +54,7 @@ def unbroken(tmp_path_factory, small_run) -> Path:
     return out
 
 
-@pytest.mark.parametrize("kill_at", [5, 9])
+@pytest.mark.parametrize("kill_at", [9, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 4, 5, 11))])
 def test_killed_and_resumed_is_bit_for_bit_the_unbroken_run(tmp_path, run_small, unbroken, kill_at):
     killed = run_small(str(tmp_path), '{"log_every": 1}', "--kill-at", str(kill_at))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -149,6 +149,7 @@ def test_a_cut_line_of_metrics_does_not_survive_a_resume(tmp_path, small_run):
         file.write('{"step": 9, "lo')
     again = small_run.make(tmp_path, steps=8)
     again.restore()
+    again.fit()
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == list(
         range(1, 9)
     )

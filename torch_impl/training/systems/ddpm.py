@@ -207,20 +207,23 @@ class DiffusionSystem(System):
             guidance: w of classifier-free guidance.
             sampler: name of a method of :func:`torch_impl.sample`.
             steps: how many; by default all for ``ddpm``, 50 otherwise.
-            clip: the predicted x_0 to [-1, 1]; by default for pixels only.
+            clip: the predicted x_0 to [-1, 1]; by default for pixels only.  The noise direction is then recomputed from
+                the clipped x_0: guidance pushes x_0 out of range, and the old direction would keep pushing.
         """
         device = next(self.parameters()).device
         x_T = torch.randn(n, *self.shape(), generator=generator, device=device)
         T = self.diffusion.T
         steps = steps if steps is not None else T if sampler == "ddpm" else min(T, 50)
         options: dict[str, Any] = {"eta": eta} if sampler == "ddim" else {}
+        clip = self.clips if clip is None else clip
         x0 = sample(
             self.guided(labels, guidance),
             self.diffusion,
             x_T,
             method=cast(Method, sampler),
             timesteps=self.times(steps),
-            clip_x0=self.clips if clip is None else clip,
+            clip_x0=clip,
+            rederive_eps=clip,
             generator=generator,
             callback=callback,
             progress=progress,

@@ -1,0 +1,155 @@
+"""Figures of merit against cases whose answer is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+
+from torch_impl.oracle import FiniteData, GaussianMixture
+from torch_impl.training import Batch, StoredCheckpoint
+from torch_impl.training.evaluation import Evaluation, Settings, bpd_metric, likelihood_metric, loss_metric
+from torch_impl.training.judge import ImageClassifier, copy_check, sliced_wasserstein, wasserstein_to_truth
+from torch_impl.training.presets import override, preset
+from torch_impl.training.runs import Model, first_examples, load_split, training_set_floor
+from torch_impl.training.systems.ddpm import DDPMConfig
+from torch_impl.training.systems.mixture import MixtureConfig
+from torch_impl.training.systems.vae import VAESystemConfig
+
+
+@pytest.fixture(scope="module")
+def digits():
+    choice = preset("digits-ddpm").data
+    return {split: first_examples(load_split(choice, split), 10_000) for split in ("train", "test")}
+
+
+# -- judges ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_classifier_knows_real_digits_and_only_their_own_labels(digits):
+    train, test = digits["train"], digits["test"]
+    classifier = ImageClassifier((train.x, train.y), (test.x, test.y))
+    assert classifier.held_out_accuracy > 0.97
+    assert classifier.agreement(test.x, (test.y + 1) % 10) < 0.03
+    noise = torch.rand(300, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert np.median(classifier.margin(noise)) < np.median(classifier.margin(test.x))
+
+
+def test_copies_are_noticed_and_fresh_images_are_not_called_copies(digits):
+    train, test = digits["train"].x, digits["test"].x
+    assert copy_check(train[:100], train, test).copies == 1.0
+    half = test[::2], test[1::2]
+    fresh = copy_check(half[0], train, half[1])
+    assert fresh.copies < 0.06 and fresh.sample_median == pytest.approx(fresh.real_median, rel=0.1)
+
+
+def test_sliced_distance_of_a_shifted_set_is_the_mean_square_projection_of_the_shift():
+    points = torch.randn(500, 3, generator=torch.Generator().manual_seed(1))
+    shift = torch.tensor([0.3, -0.4, 1.2])
+    expected = float(shift.norm()) / math.sqrt(3)
+    assert sliced_wasserstein(points, points + shift, directions=20_000) == pytest.approx(expected, rel=0.02)
+    assert sliced_wasserstein(points, points[torch.randperm(500)]) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_sliced_distance_of_two_normals_is_that_of_their_standard_deviations():
+    """In one dimension W_2(N(0, 1), N(0, 4)) = 1."""
+    quantiles = torch.from_numpy(norm.ppf((np.arange(20_000) + 0.5) / 20_000))[:, None]
+    assert sliced_wasserstein(quantiles, 2 * quantiles) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_sets_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match="must be equal"):
+        sliced_wasserstein(torch.zeros(3, 2), torch.zeros(4, 2))
+    with pytest.raises(ValueError, match="two true sets"):
+        wasserstein_to_truth(torch.zeros(3, 2), [torch.zeros(3, 2)])
+
+
+# -- evaluation with an exact model in place of the network ------------------------------------------------------------
+
+
+def exact_model(system, data=None) -> Model:
+    description = {"data": data or {"name": "none"}, "trainer": {}, "system": system.config.to_json()}
+    return Model(system.eval(), StoredCheckpoint(Path("step-00000001")), description)
+
+
+def test_the_exact_denoiser_has_no_excess_loss_and_the_exact_likelihood():
+    config = MixtureConfig(2, 2, None, timesteps=200, schedule="linear", means=((-1.0, 0.2), (0.8, 0.0)))
+    system = config.build()
+    oracle = system.oracle
+
+    class Exact(torch.nn.Module):
+        def forward(self, x, t, y=None):
+            return oracle.noise(x, t)
+
+    system.model = Exact()
+    system.register_parameter("place", torch.nn.Parameter(torch.zeros(())))
+    evaluation = Evaluation(exact_model(system), Settings(examples=100))
+    loss, best, excess = loss_metric(evaluation)
+    assert excess.value == pytest.approx(0.0, abs=0.01)
+    assert abs(loss.value - best.value) < 5 * loss.error
+    *_, difference, absolute = likelihood_metric(evaluation)
+    assert abs(difference.value) < 5e-3 and absolute.value < 2e-2
+    system.model = type("Off", (Exact,), {"forward": lambda self, x, t, y=None: 0.9 * oracle.noise(x, t)})()
+    _, _, worse = loss_metric(evaluation)
+    assert worse.value > 0.5
+    assert abs(likelihood_metric(evaluation)[2].value) > 0.02
+
+
+def test_bits_per_dimension_of_the_exact_model_are_the_entropy_of_the_data(monkeypatch):
+    """Pixels are independent, drawn from a normal law and rounded to 17 levels: their entropy in bits is a sum."""
+    levels, std = 17, 0.35
+    edges = (np.arange(levels + 1) - 0.5) * 2 / (levels - 1) - 1
+    edges[0], edges[-1] = -np.inf, np.inf
+    p = np.diff(norm.cdf(edges / std))
+    entropy = -(p * np.log2(np.clip(p, 1e-300, None))).sum()
+    generator = np.random.default_rng(0)
+    x = torch.from_numpy(generator.choice(levels, p=p, size=(400, 1, 2, 2))).float() * 2 / (levels - 1) - 1
+    config = DDPMConfig(2, 1, None, timesteps=300, sigma_min=0.05, widths=(8,), blocks=1)
+    system = config.build()
+    # the law after uniform dequantisation is close to the normal one it was rounded from
+    oracle = GaussianMixture([1.0], torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), std**2), config.noise_schedule())
+    monkeypatch.setattr(system, "predictor", lambda y=None: lambda x_t, t: oracle.noise(x_t, t))
+    evaluation = Evaluation(exact_model(system, {"name": "digits", "levels": levels}), Settings(probes=8))
+    monkeypatch.setattr(evaluation, "held_out", lambda: Batch(x))
+    monkeypatch.setattr("torch_impl.training.evaluation.first_examples", lambda *_: Batch(x))
+    monkeypatch.setattr(evaluation, "split", lambda name: None)
+    bound, ode, trace = bpd_metric(evaluation)
+    assert ode.value == pytest.approx(entropy, abs=0.02 + 4 * ode.error)
+    assert entropy - 4 * bound.error < bound.value < entropy + 0.5
+    assert trace.value < 0.05
+
+
+def test_the_floor_of_a_training_set_is_the_exact_denoisers_loss(digits):
+    config = dataclasses.replace(preset("digits-ddpm").system, conditional=False, timesteps=100, sigma_min=0.0)
+    points = digits["train"].x[:60]
+    diffusion = config.diffusion()
+    times = list(range(5, 101, 10))
+    by_oracle = FiniteData(points, schedule=diffusion.schedule).best_training_loss(diffusion, times=times)
+    assert training_set_floor(config, points, None, draws=20_000) == pytest.approx(by_oracle, rel=0.05)
+
+
+def test_knowing_the_class_lowers_the_floor(digits):
+    x, y = digits["train"].x[:200], digits["train"].y[:200]
+    config = preset("digits-ddpm").system
+    free = training_set_floor(dataclasses.replace(config, conditional=False), x, y)
+    told = training_set_floor(dataclasses.replace(config, label_drop=0.0), x, y)
+    assert told < free
+
+
+def test_the_bound_of_a_vae_lies_below_its_importance_weighted_bound(digits):
+    torch.manual_seed(0)
+    system = VAESystemConfig(8, 1, 10, hidden=(32,), latent_dim=4).build().eval()
+    with torch.no_grad():
+        bound, weighted = system.bounds(digits["test"].x[:50], 200, torch.Generator().manual_seed(0))
+    assert float((weighted - bound).mean()) > 0.1
+
+
+def test_overrides_reach_the_system():
+    assert override(preset("digits-ddpm"), {"sigma_min": 0.1}).system.noise_schedule().sigma(1) == pytest.approx(
+        0.1, rel=0.02
+    )
