@@ -13,7 +13,7 @@ import pytest
 import sympy as sp
 
 import derivations
-from derivations.ddpm import elbo, forward, gaussian_elbo, losses, means, posterior, schedule
+from derivations.ddpm import elbo, forward, gaussian_elbo, losses, means, posterior, schedule, weighted_losses
 from derivations.kernel.claims import TAGS, Chain, Claim, Proof, Statement
 from derivations.kernel.domain import NONNEGATIVE, Domain
 from derivations.kernel.judge import Judge, Judgement
@@ -320,8 +320,8 @@ def test_the_simple_loss_has_another_optimum_than_the_bound():
 def test_each_optimum_minimises_its_own_loss():
     """N8, B1: the weighted and the plain loss of the shared coefficient, at and around the two coefficients."""
     world = losses.linear_thousand(Random(0), 0)
-    world.families["weight"] = lambda n: evaluate(losses.w_eps(n, beta_tilde(n)).xreplace({n: n}), world)
-    for weight, best in ((losses.w_eps(t, beta_tilde(t)), "0.5707"), (sp.S.One, "0.8067")):
+    world.families["weight"] = lambda n: evaluate(weighted_losses.w_eps(n, beta_tilde(n)).xreplace({n: n}), world)
+    for weight, best in ((weighted_losses.w_eps(t, beta_tilde(t)), "0.5707"), (sp.S.One, "0.8067")):
         around = [sp.Rational(best) + shift for shift in (sp.Rational(-1, 100), 0, sp.Rational(1, 100))]
         low, middle, high = (evaluate(losses.shared_loss(c, weight), world) for c in around)
         assert middle < low and middle < high
@@ -338,9 +338,9 @@ def test_each_optimum_minimises_its_own_loss():
 )
 def test_weights_of_the_linear_schedule(n, variance, data, noise):
     world = losses.linear_thousand(Random(0), 0)
-    assert float(evaluate(losses.w_eps(n, variance(n)), world)) == pytest.approx(noise, rel=2e-3)
+    assert float(evaluate(weighted_losses.w_eps(n, variance(n)), world)) == pytest.approx(noise, rel=2e-3)
     if data is not None:
-        assert float(evaluate(losses.w_x0(n, variance(n)), world)) == pytest.approx(data, rel=2e-2)
+        assert float(evaluate(weighted_losses.w_x0(n, variance(n)), world)) == pytest.approx(data, rel=2e-2)
 
 
 def test_the_bound_with_its_constant_and_the_printed_one_without():
