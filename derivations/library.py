@@ -30,6 +30,7 @@ CHAPTERS = (
     "ddpm.gaussian_elbo",
     "ddpm.means",
     "ddpm.parameterizations",
+    "ddpm.weighted_losses",
     "ddpm.losses",
     "ddpm.examples",
 )
