@@ -21,7 +21,7 @@ def test_every_public_name_loads_and_others_are_refused(package: object) -> None
     for name in package.__all__:
         assert getattr(package, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Unet'"):
-        package.Unet
+        _ = package.Unet
 
 
 def test_importing_the_packages_loads_none_of_their_modules() -> None:
