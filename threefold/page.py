@@ -13,7 +13,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from derivations.kernel.claims import Claim as KernelClaim
 from derivations.printing import RELATIONS, RELATIONS_TEXT
+from derivations.refutation import vacuity
 from threefold.errata import Finding
 from threefold.ledger import Mutants, Row, Testimony
 from threefold.render import WIDTH, fold, plural, short, verdict
@@ -123,7 +125,7 @@ def _facts(judgement: Judgement) -> RenderableType:
     table = _grid()
     table.add_row("Holds for", Text(claim.scope))
     _add_lines(table, "Where", claim.domain_words())
-    _add_lines(table, "Given", (f"{hypothesis.name}: {hypothesis.words}" for hypothesis in claim.hypotheses))
+    _add_lines(table, "Given", _hypotheses(claim))
     witness = getattr(judgement.verdict, "witness", None)
     reason = getattr(judgement.verdict, "reason", "")
     if witness is not None:
@@ -133,6 +135,15 @@ def _facts(judgement: Judgement) -> RenderableType:
     if claim.corrected_by:
         table.add_row("Correct form", Text(claim.corrected_by))
     return table
+
+
+def _hypotheses(claim: Claim) -> Iterator[str]:
+    """Each hypothesis in words, and what goes wrong without it."""
+    found = {need.what: need for need in vacuity.needs(claim)} if isinstance(claim, KernelClaim) else {}
+    for hypothesis in claim.hypotheses:
+        need = found.get(hypothesis.name)
+        why = "" if need is None else f" (needed: {need.because})" if need.needed else f" ({need.because})"
+        yield f"{hypothesis.name}: {hypothesis.words}{why}"
 
 
 def _part(part: PartReport, *, alone: bool) -> Iterator[RenderableType]:
