@@ -256,7 +256,8 @@ def _inner(e: Any, w: World, env: dict[Any, Any]) -> Any:
 
 
 def _coord(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    return _value(e.args[0], w, env)[int(_value(e.args[1], w, env)) - 1]
+    value = _value(e.args[0], w, env)
+    return value[int(_value(e.args[1], w, env)) - 1] if isinstance(value, tuple) else mp.mpf(0)  # of the zero vector
 
 
 def _hadamard(e: Any, w: World, env: dict[Any, Any]) -> Any:
@@ -455,19 +456,31 @@ def _at(e: Any, w: World, env: dict[Any, Any]) -> Any:
     return _value(body, w, {**env, symbol: number(value)})
 
 
+def _matrix(word: Any, w: World, env: dict[Any, Any], size: int) -> Any:
+    """The matrix that a word of covariances spells; a number is a multiple of the identity."""
+    value = _value(word, w, env)
+    return value if isinstance(value, mp.matrix) else value * mp.eye(size)
+
+
 def _trace(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    value = _value(e.args[0], w, env)
+    value = _matrix(e.args[0], w, env, int(_value(e.args[1], w, env)))
     return mp.fsum(value[n, n] for n in range(value.rows))
 
 
+def _log_det(e: Any, w: World, env: dict[Any, Any]) -> Any:
+    return mp.log(abs(mp.det(_matrix(e.args[0], w, env, 1))))
+
+
 def _quadratic(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    u, m, v = (_value(a, w, env) for a in e.args)
-    return (mp.matrix(u).T * m * mp.matrix(v))[0]
+    u, v = (_value(e.args[place], w, env) for place in (0, 2))
+    if not (isinstance(u, tuple) and isinstance(v, tuple)):
+        return mp.mpf(0)  # the zero vector is written 0
+    return (mp.matrix(u).T * _matrix(e.args[1], w, env, len(u)) * mp.matrix(v))[0]
 
 
 def _entry(e: Any, w: World, env: dict[Any, Any]) -> Any:
-    row, column = (int(_value(place, w, env)) - 1 for place in e.args[1:])
-    return _value(e.args[0], w, env)[row, column]
+    row, column = (int(_value(place, w, env)) for place in e.args[1:])
+    return _matrix(e.args[0], w, env, max(row, column))[row - 1, column - 1]
 
 
 def _equal(e: Any, w: World, env: dict[Any, Any]) -> bool:
@@ -523,7 +536,7 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (terms.At, _at),
     (order.Rounded, lambda e, w, env: number(e.args[0])),
     (matrices.Trace, _trace),
-    (matrices.LogDet, lambda e, w, env: mp.log(abs(mp.det(_value(e.args[0], w, env))))),
+    (matrices.LogDet, _log_det),
     (matrices.Quadratic, _quadratic),
     (matrices.Entry, _entry),
     (probability.AtMost, _at_most),

@@ -1,9 +1,10 @@
 """Random terms, finite models to read them in, and the harness that asks a rule: is the value the same afterwards?
 
-`Chain` makes terms over x(0), ..., x(T) under two random joint laws q and p with rational probabilities; `Gaussian` makes
-terms over vectors under normal laws, read by exact quadrature. Both write whatever the language allows: nested averages,
-divergences, sums with symbolic ends, joint and conditional sets that overlap or not. A case hands a rule such terms until
-enough of them have been evaluated on both sides. The rule is a parameter, so a spoilt one goes through the same mill.
+`Chain` makes terms over x(0), ..., x(T) under two random joint laws q and p with rational probabilities; `Gaussian`
+makes terms over vectors under normal laws, read by exact quadrature. Both write whatever the language allows: nested
+averages, divergences, sums with symbolic ends, joint and conditional sets that overlap or not. A case hands a rule such
+terms until enough of them have been evaluated on both sides. The rule is a parameter, so a spoilt one goes through the
+same mill.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sympy as sp
 
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
+from derivations.kernel.grammar import sort
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails
 from derivations.kernel.rules.matrices import covariance
 from derivations.kernel.terms import (
@@ -117,7 +119,7 @@ class Chain:
             lambda: Inner(one, two),
             lambda: Coord(one, 1),
             lambda: probe(one),
-            lambda: self.rng.choice([a, b, sp.Rational(-1, 2), sp.Integer(3), self.index(bound), Square(self.index(bound))]),
+            lambda: self.rng.choice([a, b, sp.Rational(-1, 2), sp.S(3), self.index(bound), Square(self.index(bound))]),
         ]
         return self.rng.choice(choices)()
 
@@ -266,12 +268,16 @@ class Evidence:
 Make = Callable[[Random], Sample]
 
 
-def mill(rule: Any, make: Make, seed: str, enough: int = ENOUGH, most: int = 4000, until_wrong: bool = False) -> Evidence:
-    """Hand the rule samples until `enough` of its answers have been evaluated. `rule` is a Rule or makes one of args."""
+def mill(
+    rule: Any, make: Make, seed: str, enough: int = ENOUGH, most: int = 4000, until_wrong: bool = False
+) -> Evidence:
+    """Hand the rule samples until `enough` of its answers have been evaluated. `rule` may also make one of args."""
     evidence = Evidence()
     while evidence.evaluated < enough and evidence.tried < most and not (until_wrong and evidence.wrong):
         evidence.tried += 1
         sample = make(Random(f"{seed} {evidence.tried}"))
+        if any(malformed(e) for e in sample.lines):
+            continue
         made = rule if isinstance(rule, Rule) else rule(*sample.args, **sample.keywords)
         look = _rewritten if len(sample.lines) == 1 else _decided
         for before, after, relation, world in look(made, sample):
@@ -283,6 +289,14 @@ def mill(rule: Any, make: Make, seed: str, enough: int = ENOUGH, most: int = 400
             if other is None or not related(relation, value, other):
                 evidence.wrong.append(f"{before} = {value}, but {after} = {other} (not {relation})")
     return evidence
+
+
+def malformed(e: Any) -> bool:
+    try:
+        sort(e)
+    except Malformed:
+        return True
+    return False
 
 
 def _rewritten(rule: Rule, sample: Sample) -> Iterator[tuple[Any, Any, str, World]]:
@@ -349,3 +363,17 @@ def without(rule: Any, *changes: tuple[Any, str, Any]) -> Any:
             return rule.decide(relation, before, after, context)
 
     return Rule(f"spoilt {rule.name}", rule.tier, rule.condition, rewrite, decide)
+
+
+def replacing(name: str, kind: type, change: Any) -> Rule:
+    """A rule that rewrites every node of a kind by `change`, whatever its condition would have been."""
+
+    def rewrite(e: Any, _: Context) -> Any:
+        return e.replace(lambda node: isinstance(node, kind), change)
+
+    return Rule(name, "law", "none", rewrite)
+
+
+def deciding(name: str, decide: Any) -> Rule:
+    """A rule that accepts what `decide` accepts."""
+    return Rule(name, "law", "none", decide=decide)

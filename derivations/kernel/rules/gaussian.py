@@ -301,6 +301,9 @@ def identify(law: Law, normal: Law, because: Rule) -> Rule:
     """Write `normal` for the law: `because` (a hypothesis, an earlier claim) says that the log-densities are equal."""
 
     def rewrite(e: Any, context: Context) -> Any:
+        if law.variables != normal.variables:
+            raise StepFails(f"{law} and {normal} are laws of different variables")
+
         def change(node: Any, local: Context) -> Any:
             if not (isinstance(node, type(law)) and Algebra(local.domain).equal(node, law)):
                 return node
