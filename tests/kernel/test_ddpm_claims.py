@@ -155,13 +155,8 @@ def tamperings():
     for claim_id in PROVED:
         for part, proof in claim(claim_id).proofs.items():
             for section, chain in enumerate(proof.chains):
-                for number, line in enumerate(chain.lines):
-                    if (
-                        number
-                        and line.relation == "="
-                        and isinstance(line.expression, sp.Expr)
-                        and line.expression != 0
-                    ):
+                for number, line in enumerate(chain.lines[1:], 1):
+                    if line.relation == "=" and (claim_id, part) != ("ddpm.posterior.t1", 1):  # twice 0 is 0
                         yield pytest.param(claim_id, part, section, number, id=f"{claim_id}-{part}-{section}-{number}")
 
 
