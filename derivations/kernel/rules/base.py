@@ -122,7 +122,7 @@ def in_order(rules: Iterable[Rule]) -> Rule:
         return e
 
     return Rule(
-        ", ".join(r.name for r in chain),
+        ", ".join(dict.fromkeys(r.name for r in chain)),
         max((r.tier for r in chain), key=tiers.index),
         "; ".join(r.condition for r in chain),
         rewrite,
