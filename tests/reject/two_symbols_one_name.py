@@ -1,0 +1,14 @@
+"""Two different symbols that print alike."""
+
+import sympy as sp
+
+one, other = sp.Symbol("u", real=True), sp.Symbol("u", positive=True)
+
+CLAIM = dict(says=(one, "=", other))
+FAILS_AT = 0
+BECAUSE = "two different symbols"
+
+
+def wrong(line):
+    line(one)
+    line(other)
