@@ -154,15 +154,17 @@ def _(line: Chain) -> None:
         ],
         why="all three are known Gaussians",
     )
+    half = sp.Rational(1, 2)
     variances = (1 - alpha(t)) * (1 - abar(t - 1)) / (1 - abar(t))
     line(
-        -d * sp.log(2 * sp.pi * variances) / 2 - (step + earlier - later) / 2,
+        -d * sp.log(2 * sp.pi * variances) / 2 + sp.Mul(-half, step + earlier - later, evaluate=False),
         by=density,
         why="one normaliser from three, one exponent from three",
     )
     line(
         -d * sp.log(2 * sp.pi * beta_tilde(t)) / 2 - Norm2(x(t - 1) - mu_tilde(t, x(t), x(0))) / (2 * beta_tilde(t)),
-        why="complete the square (ddpm.posterior.square_completion)",
+        by=by_claim("ddpm.posterior.square_completion"),
+        why="complete the square",
     )
     line(LogDensity(posterior(t)), by=density, why="this is how a Gaussian looks")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.ddpm.elbo import bound
-from derivations.ddpm.forward import jump, noise
+from derivations.ddpm.forward import jump, noise, noisy
 from derivations.ddpm.gaussian_elbo import GAUSSIAN_MODEL, WHOLE_CHAIN, Constant, last_miss, miss
 from derivations.ddpm.means import eps_form
 from derivations.notation import (
@@ -87,8 +87,8 @@ def _(line: Chain) -> None:
     )
     line(
         Constant(T, x(0)) - Expect(over_x1, first) - SumTo(Expect(over_xt, weight_x0 * data_miss), t, 2, T),
-        by=[given(data_prediction), given(data_prediction, t=1)],
-        why="the mean misses by a multiple of what the prediction misses (ddpm.mean.x0_form)",
+        by=[by_claim("ddpm.mean.x0_form", part=2), by_claim("ddpm.mean.x0_form", part=1)],
+        why="the mean misses by a multiple of what the prediction misses",
     )
     line(
         Constant(T, x(0)) - SumTo(weight_x0 * Expect(over_xt, data_miss), t, 1, T),
@@ -119,8 +119,17 @@ eps_weighted = Claim(
 @eps_weighted.proves()
 def _(line: Chain) -> None:
     one = by_claim("ddpm.forward.marginal", at={t: sp.Integer(1)})
-    drawn, start = jump(t), jump(sp.Integer(1))
-    first = Norm2(eps_theta(start, 1) - eps) * (1 - alpha(1)) ** 2 / (2 * sigma(1) ** 2 * alpha(1) * (1 - abar(1)))
+    first = Norm2(eps_theta(jump(sp.Integer(1)), 1) - eps) * weight_eps.xreplace({t: sp.Integer(1)})
+    drawn, start = noisy(t, x(0), eps), noisy(1, x(0), eps)
+
+    def split(at_one: sp.Expr, later: sp.Expr) -> sp.Expr:
+        """The constant less the average at t = 1 and those of all later steps."""
+        return Constant(T, x(0)) - Expect(noise, at_one) - SumTo(Expect(noise, later), t, 2, T)
+
+    def squared(miss_of_mean: sp.Expr, n: sp.Expr) -> sp.Expr:
+        return Norm2(miss_of_mean) / (2 * sigma(n) ** 2)
+
+    by_noise, by_noise_1 = eps_form(drawn, eps_theta(drawn, t), t), eps_form(start, eps_theta(start, 1), sp.Integer(1))
     line(bound)
     line(
         Constant(T, x(0)) - Expect(over_x1, last_miss) - SumTo(Expect(over_xt, miss), t, 2, T),
@@ -135,23 +144,18 @@ def _(line: Chain) -> None:
         why="x_t given x_0 is Gaussian",
     )
     line(
-        Constant(T, x(0))
-        - Expect(noise, Norm2(x(0) - eps_form(start, eps_theta(start, 1), sp.Integer(1))) / (2 * sigma(1) ** 2))
-        - SumTo(
-            Expect(
-                noise,
-                Norm2(eps_form(drawn, eps_theta(drawn, t), t) - mu_tilde(t, drawn, x(0))) / (2 * sigma(t) ** 2),
-            ),
-            t,
-            2,
-            T,
-        ),
+        split(squared(x(0) - by_noise_1, 1), squared(by_noise - mu_tilde(t, drawn, x(0)), t)),
         by=[given(noise_prediction), given(noise_prediction, t=1), reparameterize(eps)],
         why="write x_t as signal plus noise, and the mean through the predicted noise",
     )
     line(
-        Constant(T, x(0)) - Expect(noise, first) - SumTo(Expect(noise, weight_eps * noise_miss), t, 2, T),
-        why="both means use x_t in the same way: what is left is the error of the noise (ddpm.mean.eps_form)",
+        split(squared(x(0) - by_noise_1, 1), squared(by_noise - eps_form(drawn, eps, t), t)),
+        by=by_claim("ddpm.mean.eps_form", part=1),
+        why="the encoder's mean, too, through the noise that was drawn",
+    )
+    line(
+        split(first, weight_eps * noise_miss),
+        why="both means use x_t in the same way: what is left is the error of the noise",
     )
     line(
         Constant(T, x(0)) - SumTo(weight_eps * Expect(noise, noise_miss), t, 1, T),

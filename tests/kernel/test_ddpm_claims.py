@@ -374,7 +374,7 @@ def test_no_other_last_digit_of_abar_is_proved(n):
 @pytest.mark.parametrize(
     ("claim_id", "rests_on"),
     [
-        ("ddpm.posterior.law", {"ddpm.forward.marginal"}),
+        ("ddpm.posterior.law", {"ddpm.forward.marginal", "ddpm.posterior.square_completion"}),
         ("ddpm.posterior.mean", {"ddpm.posterior.law"}),
         ("ddpm.posterior.variance", {"ddpm.posterior.law"}),
         ("ddpm.posterior.marginal_consistency", {"ddpm.forward.marginal", "ddpm.posterior.law"}),
@@ -388,8 +388,8 @@ def test_no_other_last_digit_of_abar_is_proved(n):
                 "ddpm.consistency.kl",
             },
         ),
-        ("ddpm.loss.x0_weighted", {"ddpm.elbo.gaussian_form"}),
-        ("ddpm.loss.eps_weighted", {"ddpm.elbo.gaussian_form", "ddpm.forward.marginal"}),
+        ("ddpm.loss.x0_weighted", {"ddpm.elbo.gaussian_form", "ddpm.mean.x0_form"}),
+        ("ddpm.loss.eps_weighted", {"ddpm.elbo.gaussian_form", "ddpm.forward.marginal", "ddpm.mean.eps_form"}),
     ],
 )
 def test_a_claim_rests_on_the_claims_before_it(claim_id, rests_on):
