@@ -1,4 +1,4 @@
-"""A corpus of wrong derivations: each fails at the step it names, for the reason it names; its corrected twin passes."""
+"""A corpus of wrong derivations: each fails at the step it names, for the reason named; its corrected twin passes."""
 
 import importlib.util
 from pathlib import Path
