@@ -511,6 +511,7 @@ def close(a: Any, b: Any) -> bool:
 HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = (
     (sp.Rational, lambda e, w, env: number(e)),
     (type(sp.pi), lambda e, w, env: mp.pi),
+    (type(sp.E), lambda e, w, env: mp.e),
     (sp.Symbol, _symbol),
     (sp.Add, _add),
     (sp.Mul, _mul),

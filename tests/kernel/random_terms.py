@@ -254,6 +254,8 @@ class Sample:
     relation: str = "="
     args: tuple[Any, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    read: Callable[[Any, World], Any] | None = None
+    same: Callable[[Any, Any], bool] = close
 
 
 @dataclass
@@ -281,12 +283,12 @@ def mill(
         made = rule if isinstance(rule, Rule) else rule(*sample.args, **sample.keywords)
         look = _rewritten if len(sample.lines) == 1 else _decided
         for before, after, relation, world in look(made, sample):
-            value = reading(before, world)
+            value = (sample.read or reading)(before, world)
             if value is None:
                 continue
             evidence.evaluated += 1
             other = reading(after, world)
-            if other is None or not related(relation, value, other):
+            if other is None or not related(relation, value, other, sample.same):
                 evidence.wrong.append(f"{before} = {value}, but {after} = {other} (not {relation})")
     return evidence
 
@@ -327,11 +329,11 @@ def reading(e: Any, world: World) -> Any:
         return None
 
 
-def related(relation: str, left: Any, right: Any) -> bool:
+def related(relation: str, left: Any, right: Any, same: Callable[[Any, Any], bool] = close) -> bool:
     if relation == "iff":
         return bool(left == right)
     if relation == "=":
-        return close(left, right)
+        return same(left, right)
     low, high = (left, right) if relation in ("<", "<=") else (right, left)
     return bool(low < high) if relation in ("<", ">") else bool(low <= high or close(low, high))
 
