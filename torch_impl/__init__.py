@@ -44,6 +44,10 @@ _EXPORTS: dict[str, str] = {
     "VQVAE": "networks",
     "VQVAEConfig": "networks",
     "Batches": "data",
+    # training
+    "EMA": "training",
+    "Trainer": "training",
+    "TrainerConfig": "training",
 }
 
 _MODULES = (
@@ -61,6 +65,7 @@ _MODULES = (
     "samplers",
     "schedule",
     "spacing",
+    "training",
     "views",
 )
 
