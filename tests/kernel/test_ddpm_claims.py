@@ -400,7 +400,7 @@ def test_a_claim_rests_on_the_claims_before_it(claim_id, rests_on):
 
 def test_laws_of_probability_are_shown_as_laws():
     tiers = {step.rule: step.tier for part in derivations.judge("ddpm.posterior.law").parts for step in part.steps[1:]}
-    assert tiers["Bayes"] == "law" and tiers["algebra"] == "decided"
+    assert tiers["Bayes"] == "law" and tiers["density"] == "decided"
 
 
 def test_modules_and_claims_agree():
