@@ -193,7 +193,16 @@ def test_one_step_chain_has_only_a_reconstruction() -> None:
     x0, noise = torch.randn(2, 3).double(), torch.randn(2, 3).double()
     bound = diffusion.vlb(two_headed, x0, noise_fn=lambda shape, t: noise)
     assert bound.transitions.shape == (2, 0)
-    torch.testing.assert_close(diffusion.loss(two_headed, x0, 1, noise, "vlb", "none"), -bound.reconstruction / 3)
+    for t in (1, torch.tensor([1, 1])):
+        torch.testing.assert_close(diffusion.loss(two_headed, x0, t, noise, "vlb", "none"), -bound.reconstruction / 3)
+
+
+def test_two_step_chain_has_one_transition() -> None:
+    diffusion = GaussianDiffusion(NoiseSchedule.from_betas([0.2, 0.5]), "eps", "learned")
+    x0, noise, t = torch.randn(2, 3).double(), torch.randn(2, 3).double(), torch.tensor([1, 2])
+    bound = diffusion.vlb(two_headed, x0, noise_fn=lambda shape, t: noise)
+    exact = torch.stack([-bound.reconstruction[0], bound.transitions[1, 0]]) / 3
+    torch.testing.assert_close(diffusion.loss(two_headed, x0, t, noise, "vlb", "none"), exact)
 
 
 def test_reconstruction_variance_is_the_callers() -> None:

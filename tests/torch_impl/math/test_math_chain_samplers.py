@@ -347,6 +347,7 @@ def test_bad_arguments_are_named() -> None:
         (lambda: sample(model, diffusion, x, timesteps=[101, 0]), ValueError, r"t = 101, but times here are 0\.\.100"),
         (lambda: sample(model, diffusion, x, eta=-0.5), ValueError, "eta = -0.5"),
         (lambda: sample(model, diffusion, x, eta=9.0), ValueError, "lower eta"),
+        (lambda: sample(model, diffusion, x, timesteps=[100, 2, 0], eta=1.01), ValueError, "lower eta"),
         (lambda: sample(model, diffusion, x * math.nan), ValueError, "x_T holds NaN"),
         (lambda: sample(model, diffusion, x.long()), TypeError, "floating-point"),
         (lambda: sample(lambda x, t: x[:, :2], diffusion, x), ValueError, r"shape \(2, 2\) at t = 100"),

@@ -103,6 +103,23 @@ def test_latent_is_the_end_of_the_flow_and_images_are_welcome() -> None:
     torch.testing.assert_close(result.log_prob, oracle.log_prob(x), rtol=0, atol=0.02)
 
 
+def test_each_step_costs_two_evaluations() -> None:
+    """From 0: two for the first interval; then one ahead and one with its trace for each of the T - 1 others."""
+    calls = 0
+
+    def model(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return 0.1 * x
+
+    diffusion = GaussianDiffusion(linear(40))
+    ode_log_likelihood(model, diffusion, torch.randn(2, 2))
+    assert calls == 2 + 2 * 39
+    calls = 0
+    ode_log_likelihood(model, diffusion, torch.randn(2, 2), timesteps=[3, 9, 40])
+    assert calls == 1 + 2 * 2
+
+
 def test_weights_of_the_network_get_no_gradient() -> None:
     schedule = linear(40)
     weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
