@@ -10,6 +10,7 @@ VENV ?= .venv
 ARGS ?=
 PIP_ARGS ?=
 SITE ?= site
+LEDGER ?= build/ledger.json
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
@@ -40,9 +41,15 @@ lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.has-docs ## Build the site into site/
-	$(if $(wildcard threefold/commands/pages.py),$(BIN)/threefold pages)
+docs: $(VENV)/.has-docs $(LEDGER) ## Build the site into site/
+	$(BIN)/threefold pages --ledger $(LEDGER)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+
+# What the site prints is judged first, and anew whenever a proof, a number or the code that it is matched against changed.
+$(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -name '*.py' -o -name '*.csv') | $(VENV)/.has-docs
+	@mkdir -p $(@D)
+	$(BIN)/threefold verify --json $@.new
+	@mv $@.new $@
 
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from derivations import Claim, Editorial, ErratumReport
-from derivations.kernel.claims import Statement
+from derivations import Claim, Editorial, Erratum, Witness
 from derivations.kernel.judge import PartReport, StepReport
-from derivations.printing import RELATIONS
+from derivations.printing import RELATIONS_TEXT
+from threefold.site import words
 from threefold.site.book import Book
 
 BADGES = {
@@ -29,7 +29,21 @@ def badge(kind: str, text: str = "") -> str:
 
 def tag_link(book: Book, name: str, up: str) -> str:
     claim = book.claim(name, "a generated page")
-    return f'<a class="tf-tag" href="{up}tag/{claim.tag}/" title="{escape(claim.title)}">{claim.tag}</a>'
+    return f'<a class="tf-tag" href="{up}tag/{claim.tag}/index.html" title="{escape(claim.title)}">{claim.tag}</a>'
+
+
+def named_link(book: Book, name: str, up: str) -> str:
+    """The tag and, beside it, the title."""
+    return f"{tag_link(book, name, up)} {escape(book.claim(name, 'a generated page').title)}"
+
+
+def prose(book: Book, text: str, up: str) -> str:
+    """A sentence of the ledger as HTML, with links to the claims that it names."""
+
+    def link(name: str) -> str | None:
+        return tag_link(book, name, up) if name in book.ledger else None
+
+    return words.html(text, link)
 
 
 def one_line(html: str) -> str:
@@ -37,18 +51,25 @@ def one_line(html: str) -> str:
     return re.sub(r"\s*\n\s*", "", html)
 
 
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows if value)
+    return f'<dl class="tf-evidence">{cells}</dl>'
+
+
 # --- statements -----------------------------------------------------------------------------------------------------------
 
 
-def statement(book: Book, claim: Claim, part: int, *, anchor: str = "") -> str:
+def statement(book: Book, claim: Claim, part: int, up: str) -> str:
     says = claim.says[part]
     math = book.typesetter.tex(says.latex(), f"{claim.id}, statement {part + 1}", display=True)
-    words = f'<p class="tf-says">{escape(_sentence(says))}</p>' if says.words else ""
-    return one_line(f'<div class="tf-statement" data-search-exclude{anchor}>{math}{words}</div>')
+    said = f'<p class="tf-says">{prose(book, words.sentence(says.words), up)}</p>' if says.words else ""
+    return one_line(
+        f'<div class="tf-statement" data-search-exclude><div class="tf-math" tabindex="0" role="math">{math}</div>{said}</div>'
+    )
 
 
-def _sentence(says: Statement) -> str:
-    return says.words[:1].upper() + says.words[1:] + ("" if says.words.endswith(".") else ".")
+def statements(book: Book, claim: Claim, up: str) -> str:
+    return "".join(statement(book, claim, part, up) for part in range(len(claim.says)))
 
 
 # --- the ledger of a derivation ----------------------------------------------------------------------------------------------
@@ -57,117 +78,139 @@ def _sentence(says: Statement) -> str:
 def derivation(book: Book, claim: Claim, up: str, *, heading: bool = True) -> str:
     """The whole derivation: a head, then for each statement its rows. A refuted claim shows its counterexample instead."""
     judgement = book.judgements[claim.id]
-    row = book.ledger[claim.id]
-    head = _head(book, claim, row, up) if heading else ""
+    head = _head(book, claim, up) if heading else ""
     if claim.expects == "refuted":
-        return head + "".join(statement(book, claim, n) for n in range(len(claim.says))) + counterexample(judgement.verdict)
-    body = "".join(_part(book, claim, n, part, up) for n, part in enumerate(judgement.parts))
-    return one_line(f'{head}<div class="tf-derivation">{body}</div>')
+        shown = statements(book, claim, up) + counterexample(judgement.verdict)
+    else:
+        shown = "".join(_part(book, claim, n, part, up) for n, part in enumerate(judgement.parts))
+    return one_line(f'<div class="tf-derivation">{head}{shown}</div>')
 
 
-def _head(book: Book, claim: Claim, row: Mapping[str, Any], up: str) -> str:
-    judgement = book.judgements[claim.id]
-    steps = sum(max(len(p.steps) - 1, 0) for p in judgement.parts)
+def step_count(book: Book, claim: Claim) -> int:
+    return sum(1 for part in book.judgements[claim.id].parts for step in part.steps if step.rule)
+
+
+def _head(book: Book, claim: Claim, up: str) -> str:
+    judgement, row = book.judgements[claim.id], book.ledger[claim.id]
+    steps = step_count(book, claim)
+    mutants = row["symbolic"].get("mutants")
     facts = [
-        f"{steps} steps" if steps else "counterexample",
-        _figure("NumPy", row["numeric"]),
-        _figure("PyTorch", row["torch"]),
-        f"{row['symbolic']['mutants']['rejected']} mutants rejected" if steps else "",
+        f"{steps} steps" if steps else "refuted with numbers",
+        figure("NumPy", row["numeric"]),
+        figure("PyTorch", row["torch"]),
+        f"{mutants['rejected']} of {mutants['total']} mutants rejected" if mutants and mutants["total"] else "",
     ]
-    line = " · ".join(f for f in facts if f)
+    line = " · ".join(fact for fact in facts if fact)
     return one_line(
-        f'<div class="tf-head"><a class="tf-tag" href="{up}tag/{claim.tag}/">{claim.tag}</a> '
-        f"<strong>{escape(claim.title)}</strong> {badge(judgement.verdict.kind)}"
-        f'<div class="tf-facts">{escape(line)}</div><p class="tf-words">{escape(claim.words)}</p></div>'
+        f'<div class="tf-head" id="{claim.tag}"><div class="tf-title">{tag_link(book, claim.id, up)} '
+        f"<strong>{escape(claim.title)}</strong> {badge(judgement.verdict.kind)}</div>"
+        f'<div class="tf-facts">{escape(line)}</div><p class="tf-words">{prose(book, claim.words, up)}</p></div>'
     )
 
 
-def _figure(name: str, evidence: Mapping[str, Any]) -> str:
-    if evidence["verdict"] == "agrees":
-        return f"{name} {evidence['max_error']:.1g}"
-    return f"{name}: {evidence['verdict']}"
+def figure(name: str, evidence: Mapping[str, Any]) -> str:
+    """ "NumPy agrees to 2e-13", or why the witness says nothing."""
+    if evidence.get("verdict") == "agrees":
+        worst = evidence.get("max_error", 0.0)
+        return f"{name} agrees " + (f"to {worst:.0e}" if worst else "exactly")
+    return f"{name}: {evidence.get('verdict', 'not asked')}"
 
 
 def _part(book: Book, claim: Claim, number: int, part: PartReport, up: str) -> str:
     title = ""
     if len(claim.says) > 1:
-        says = claim.says[number]
-        title = f'<p class="tf-part">{escape(_sentence(says)) if says.words else "The statement."}</p>'
-    rows, section = [], None
+        said = claim.says[number].words
+        title = f'<p class="tf-part">{prose(book, words.sentence(said), up) if said else "The statement."}</p>'
+    rows: list[str] = []
+    section = ""
     for step in part.steps:
         if step.section != section and step.section:
-            rows.append(f'<p class="tf-section">{escape(step.section[:1].upper() + step.section[1:])}</p>')
+            rows.append(f'<p class="tf-section">{escape(words.sentence(step.section).rstrip("."))}</p>')
         section = step.section
         rows.append(_row(book, claim, number, step, up))
     return f'<div class="tf-proof">{title}{"".join(rows)}</div>'
 
 
+def anchor(claim: Claim, part: int, step: StepReport) -> str:
+    """A row's id: the tag, the statement's number if there are several, the step's number."""
+    numbers = [str(part + 1)] if len(claim.says) > 1 else []
+    return ".".join([claim.tag, *numbers, str(step.number)])
+
+
 def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
     source = f"{claim.id}, statement {part + 1}, step {step.number}"
     math = book.typesetter.expression(step.expression, source, display=True)
-    relation = book.typesetter.tex(RELATIONS[step.relation], source) if step.rule else ""
-    anchor = f"{claim.tag}.{part + 1}.{step.number}"
+    relation = escape(RELATIONS_TEXT[step.relation]) if step.rule else ""
+    name = anchor(claim, part, step)
     mark = badge(step.tier) if step.rule else ""
     reason = _reason(book, claim, step, up) if step.rule else ""
     return (
-        f'<div class="tf-row" id="{anchor}" data-search-exclude><a class="tf-no" href="#{anchor}" '
-        f'aria-label="link to step {step.number}">{step.number}</a><span class="tf-rel">{relation}</span>'
-        f'<div class="tf-math" tabindex="0">{math}</div><span class="tf-mark">{mark}</span>{reason}</div>'
+        f'<div class="tf-row" id="{name}" data-search-exclude><a class="tf-no" href="#{name}" '
+        f'aria-label="Link to step {name}">{step.number}</a><span class="tf-rel">{relation}</span>'
+        f'<div class="tf-math" tabindex="0" role="math" aria-label="Step {name}">{math}</div>'
+        f'<span class="tf-mark">{mark}</span>{reason}</div>'
     )
 
 
 def _reason(book: Book, claim: Claim, step: StepReport, up: str) -> str:
     links = " ".join(tag_link(book, name, up) for name in step.uses)
-    why = escape(step.why or step.rule)
-    rows = [("Rule", escape(step.rule)), ("Kind", escape(f"{step.tier}: {BADGES[step.tier]}"))]
-    if step.uses:
-        rows.append(("Uses", links))
+    why = prose(book, step.why or step.rule, up)
+    rows = [("Rule", escape(step.rule)), ("Kind", escape(f"{step.tier}: {BADGES[step.tier]}")), ("Uses", links)]
     if step.side_conditions:
-        rows.append(("Conditions discharged", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
-    rows.append(("TeX", f"<code>{escape(step.latex)}</code>"))
-    rows.append(("Run it yourself", f"<code>threefold show {claim.id}</code>"))
-    return (
-        f'<details class="tf-why"><summary>{why}{" · from " + links if links else ""}</summary>{table(rows)}</details>'
+        rows.append(("Conditions", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
+    rows.append(("TeX", f'<code class="tf-tex">{escape(step.latex)}</code>'))
+    rows.append(("Run it", f"<code>threefold show {claim.tag}</code>"))
+    source = f' · from <span class="tf-from">{links}</span>' if links else ""
+    return f'<details class="tf-why"><summary>{why}{source}</summary>{table(rows)}</details>'
+
+
+def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:
+    """A folded solution: the derivation of a claim, or of those of its statements that are named by number (from 1)."""
+    judgement = book.judgements[claim.id]
+    chosen = [int(part) - 1 for part in parts] or list(range(len(claim.says)))
+    rows = "".join(_part(book, claim, n, judgement.parts[n], up) for n in chosen)
+    inside = re.sub(r' id="[^"]*"', "", rows) if judgement.parts else statements(book, claim, up)
+    inside = re.sub(r'<a class="tf-no" href="#[^"]*"[^>]*>(\d+)</a>', r'<span class="tf-no">\1</span>', inside)
+    proof = inside + (counterexample(judgement.verdict) if claim.expects == "refuted" else "")
+    return one_line(
+        f'<details class="tf-solution"><summary>Solution, checked as {claim.tag}</summary>'
+        f'<div class="tf-derivation"><p>{named_link(book, claim.id, up)} {badge(judgement.verdict.kind)}</p>{proof}</div></details>'
     )
-
-
-def table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows)
-    return f'<dl class="tf-evidence">{cells}</dl>'
 
 
 # --- counterexamples --------------------------------------------------------------------------------------------------------
 
 
 def counterexample(verdict: Any) -> str:
-    witness = getattr(verdict, "witness", None)
+    witness = verdict if isinstance(verdict, Witness) else getattr(verdict, "witness", None)
     if witness is None:
         return ""
-    point = ", ".join(f"{name} = {value}" for name, value in witness.values)
-    at = f"At {escape(point)}: the" if point else "The"
-    note = f" ({escape(witness.note)})" if witness.note else ""
+    point = ", ".join(f"{escape(name)} = {escape(value)}" for name, value in witness.values)
+    at = f'<p class="tf-point">At {point}:</p>' if point else ""
+    note = f"<p>{escape(words.sentence(witness.note))}</p>" if witness.note else ""
     return one_line(
-        f'<div class="tf-witness">{badge("refuted")} {at} left side is <strong>{escape(witness.lhs)}</strong>, the right '
-        f"side <strong>{escape(witness.rhs)}</strong>{note}.</div>"
+        f'<div class="tf-witness">{badge("refuted")}{at}<p>left side <strong>{escape(witness.lhs)}</strong>, '
+        f"right side <strong>{escape(witness.rhs)}</strong></p>{note}</div>"
     )
 
 
-def erratum(book: Book, report: ErratumReport, up: str) -> str:
-    e = report.erratum
-    formulas = "".join(statement(book, e.printed, n) for n in range(len(e.printed.says)))
-    right = tag_link(book, e.correction_claim, up) if e.correction_claim else ""
-    proved = ""
-    if e.correction is not None and not e.correction_claim:
-        claim = e.correction
-        proved = "".join(statement(book, claim, n) for n in range(len(claim.says)))  # type: ignore[arg-type, union-attr]
+def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
+    """One published slip: the formula as printed, the numbers that refute it, the corrected form."""
+    verdict, corrected = book.errata_verdicts[e.id]
+    correction = ""
+    if isinstance(e.correction, Claim):
+        correction = statements(book, e.correction, up) + f"<p>{badge(corrected)}</p>"
+    elif e.correction:
+        correction = f"<p>{named_link(book, e.correction, up)} {badge(book.judgements[e.correction].verdict.kind)}</p>"
+    place = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a> · ' if linked else ""
+    right = "" if e.right.startswith("see ") else f"<p>{prose(book, words.sentence(e.right), up)}</p>"
     return one_line(
-        f'<div class="tf-erratum"><p><strong>As printed</strong> ({escape(e.source)}):</p>{formulas}'
-        f"{counterexample(report.verdict)}<p>{escape(e.words)}</p>"
-        f"<p><strong>Correct:</strong> {escape(e.right)} {right}</p>{proved}</div>"
+        f'<div class="tf-erratum"><p class="tf-label">{place}As printed · {escape(e.source)} · {escape(e.severity)}</p>'
+        f"{statements(book, e.printed, up)}{counterexample(verdict)}<p>{prose(book, e.words, up)}</p>"
+        f'<p class="tf-label">Corrected</p>{right}{correction}</div>'
     )
 
 
 def editorial(e: Editorial) -> str:
-    return one_line(
-        f'<tr><td>{escape(e.id)}</td><td>{escape(e.source)}</td><td>{escape(e.printed)}</td><td>{escape(e.correction)}</td></tr>'
-    )
+    cells = (e.id, e.source, e.printed, e.correction)
+    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import derivations
-from derivations import Claim, Judgement
+from derivations import Claim, Judgement, Verdict
 from threefold.errors import Unusable, nearest
+from threefold.site.evidence import Evidence, gather
 from threefold.site.tex import Typesetter
 
 
@@ -21,24 +22,45 @@ class Book:
 
     ledger: Mapping[str, Mapping[str, Any]]
     versions: Mapping[str, str]
+    summary: Mapping[str, Any]
     typesetter: Typesetter = field(default_factory=Typesetter)
+    _evidence: Callable[[], Evidence] = gather
 
     @classmethod
-    def open(cls, path: Path) -> Book:
+    def open(cls, path: Path, evidence: Callable[[], Evidence] = gather) -> Book:
         """Raises Unusable when the ledger is missing, is not one, or lacks a claim."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             rows = {row["id"]: row for row in content["claims"]}
+            versions, summary = content["versions"], content["summary"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Unusable(f"{path} is not a ledger ({error}); write one: threefold verify --json {path}") from error
         missing = [name for name in derivations.claims() if name not in rows]
         if missing:
-            raise Unusable(f"{path} lacks {len(missing)} claims ({missing[0]}, ...); write it anew: threefold verify --json {path}")
-        return cls(rows, content["versions"])
+            raise Unusable(
+                f"{path} lacks {len(missing)} claims ({missing[0]}, ...); write it anew: threefold verify --json {path}"
+            )
+        return cls(rows, versions, summary, _evidence=evidence)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What only takes computing: verdicts on errata, needs of hypotheses, mutants to look at."""
+        return self._evidence()
+
+    @property
+    def errata_verdicts(self) -> Mapping[str, tuple[Verdict, str]]:
+        return self.evidence.errata
 
     @cached_property
     def judgements(self) -> dict[str, Judgement]:
         return {name: derivations.judge(name) for name in derivations.claims()}
+
+    def judge_all(self) -> None:
+        """Judge every claim now. Raises Unusable for one that is not as it should be: nothing else may be shown."""
+        for name, judgement in self.judgements.items():
+            expected = derivations.claims()[name].expects
+            if judgement.verdict.kind != expected:
+                raise Unusable(f"{name} is {judgement.verdict.kind}, expected {expected}; see `threefold show {name}`")
 
     @cached_property
     def used_by(self) -> dict[str, list[str]]:
@@ -71,3 +93,22 @@ class Book:
         """The assumptions made by this claim and by all that it rests on."""
         everything = [name, *self.foundations(name)]
         return list(dict.fromkeys(a for n in everything for a in self.judgements[n].assumptions))
+
+    def standing(self, name: str) -> str:
+        """`deep`: proved, and so is all below it, with nothing assumed; `proved`; or what the verdict says."""
+        kind = self.judgements[name].verdict.kind
+        if kind != "proved":
+            return kind
+        below = [name, *self.foundations(name)]
+        sound = all(self.judgements[n].verdict.kind == "proved" for n in below)
+        return "deep" if sound and not self.assumptions(name) else "proved"
+
+    def allowed_tex(self) -> set[str]:
+        """The TeX of everything that was checked: statements and steps of all claims, and of all errata."""
+        found: set[str] = set()
+        for judgement in self.judgements.values():
+            found.update(step.latex for part in judgement.parts for step in part.steps)
+        corrections = [e.correction for e in derivations.errata() if isinstance(e.correction, Claim)]
+        for claim in [*derivations.claims().values(), *(e.printed for e in derivations.errata()), *corrections]:
+            found.update(statement.latex() for statement in claim.says)
+        return found

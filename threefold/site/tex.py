@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import unescape
 from importlib.resources import files
 from typing import Any
 
 from derivations import printing
+
+# Between tags: everything that Markdown might take for its own.
+TEXT = re.compile(r"(?<=>)[^<]+(?=<)")
+MARKS = re.compile(r"[^\w\s]|_", re.ASCII)
+
+
+def engine(script: str) -> Any:
+    """A JavaScript engine that has run one of the vendored scripts."""
+    from py_mini_racer import MiniRacer
+
+    made = MiniRacer()
+    made.eval(POLYFILLS)
+    made.eval((files("threefold.site") / "vendor" / script).read_text(encoding="utf-8"))
+    return made
 
 
 @dataclass
@@ -20,11 +36,7 @@ class Typesetter:
 
     @cached_property
     def _engine(self) -> Any:
-        from py_mini_racer import MiniRacer
-
-        engine = MiniRacer()
-        engine.eval((files("threefold.site") / "vendor" / "katex.min.js").read_text(encoding="utf-8"))
-        return engine
+        return engine("katex.min.js")
 
     def expression(self, e: Any, source: str, *, display: bool = False) -> str:
         """HTML of a SymPy expression; `source` says where it was checked ("ddpm.posterior.mean, step 3")."""
@@ -41,3 +53,54 @@ class Typesetter:
                 raise ValueError(f"KaTeX cannot draw {tex!r} ({source})")
             self._cache[key] = html
         return self._cache[key]
+
+
+def inside_prose(html: str) -> str:
+    """The same HTML, written so that Markdown finds nothing in it: every mark between tags as a numeric entity."""
+
+    def coded(match: re.Match[str]) -> str:
+        return MARKS.sub(lambda mark: f"&#{ord(mark[0])};", unescape(match[0]))
+
+    return TEXT.sub(coded, html)
+
+
+# What a browser has and the bare engine lacks, as far as the vendored scripts ask for it.
+POLYFILLS = r"""
+globalThis.self = globalThis;
+globalThis.location = {href: "file:///"};
+globalThis.console = {log() {}, error() {}, warn() {}};
+if (typeof URL === "undefined") globalThis.URL = class { constructor() { this.href = ""; } };
+if (typeof atob === "undefined") globalThis.atob = (text) => {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let out = "", bits = 0, count = 0;
+  for (const letter of text) {
+    if (letter === "=") break;
+    bits = (bits << 6) | letters.indexOf(letter);
+    count += 6;
+    if (count >= 8) { count -= 8; out += String.fromCharCode((bits >> count) & 255); }
+  }
+  return out;
+};
+if (typeof TextDecoder === "undefined") globalThis.TextDecoder = class {
+  decode(bytes) {
+    let text = "";
+    for (let i = 0; i < bytes.length;) {
+      const c = bytes[i++];
+      if (c < 128) text += String.fromCharCode(c);
+      else if (c < 224) text += String.fromCharCode(((c & 31) << 6) | (bytes[i++] & 63));
+      else text += String.fromCharCode(((c & 15) << 12) | ((bytes[i++] & 63) << 6) | (bytes[i++] & 63));
+    }
+    return text;
+  }
+};
+if (typeof TextEncoder === "undefined") globalThis.TextEncoder = class {
+  encode(text) {
+    return Uint8Array.from(unescape(encodeURIComponent(text)), (letter) => letter.charCodeAt(0));
+  }
+  encodeInto(text, target) {
+    const bytes = this.encode(text);
+    target.set(bytes);
+    return {read: text.length, written: bytes.length};
+  }
+};
+"""

@@ -1,0 +1,103 @@
+"""Assembles what mkdocs builds the site from: the texts with their directives expanded, the generated pages, the assets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import derivations
+from threefold.errors import Unusable
+from threefold.site import blocks, chapters, evidence, experiments, graph, pages, prose, widgets
+from threefold.site.book import Book
+from threefold.site.chapters import Chapter
+
+
+def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
+    """Write the whole source of the site below `out`, and `tex.json` beside it; returns counts for the last message.
+
+    Raises Unusable when a text names what does not exist, or the ledger does not fit the claims.
+    """
+    if not docs.is_dir():
+        raise Unusable(f"there is no folder {docs}; run this in the root of the repository, or name it with --docs")
+    with ProcessPoolExecutor(max_workers=1) as beside:
+        gathered = beside.submit(evidence.gather)
+        book = Book.open(ledger, gathered.result)
+        texts = {
+            path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8")
+            for path in sorted(docs.rglob("*.md"))
+            if "assets" not in path.relative_to(docs).parts
+        }
+        found = chapters.read(texts, book)
+        graphs = graph.Graphs()
+        fresh = out.with_name(out.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(docs / "assets", fresh / "assets")
+        book.judge_all()  # here, while the other process gathers
+        for path, text in texts.items():
+            up = "../" * path.count("/")
+            where = os.path.relpath(docs / path)
+            table = directives(book, graphs, found, path, docs)
+            _write(fresh / path, prose.expand(text, where, book, up, table))
+        for name, claim in derivations.claims().items():
+            home = next((chapter for chapter in found if name in chapter.claims), None)
+            _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home))
+        runs = experiments.write_pages(docs, fresh)
+        widgets.write_tables(book, fresh / "assets" / "widgets")
+    _write(out.with_name("tex.json"), json.dumps(book.typesetter.drawn, indent=0, sort_keys=True, ensure_ascii=False))
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
+    return {"texts": len(texts), "tags": len(book.ledger), "experiments": runs, "formulas": len(book.typesetter.drawn)}
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def directives(
+    book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path
+) -> Mapping[str, prose.Directive]:
+    """What each directive of the text at `path` turns into."""
+    here = next((chapter.claims for chapter in found if chapter.path == path), ())
+
+    def claims(show: prose.Directive) -> prose.Directive:
+        return lambda argument, up: "\n\n".join(show(name, up) for name in chapters.ids(argument))
+
+    def claim(name: str) -> derivations.Claim:
+        return book.claim(name, "directive")
+
+    def each_chapter() -> list[tuple[str, list[str]]]:
+        return [(chapter.title, list(chapter.claims)) for chapter in found]
+
+    return {
+        "derivation": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
+        "derivation-shown": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
+        "statement": claims(lambda name, up: blocks.statements(book, claim(name), up)),
+        "exercise": lambda argument, up: blocks.solution(book, claim(argument.split()[0]), argument.split()[1:], up),
+        "rests-on": claims(lambda name, up: graph.rests_on(book, graphs, claim(name).id, up)),
+        "symbols": lambda _, up: pages.symbols_used(book, here, up),
+        "errata": lambda argument, up: (
+            pages.some_errata(book, chapters.ids(argument), up) if argument else pages.errata(book, up)
+        ),
+        "errata-index": lambda _, up: pages.errata_index(book),
+        "editorial": lambda _, up: pages.editorial(),
+        "counts": lambda _, up: pages.counts(book),
+        "map": lambda _, up: graph.overview(book, graphs, each_chapter(), up),
+        "legend": lambda _, up: pages.legend(),
+        "badges": lambda _, up: pages.badge_legend(),
+        "status": lambda _, up: pages.status(book, up),
+        "rules": lambda _, up: pages.rules_table(book),
+        "assumptions": lambda _, up: pages.assumptions(book, up),
+        "hypotheses": lambda _, up: pages.hypotheses(book, up),
+        "vacuity": lambda _, up: pages.vacuity(book),
+        "tests-of-the-checker": lambda _, up: pages.tests_of_the_checker(book, docs.parent),
+        "notation": lambda _, up: pages.notation(book, up),
+        "chapters": lambda _, up: pages.chapter_list(book, found, up),
+        "experiments": lambda _, up: experiments.listing(docs, up),
+        "widget": partial(widgets.element, book),
+    }

@@ -1,0 +1,98 @@
+"""Graphs of what rests on what: Graphviz, run as WebAssembly while the site is built, as SVG whose nodes are links."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable
+from functools import cached_property
+from html import escape
+from typing import Any
+
+from threefold.site.book import Book
+from threefold.site.tex import engine
+
+HEAD = (
+    'bgcolor="transparent"; node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=10, '
+    'margin="0.09,0.05", height=0.3]; edge [arrowsize=0.6]; '
+)
+WAIT_SECONDS = 60
+
+
+class Graphs:
+    """Draws DOT as SVG."""
+
+    @cached_property
+    def _engine(self) -> Any:
+        return engine("viz-global.js")
+
+    def svg(self, dot: str, label: str) -> str:
+        """One line of SVG without width and height, described by `label` for those who do not see it."""
+        call = f"Viz.instance().then(viz => viz.renderString({json.dumps(dot)}, {{format: 'svg'}}))"
+        drawn = str(self._engine.eval(call).get(timeout=WAIT_SECONDS))
+        drawn = drawn[drawn.index("<svg") :]
+        drawn = re.sub(r"<!--.*?-->", "", drawn, flags=re.DOTALL)
+        width = re.search(r'width="(\d+)pt"', drawn)
+        style = f' style="--tf-width:{int(int(width[1]) * 4 / 3)}px"' if width else ""
+        drawn = re.sub(
+            r'<svg width="[^"]*" height="[^"]*"', f'<svg role="group" aria-label="{escape(label)}"', drawn, count=1
+        )
+        drawn = re.sub(r' (fill|stroke|font-family|font-size)="[^"]*"', "", drawn)
+        drawn = re.sub(r' id="[^"]*"', "", drawn)
+        drawn = re.sub(r"(<title>)[^<]*(</title>)", "", drawn)
+        drawn = drawn.replace("xlink:title", "title").replace("xlink:href", "href")
+        return f'<div class="tf-graph" tabindex="0" role="region" aria-label="{escape(label)}"{style}>{_one_line(drawn)}</div>'
+
+
+def _one_line(html: str) -> str:
+    return re.sub(r"\s*\n\s*", "", html)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _node(book: Book, name: str, up: str, *, chosen: bool = False) -> str:
+    claim = book.claim(name, "a graph")
+    label = "\n".join([claim.tag, *textwrap.wrap(claim.title, 22)])
+    kind = f"tf-node tf-node-{book.standing(name)}" + (" tf-node-chosen" if chosen else "")
+    link = f"{up}tag/{claim.tag}/index.html"
+    return f"{_quoted(name)} [label={_quoted(label)}, href={_quoted(link)}, tooltip={_quoted(claim.title)}, class={_quoted(kind)}];"
+
+
+def rests_on(book: Book, graphs: Graphs, name: str, up: str) -> str:
+    """What one claim rests on, down to the assumptions and the hypotheses that are stated with it."""
+    everything = [name, *book.foundations(name)]
+    lines = [_node(book, n, up, chosen=n == name) for n in everything]
+    for n in everything:
+        judgement = book.judgements[n]
+        lines += [f"{_quoted(used)} -> {_quoted(n)};" for used in judgement.uses]
+        for kind, premises in (("assumed", judgement.assumptions), ("given", judgement.hypotheses)):
+            for premise in premises:
+                here = f"{kind}: {premise}"
+                label = _quoted("\n".join([kind, *textwrap.wrap(premise, 22)]))
+                anchor = re.sub(r"\W+", "-", premise.lower())
+                link = f"{up}reference/trust.html#{kind}-{anchor}"
+                lines.append(
+                    f'{_quoted(here)} [label={label}, href={_quoted(link)}, class="tf-node tf-node-{kind}"]; '
+                    f"{_quoted(here)} -> {_quoted(n)};"
+                )
+    claim = book.claim(name, "a graph")
+    dot = "digraph { rankdir=LR; ranksep=0.35; nodesep=0.15; " + HEAD + " ".join(lines) + " }"
+    return graphs.svg(dot, f"What {claim.tag} rests on")
+
+
+def overview(book: Book, graphs: Graphs, chapters: Iterable[tuple[str, list[str]]], up: str) -> str:
+    """Every claim, chapter by chapter, with an arrow from what is used to where it is used."""
+    lines = []
+    for number, (title, names) in enumerate(chapters):
+        nodes = " ".join(_node(book, name, up) for name in names)
+        lines.append(
+            f"subgraph cluster_{number} {{ label={_quoted(title)}; fontname=Helvetica; fontsize=12; labeljust=l; "
+            f'style=rounded; class="tf-cluster"; {nodes} }}'
+        )
+    for name, judgement in book.judgements.items():
+        lines += [f"{_quoted(used)} -> {_quoted(name)};" for used in judgement.uses]
+    dot = "digraph { rankdir=LR; ranksep=0.5; nodesep=0.12; " + HEAD + " ".join(lines) + " }"
+    return graphs.svg(dot, "The map: every claim and what it uses")

@@ -1,0 +1,425 @@
+"""Pages that are made from the ledger alone: one for each tag, the lists and tables that the texts ask for."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import derivations
+from derivations.kernel import rules, terms
+from derivations.kernel.rules.base import Rule
+from derivations.printing import latex
+from threefold.errors import Unusable
+from threefold.site import blocks, symbols, words
+from threefold.site.book import Book
+from threefold.site.chapters import Chapter
+from threefold.site.graph import Graphs, rests_on
+
+STANDING = {
+    "deep": "proved, and so is all below it; nothing is assumed on the way",
+    "proved": "proved from a named assumption, its own or one below it",
+    "refuted": "false as printed: shown with numbers",
+}
+STANDING_WORD = {
+    "deep": "proved to the ground",
+    "proved": "proved, with an assumption",
+    "refuted": "refuted as printed",
+}
+
+
+# --- one page a tag ------------------------------------------------------------------------------------------------------------
+
+
+def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> str:
+    """Everything that is known of one claim, as Markdown."""
+    claim, row, judgement = book.claim(name, "tag page"), book.ledger[name], book.judgements[name]
+    up = "../../"
+    standing = book.standing(name)
+    lines = [
+        f"# {claim.tag} · {claim.title}",
+        "",
+        f'<p class="tf-id"><code>{claim.id}</code> {blocks.badge(judgement.verdict.kind)} '
+        f'<span class="tf-standing">{escape(STANDING.get(standing, standing))}</span></p>',
+        "",
+        blocks.statements(book, claim, up) if claim.expects != "refuted" else "",
+        "",
+        f"<p>{blocks.prose(book, claim.words, up)}</p>" if claim.words else "",
+        "",
+        blocks.table(_facts(book, name, chapter, up)),
+        "",
+        "## Derivation",
+        "",
+        blocks.derivation(book, claim, up, heading=False),
+        "",
+        "## Evidence",
+        "",
+        blocks.table(_evidence(book, name, row)),
+        "",
+        "## What it rests on",
+        "",
+        rests_on(book, graphs, name, up),
+        "",
+        _lists(book, name, up),
+        "",
+    ]
+    errata = [
+        e for e in derivations.errata() if name == e.correction_claim or e.id in claim.errata or e.printed is claim
+    ]
+    if errata:
+        lines += ["## Printed wrong", ""]
+        links = (f'<li><a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)}</li>' for e in errata)
+        lines += [f"<ul>{''.join(links)}</ul>", ""]
+    lines += ["## Cite and run", "", blocks.table(_cite(book, name)), ""]
+    return "\n".join(lines)
+
+
+def _facts(book: Book, name: str, chapter: Chapter | None, up: str) -> Iterator[tuple[str, str]]:
+    claim = book.claim(name, "tag page")
+    yield "Holds for", blocks.prose(book, claim.scope, up)
+    yield "Where", "<br>".join(escape(line) for line in claim.domain_words())
+    given = (f"<em>{escape(h.name)}</em>: {blocks.prose(book, h.words, up)}" for h in claim.hypotheses)
+    yield "Given", "<br>".join(given)
+    if claim.corrected_by:
+        yield "Correct form", blocks.named_link(book, claim.corrected_by, up)
+    if chapter is not None:
+        yield "Derived in", f'<a href="{up}{chapter.url}#{claim.tag}">{escape(chapter.title)}</a>'
+    yield "Sources", "; ".join(escape(source) for source in claim.sources)
+
+
+def _evidence(book: Book, name: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    judgement = book.judgements[name]
+    tiers: dict[str, int] = {}
+    for part in judgement.parts:
+        for step in part.steps:
+            if step.rule:
+                tiers[step.tier] = tiers.get(step.tier, 0) + 1
+    counted = " ".join(f"{count} {blocks.badge(tier)}" for tier, count in tiers.items())
+    yield "SymPy", f"{blocks.badge(judgement.verdict.kind)} {counted}"
+    yield "Rules", ", ".join(escape(rule) for rule in judgement.rules)
+    yield "Assumed", ", ".join(escape(a) for a in judgement.assumptions) or "nothing"
+    conditions = ", ".join(f"<code>{escape(c)}</code>" for c in judgement.side_conditions)
+    yield "Conditions discharged", conditions or "none arose"
+    yield "NumPy", _witness(row["numeric"])
+    yield "PyTorch", _witness(row["torch"])
+    mutants = row["symbolic"].get("mutants")
+    if mutants and (mutants["total"] or mutants.get("equivalent")):
+        same = f"; {mutants['equivalent']} more proved to say the same" if mutants.get("equivalent") else ""
+        yield (
+            "Mutants",
+            f"{mutants['rejected']} of {mutants['total']} altered statements rejected with a counterexample{same}",
+        )
+    needs = book.evidence.needs.get(name, ())
+    said = (
+        f"{escape(what)}: {'needed' if needed else 'a convenience'} ({escape(because)})"
+        for what, needed, because in needs
+    )
+    inhabited = ["The domain is inhabited: both sides were computed at a sampled point of it."]
+    yield "Not about nothing", "<br>".join([*(inhabited if book.evidence.inhabited.get(name) else []), *said])
+
+
+def _witness(evidence: Mapping[str, Any]) -> str:
+    if evidence.get("verdict") != "agrees":
+        return escape(f"{evidence.get('verdict', 'not asked')}: {evidence.get('reason', '')}".rstrip(": "))
+    parts = [f"agrees in {evidence['cases']} comparisons"]
+    if evidence.get("max_error") is not None:
+        parts.append(f"largest relative error {evidence['max_error']:.1e} (tolerance {evidence['tolerance']:.0e})")
+    if evidence.get("sampled"):
+        parts.append(
+            f"{evidence['sampled']} of them sampled, at most {evidence.get('max_sigmas', 0):.1f} standard errors off"
+        )
+    if evidence.get("gradient"):
+        parts.append(f"gradient {evidence['gradient']}")
+    method = f"<br><small>by {escape(str(evidence['method']))}</small>" if evidence.get("method") else ""
+    return blocks.badge("measured") + " " + escape("; ".join(parts)) + method
+
+
+def _lists(book: Book, name: str, up: str) -> str:
+    def listed(names: list[str]) -> str:
+        return ", ".join(blocks.named_link(book, other, up) for other in names)
+
+    return blocks.table([("Uses", listed(list(book.judgements[name].uses)) or "no other claim"),
+                         ("Used by", listed(book.used_by[name]) or "no other claim")])  # fmt: skip
+
+
+def _cite(book: Book, name: str) -> Iterator[tuple[str, str]]:
+    claim = book.claim(name, "tag page")
+    version = book.versions.get("threefold", "")
+    yield "Cite", f"<code>Threefold {escape(version)}, tag {claim.tag}</code>"
+    yield "TeX", f'<code class="tf-tex">{escape(claim.latex())}</code>'
+    yield "Run it yourself", f"<code>threefold show {claim.tag}</code> · <code>threefold verify '{claim.id}'</code>"
+
+
+# --- tables ------------------------------------------------------------------------------------------------------------------------
+
+
+def status(book: Book, up: str) -> str:
+    """One line a claim: how it stands and what each witness said."""
+    rows = []
+    for name, row in book.ledger.items():
+        standing = book.standing(name)
+        mutants = row["symbolic"].get("mutants") or {"rejected": 0, "total": 0}
+        rows.append(
+            f"<tr><td>{blocks.tag_link(book, name, up)}</td><td>{escape(row['title'])}</td>"
+            f'<td><span class="tf-dot tf-node-{standing}"></span>{STANDING_WORD.get(standing, standing)}</td>'
+            f"<td>{_short(row['numeric'])}</td><td>{_short(row['torch'])}</td>"
+            f"<td>{mutants['rejected']}/{mutants['total']}</td></tr>"
+        )
+    head = "".join(f"<th>{title}</th>" for title in ("Tag", "Claim", "Standing", "NumPy", "PyTorch", "Mutants"))
+    return (
+        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Status of every claim">'
+        f'<table class="tf-status"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _short(evidence: Mapping[str, Any]) -> str:
+    if evidence.get("verdict") != "agrees":
+        return escape(str(evidence.get("verdict", "–")))
+    worst = evidence.get("max_error")
+    return "exact" if not worst else f"{worst:.0e}"
+
+
+def legend() -> str:
+    items = "".join(
+        f'<li><span class="tf-dot tf-node-{key}"></span>{escape(text)}</li>' for key, text in STANDING.items()
+    )
+    return f'<ul class="tf-legend">{items}</ul>'
+
+
+def badge_legend() -> str:
+    kinds = ("decided", "law", "assumed", "measured", "refuted")
+    return (
+        "<ul class='tf-legend'>"
+        + "".join(f"<li>{blocks.badge(k)} {escape(blocks.BADGES[k])}</li>" for k in kinds)
+        + "</ul>"
+    )
+
+
+def counts(book: Book) -> str:
+    """The live figures, as tiles."""
+    summary = book.summary
+    steps = sum(blocks.step_count(book, claim) for claim in derivations.claims().values())
+    tiles = [
+        (summary["proved"], "claims proved"),
+        (steps, "steps judged"),
+        (
+            summary["refuted_as_expected"] + len([e for e in derivations.errata() if e.printed.id not in book.ledger]),
+            "printed formulas refuted",
+        ),
+        (summary["numeric_agrees"], "agree in NumPy"),
+        (summary["torch_agrees"], "agree in PyTorch"),
+        (summary["mutants_rejected"], "mutants rejected"),
+        (summary["mutants_surviving"], "mutants survive"),
+        (
+            len(summary["assumptions"]),
+            "assumption in use" if len(summary["assumptions"]) == 1 else "assumptions in use",
+        ),
+    ]
+    cells = "".join(f"<div><strong>{value:,}</strong><span>{escape(label)}</span></div>" for value, label in tiles)
+    return f'<div class="tf-counts">{cells}</div>'
+
+
+def all_rules() -> dict[str, Rule]:
+    """Every named rule of the kernel, by name."""
+    found: dict[str, Rule] = {}
+    for info in pkgutil.iter_modules(rules.__path__):
+        module = importlib.import_module(f"{rules.__name__}.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Rule):
+                found.setdefault(value.name, value)
+    return found
+
+
+def rules_table(book: Book) -> str:
+    used: dict[str, int] = {}
+    for judgement in book.judgements.values():
+        for part in judgement.parts:
+            for step in part.steps:
+                for rule in step.rule.split(", then ") if step.rule else []:
+                    used[rule] = used.get(rule, 0) + 1
+    rows = "".join(
+        f"<tr><td>{escape(rule.name)}</td><td>{blocks.badge(rule.tier)}</td><td>{words.html(rule.condition)}</td>"
+        f"<td>{used.get(rule.name, 0)}</td></tr>"
+        for rule in sorted(all_rules().values(), key=lambda rule: (rule.tier, rule.name))
+    )
+    head = "<th>Rule</th><th>Kind</th><th>Allowed when</th><th>Steps</th>"
+    return (
+        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Rules of the kernel">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def slug(text: str) -> str:
+    return re.sub(r"\W+", "-", text.lower())
+
+
+def assumptions(book: Book, up: str) -> str:
+    """Every assumption by name, with its condition and the claims that make it."""
+    known = all_rules()
+    items = []
+    for name in book.summary["assumptions"]:
+        users = [n for n, judgement in book.judgements.items() if name in judgement.assumptions]
+        condition = known[name].condition if name in known else ""
+        links = ", ".join(blocks.named_link(book, n, up) for n in users)
+        items.append(f'<li id="assumed-{slug(name)}">{blocks.badge("assumed")} <strong>{escape(name)}</strong>: '
+                     f"{words.html(condition)}. Made by {links}.</li>")  # fmt: skip
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def hypotheses(book: Book, up: str) -> str:
+    """What the claims are stated under, each with the claims that state it."""
+    users: dict[str, list[str]] = {}
+    said: dict[str, str] = {}
+    for name, claim in derivations.claims().items():
+        for hypothesis in claim.hypotheses:
+            users.setdefault(hypothesis.name, []).append(name)
+            said.setdefault(hypothesis.name, hypothesis.words)
+    items = (
+        f'<dt id="given-{slug(name)}">{escape(name)}</dt><dd>{blocks.prose(book, words.sentence(said[name]), up)} '
+        f'<span class="tf-from">{" ".join(blocks.tag_link(book, n, up) for n in names)}</span></dd>'
+        for name, names in users.items()
+    )
+    return f'<dl class="tf-evidence">{"".join(items)}</dl>'
+
+
+def vacuity(book: Book) -> str:
+    needs = [need for found in book.evidence.needs.values() for need in found]
+    needed = sum(1 for _, is_needed, _ in needs if is_needed)
+    inhabited = sum(book.evidence.inhabited.values())
+    return (
+        f"<p>{inhabited} of {len(book.ledger)} claims have a domain in which a sampled point was found and both sides computed. "
+        f"Of {len(needs)} hypotheses and excluded bounds, {needed} were shown to be needed by a counterexample or an "
+        f"undefined value without them; the other {len(needs) - needed} are labelled conveniences.</p>"
+    )
+
+
+def notation(book: Book, up: str) -> str:
+    """Every symbol of every claim: as it is printed, in words, what it abbreviates, where it first stands."""
+    rows, seen = [], set[str]()
+    for claim in derivations.claims().values():
+        for name, node in symbols.occurrences(claim):
+            if name in seen:
+                continue
+            seen.add(name)
+            drawn = book.typesetter.expression(node, f"symbol {name} of {claim.id}")
+            body = ""
+            if isinstance(node, terms.DefinedFunction) and len(latex(node.unfold())) < 160:
+                body = book.typesetter.expression(node.unfold(), f"what {name} abbreviates, {claim.id}")
+            meaning = symbols.MEANING.get(name, f"a symbol of the claim “{claim.title}”")
+            rows.append(
+                f'<tr id="{symbol_anchor(name)}" data-search-exclude><td>{drawn}</td><td>{words.html(meaning)}</td>'
+                f"<td>{body}</td><td>{blocks.tag_link(book, claim.id, up)}</td></tr>"
+            )
+    head = "<th>Symbol</th><th>Meaning</th><th>Stands for</th><th>First used</th>"
+    return (
+        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Notation">'
+        f'<table class="tf-notation"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def symbol_anchor(name: str) -> str:
+    return f"symbol-{name}"
+
+
+def symbols_used(book: Book, names: tuple[str, ...], up: str) -> str:
+    """The symbols of some claims, each a link to the notation page with its meaning as a tooltip."""
+    links, seen = [], set[str]()
+    first = {n: node for claim in derivations.claims().values() for n, node in symbols.occurrences(claim)}
+    for name in names:
+        for symbol, _ in symbols.occurrences(book.claim(name, "symbols")):
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            meaning = symbols.MEANING.get(symbol, "")
+            drawn = book.typesetter.expression(first[symbol], f"symbol {symbol} of {name}")
+            links.append(
+                f'<a href="{up}reference/notation.html#{symbol_anchor(symbol)}" title="{escape(meaning)}">{drawn}</a>'
+            )
+    return (
+        '<div class="tf-symbols" data-search-exclude role="region" aria-label="Symbols of this page"><span>Symbols</span>'
+        f"{''.join(links)}</div>"
+    )
+
+
+def chapter_list(book: Book, found: list[Chapter], up: str) -> str:
+    items = []
+    for chapter in found:
+        tags = " ".join(blocks.tag_link(book, name, up) for name in chapter.claims)
+        items.append(
+            f'<li><a href="{up}{chapter.url}">{escape(chapter.title)}</a> <span class="tf-from">{tags}</span></li>'
+        )
+    return f'<ol class="tf-chapters">{"".join(items)}</ol>'
+
+
+def tests_of_the_checker(book: Book, root: Path) -> str:
+    """How the checker itself is tested, with counts taken from the tests as they stand."""
+    kernel = root / "tests" / "kernel"
+    soundness = len(list(kernel.glob("test_soundness_*.py")))
+    corpus = len([path for folder in kernel.glob("*reject*") for path in folder.rglob("*.py")])
+    known = all_rules()
+    summary = book.summary
+    rows = [
+        ("Rules", f"{len(known)}, each with its condition; {soundness} modules of tests compare the value of a random term "
+                  "before and after a rule, in finite and Gaussian models"),
+        ("Wrong derivations", f"{corpus} that must be rejected, with the line named" if corpus else ""),
+        ("Mutants", f"{summary['mutants_rejected']:,} altered statements rejected with a counterexample, "
+                    f"{summary['mutants_equivalent']} proved to say the same, {summary['mutants_surviving']} survive"),
+        ("Published slips", f"{len(derivations.errata())} refuted with numbers"),
+        ("Not about nothing", f"{sum(book.evidence.inhabited.values())} of {len(book.ledger)} domains shown to be inhabited"),
+    ]  # fmt: skip
+    return blocks.table(rows)
+
+
+# --- errata -------------------------------------------------------------------------------------------------------------------------
+
+TEXTS = {
+    "notes": "Lecture notes: VAEs and Diffusion Models",
+    "article": "Article: Variational Autoencoders and Diffusion Models",
+    "slides": "Slides: VAEs and diffusion models",
+    "journey": "Blog: From VAEs to Diffusion Models, a Step-by-Step Journey",
+    "staircase": "Blog: from the VAE to DDIM with a one-pixel example",
+}
+
+
+def errata(book: Book, up: str) -> str:
+    """Every refuted statement, text by text, as Markdown with one section each."""
+    lines: list[str] = []
+    for key, title in TEXTS.items():
+        here = [e for e in derivations.errata() if e.source.split(",")[0].strip() == key]
+        if not here:
+            continue
+        lines += [f"## {title}", ""]
+        for e in here:
+            lines += [f"### {e.id} · {e.source} {{ #{e.id} }}", "", blocks.erratum(book, e, up), ""]
+    return "\n".join(lines)
+
+
+def some_errata(book: Book, names: list[str], up: str) -> str:
+    known = {e.id: e for e in derivations.errata()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise Unusable(f"no erratum is called {unknown[0]!r}; `threefold errata` lists them")
+    return "\n\n".join(blocks.erratum(book, known[name], up, linked=True) for name in names)
+
+
+def errata_index(book: Book) -> str:
+    rows = "".join(
+        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td><td>{words.html(e.words)}</td></tr>'
+        for e in derivations.errata()
+    )
+    return (
+        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Index of errata"><table><thead><tr><th>No.</th>'
+        f"<th>Place</th><th>What is wrong</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def editorial() -> str:
+    rows = "".join(blocks.editorial(e) for e in derivations.editorial())
+    return (
+        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Editorial slips"><table><thead><tr><th>No.</th>'
+        f"<th>Place</th><th>Printed</th><th>Better</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )

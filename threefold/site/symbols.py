@@ -1,0 +1,133 @@
+"""What every symbol means, in words, by the name that the derivations give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sympy as sp
+
+from derivations import Claim
+from derivations.kernel import terms
+
+FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
+
+MEANING: Mapping[str, str] = {
+    "t": "a step of the chain, an integer from 1 to T",
+    "T": "the number of steps of the chain",
+    "d": "the number of coordinates of the data",
+    "k": "the number of coordinates of the code z",
+    "i": "a coordinate",
+    "j": "a coordinate",
+    "n": "the number of a draw",
+    "L": "how many draws of noise are averaged",
+    "x": "the state of the chain: x at step 0 is the data, at step T almost pure noise",
+    "x_obs": "one observation",
+    "z": "the code, or latent variable, of an observation",
+    "p": "a density of the model",
+    "q": "a density of the encoder; in diffusion models, of the fixed noising chain",
+    "p_data": "the law of the data",
+    "p_theta": "the model with parameters theta",
+    "p_theta_prime": "the same model with other parameters",
+    "H": "the entropy of a law, in nats",
+    "I": "the mutual information of two variables, in nats",
+    "ELBO": "the evidence lower bound of a diffusion model of T steps, in nats",
+    "ELBO_vae": "the evidence lower bound, in nats",
+    "ELBO_normal": "the evidence lower bound of a VAE with Gaussian encoder and decoder, in nats",
+    "alpha": "the share of the signal's power that step t keeps",
+    "alpha_one": "the share of the signal's power that the only step keeps",
+    "alpha_bar": "the share of the signal's power that is left, any number from 0 to 1",
+    "abar": "the share of the signal's power that is left after t steps: the product of the alphas up to t",
+    "abar_x": "the share of the signal's power that is left",
+    "abar_linear": "abar of the standard linear schedule",
+    "beta": "the variance of the noise that step t adds",
+    "beta_linear": "beta of the linear schedule",
+    "beta_1": "the first beta of the linear schedule",
+    "beta_T": "the last beta of the linear schedule",
+    "beta_tilde": "the variance of the encoder's own step back, given the data",
+    "sigma": "the standard deviation of the model's step back from t",
+    "SNR": "the signal-to-noise ratio at step t",
+    "Sigma": "the covariance of the state at step t, read along two directions",
+    "eps": "standard normal noise",
+    "eps_draw": "the n-th draw of standard normal noise",
+    "mu": "the mean of the encoder's Gaussian",
+    "std": "the standard deviations of the encoder's Gaussian, coordinate by coordinate",
+    "log_variance": "the logarithms of the encoder's variances, coordinate by coordinate",
+    "mu_phi": "the encoder network's mean",
+    "std_phi": "the encoder network's standard deviations",
+    "mu_of": "the mean of the encoder's Gaussian, as a function of a parameter",
+    "std_of": "the standard deviations of the encoder's Gaussian, as a function of a parameter",
+    "phi": "one parameter of the encoder",
+    "sigma_x": "the standard deviation of the Gaussian decoder",
+    "mu_theta": "the mean that a network gives: of the decoder, or of the model's step back from t",
+    "mu_tilde": "the mean of the encoder's own step back, given the data",
+    "pi_theta": "the probabilities of a Bernoulli decoder",
+    "logit": "the logits of a Bernoulli decoder",
+    "sigm": "the logistic sigmoid, coordinate by coordinate",
+    "eps_theta": "a network that predicts the noise",
+    "eps_theta_prime": "the same network with other parameters",
+    "x0_theta": "a network that predicts the data",
+    "v_theta": "a network that predicts the velocity v",
+    "x0_hat": "the data that a noise implies, given the noisy state",
+    "eps_hat": "the noise that an image implies, given the noisy state",
+    "noisy": "the noisy state at step t, drawn from the data in one go",
+    "noised": "the noisy state, drawn from the data in one go",
+    "velocity": "the velocity: noise minus data in the rotated frame of v-prediction",
+    "x0_of_v": "the data that a velocity implies, given the noisy state",
+    "eps_of_v": "the noise that a velocity implies, given the noisy state",
+    "x_mixed": "the noisy image of the one-step model",
+    "x0_restored": "the clean image that a noise prediction implies, one-step model",
+    "L_onestep": "the bound of the one-step model, in nats",
+    "L_simple": "the simplified objective: the mean squared error of the predicted noise",
+    "L_step": "the simplified objective at one step",
+    "w_x0": "the weight of the data error in the bound",
+    "w_eps": "the weight of the noise error in the bound",
+    "weight": "any positive weight for step t",
+    "C": "what is left of the bound when the mean network is taken out",
+    "c": "a coefficient shared by all steps",
+    "f": "any function that is averaged",
+    "u": "any direction",
+    "v": "any direction",
+    "mu_p": "the mean of the first Gaussian",
+    "mu_q": "the mean of the second Gaussian",
+    "Sigma_p": "the covariance of the first Gaussian",
+    "Sigma_q": "the covariance of the second Gaussian",
+    "m_1": "the mean of the first Gaussian",
+    "m_2": "the mean of the second Gaussian",
+    "v_1": "the variance of the first Gaussian",
+    "v_2": "the variance of the second Gaussian",
+    "x_pixel": "a pixel",
+    "e": "the noise of a pixel",
+    "g": "a guess of the noise of a pixel",
+    "pixel_noised": "the noisy pixel",
+    "pixel_signal": "the signal's part of a noisy pixel",
+    "pixel_noise": "the noise's part of a noisy pixel",
+    "pixel_loss": "the squared error of a guess",
+    "pixel_guess": "the clean pixel that a guess of the noise implies",
+    "pixel_stride": "the pixel after one deterministic stride",
+}
+
+
+def name_of(node: Any) -> str:
+    """The derivations' name of the symbol at the head of an expression, or nothing where there is none."""
+    if isinstance(node, FAMILIES):
+        return type(node).__name__
+    if isinstance(node, sp.Symbol):
+        return str(node.name)
+    return ""
+
+
+def meaning(expression: Any) -> str:
+    return MEANING.get(name_of(expression), "")
+
+
+def occurrences(claim: Claim) -> Iterator[tuple[str, Any]]:
+    """Every symbol in a claim's statements, with the expression in which it first stands."""
+    seen: set[str] = set()
+    for statement in claim.says:
+        for side in (statement.lhs, statement.rhs):
+            for node in sp.preorder_traversal(side):
+                name = name_of(node)
+                if name and name not in seen:
+                    seen.add(name)
+                    yield name, node
