@@ -84,7 +84,7 @@ N4 = Erratum(
         at({"a": "0.7", "w": "0.25"}, {("x", 0): 1}, alpha={1: "0.5"}),
     ),
     right="ELBO = C − …, with the constant C written out",
-    correction="ddpm.loss.x0_weighted",
+    correction="ddpm.elbo.gaussian_form",
 )
 
 # --- N5: the sum that gets lost ---------------------------------------------------------------------------------------
