@@ -226,7 +226,8 @@ def _divergences(e: Any, domain: Domain) -> set[Any]:
 
 def _is_nonnegative_average(e: Any, domain: Domain) -> bool:
     if isinstance(e, KL):
-        return _comparable(*e.args, domain)
+        p, q = e.args
+        return _comparable(p, q, domain)
     if isinstance(e, Expect):
         return _is_nonnegative_average(e.args[1], domain)
     return isinstance(e, SumTo) and _is_nonnegative_average(e.args[0], inner_domain(e, domain))
@@ -372,9 +373,10 @@ def _zero_divergence(relation: str, previous: Any, following: Any, context: Cont
     if relation != "iff" or context.lemma is None:
         raise StepFails("this rule compares KL = 0 with an equality of laws")
     context.lemma("gaussian.kl.nonnegative")
-    if not isinstance(following, SameLaw) or not _comparable(*following.args, context.domain):
+    if not isinstance(following, SameLaw):
         return False
-    return previous in (Equal(KL(*following.args), 0), Equal(0, KL(*following.args)))
+    p, q = following.args
+    return _comparable(p, q, context.domain) and previous in (Equal(KL(p, q), 0), Equal(0, KL(p, q)))
 
 
 zero_divergence = Rule(
