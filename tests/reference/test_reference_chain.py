@@ -213,6 +213,13 @@ def test_averaged_posterior_of_an_ordinary_chain_to_eleven_digits():
         assert chain.averaged_posterior_density(0.4, 0.9, t, values) == pytest.approx(truth, rel=1e-11)
 
 
+def test_averaged_posterior_finds_its_place_far_from_the_origin():
+    values = [0.5, 0.1]
+    distant = 300.0 * chain.forward_moments(values).gain[1]
+    truth = math.exp(chain.marginal_log_density([distant], [300.0], 1, values))
+    assert chain.averaged_posterior_density(distant, 300.0, 2, values) == pytest.approx(truth, rel=1e-11)
+
+
 @given(betas)
 @settings(max_examples=60, deadline=None)
 def test_signal_to_noise_falls_at_every_step(values):
