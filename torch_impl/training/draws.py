@@ -23,6 +23,9 @@ def seed_from(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
+_STRIDE = 0x9E3779B97F4A7C15  # odd: the blocks of a step have seeds far apart
+
+
 class Draws:
     """Random numbers for a run of consecutive examples of a global batch.
 
@@ -63,11 +66,12 @@ class Draws:
             )
         self.step, self.first, self.count = step, first, count
         self._owned = range(first // self.block_size, (first + count) // self.block_size)
+        base = seed_from(self.seed, self.stream, step)
         for block in self._owned:
             if block not in self._generators:
                 self._generators[block] = torch.Generator(self.device)
-            self._generators[block].manual_seed(seed_from(self.seed, self.stream, step, block))
-        self._shared.manual_seed(seed_from(self.seed, self.stream, step, "shared"))
+            self._generators[block].manual_seed((base + block * _STRIDE) % 2**63)
+        self._shared.manual_seed((base + self.blocks * _STRIDE) % 2**63)
         return self
 
     def _empty(self, shape: Sequence[int], dtype: torch.dtype | None) -> Tensor:

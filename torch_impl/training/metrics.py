@@ -17,8 +17,9 @@ __all__ = ["MeanAccumulator", "MetricsFile", "read_metrics"]
 
 
 class MeanAccumulator:
-    """Means over a window of steps of named scalars that stay on the device until :meth:`read`.
+    """Means over a window of steps of named scalars.
 
+    On a GPU the scalars stay there until :meth:`read`; on the CPU, where nothing is waited for, they are plain floats.
     Sums are float64 (float32 where the device has no float64).  A scalar that is not finite would spoil its window's
     mean, so it is left out of the sum and of the count; the watch on non-finite values reports it.
     """
@@ -27,53 +28,64 @@ class MeanAccumulator:
         self.device = torch.device(device)
         self.dtype = torch.float32 if self.device.type == "mps" else torch.float64
         self.names: tuple[str, ...] = ()
-        self._sum = torch.zeros(0, dtype=self.dtype, device=self.device)
-        self._count = torch.zeros(0, dtype=self.dtype, device=self.device)
+        self._totals = torch.zeros(2, 0, dtype=self.dtype, device=self.device)  # sums, counts
+        self._host: list[list[float]] = [[], []]
 
     @torch.no_grad()
     def add(self, scalars: Mapping[str, Tensor]) -> None:
         """Add one step's scalars; the names must be those of the first step."""
         names = tuple(scalars)
-        if not self.names:
+        if names != self.names:
+            if self.names:
+                raise ValueError(
+                    f"metrics are now {names}, they were {self.names}; return the same names at every step"
+                )
             self.names = names
-            self._sum = torch.zeros(len(names), dtype=self.dtype, device=self.device)
-            self._count = torch.zeros_like(self._sum)
-        elif names != self.names:
-            raise ValueError(f"metrics are now {names}, they were {self.names}; return the same names at every step")
+            self._restart()
+        if self.device.type == "cpu":
+            sums, counts = self._host
+            for i, scalar in enumerate(scalars.values()):
+                value = scalar.item()
+                if math.isfinite(value):
+                    sums[i] += value
+                    counts[i] += 1
+            return
         values = torch.stack([scalar.detach().to(self.dtype) for scalar in scalars.values()])
         finite = values.isfinite()
-        self._sum.add_(torch.where(finite, values, 0.0))
-        self._count.add_(finite)
+        self._totals.add_(torch.stack([torch.where(finite, values, 0.0), finite.to(self.dtype)]))
 
-    def read(self) -> dict[str, float]:
-        """The means since the last read (NaN where there was no finite value), then start anew.  Waits for the
-        device.
-        """
-        sums, counts = self._totals().tolist()
-        self._sum.zero_()
-        self._count.zero_()
-        return {n: s / c if c else math.nan for n, s, c in zip(self.names, sums, counts, strict=True)}
+    def _restart(self) -> None:
+        self._host = [[0.0] * len(self.names), [0.0] * len(self.names)]
+        self._totals = torch.zeros(2, len(self.names), dtype=self.dtype, device=self.device)
 
-    def _totals(self) -> Tensor:
-        """Sums and counts over all processes; shape (2, names)."""
-        totals = torch.stack([self._sum, self._count])
+    def _over_processes(self) -> list[list[float]]:
+        """Sums and counts over all processes."""
+        if self.device.type == "cpu":
+            self._totals = torch.tensor(self._host, dtype=self.dtype)
+        totals = self._totals.clone()
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(totals)
-        return totals
+        sums_and_counts: list[list[float]] = totals.tolist()
+        return sums_and_counts
+
+    def read(self) -> dict[str, float]:
+        """The means since the last read (NaN where there was no finite value), then anew.  Waits for the device."""
+        sums, counts = self._over_processes()
+        self._restart()
+        return {n: s / c if c else math.nan for n, s, c in zip(self.names, sums, counts, strict=True)}
 
     def state(self) -> dict[str, Any]:
         """The open window over all processes, exactly, as JSON data; to be called by every process."""
-        sums, counts = self._totals().tolist()
+        sums, counts = self._over_processes()
         return {"names": list(self.names), "sum": sums, "count": counts}
 
     def load_state(self, state: Mapping[str, Any], owner: bool = True) -> None:
-        """Go on with a stored window; of several processes one (the ``owner``) takes its sums, the others start from
-        zero.
-        """
+        """Go on with a stored window; of several processes one (the ``owner``) takes its sums."""
         self.names = tuple(state["names"])
-        scale = 1.0 if owner else 0.0
-        self._sum = torch.tensor(state["sum"], dtype=self.dtype, device=self.device).mul_(scale)
-        self._count = torch.tensor(state["count"], dtype=self.dtype, device=self.device).mul_(scale)
+        self._restart()
+        if owner:
+            self._host = [list(state["sum"]), list(state["count"])]
+            self._totals = torch.tensor(self._host, dtype=self.dtype, device=self.device)
 
 
 class MetricsFile:

@@ -114,6 +114,7 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
             channels,
             classes,
             timesteps=500,
+            prediction="v",
             sigma_min=0.04,
             conditional=True,
             widths=(32, 64),

@@ -14,7 +14,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -186,9 +186,12 @@ class Trainer:
     # -- one step -----------------------------------------------------------------------------------------------------
 
     def _forward(self, batch: Any, draws: Draws) -> dict[str, Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+        with self._precision():
             terms: dict[str, Tensor] = self._run(Batch(batch.x, batch.y), draws)
         return terms
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
     def _backward(self, step: int, micro_batches: Iterable[Any]) -> dict[str, Tensor]:
         """Gradients of one step, and its loss terms (means over the micro-batches)."""
@@ -219,10 +222,12 @@ class Trainer:
         kept = [buffer.clone() for buffer in self.system.stateful_buffers()] if config.nonfinite == "skip" else []
         terms = self._backward(step, (next(self.batches) for _ in range(config.accumulate)))
         norm = total_gradient_norm([p.grad for p in self.parameters.values() if p.grad is not None])
-        withhold = self.watch.check(step, (terms["loss"], norm))
+        withhold = self.watch.check(step, terms["loss"], norm)
         self.system.after_backward()
-        for buffer, before in zip(self.system.stateful_buffers(), kept, strict=False):
-            buffer.copy_(torch.where(withhold > 0, before, buffer))
+        if kept:
+            bad = torch.as_tensor(withhold, device=self.device) > 0
+            for buffer, before in zip(self.system.stateful_buffers(), kept, strict=True):
+                buffer.copy_(torch.where(bad, before, buffer))
         self._update(norm, withhold)
         self.optimizer.zero_grad(set_to_none=True)
         for ema in self.emas:
@@ -230,19 +235,20 @@ class Trainer:
         self.means.add({**terms, "gradient_norm": norm})
         self.step = step
 
-    def _update(self, norm: Tensor, withhold: Tensor) -> None:
-        """AdamW on gradients clipped to ``clip``, or no change at all where ``withhold`` is 1; decided on the
-        device.
-        """
-        clip = self.config.clip
-        if self.optimizer.defaults["fused"]:
-            # The fused kernel divides gradients by grad_scale and does nothing when found_inf is 1: clipping and
-            # withholding cost no pass over the gradients and no wait for the device.
+    def _update(self, norm: Tensor, withhold: Tensor | bool) -> None:
+        """AdamW on gradients clipped to ``clip``, or no change at all where ``withhold`` is 1."""
+        clip, fused = self.config.clip, bool(self.optimizer.defaults["fused"])
+        if self.device.type == "cuda":
+            # Decided on the device: the fused kernel divides gradients by grad_scale and does nothing when found_inf is
+            # 1, so that clipping and withholding cost no pass over the gradients and no wait.
             self.optimizer.found_inf = withhold  # type: ignore[attr-defined]  # read by the fused kernel
             self.optimizer.grad_scale = (norm.float() / clip).clamp(min=1.0) if clip else None  # type: ignore[attr-defined]  # likewise
             self.optimizer.step()
         elif not bool(withhold):
-            if clip:
+            too_long = clip is not None and float(norm) > clip
+            if fused:
+                self.optimizer.grad_scale = norm.float() / clip if too_long and clip else None  # type: ignore[attr-defined]  # likewise
+            elif too_long and clip:
                 nn.utils.clip_grads_with_norm_(self.parameters.values(), clip, norm)
             self.optimizer.step()
 
@@ -260,8 +266,6 @@ class Trainer:
         started = self._clock = time.perf_counter()
         self._clock_step = self.step
         self._prepare_folder()
-        if self.processes.is_main and self.metrics_file is not None:
-            self.metrics_file.resume_at(self.step)
         self.observer.started(self)
         self.system.train()
         look_always = self.device.type == "cpu" and self.processes.world == 1
@@ -288,11 +292,13 @@ class Trainer:
         return result
 
     def _prepare_folder(self) -> None:
-        """Find out before the first step whether the output folder can be written."""
+        """Find out before the first step whether the output folder can be written; drop metrics of later steps."""
         problem = None
         if self.processes.is_main and self.out is not None:
             try:
                 self.out.mkdir(parents=True, exist_ok=True)
+                if self.metrics_file is not None:
+                    self.metrics_file.resume_at(self.step)
                 write_atomically(
                     self.out / "config.json", (json.dumps(self.full_description(), indent=1) + "\n").encode()
                 )
@@ -391,7 +397,7 @@ class Trainer:
         system.eval()
         for i, batch in enumerate(self.held_out):
             draws = Draws(self.config.seed, len(batch.x), 1, self.device, stream="validate").at(i)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            with self._precision():
                 terms = system(
                     Batch(batch.x.to(self.device), None if batch.y is None else batch.y.to(self.device)), draws
                 )

@@ -7,7 +7,8 @@ still those of the bad step; the trainer then runs that step again under :func:`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,23 +53,35 @@ def describe(tensor: Tensor) -> str:
 
 
 class NonFiniteWatch:
-    """Keeps, on the device, whether and when a step was bad.
+    """Whether and when a step was bad: kept on the device, or in plain numbers on the CPU, where nothing is waited for.
 
     Args:
         latch: withhold every update after the first bad step, until read (policy ``stop``).
     """
 
     def __init__(self, device: torch.device | str, latch: bool) -> None:
-        self.latch = latch
-        self.withhold = torch.zeros((), dtype=torch.float32, device=device)  # 1.0: this step's update is skipped
+        self.latch, self.device = latch, torch.device(device)
+        self._withhold = torch.zeros((), dtype=torch.float32, device=device)
         self._first = torch.full((), -1, dtype=torch.int64, device=device)
         self._skipped = torch.zeros((), dtype=torch.int64, device=device)
+        self._host_first, self._host_skipped = -1, 0
 
     @torch.no_grad()
-    def check(self, step: int, scalars: Sequence[Tensor]) -> Tensor:
-        """Judge one step by its loss and gradient norm; returns :attr:`withhold`, to be given to the optimizer."""
-        bad = ~torch.stack([scalar.detach().float().reshape(()) for scalar in scalars]).isfinite().all()
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
+    def check(self, step: int, loss: Tensor, norm: Tensor) -> Tensor | bool:
+        """Judge one step by its loss and gradient norm.
+
+        Returns whether its update is to be withheld: on a GPU as a float32 scalar there, for the fused optimizer.
+        """
+        several = torch.distributed.is_available() and torch.distributed.is_initialized()
+        if self.device.type == "cpu" and not several:
+            bad_here = not (math.isfinite(loss.item()) and math.isfinite(norm.item()))
+            if bad_here and self._host_first < 0:
+                self._host_first = step
+            bad_here = bad_here or (self.latch and self._host_first >= 0)
+            self._host_skipped += bad_here
+            return bad_here
+        bad = ~torch.stack([loss.detach().float().reshape(()), norm.float().reshape(())]).isfinite().all()
+        if several:
             anywhere = bad.float()  # every process must take or withhold the same step
             torch.distributed.all_reduce(anywhere, op=torch.distributed.ReduceOp.MAX)
             bad = anywhere > 0
@@ -77,12 +90,17 @@ class NonFiniteWatch:
         if self.latch:
             bad = bad | (self._first >= 0)
         self._skipped.add_(bad)
-        self.withhold.copy_(bad)
-        return self.withhold
+        self._withhold.copy_(bad)
+        return self._withhold
 
     def read(self) -> tuple[int, int]:
         """(first bad step since the last read or -1, updates withheld since the last read).  Waits for the device."""
+        if self.device.type == "cpu" and self._host_first < 0 and int(self._first) < 0:
+            return -1, 0
         first, skipped = torch.stack([self._first, self._skipped]).tolist()
+        first = max(first, self._host_first)
+        skipped += self._host_skipped
+        self._host_first, self._host_skipped = -1, 0
         self._first.fill_(-1)
         self._skipped.zero_()
         return first, skipped

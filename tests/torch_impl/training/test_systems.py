@@ -107,6 +107,18 @@ def test_vae_loss_is_cross_entropy_plus_beta_times_the_kl_summed_over_pixels():
     torch.testing.assert_close(terms["elbo"], -entropy - kl, rtol=1e-5, atol=1e-4)
 
 
+def test_gaussian_vae_loss_is_a_normal_log_density_with_all_its_constants():
+    config = CONFIGS[1]
+    system, examples = built(config), batch(config)
+    terms = system(examples, Draws(0, 8).at(1))
+    mean, logvar = system.model.encode(examples.x)
+    decoded = system.model.decode(mean + (0.5 * logvar).exp() * Draws(0, 8).at(1).normal(8, 3))
+    normal = torch.distributions.Normal(decoded, (0.5 * system.model.decoder_logvar).exp())
+    torch.testing.assert_close(terms["reconstruction"], -normal.log_prob(examples.x).sum() / 8, rtol=1e-5, atol=1e-3)
+    per_example = -system.model.log_prob(examples.x, decoded)
+    torch.testing.assert_close(terms["reconstruction"], per_example.mean(), rtol=1e-5, atol=1e-3)
+
+
 def test_dropped_labels_are_the_null_class_and_as_many_as_asked_for():
     config = DDPMConfig(8, 1, 10, timesteps=20, conditional=True, label_drop=0.25, widths=(8,), blocks=1)
     system, seen = config.build(), []

@@ -15,6 +15,7 @@ from torch_impl.training import (
     CheckpointStore,
     CheckpointUnwritable,
     NonFiniteError,
+    Observer,
     Trainer,
     TrainerConfig,
     read_metrics,
@@ -213,11 +214,16 @@ def test_a_full_disk_in_the_middle_stops_with_the_last_good_one(tmp_path, small_
 
 
 def test_metrics_that_cannot_be_written_are_the_same_error(tmp_path, small_run, monkeypatch):
-    trainer = small_run.make(tmp_path)
-    trainer._prepare_folder()
-    (tmp_path / "metrics.jsonl").mkdir()
+    class Spoiler(Observer):
+        def logged(self, line):
+            if line["step"] == 2:
+                (tmp_path / "metrics.jsonl").unlink()
+                (tmp_path / "metrics.jsonl").mkdir()
+
+    trainer = small_run.make(tmp_path, observer=Spoiler())
     with pytest.raises(CheckpointUnwritable, match=r"metrics\.jsonl"):
         trainer.fit()
+    assert trainer.step == 3
 
 
 def test_an_output_folder_that_cannot_be_made_is_found_before_the_first_step(tmp_path, small_run):

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from torch_impl.gaussian import LOG_2PI
 from torch_impl.networks import VAE, VAEConfig
-from torch_impl.objectives import elbo, importance_weighted_bound
+from torch_impl.objectives import elbo, importance_weighted_bound, reparameterize, standard_normal_kl
 from torch_impl.training.draws import Draws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
@@ -73,14 +75,20 @@ class VAESystem(System):
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         mean, logvar = self.model.encode(batch.x)
-        noise = draws.normal(*mean.shape, dtype=mean.dtype)
-        bound = elbo(self.model.target(batch.x), mean, logvar, self.model.decode, self.model, noise=noise[None])
-        return {
-            "loss": -bound.beta(self.config.beta).mean(),
-            "reconstruction": -bound.log_likelihood.mean(),
-            "kl": bound.kl.mean(),
-            "elbo": bound.value.mean(),
-        }
+        z = reparameterize(mean, logvar, draws.normal(*mean.shape, dtype=mean.dtype))
+        reconstruction = self._negative_log_likelihood(self.model.decode(z), self.model.target(batch.x))
+        kl = standard_normal_kl(mean, logvar).mean()
+        loss = reconstruction + self.config.beta * kl
+        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "elbo": -reconstruction - kl}
+
+    def _negative_log_likelihood(self, decoded: Tensor, target: Tensor) -> Tensor:
+        """Mean over examples of -log p(x | z), nats: ``VAE.log_prob`` without a value for each example in memory."""
+        n, pixels = len(target), target[0].numel()
+        if self.config.likelihood == "bernoulli":
+            return F.binary_cross_entropy_with_logits(decoded, target, reduction="sum") / n
+        squares = F.mse_loss(decoded, target, reduction="sum") / n
+        logvar = self.model.decoder_logvar
+        return 0.5 * (squares * torch.exp(-logvar) + pixels * (LOG_2PI + logvar))
 
     @torch.no_grad()
     def bounds(self, x: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
