@@ -56,7 +56,7 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="tf-evidence">{cells}</dl>'
 
 
-# --- statements -----------------------------------------------------------------------------------------------------------
+# --- statements -------------------------------------------------------------------------------------------------------
 
 
 def statement(book: Book, claim: Claim, part: int, up: str) -> str:
@@ -64,7 +64,8 @@ def statement(book: Book, claim: Claim, part: int, up: str) -> str:
     math = book.typesetter.tex(says.latex(), f"{claim.id}, statement {part + 1}", display=True)
     said = f'<p class="tf-says">{prose(book, words.sentence(says.words), up)}</p>' if says.words else ""
     return one_line(
-        f'<div class="tf-statement" data-search-exclude><div class="tf-math" tabindex="0" role="math">{math}</div>{said}</div>'
+        f'<section class="tf-statement" data-search-exclude>'
+        f'<div class="tf-math" tabindex="0" role="math" aria-label="Statement">{math}</div>{said}</section>'
     )
 
 
@@ -72,11 +73,11 @@ def statements(book: Book, claim: Claim, up: str) -> str:
     return "".join(statement(book, claim, part, up) for part in range(len(claim.says)))
 
 
-# --- the ledger of a derivation ----------------------------------------------------------------------------------------------
+# --- the ledger of a derivation ---------------------------------------------------------------------------------------
 
 
 def derivation(book: Book, claim: Claim, up: str, *, heading: bool = True) -> str:
-    """The whole derivation: a head, then for each statement its rows. A refuted claim shows its counterexample instead."""
+    """The whole derivation: a head, then for each statement its rows; for a refuted claim its counterexample."""
     judgement = book.judgements[claim.id]
     head = _head(book, claim, up) if heading else ""
     if claim.expects == "refuted":
@@ -145,10 +146,10 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
     mark = badge(step.tier) if step.rule else ""
     reason = _reason(book, claim, step, up) if step.rule else ""
     return (
-        f'<div class="tf-row" id="{name}" data-search-exclude><a class="tf-no" href="#{name}" '
+        f'<section class="tf-row" id="{name}" data-search-exclude><a class="tf-no" href="#{name}" '
         f'aria-label="Link to step {name}">{step.number}</a><span class="tf-rel">{relation}</span>'
         f'<div class="tf-math" tabindex="0" role="math" aria-label="Step {name}">{math}</div>'
-        f'<span class="tf-mark">{mark}</span>{reason}</div>'
+        f'<span class="tf-mark">{mark}</span>{reason}</section>'
     )
 
 
@@ -172,26 +173,33 @@ def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:
     inside = re.sub(r' id="[^"]*"', "", rows) if judgement.parts else statements(book, claim, up)
     inside = re.sub(r'<a class="tf-no" href="#[^"]*"[^>]*>(\d+)</a>', r'<span class="tf-no">\1</span>', inside)
     proof = inside + (counterexample(judgement.verdict) if claim.expects == "refuted" else "")
+    title = f"{named_link(book, claim.id, up)} {badge(judgement.verdict.kind)}"
     return one_line(
         f'<details class="tf-solution"><summary>Solution, checked as {claim.tag}</summary>'
-        f'<div class="tf-derivation"><p>{named_link(book, claim.id, up)} {badge(judgement.verdict.kind)}</p>{proof}</div></details>'
+        f'<div class="tf-derivation"><p>{title}</p>{proof}</div>'
+        "</details>"
     )
 
 
-# --- counterexamples --------------------------------------------------------------------------------------------------------
+# --- counterexamples --------------------------------------------------------------------------------------------------
 
 
-def counterexample(verdict: Any) -> str:
+def counterexample(verdict: Any, said: str = "") -> str:
+    """The numbers that refute; their note is left out where it only repeats what is `said` beside them."""
     witness = verdict if isinstance(verdict, Witness) else getattr(verdict, "witness", None)
     if witness is None:
         return ""
-    point = ", ".join(f"{escape(name)} = {escape(value)}" for name, value in witness.values)
-    at = f'<p class="tf-point">At {point}:</p>' if point else ""
-    note = f"<p>{escape(words.sentence(witness.note))}</p>" if witness.note else ""
+    note = f"<p>{words.html(words.sentence(witness.note))}</p>" if witness.note and witness.note != said else ""
     return one_line(
-        f'<div class="tf-witness">{badge("refuted")}{at}<p>left side <strong>{escape(witness.lhs)}</strong>, '
-        f"right side <strong>{escape(witness.rhs)}</strong></p>{note}</div>"
+        f'<div class="tf-witness">{badge("refuted")}{at_point(witness.values)}'
+        f"<p>left side <strong>{escape(witness.lhs)}</strong>, right side <strong>{escape(witness.rhs)}</strong></p>"
+        f"{note}</div>"
     )
+
+
+def at_point(values: Iterable[tuple[str, str]]) -> str:
+    point = ", ".join(f"{words.html(name)} = {escape(value)}" for name, value in values)
+    return f'<p class="tf-point">At {point}:</p>' if point else ""
 
 
 def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
@@ -202,11 +210,13 @@ def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
         correction = statements(book, e.correction, up) + f"<p>{badge(corrected)}</p>"
     elif e.correction:
         correction = f"<p>{named_link(book, e.correction, up)} {badge(book.judgements[e.correction].verdict.kind)}</p>"
-    place = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a> · ' if linked else ""
+    place = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)} · ' if linked else ""
+    said = e.printed.says[0].words
     right = "" if e.right.startswith("see ") else f"<p>{prose(book, words.sentence(e.right), up)}</p>"
     return one_line(
-        f'<div class="tf-erratum"><p class="tf-label">{place}As printed · {escape(e.source)} · {escape(e.severity)}</p>'
-        f"{statements(book, e.printed, up)}{counterexample(verdict)}<p>{prose(book, e.words, up)}</p>"
+        '<div class="tf-erratum"><div class="tf-printed">'
+        f'<p class="tf-label">{place}As printed · {escape(e.severity)}</p>'
+        f"{statements(book, e.printed, up)}</div>{counterexample(verdict, said)}<p>{prose(book, e.words, up)}</p>"
         f'<p class="tf-label">Corrected</p>{right}{correction}</div>'
     )
 

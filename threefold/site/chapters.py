@@ -34,7 +34,7 @@ def ids(argument: str) -> list[str]:
 
 
 def read(texts: Mapping[str, str], book: Book) -> list[Chapter]:
-    """The chapters in the order of the journey. Raises Unusable for a claim that is derived in none, or in two, of them."""
+    """The chapters in the order of the journey. Raises Unusable for a claim that is derived in two of them."""
     order = list(book.ledger)
     found = []
     home: dict[str, str] = {}

@@ -43,7 +43,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 def _table(values: Mapping[str, Any], label: str) -> str:
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in flat(values))
-    return f'<div class="tf-scroll" tabindex="0" role="region" aria-label="{label}"><table><tbody>{rows}</tbody></table></div>'
+    scrolling = f'<div class="tf-scroll" tabindex="0" role="region" aria-label="{label}">'
+    return f"{scrolling}<table><tbody>{rows}</tbody></table></div>"
 
 
 def write_pages(docs: Path, out: Path) -> int:
@@ -75,7 +76,6 @@ def listing(docs: Path, up: str) -> str:
     for folder in found:
         picture = next(iter(sorted(folder.glob("*.png"))), None)
         shown = f'<img src="{up}assets/runs/{folder.name}/{picture.name}" alt="" loading="lazy">' if picture else ""
-        cards.append(
-            f'<a class="tf-card" href="{up}experiments/{folder.name}.html">{shown}<span>{escape(folder.name)}</span></a>'
-        )
+        name = f"<span>{escape(folder.name)}</span>"
+        cards.append(f'<a class="tf-card" href="{up}experiments/{folder.name}.html">{shown}{name}</a>')
     return f'<div class="tf-cards">{"".join(cards)}</div>'

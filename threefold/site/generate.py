@@ -1,4 +1,4 @@
-"""Assembles what mkdocs builds the site from: the texts with their directives expanded, the generated pages, the assets."""
+"""Assembles what mkdocs builds the site from: the texts with directives expanded, the generated pages, the assets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             home = next((chapter for chapter in found if name in chapter.claims), None)
             _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home))
         runs = experiments.write_pages(docs, fresh)
-        widgets.write_tables(book, fresh / "assets" / "widgets")
     _write(out.with_name("tex.json"), json.dumps(book.typesetter.drawn, indent=0, sort_keys=True, ensure_ascii=False))
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
@@ -71,9 +70,6 @@ def directives(
     def claim(name: str) -> derivations.Claim:
         return book.claim(name, "directive")
 
-    def each_chapter() -> list[tuple[str, list[str]]]:
-        return [(chapter.title, list(chapter.claims)) for chapter in found]
-
     return {
         "derivation": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
         "derivation-shown": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
@@ -87,7 +83,7 @@ def directives(
         "errata-index": lambda _, up: pages.errata_index(book),
         "editorial": lambda _, up: pages.editorial(),
         "counts": lambda _, up: pages.counts(book),
-        "map": lambda _, up: graph.overview(book, graphs, each_chapter(), up),
+        "map": lambda _, up: graph.overview(book, graphs, up),
         "legend": lambda _, up: pages.legend(),
         "badges": lambda _, up: pages.badge_legend(),
         "status": lambda _, up: pages.status(book, up),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -15,7 +14,7 @@ from threefold.site.tex import engine
 
 HEAD = (
     'bgcolor="transparent"; node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=10, '
-    'margin="0.09,0.05", height=0.3]; edge [arrowsize=0.6]; '
+    'margin="0.16,0.06", height=0.3]; edge [arrowsize=0.6]; '
 )
 WAIT_SECONDS = 60
 
@@ -41,8 +40,10 @@ class Graphs:
         drawn = re.sub(r' (fill|stroke|font-family|font-size)="[^"]*"', "", drawn)
         drawn = re.sub(r' id="[^"]*"', "", drawn)
         drawn = re.sub(r"(<title>)[^<]*(</title>)", "", drawn)
-        drawn = drawn.replace("xlink:title", "title").replace("xlink:href", "href")
-        return f'<div class="tf-graph" tabindex="0" role="region" aria-label="{escape(label)}"{style}>{_one_line(drawn)}</div>'
+        # The theme's instant navigation rewrites every href and cannot write those of SVG: they stay xlink:href.
+        drawn = drawn.replace("xlink:title", "aria-label").replace("<a ", '<a target="_top" ')
+        frame = f'<div class="tf-graph" tabindex="0" role="region" aria-label="{escape(label)}"{style}>'
+        return f"{frame}{_one_line(drawn)}</div>"
 
 
 def _one_line(html: str) -> str:
@@ -58,7 +59,8 @@ def _node(book: Book, name: str, up: str, *, chosen: bool = False) -> str:
     label = "\n".join([claim.tag, *textwrap.wrap(claim.title, 22)])
     kind = f"tf-node tf-node-{book.standing(name)}" + (" tf-node-chosen" if chosen else "")
     link = f"{up}tag/{claim.tag}/index.html"
-    return f"{_quoted(name)} [label={_quoted(label)}, href={_quoted(link)}, tooltip={_quoted(claim.title)}, class={_quoted(kind)}];"
+    facts = {"label": label, "href": link, "tooltip": claim.title, "class": kind}
+    return f"{_quoted(name)} [{', '.join(f'{key}={_quoted(value)}' for key, value in facts.items())}];"
 
 
 def rests_on(book: Book, graphs: Graphs, name: str, up: str) -> str:
@@ -83,16 +85,20 @@ def rests_on(book: Book, graphs: Graphs, name: str, up: str) -> str:
     return graphs.svg(dot, f"What {claim.tag} rests on")
 
 
-def overview(book: Book, graphs: Graphs, chapters: Iterable[tuple[str, list[str]]], up: str) -> str:
-    """Every claim, chapter by chapter, with an arrow from what is used to where it is used."""
-    lines = []
-    for number, (title, names) in enumerate(chapters):
-        nodes = " ".join(_node(book, name, up) for name in names)
-        lines.append(
-            f"subgraph cluster_{number} {{ label={_quoted(title)}; fontname=Helvetica; fontsize=12; labeljust=l; "
-            f'style=rounded; class="tf-cluster"; {nodes} }}'
-        )
+def overview(book: Book, graphs: Graphs, up: str) -> str:
+    """Every claim, with an arrow from what is used to where it is used; those that stand alone are listed below."""
+    linked = {name for name, judgement in book.judgements.items() if judgement.uses or book.used_by[name]}
+    lines = [_node(book, name, up) for name in book.ledger if name in linked]
     for name, judgement in book.judgements.items():
         lines += [f"{_quoted(used)} -> {_quoted(name)};" for used in judgement.uses]
-    dot = "digraph { rankdir=LR; ranksep=0.5; nodesep=0.12; " + HEAD + " ".join(lines) + " }"
-    return graphs.svg(dot, "The map: every claim and what it uses")
+    dot = "digraph { rankdir=LR; ranksep=0.6; nodesep=0.12; " + HEAD + " ".join(lines) + " }"
+    alone = "".join(
+        f'<a class="tf-alone tf-alone-{book.standing(name)}" href="{up}tag/{book.claim(name, "map").tag}/index.html">'
+        f"<span>{book.claim(name, 'map').tag}</span> {escape(book.claim(name, 'map').title)}</a>"
+        for name in book.ledger
+        if name not in linked
+    )
+    return (
+        graphs.svg(dot, "The map: every claim and what it uses")
+        + f"\n\n<p>Claims that use no other and that none uses:</p>\n\n<div class='tf-alone-list'>{alone}</div>"
+    )

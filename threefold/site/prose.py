@@ -61,7 +61,7 @@ def _is_symbol(value: Any) -> bool:
 
 
 def evaluate(source: str) -> Any:
-    """The SymPy expression that `source` writes. Raises NotAnExpression for anything but names, calls and arithmetic."""
+    """The SymPy expression that `source` writes. Raises NotAnExpression for all but names, calls and arithmetic."""
     try:
         tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
@@ -133,4 +133,4 @@ def inline_math(source: str, place: str, book: Book) -> str:
         raise Unusable(f"{place}: {{{{ {source} }}}}: {error}") from error
     meaning = symbols.meaning(expression)
     title = f' title="{escape(meaning)}"' if meaning else ""
-    return f'<span class="tf-inline" data-search-exclude{title}>{inside_prose(drawn)}</span>'
+    return f'<var class="tf-inline" data-search-exclude{title}>{inside_prose(drawn)}</var>'

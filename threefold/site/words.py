@@ -28,7 +28,7 @@ def html(text: str, link: Callable[[str], str | None] = lambda name: None) -> st
         kept.append(found)
         return f"\x00{len(kept) - 1}\x00"
 
-    shown = ID.sub(keep, escape(text, quote=False))
+    shown = ID.sub(keep, escape(text, quote=False)).replace("&gt;=", "≥").replace("&lt;=", "≤")
     shown = NETWORK.sub(r"x_{0,θ}", shown)
     shown = LETTER.sub(lambda match: LETTERS[match[1]], shown.replace("beta_tilde", "β̃").replace("mu_tilde", "μ̃"))
     shown = INDEX.sub(lambda match: f"{match[1]}<sub>{_bare(match[2])}</sub>", shown)
@@ -43,7 +43,6 @@ def _bare(index: str) -> str:
 def sentence(text: str) -> str:
     """With a capital (unless it starts with a symbol) and a full stop."""
     first = text.split(" ", 1)[0]
-    start = (
-        text if re.search(r"[_^(|\d]", first) or first in LETTERS or len(first) == 1 else text[:1].upper() + text[1:]
-    )
+    is_symbol = not re.fullmatch(r"[a-z][a-z',.:;-]+", first) or first in LETTERS
+    start = text if is_symbol else text[:1].upper() + text[1:]
     return start + ("" if start.endswith((".", ":", "?")) else ".")

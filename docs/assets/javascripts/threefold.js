@@ -18,6 +18,96 @@
     }
   };
 
+  const made = (name, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(name), properties);
+    element.append(...children);
+    return element;
+  };
+
+  // A digit under noise: the table holds the numbers, the attribute the pictures.
+  class NoisedDigit extends HTMLElement {
+    connectedCallback() {
+      if (this.querySelector("input")) return;
+      const pictures = JSON.parse(this.dataset.pictures);
+      const rows = [...this.querySelectorAll("tbody tr")];
+      const canvas = made("canvas", {width: 8, height: 8});
+      const said = made("output");
+      const slider = made("input", {type: "range", min: 0, max: pictures.length - 1, value: 4});
+      slider.setAttribute("aria-label", "step t");
+      const show = () => {
+        const pixels = pictures[slider.value].match(/../g).map((pair) => parseInt(pair, 16));
+        const image = new ImageData(8, 8);
+        pixels.forEach((grey, i) => image.data.set([grey, grey, grey, 255], 4 * i));
+        canvas.getContext("2d").putImageData(image, 0, 0);
+        const [t, abar, signal, noise, snr] = [...rows[slider.value].cells].map((cell) => cell.textContent);
+        said.textContent = `t = ${t}: ᾱ = ${abar}, image × ${signal} + noise × ${noise}, SNR ${snr}`;
+        slider.setAttribute("aria-valuetext", said.textContent);
+        rows.forEach((row, i) => row.classList.toggle("tf-chosen", i === Number(slider.value)));
+      };
+      slider.addEventListener("input", show);
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", "the digit at the chosen step");
+      const table = this.querySelector(".tf-scroll");
+      table.before(made("div", {className: "tf-slide"}, canvas, made("div", {}, slider, said)));
+      table.replaceWith(made("details", {className: "tf-solution"}, made("summary", {textContent: "The table"}), table));
+      show();
+    }
+  }
+
+  // Paths of samplers: a button for each.
+  class SamplerPaths extends HTMLElement {
+    connectedCallback() {
+      if (this.querySelector("button")) return;
+      const groups = [...this.querySelectorAll("g")];
+      const buttons = groups.map((group) => {
+        const button = made("button", {type: "button", className: `tf-choice ${group.classList[1]}`});
+        button.textContent = group.dataset.label;
+        button.setAttribute("aria-pressed", "true");
+        button.addEventListener("click", () => {
+          const shown = button.getAttribute("aria-pressed") !== "true";
+          button.setAttribute("aria-pressed", String(shown));
+          group.style.display = shown ? "" : "none";
+        });
+        return button;
+      });
+      this.prepend(made("div", {className: "tf-choices"}, ...buttons));
+    }
+  }
+
+  // Altered statements: choose a formula and a mistake.
+  class BreakIt extends HTMLElement {
+    connectedCallback() {
+      if (this.querySelector("select")) return;
+      const sections = [...this.querySelectorAll("section")];
+      const choice = (label, names) => {
+        const select = made("select", {}, ...names.map((name, i) => made("option", {value: i, textContent: name})));
+        return [select, made("label", {}, `${label} `, select)];
+      };
+      const [formula, formulaLabel] = choice("Formula", sections.map((section) => section.dataset.title));
+      const holder = made("span");
+      const show = () => {
+        sections.forEach((section, i) => { section.hidden = i !== Number(formula.value); });
+        const mistakes = [...sections[formula.value].querySelectorAll("details")];
+        const [mistake, label] = choice("Mistake", mistakes.map((item) => item.firstElementChild.textContent));
+        const open = () => mistakes.forEach((item, i) => {
+          item.open = i === Number(mistake.value);
+          item.hidden = !item.open;
+        });
+        mistake.addEventListener("change", open);
+        holder.replaceChildren(label);
+        open();
+      };
+      formula.addEventListener("change", show);
+      this.prepend(made("div", {className: "tf-choices"}, formulaLabel, holder));
+      show();
+    }
+  }
+
+  const elements = {"tf-abar": NoisedDigit, "tf-paths": SamplerPaths, "tf-break": BreakIt};
+  for (const [name, element] of Object.entries(elements)) {
+    if (!customElements.get(name)) customElements.define(name, element);
+  }
+
   // A link into folded evidence opens it.
   const openTarget = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -1,0 +1,182 @@
+"""The built site, and a headless Chromium that is spoken to through a pipe, without any driver."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.site)
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    folder = os.environ.get("THREEFOLD_SITE")
+    if not folder:
+        pytest.skip("THREEFOLD_SITE does not name a built site; `make test-site` builds one and names it")
+    path = Path(folder)
+    assert (path / "index.html").is_file(), f"{path} holds no built site; run `make docs`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def built_pages(site: Path) -> dict[str, str]:
+    """The text of every page, by its path in the site."""
+    paths = sorted(site.rglob("*.html"))
+    return {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """Where the site is served on this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+class Chrome:
+    """One page of a headless Chromium. Messages go through two pipes, each ended by a zero byte."""
+
+    def __init__(self, program: str) -> None:
+        self.profile = tempfile.mkdtemp(prefix="threefold-chrome-")
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+
+        def connect() -> None:
+            os.dup2(to_browser, 3)
+            os.dup2(from_browser, 4)
+
+        switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        self._process = subprocess.Popen(
+            [program, *switches, "--remote-debugging-pipe", f"--user-data-dir={self.profile}", "about:blank"],
+            preexec_fn=connect,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        self._number = 0
+        self._buffer = b""
+        self.events: list[dict[str, Any]] = []
+        self.session = ""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            piece = os.read(self._read, 1 << 16)
+            if not piece:
+                raise RuntimeError("the browser closed its pipe")
+            self._buffer += piece
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return dict(json.loads(message))
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command of the DevTools protocol and return its result."""
+        self._number += 1
+        number = self._number
+        message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
+        if self.session and not method.startswith("Target."):
+            message["sessionId"] = self.session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return dict(answer["result"])
+            self.events.append(answer)
+
+    def evaluate(self, script: str) -> Any:
+        """The value of a JavaScript expression in the page; a promise is waited for."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise AssertionError(result["exceptionDetails"])
+        return result["result"].get("value")
+
+    def look(self, width: int, height: int = 900, scheme: str = "light") -> None:
+        """Take a size of the window and a colour scheme."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def open(self, url: str) -> None:
+        """Open a page afresh, without what an earlier one stored, and wait until it is drawn."""
+        self.call("Page.navigate", url="about:blank")
+        if url.startswith("http"):
+            self.call("Storage.clearDataForOrigin", origin="/".join(url.split("/")[:3]), storageTypes="all")
+        self.events.clear()
+        self.call("Page.navigate", url=url)
+        deadline = time.monotonic() + SECONDS
+        while not self.evaluate("document.readyState === 'complete' && location.href !== 'about:blank'"):
+            assert time.monotonic() < deadline, f"{url} was not loaded after {SECONDS} s"
+            time.sleep(0.02)
+        self.evaluate("document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => done(1))))")
+
+    def wait_for(self, condition: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not self.evaluate(condition):
+            assert time.monotonic() < deadline, f"still not true after {SECONDS} s: {condition}"
+            time.sleep(0.05)
+
+    def complaints(self) -> list[str]:
+        """Errors in the console, exceptions and failed requests since the page was opened."""
+        found = []
+        for event in self.events:
+            parameters = event.get("params", {})
+            if event.get("method") == "Runtime.exceptionThrown":
+                details = parameters["exceptionDetails"]
+                found.append(str(details.get("exception", {}).get("description", details.get("text"))))
+            elif event.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+                found.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+            elif event.get("method") == "Runtime.consoleAPICalled" and parameters["type"] == "error":
+                found.append(str([argument.get("value") for argument in parameters["args"]]))
+        return found
+
+    def requests(self) -> list[str]:
+        return [e["params"]["request"]["url"] for e in self.events if e.get("method") == "Network.requestWillBeSent"]
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=SECONDS)
+        os.close(self._write)
+        os.close(self._read)
+        shutil.rmtree(self.profile, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium here, so nothing is looked at in a browser; on Debian: apt-get install chromium")
+    browser = Chrome(program)
+    yield browser
+    browser.close()

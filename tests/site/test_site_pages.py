@@ -1,0 +1,233 @@
+"""What the built pages show and where they lead, read from their HTML."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import derivations
+from derivations.printing import latex
+from threefold.site import symbols
+from threefold.site.evidence import SHOWN_MUTANTS
+from threefold.site.prose import evaluate
+
+ROOT = Path(__file__).parents[2]
+ANNOTATION = re.compile(r'<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
+LIMIT_BYTES = 300_000
+
+
+@pytest.fixture(scope="session")
+def checked() -> set[str]:
+    """The TeX of all that was checked, computed anew from the claims and not from what the generator noted."""
+    found: set[str] = set()
+    claims = [*derivations.claims().values()]
+    for erratum in derivations.errata():
+        claims.append(erratum.printed)
+        if isinstance(erratum.correction, derivations.Claim):
+            claims.append(erratum.correction)
+    for claim in claims:
+        found.update(statement.latex() for statement in claim.says)
+        for proof in claim.proofs.values():
+            found.update(latex(line.expression) for chain in proof.chains for line in chain.lines)
+    for name in SHOWN_MUTANTS:
+        found.update(statement.latex() for mutant in derivations.mutants(name) for statement in mutant.says)
+    return found
+
+
+@pytest.fixture(scope="session")
+def notation() -> set[str]:
+    """The TeX of symbols: those of the claims with what they abbreviate, and those that the texts write in {{ }}."""
+    found: set[str] = set()
+    for claim in derivations.claims().values():
+        for _, node in symbols.occurrences(claim):
+            found.add(latex(node))
+            if hasattr(node, "unfold"):
+                found.add(latex(node.unfold()))
+    for path in (ROOT / "docs").rglob("*.md"):
+        for source in re.findall(r"\{\{\s*(.+?)\s*\}\}", path.read_text(encoding="utf-8")):
+            found.add(latex(evaluate(source)))
+    return found
+
+
+def test_every_formula_is_byte_for_byte_one_that_was_checked(built_pages, checked, notation):
+    shown = 0
+    for path, text in built_pages.items():
+        for tex in ANNOTATION.findall(text):
+            shown += 1
+            assert unescape(tex) in checked | notation, f"{path} shows TeX that nothing checked: {unescape(tex)}"
+    assert shown > 1000
+
+
+def test_rows_of_derivations_show_checked_lines_only(built_pages, checked):
+    for path, text in built_pages.items():
+        for row in re.findall(r'<section class="tf-row".*?</annotation>', text, re.DOTALL):
+            tex = unescape(ANNOTATION.findall(row)[0])
+            assert tex in checked, f"{path}: {tex}"
+
+
+def test_every_step_of_every_claim_stands_in_its_chapter(built_pages):
+    chapters = "".join(text for path, text in built_pages.items() if path.startswith("derivations/"))
+    for claim in derivations.claims().values():
+        assert chapters.count(f'class="tf-head" id="{claim.tag}"') == 1, claim.id
+        for part, proof in claim.proofs.items():
+            lines = sum(len(chain.lines) for chain in proof.chains)
+            last = ".".join([claim.tag, *([str(part + 1)] if len(claim.says) > 1 else []), str(lines)])
+            assert f'id="{last}"' in chapters, f"{claim.id}: step {last} is missing"
+
+
+def test_the_notes_of_the_generator_agree_with_the_claims(checked, notation):
+    path = ROOT / "build" / "tex.json"
+    if not path.is_file():
+        pytest.skip("build/tex.json is written by `threefold pages`")
+    assert set(json.loads(path.read_text(encoding="utf-8"))) <= checked | notation
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+class Anchors(HTMLParser):
+    """Targets and links of a page, raw HTML and SVG included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if "id" in values:
+            self.ids.append(values["id"])
+        for name in ("href", "xlink:href", "src"):
+            if name in values and tag != "base":
+                self.links.append(values[name])
+                rel = values.get("rel", "")
+                if name == "src" or (tag == "link" and rel not in ("canonical", "prev", "next")):
+                    self.fetched.append(values[name])
+
+
+@pytest.fixture(scope="session")
+def anchors(built_pages) -> dict[str, Anchors]:
+    found = {}
+    for path, text in built_pages.items():
+        found[path] = Anchors()
+        found[path].feed(text)
+    return found
+
+
+def test_all_internal_links_and_anchors_resolve(site, anchors):
+    broken = []
+    for path, page in anchors.items():
+        if path == "404.html":  # shown at any address, so its links start at the root
+            continue
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (site / path).parent / unquote(parts.path) if parts.path else site / path
+            target = target / "index.html" if target.is_dir() else target
+            if not target.is_file():
+                broken.append(f"{path}: {link}")
+                continue
+            fragment = unquote(parts.fragment)
+            name = target.resolve().relative_to(site.resolve()).as_posix()
+            if fragment and name in anchors and fragment not in anchors[name].ids and fragment != "__top":
+                broken.append(f"{path}: {link}")
+    assert not broken, broken[:20]
+
+
+def test_no_id_stands_twice_on_a_page(anchors):
+    for path, page in anchors.items():
+        twice = {name for name in page.ids if page.ids.count(name) > 1}
+        assert not twice, f"{path}: {sorted(twice)[:5]}"
+
+
+def test_nothing_is_fetched_from_another_host(site, anchors):
+    for path, page in anchors.items():
+        for link in page.fetched:
+            assert not urlsplit(link).netloc, f"{path} fetches {link}"
+    for sheet in site.rglob("*.css"):
+        for url in re.findall(r"url\(([^)]*)\)|@import\s+([^;]+)", sheet.read_text(encoding="utf-8")):
+            assert not re.match(r"[\"']?(https?:)?//", "".join(url)), f"{sheet}: {url}"
+    for script in (site / "assets" / "javascripts").glob("*.js"):
+        if not script.name.startswith("bundle"):  # the theme's own is watched in the browser
+            assert not re.search(r"https?://", script.read_text(encoding="utf-8")), script
+
+
+# --- tags, search, weight ---------------------------------------------------------------------------------------------
+
+
+def rows_of(text: str) -> list[tuple[str, str]]:
+    return [(row["tag"], row["id"]) for row in csv.DictReader(io.StringIO(text))]
+
+
+def history(path: str) -> Iterator[str]:
+    """Earlier versions of a file, from the repository's history."""
+    git = ["git", "-C", str(ROOT)]
+    log = subprocess.run([*git, "log", "--format=%H", "--", path], capture_output=True, text=True)
+    if log.returncode != 0:
+        pytest.skip("no history here: this is not a git checkout")
+    for commit in log.stdout.split():
+        shown = subprocess.run([*git, "show", f"{commit}:{path}"], capture_output=True, text=True)
+        if shown.returncode == 0:
+            yield shown.stdout
+
+
+def test_tags_are_never_removed_nor_given_to_another_claim():
+    now = rows_of((ROOT / "derivations" / "tags.csv").read_text(encoding="utf-8"))
+    assert len({tag for tag, _ in now}) == len(now)
+    for earlier in history("derivations/tags.csv"):
+        assert set(rows_of(earlier)) <= set(now)
+
+
+def test_every_claim_has_its_page(site):
+    for claim in derivations.claims().values():
+        text = (site / "tag" / claim.tag / "index.html").read_text(encoding="utf-8")
+        assert claim.id in text and claim.title.split(":")[0] in unescape(text)
+
+
+def test_search_finds_claims_and_no_mathematics(site):
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    everything = {entry["location"]: entry["title"] + " " + entry["text"] for entry in index["docs"]}
+    for claim in derivations.claims().values():
+        found = unescape(re.sub(r"<[^>]+>", "", everything[f"tag/{claim.tag}/index.html"]))
+        assert claim.tag in found and claim.id in found and claim.title in found, claim.id
+    for location, text in everything.items():
+        for debris in ("\\frac", "\\mathbb", "\\left", "\\bar", "<math", "katex", "application/x-tex"):
+            assert debris not in text, f"{location} is indexed with {debris}"
+
+
+FACES = (
+    *("Main-Regular", "Math-Italic", "Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular"),
+    *("AMS-Regular", "Caligraphic-Regular"),
+)
+
+
+def test_a_derivation_page_is_light(site, built_pages, anchors):
+    """Compressed as servers send it: the page, its styles and scripts, and every font of the mathematics."""
+    fonts = sum((site / "assets" / "katex" / "fonts" / f"KaTeX_{name}.woff2").stat().st_size for name in FACES)
+    for path, text in built_pages.items():
+        if not path.startswith("derivations/"):
+            continue
+        sent = fonts + len(gzip.compress(text.encode()))
+        for link in set(anchors[path].fetched):
+            file = (site / path).parent / urlsplit(link).path
+            if file.is_file():
+                sent += len(gzip.compress(file.read_bytes()))
+        assert sent < LIMIT_BYTES, f"{path} takes {sent} bytes"
+
+
+def test_no_page_is_longer_than_sixty_steps(built_pages):
+    for path, text in built_pages.items():
+        assert len(re.findall(r'<section class="tf-row" id=', text)) <= 65, path

@@ -1,0 +1,70 @@
+"""The texts in docs/: what is written wrongly stops the build, at its line."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import markdown
+import pytest
+import sympy as sp
+
+from derivations import notation
+from derivations.printing import latex
+from threefold.errors import Unusable
+from threefold.site import words
+from threefold.site.prose import NotAnExpression, evaluate, expand
+from threefold.site.tex import inside_prose
+
+
+class NoBook:
+    """Stands for the claims: it knows none."""
+
+    def claim(self, name: str, where: str) -> None:
+        raise Unusable(f"{where}: no claim has the id or tag {name!r}.")
+
+
+@pytest.mark.parametrize("line", ["See [[ddpm.posterior.maen]].", "<!-- deriva: 0A07 -->", "{{ abarr(t) }}"])
+def test_an_unknown_name_is_reported_with_its_line(line):
+    with pytest.raises(Unusable, match=r"docs/page\.md:3: "):
+        expand(f"# Title\n\n{line}\n", "docs/page.md", NoBook(), "", {"derivation": lambda argument, up: ""})  # type: ignore[arg-type]  # a stand-in
+
+
+def test_code_is_left_alone():
+    text = "```python\nvalue = [[0A07]]\n<!-- nothing: x -->\n```\n"
+    assert expand(text, "docs/page.md", NoBook(), "", {}) == text  # type: ignore[arg-type]  # a stand-in
+
+
+def test_expressions_are_those_of_the_notation():
+    assert evaluate("sqrt(1 - abar(t - 1))") == sp.sqrt(1 - notation.abar(notation.t - 1))
+    assert latex(evaluate("q(x(t), x(0))")) == latex(notation.q(notation.x(notation.t), notation.x(0)))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["__import__('os')", "t.name", "'text'", "1.5", "(lambda: 1)()", "alpha(t) == 1", "[t for t in (1, 2)]", "t +"],
+)
+def test_nothing_else_can_be_written(source):
+    with pytest.raises(NotAnExpression):
+        evaluate(source)
+
+
+def test_markdown_finds_nothing_in_mathematics():
+    html = '<annotation encoding="application/x-tex">a_{1} * b_{2} &lt; \\bar c &amp; `d`</annotation>'
+    page = markdown.markdown(f"Where {inside_prose(html)} stands.")
+    assert "<em>" not in page and "<code>" not in page
+    assert unescape(re.findall(r"x-tex\">(.*?)</annotation>", page)[0]) == "a_{1} * b_{2} < \\bar c & `d`"
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("x_{t-1} and abar_t", "x<sub>t−1</sub> and ᾱ<sub>t</sub>"),
+        ("sqrt(1 - abar_t)", "√(1 - ᾱ<sub>t</sub>)"),
+        ("sigma_t^2 > 0", "σ<sub>t</sub><sup>2</sup> &gt; 0"),
+        ("an epsilon, as printed", "an epsilon, as printed"),
+        ("see ddpm.elbo.gaussian_form", "see ddpm.elbo.gaussian_form"),
+    ],
+)
+def test_formulas_in_sentences(plain, html):
+    assert words.html(plain) == html
