@@ -26,6 +26,7 @@ from torch_impl.training import (
     CheckpointUnwritable,
     Interrupted,
     NonFiniteError,
+    Observer,
     Processes,
     StoredCheckpoint,
     Trainer,
@@ -34,8 +35,9 @@ from torch_impl.training import (
 from torch_impl.training.checkpoint import write_atomically
 from torch_impl.training.evaluation import Figure, Settings, check_metrics, draw_samples, evaluate
 from torch_impl.training.pictures import image_grid, png_bytes, scatter
+from torch_impl.training.portraits import write_portraits
 from torch_impl.training.presets import Preset, override, preset
-from torch_impl.training.progress import TerminalObserver
+from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
 from torch_impl.training.report import write_report
 from torch_impl.training.runs import Model, compressor_preset, load_model, open_run
 from torch_impl.training.systems.ddpm import DiffusionSystem
@@ -212,7 +214,10 @@ def _opened(
     begun = (out / "config.json").exists()
     if request.resume and request.resume_from is None and (store.all() or not begun):
         store.latest()  # damage or absence is found before data and model are loaded
-    observer = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
+    terminal = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
+    observer: Observer = terminal
+    if TensorBoardObserver.available() and processes.is_main:
+        observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))
     trainer = open_run(chosen, out, processes=processes, observer=observer, compressor=compressor)
     if request.resume and (request.resume_from is not None or store.all()):
         step = trainer.restore(request.resume_from)
@@ -223,7 +228,15 @@ def _opened(
     return trainer
 
 
+def _terminal(observer: Observer) -> TerminalObserver | None:
+    """The one that draws on the terminal, wherever it is."""
+    if isinstance(observer, Observers):
+        return next((one for one in observer.observers if isinstance(one, TerminalObserver)), None)
+    return observer if isinstance(observer, TerminalObserver) else None
+
+
 def _fit(trainer: Trainer, console: Console) -> None:
+    terminal = _terminal(trainer.observer)
     try:
         trainer.fit()
     except NonFiniteError as error:
@@ -234,9 +247,13 @@ def _fit(trainer: Trainer, console: Console) -> None:
         kind = RunInterrupted if error.signal_number == signal.SIGINT else RunTerminated
         raise kind(str(error)) from error
     finally:
-        if isinstance(trainer.observer, TerminalObserver):
-            trainer.observer.close()
+        if terminal is not None:
+            terminal.close()
     if trainer.processes.is_main and trainer.out is not None:
+        if not trainer.sharded:
+            batch = trainer.held_out_batch()
+            classes = trainer.description.get("data", {}).get("classes")
+            write_portraits(trainer.averaged.eval(), batch, trainer.out / "portraits", classes=classes)
         console.print(f"report {write_report(trainer.out)}", highlight=False)
 
 

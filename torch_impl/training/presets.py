@@ -83,7 +83,9 @@ _SETS: dict[str, tuple[DataChoice, int, int, int | None, str]] = {
 def _vae(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
     if name == "digits":
         system = VAESystemConfig(size, channels, classes, latent_dim=8, hidden=(256, 128), widths=(32, 64))
-        return system, TrainerConfig(3000, 128, lr=2e-3, warmup=100, clip=100.0, log_every=100, validate_every=500)
+        return system, TrainerConfig(
+            3000, 128, lr=2e-3, warmup=100, clip=100.0, log_every=100, validate_every=500, preview_every=1000
+        )
     colour = channels == 3
     system = VAESystemConfig(
         size,
@@ -95,15 +97,17 @@ def _vae(name: str, size: int, channels: int, classes: int | None) -> tuple[Syst
         hidden=(512, 256),
         widths=(32, 64) if size < 32 else (32, 64, 128) if size < 64 else (32, 64, 128, 256),
     )
-    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, clip=1000.0, validate_every=2000)
+    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, clip=1000.0, validate_every=2000, preview_every=2000)
 
 
 def _onestep(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
     if name == "digits":
         system = OneStepConfig(size, channels, classes, alpha=0.3, widths=(32, 64))
-        return system, TrainerConfig(3000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500)
+        return system, TrainerConfig(
+            3000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
+        )
     system = OneStepConfig(size, channels, classes, alpha=0.3, widths=(32, 64, 128)[: 2 if size < 32 else 3])
-    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, validate_every=2000)
+    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, validate_every=2000, preview_every=2000)
 
 
 def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
@@ -122,7 +126,14 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
             head_channels=32,
         )
         trainer = TrainerConfig(
-            6000, 128, lr=1e-3, warmup=200, ema=(WarmupDecay(0.999),), log_every=100, validate_every=1000
+            6000,
+            128,
+            lr=1e-3,
+            warmup=200,
+            ema=(WarmupDecay(0.999),),
+            log_every=100,
+            validate_every=1000,
+            preview_every=2000,
         )
         return system, trainer
     large = size >= 32
@@ -154,7 +165,9 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
 def _vqvae(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
     if name == "digits":
         system = VQVAESystemConfig(size, channels, classes, widths=(64,), codes=64, code_dim=8, conditional=True)
-        return system, TrainerConfig(4000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500)
+        return system, TrainerConfig(
+            4000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
+        )
     levels = 2 if size <= 32 else 3
     system = VQVAESystemConfig(
         size,
@@ -187,7 +200,14 @@ def _latent(name: str, size: int, channels: int, classes: int | None) -> tuple[S
             head_channels=32,
         )
         trainer = TrainerConfig(
-            5000, 128, lr=1e-3, warmup=200, ema=(WarmupDecay(0.999),), log_every=100, validate_every=1000
+            5000,
+            128,
+            lr=1e-3,
+            warmup=200,
+            ema=(WarmupDecay(0.999),),
+            log_every=100,
+            validate_every=1000,
+            preview_every=2000,
         )
         return system, trainer
     levels = 1 if size < 32 else 2
@@ -229,7 +249,14 @@ _FAMILIES: dict[str, tuple[Callable[[str, int, int, int | None], tuple[SystemCon
 
 def _mixture() -> Preset:
     trainer = TrainerConfig(
-        12_000, 2048, lr=2e-3, warmup=200, ema=(WarmupDecay(0.999),), log_every=200, checkpoint_every=2000
+        12_000,
+        2048,
+        lr=2e-3,
+        warmup=200,
+        ema=(WarmupDecay(0.999),),
+        log_every=200,
+        checkpoint_every=2000,
+        preview_every=4000,
     )
     system = MixtureConfig(2, 2, None, timesteps=200, schedule="linear")
     return Preset(

@@ -4,9 +4,12 @@ none.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,7 +17,51 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch_impl.training.checkpoint import StoredCheckpoint
 from torch_impl.training.trainer import Observer, Trainer, TrainResult
 
-__all__ = ["TerminalObserver"]
+__all__ = ["Observers", "TensorBoardObserver", "TerminalObserver"]
+
+
+class TensorBoardObserver(Observer):
+    """Scalars to TensorBoard, where it is installed; :meth:`available` says whether."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(folder))
+
+    @staticmethod
+    def available() -> bool:
+        return importlib.util.find_spec("tensorboard") is not None
+
+    def logged(self, line: Mapping[str, float]) -> None:
+        for name, value in line.items():
+            if name != "step" and math.isfinite(value):
+                self._writer.add_scalar(name, value, int(line["step"]))
+
+    def finished(self, result: TrainResult) -> None:
+        self._writer.close()
+
+
+class Observers(Observer):
+    """Several observers told in turn."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self.observers = observers
+
+    def started(self, trainer: Trainer) -> None:
+        for observer in self.observers:
+            observer.started(trainer)
+
+    def logged(self, line: Mapping[str, float]) -> None:
+        for observer in self.observers:
+            observer.logged(line)
+
+    def saved(self, checkpoint: StoredCheckpoint) -> None:
+        for observer in self.observers:
+            observer.saved(checkpoint)
+
+    def finished(self, result: TrainResult) -> None:
+        for observer in self.observers:
+            observer.finished(result)
 
 
 class TerminalObserver(Observer):

@@ -86,8 +86,13 @@ def write_report(out: Path) -> Path:
     title = str(config.get("preset", "run"))
     body.write(f"<h1>{html.escape(title)}</h1><h2>At the end</h2>{_table(rows)}")
     body.write(f"<h2>Curves</h2>{_image(write_summary(out), 'plot')}")
+    portraits = sorted((out / "portraits").glob("*.png")) if (out / "portraits").is_dir() else []
+    for path in portraits:
+        body.write(f"<h2>{html.escape(path.stem.replace('-', ' ').capitalize())}</h2>{_image(path)}")
     if pictures:
-        body.write(f"<h2>Samples at step {int(pictures[-1].stem.removeprefix('step-'))}</h2>{_image(pictures[-1])}")
+        body.write("<h2>Samples while training</h2>")
+        for path in pictures[:: max(1, len(pictures) // 4)][-4:]:
+            body.write(f"<p>step {int(path.stem.removeprefix('step-')):,}</p>{_image(path)}")
     body.write(f"<h2>Configuration</h2><pre>{html.escape(json.dumps(config, indent=1))}</pre>")
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'

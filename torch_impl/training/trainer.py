@@ -406,6 +406,14 @@ class Trainer:
         system.train(was_training)
         return total / count
 
+    def held_out_batch(self, largest: int = 1000) -> Batch | None:
+        """The held-out examples in one batch, for pictures; None where there are none."""
+        if not self.held_out:
+            return None
+        x = torch.cat([batch.x for batch in self.held_out])[:largest]
+        labels = [batch.y for batch in self.held_out if batch.y is not None]
+        return Batch(x, torch.cat(labels)[:largest] if len(labels) == len(self.held_out) else None)
+
     def _preview(self) -> None:
         if self.out is None or self.sharded or not self.processes.is_main:
             return
