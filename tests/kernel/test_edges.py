@@ -1,0 +1,208 @@
+"""The kernel's small decisions, each counted out: ranges that touch, ends of intervals, relations that add up."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+import pytest
+import sympy as sp
+
+from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.domain import NONZERO, REAL, UNIT, Domain, Interval, polynomial_sign
+from derivations.kernel.judge import Judge
+from derivations.kernel.rules.base import Context, StepFails
+from derivations.kernel.rules.calculus import differentiation
+from derivations.kernel.rules.gaussian import reparameterize
+from derivations.kernel.rules.order import positivity
+from derivations.kernel.scope import is_member, may_touch, outside
+from derivations.kernel.terms import (
+    Block,
+    Coord,
+    D,
+    Expect,
+    Inner,
+    Normal,
+    SumTo,
+    scalar,
+    variable_set,
+    vector,
+    vector_function,
+)
+
+a, b = scalar("a"), scalar("b")
+x = vector_function("x", "x")
+z, eps, m, u = (vector(name) for name in ("z", "eps", "m", "u"))
+T, j = (sp.Symbol(name, integer=True, positive=True) for name in ("T", "j"))
+i = sp.Symbol("i", integer=True, positive=True)
+SPANS = [(lo, hi) for lo in range(1, 5) for hi in range(lo, 5)]
+
+
+# --- who depends on what ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [0, T], ids=["numbers", "up to T"])
+@pytest.mark.parametrize(("one", "other"), [*product(SPANS, SPANS)])
+def test_blocks_touch_where_they_share_a_member_and_nowhere_else(shift, one, other):
+    (lo, hi), (first, last) = one, other
+    e, v = Block(x, lo + shift, hi + shift), Block(x, first + shift, last + shift)
+    domain = Domain({}, {T: (1, sp.oo)})
+    common = set(range(lo, hi + 1)) & set(range(first, last + 1))
+    assert may_touch(e, [v], domain) == bool(common)
+    if lo == hi:
+        assert may_touch(x(lo + shift), [v], domain) == may_touch(v, [x(lo + shift)], domain) == bool(common)
+    assert not may_touch(e, [Block(vector_function("y"), first, last), z], domain)
+    inside = first <= lo and hi <= last
+    assert is_member(e, [v], domain) is (True if inside else None if common else False)
+    left = outside(e, [v], domain)
+    if inside:
+        assert left == ()
+    elif lo < first <= hi + 1 <= last + 1:
+        assert sp.Tuple(*left) == variable_set([Block(x, lo + shift, first + shift - 1)])
+    else:
+        assert left == (e,)  # a part that cannot be taken out as one block stays
+
+
+def test_members_of_which_nothing_is_known_may_be_the_same():
+    assert may_touch(x(j), [x(T)], Domain({}, {T: (1, sp.oo), j: (1, T)}))
+    assert is_member(x(j), [x(T)], Domain({}, {T: (1, sp.oo), j: (1, T)})) is None
+    assert not may_touch(x(j), [x(T + 1)], Domain({}, {T: (1, sp.oo), j: (1, T)}))
+    assert may_touch(x(j), [x(T + 1)], Domain({}, {T: (1, sp.oo), j: (1, T + 1)}))
+
+
+# --- intervals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("open_lo", [True, False])
+@pytest.mark.parametrize("open_hi", [True, False])
+@pytest.mark.parametrize("nonzero", [True, False])
+def test_an_interval_holds_the_numbers_between_its_ends_and_those_that_are_closed(open_lo, open_hi, nonzero):
+    interval = Interval(sp.S(-1), sp.S(1), open_lo, open_hi, nonzero)
+    held = {sp.S(-1): not open_lo, sp.S(1): not open_hi, sp.S(0): not nonzero, sp.S(2): False, sp.S(-2): False}
+    held |= {sp.Rational(1, 2): True, sp.Rational(-1, 2): True}
+    for value, expected in held.items():
+        assert interval.contains(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("polynomial", "interval", "sign"),
+    [
+        (a, UNIT, "+"),
+        (-a, UNIT, "-"),
+        (a, Interval(sp.S(0), sp.S(1), False, True), "0+"),
+        (-a, Interval(sp.S(0), sp.S(1), False, True), "0-"),
+        (1 - a, Interval(sp.S(0), sp.S(1), True, False), "0+"),
+        (1 - a, Interval(sp.S(0), sp.S(1), False, False), "0+"),
+        (a - 1, Interval(sp.S(1)), "+"),
+        (a - 1, Interval(sp.S(1), open_lo=False), "0+"),
+        (1 - a, Interval(hi=sp.S(1)), "+"),
+        (a - 1, Interval(hi=sp.S(1), open_hi=False), "0-"),
+        (a + 2, Interval(sp.S(-2), sp.S(3)), "+"),
+        (a - 3, Interval(sp.S(-2), sp.S(3)), "-"),
+        (a, Interval(sp.S(-2), sp.S(3)), None),
+        (a**2, REAL, "0+"),
+        (a**2, NONZERO, "+"),
+        (a**2 + 1, REAL, "+"),
+        (-(a**4) - a**2, REAL, "0-"),
+        (a**3, NONZERO, None),
+        (a**2 - 1, REAL, None),
+    ],
+)
+def test_the_sign_of_a_polynomial_is_strict_exactly_where_it_cannot_vanish(polynomial, interval, sign):
+    assert polynomial_sign(polynomial, {a: interval}) == sign
+
+
+def test_the_sign_of_a_number_is_its_sign():
+    assert [polynomial_sign(sp.S(n), {}) for n in (-2, 0, 3)] == ["-", "0", "+"]
+
+
+# --- a term of a sum --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(1, T), (1, T - 1), (2, T), (0, T + 3)])
+@pytest.mark.parametrize(("first", "last"), [(1, T), (2, T), (1, T + 1), (2, T - 1)])
+def test_only_a_coordinate_in_the_range_of_a_sum_has_its_derivative_there(lo, hi, first, last):
+    domain = Domain({}, {T: (3, sp.oo), j: (first, last)})
+    slope = D(SumTo(Coord(z, i) ** 2, i, lo, hi), Coord(z, j))
+    if lo <= first and sp.expand(hi - last) >= 0:
+        assert sp.expand(differentiation.rewrite(slope, Context(domain)) - 2 * Coord(z, j)) == 0
+    else:
+        with pytest.raises(StepFails, match="not known to lie in"):
+            differentiation.rewrite(slope, Context(domain))
+
+
+# --- change of variable -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mean", [sp.S.Zero, m])
+@pytest.mark.parametrize("variance", [sp.S.One, sp.S(4), a])
+def test_every_normal_law_but_the_standard_one_is_rewritten(mean, variance):
+    average = Expect(Normal(z, mean, variance), Inner(z, u))
+    standard = mean == 0 and variance == 1
+    moved = Expect(Normal(eps, 0, 1), Inner(mean + sp.sqrt(variance) * eps, u))
+    assert reparameterize(eps).rewrite(average, Context(Domain({"a": UNIT}))) == (average if standard else moved)
+
+
+# --- relations --------------------------------------------------------------------------------------------------------
+
+STEPS = {"=": (0, 0), "<=": (0, 1), "<": (1, 1)}  # the least and the largest growth, counted in steps of a > 0
+
+
+def chain_of(relations, goal, up):
+    """A claim 0 `goal` e_n with one line for each relation; each step is true, and of the kind that it says."""
+    domain = Domain({"a": UNIT, "b": Interval(sp.S(0), sp.S(1), False, True)})
+    growth = {"=": sp.S.Zero, "<=": b, "<": a}
+    sign = 1 if up else -1
+    last = sign * sum((growth[r] for r in relations), sp.S.Zero)
+    claim = Claim("edge", "edge", "edges", "inequality", (Statement(0, goal, last),), "", (), domain)
+
+    def write(line):
+        total = sp.S.Zero
+        line(total)
+        for relation in relations:
+            total += sign * growth[relation]
+            if relation == "=":
+                line(total)
+            elif relation == "<":
+                (line.lt if up else line.gt)(total, by=positivity)
+            else:
+                (line.le if up else line.ge)(total, by=positivity)
+
+    claim.proves()(write)
+    return claim
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["rising", "falling"])
+@pytest.mark.parametrize("relations", [r for n in (1, 2) for r in product(STEPS, repeat=n)], ids="".join)
+def test_a_chain_shows_the_weakest_of_its_relations_that_all_steps_share(relations, up):
+    """= shows =, <= and >=; one strict step makes the whole strict; no step shows the other direction."""
+    turned = {"<": ">", "<=": ">=", "=": "="}
+    same, other = ("<", "<=") if up else (">", ">="), (">", ">=") if up else ("<", "<=")
+    everything_equal, strict = set(relations) == {"="}, "<" in relations
+    shown = {"=": everything_equal, same[0]: strict, same[1]: True, other[0]: False, other[1]: everything_equal}
+    assert set(shown) == {"=", *turned, *turned.values()}
+    for goal, expected in shown.items():
+        claim = chain_of(relations, goal, up)
+        assert bool(Judge({claim.id: claim}).judge(claim).verdict) is expected, goal
+
+
+def test_both_directions_in_one_chain_show_nothing():
+    domain = Domain({"a": UNIT, "b": UNIT})
+    for goal in ("=", "<", "<=", ">", ">="):
+        claim = Claim("edge", "edge", "edges", "inequality", (Statement(0, goal, a - b),), "", (), domain)
+
+        def write(line):
+            line(0)
+            line.lt(a, by=positivity)
+            line.gt(a - b, by=positivity)
+
+        claim.proves()(write)
+        part = Judge({claim.id: claim}).judge(claim).parts[0]
+        assert all(step.verdict for step in part.steps) and not part.verdict
+
+
+@pytest.mark.parametrize("gap", [Fraction(-1), Fraction(0), Fraction(1)])
+@pytest.mark.parametrize("relation", ["<", "<=", ">", ">="])
+def test_a_sign_proves_the_relations_of_numbers(gap, relation):
+    true = {"<": gap > 0, "<=": gap >= 0, ">": gap < 0, ">=": gap <= 0}[relation]
+    assert positivity.decide(relation, sp.S(2), sp.S(2) + sp.Rational(gap), Context(Domain())) is true
