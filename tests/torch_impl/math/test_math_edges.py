@@ -7,7 +7,7 @@ import torch
 
 from torch_impl import NoiseSchedule
 from torch_impl.losses import MinSNR
-from torch_impl.oracle import FiniteData
+from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.views import view
 
 SCHEDULE = NoiseSchedule.linear(50, 0.001, 0.25)
@@ -62,3 +62,20 @@ def test_the_oracle_of_finite_data_is_bayes_rule_at_every_level(dim: int) -> Non
         torch.testing.assert_close(oracle.denoiser(x, t), logs.softmax(1) @ points, rtol=1e-9, atol=1e-9)
         normaliser = dim * math.log(s * math.sqrt(2 * math.pi))
         torch.testing.assert_close(oracle.log_prob(x, t), logs.logsumexp(1) - normaliser, rtol=1e-10, atol=1e-9)
+
+
+@pytest.mark.parametrize("t", [10, 20, 35, 50])
+def test_a_coordinate_that_all_components_share_adds_its_own_error_and_nothing_else(t: int) -> None:
+    """In the plane too by quadrature, so without any error of sampling."""
+    weights, means, variances = [0.3, 0.7], [[-1.0], [0.8]], [[0.05], [0.2]]
+    line, spread = GaussianMixture(weights, means, variances, SCHEDULE).denoising_error(t)
+    plane = GaussianMixture(
+        weights,
+        [[m, 0.4] for (m,) in means],
+        torch.tensor([[v, 0.3] for (v,) in variances], dtype=torch.float64),
+        SCHEDULE,
+    )
+    error, in_plane = plane.denoising_error(t)
+    a, s = float(SCHEDULE.signal(t)), float(SCHEDULE.sigma(t))
+    assert spread == in_plane == 0.0
+    assert error == pytest.approx(line + 0.3 * s**2 / (a**2 * 0.3 + s**2), rel=1e-9)
