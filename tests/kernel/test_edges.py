@@ -8,20 +8,30 @@ from itertools import product
 import pytest
 import sympy as sp
 
+from derivations.kernel.algebra import Algebra
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.domain import NONZERO, REAL, UNIT, Domain, Interval, polynomial_sign
+from derivations.kernel.grammar import sort
 from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
-from derivations.kernel.rules.gaussian import reparameterize
-from derivations.kernel.rules.order import positivity
+from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
+from derivations.kernel.rules.matrices import covariance
+from derivations.kernel.rules.order import enclosure, induction, positivity
+from derivations.kernel.rules.probability import Equal, SameLaw, zero_divergence
 from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import (
+    KL,
+    AffineImage,
     Block,
     Coord,
     D,
+    Density,
+    DiagonalNormal,
     Expect,
     Inner,
+    LogDensity,
+    Malformed,
     Normal,
     SumTo,
     scalar,
@@ -29,6 +39,7 @@ from derivations.kernel.terms import (
     vector,
     vector_function,
 )
+from derivations.notation import abar, alpha, integrable
 
 a, b = scalar("a"), scalar("b")
 x = vector_function("x", "x")
@@ -206,3 +217,100 @@ def test_both_directions_in_one_chain_show_nothing():
 def test_a_sign_proves_the_relations_of_numbers(gap, relation):
     true = {"<": gap > 0, "<=": gap >= 0, ">": gap < 0, ">=": gap <= 0}[relation]
     assert positivity.decide(relation, sp.S(2), sp.S(2) + sp.Rational(gap), Context(Domain())) is true
+
+
+# --- what is refused, and what is not ---------------------------------------------------------------------------------
+
+
+def test_a_division_by_the_last_factor_takes_it_out_of_the_product():
+    domain = Domain({"alpha": UNIT, "abar": UNIT}, {T: (1, sp.oo), j: (1, T)}, {"abar": "alpha"})
+    assert domain.unroll(abar(j) / alpha(j)) == abar(j - 1)
+    assert domain.unroll(abar(j + 2) / alpha(j + 2)) == abar(j + 1)
+    assert domain.unroll(abar(3) / alpha(2)) == alpha(1) * alpha(3)
+
+
+@pytest.mark.parametrize(("index", "size", "known"), [(i, T, True), (j, T, False), (i, T + 1, False), (j, j, False)])
+def test_the_base_of_an_image_has_its_index_and_its_dimension(index, size, known):
+    image = AffineImage(z, i, Coord(m, i), Coord(u, i), DiagonalNormal(eps, index, 0, 1, size), T)
+    if known:
+        assert jacobian.rewrite(LogDensity(image), Context(Domain())).func is SumTo
+    else:
+        with pytest.raises(StepFails, match="over the same index"):
+            jacobian.rewrite(LogDensity(image), Context(Domain()))
+
+
+@pytest.mark.parametrize(("one", "other"), [(z, u), (u, z)])
+def test_a_divergence_compares_laws_of_the_same_variables(one, other):
+    with pytest.raises(Malformed, match="different variables"):
+        KL(Density("p", one), Density("q", other))
+    assert KL(Density("p", one), Density("q", one)).args[0].variables == sp.Tuple(one)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Inner(z, u) * sp.sqrt(Inner(z, m)),
+        Inner(z, u) / Inner(z, m),
+        sp.sqrt(Inner(z, u)),
+        Inner(z, u) * Inner(z, m) ** 2,
+        Inner(z, z) ** 2,
+        Inner(z, z) * Inner(z, u),
+    ],
+    ids=str,
+)
+def test_only_products_of_at_most_two_linear_forms_have_a_moment_in_closed_form(body):
+    """Such a term keeps its expectation, for which it must be integrable."""
+    average = Expect(Normal(z, eps, 1), body)
+    assert moments.rewrite(average, Context(Domain(), {"integrable": integrable})) == average
+    with pytest.raises(StepFails, match="integrable"):
+        moments.rewrite(average, Context(Domain()))
+
+
+def test_induction_looks_into_exponentials_and_averages_of_one_law():
+    domain, half = Context(Domain({}, {T: (1, sp.oo)})), T * (T + 1) / 2
+    total, law = SumTo(i, i, 1, T), Density("p", z)
+    decide = induction(T, 1).decide
+    assert decide("=", total, half, domain)
+    assert decide("=", sp.exp(total), sp.exp(half), domain)
+    assert decide("=", Expect(law, sp.exp(total)), Expect(law, sp.exp(half)), domain)
+    assert not decide("=", sp.exp(total), sp.exp(half + 1), domain)
+    assert not decide("=", Expect(law, total), Expect(Density("q", z), half), domain)
+
+
+@pytest.mark.parametrize("term", [SumTo(i, i, 1, T), SumTo(i, i, T, 4), T, sp.sqrt(2) ** T], ids=str)
+def test_only_a_closed_number_has_an_enclosure(term):
+    with pytest.raises(StepFails, match="not a closed number"):
+        enclosure(term)
+
+
+@pytest.mark.parametrize("function", [sp.sqrt, sp.log])
+def test_roots_and_logarithms_of_opposite_numbers_are_not_the_same(function):
+    algebra = Algebra(Domain({"a": REAL, "b": REAL}))
+    for argument in (a, a * b, 2 * a, a + b, 3 * a**3 if function is sp.log else 3 * a * b):
+        assert not algebra.is_zero(function(-argument) - function(argument))
+        assert algebra.is_zero(function(-sp.expand(argument)) - function(-argument))
+
+
+def test_a_vanishing_divergence_is_an_equivalence_and_needs_its_lemma():
+    law, same = Normal(z, 0, 1), SameLaw(Normal(z, 0, 1), Normal(z, m, 1))
+    nothing = Equal(KL(law, Normal(z, m, 1)), 0)
+    proved = Context(Domain(), lemma=lambda claim_id: claim_id)
+    assert zero_divergence.decide("iff", nothing, same, proved)
+    assert zero_divergence.decide("iff", Equal(0, nothing.args[0]), same, proved)
+    assert not zero_divergence.decide("iff", Equal(nothing.args[0], 1), same, proved)
+    for relation, context in (("=", proved), ("iff", Context(Domain())), ("<=", Context(Domain()))):
+        with pytest.raises(StepFails, match="compares KL = 0"):
+            zero_divergence.decide(relation, nothing, same, context)
+
+
+@pytest.mark.parametrize(("base", "exponent"), [(z, sp.S(2)), (z, a), (a, z), (z, z), (sp.S(2), m)])
+def test_a_vector_has_no_power_and_is_none(base, exponent):
+    with pytest.raises(Malformed, match="only numbers have such powers"):
+        sort(sp.Pow(base, exponent, evaluate=False))
+
+
+@pytest.mark.parametrize("term", [z * u, a * z * u, z * covariance("A"), covariance("A") * u, z * u * m], ids=str)
+def test_vectors_are_multiplied_by_numbers_only(term):
+    with pytest.raises(Malformed, match="multiplies vectors"):
+        sort(term)
+    assert sort(a * z) == sort(a * b * z) == "vector" and sort(a * covariance("A")) == "matrix"
