@@ -130,9 +130,10 @@ class Chrome:
 
     def open(self, url: str) -> None:
         """Open a page afresh, without what an earlier one stored, and wait until it is drawn."""
+        self.evaluate(
+            "(() => { try { localStorage.clear(); sessionStorage.clear(); } catch { /* nothing stored */ } })()"
+        )
         self.call("Page.navigate", url="about:blank")
-        if url.startswith("http"):
-            self.call("Storage.clearDataForOrigin", origin="/".join(url.split("/")[:3]), storageTypes="all")
         self.events.clear()
         self.call("Page.navigate", url=url)
         deadline = time.monotonic() + SECONDS

@@ -147,6 +147,12 @@ def test_all_internal_links_and_anchors_resolve(site, anchors):
     assert not broken, broken[:20]
 
 
+def test_nothing_to_click_stands_inside_a_summary(built_pages):
+    for path, text in built_pages.items():
+        for summary in re.findall(r"<summary>(.*?)</summary>", text, re.DOTALL):
+            assert "<a " not in summary and "<button" not in summary, f"{path}: {summary}"
+
+
 def test_no_id_stands_twice_on_a_page(anchors):
     for path, page in anchors.items():
         twice = {name for name in page.ids if page.ids.count(name) > 1}

@@ -155,14 +155,16 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
 
 def _reason(book: Book, claim: Claim, step: StepReport, up: str) -> str:
     links = " ".join(tag_link(book, name, up) for name in step.uses)
-    why = prose(book, step.why or step.rule, up)
+    named = book.claim(step.rule, claim.id).title if step.rule in book.ledger else step.rule
+    why = prose(book, step.why or named, up)
     rows = [("Rule", escape(step.rule)), ("Kind", escape(f"{step.tier}: {BADGES[step.tier]}")), ("Uses", links)]
     if step.side_conditions:
         rows.append(("Conditions", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
     rows.append(("TeX", f'<code class="tf-tex">{escape(step.latex)}</code>'))
     rows.append(("Run it", f"<code>threefold show {claim.tag}</code>"))
-    source = f' · from <span class="tf-from">{links}</span>' if links else ""
-    return f'<details class="tf-why"><summary>{why}{source}</summary>{table(rows)}</details>'
+    source = f'<span class="tf-from">from {links}</span>' if links else ""
+    folded = f'<details class="tf-why"><summary>{why}</summary>{table(rows)}</details>'
+    return f'<div class="tf-under">{folded}{source}</div>'
 
 
 def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:

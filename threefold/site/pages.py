@@ -150,7 +150,7 @@ def _cite(book: Book, name: str) -> Iterator[tuple[str, str]]:
     claim = book.claim(name, "tag page")
     version = book.versions.get("threefold", "")
     yield "Cite", f"<code>Threefold {escape(version)}, tag {claim.tag}</code>"
-    yield "TeX", f'<code class="tf-tex">{escape(claim.latex())}</code>'
+    yield "TeX", f'<code class="tf-tex" data-search-exclude>{escape(claim.latex())}</code>'
     yield "Run it yourself", f"<code>threefold show {claim.tag}</code> · <code>threefold verify '{claim.id}'</code>"
 
 

@@ -84,7 +84,7 @@ def trajectories() -> str:
     return (
         '<figure class="tf-widget" data-search-exclude><tf-paths>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}">'
-        f'<image href="{paths.density}" width="{WIDTH}" height="{HEIGHT}" preserveAspectRatio="none"/>'
+        f'<image xlink:href="{paths.density}" width="{WIDTH}" height="{HEIGHT}" preserveAspectRatio="none"/>'
         f"{''.join(groups)}</svg></tf-paths><figcaption>From noise (left) to a sample (right) in {count - 1} strides: "
         f"{escape(words)}. Each starts from the same points and asks the exact noise predictor of the mixture, whose "
         "density at every level lies beneath.</figcaption></figure>"

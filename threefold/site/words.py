@@ -43,6 +43,6 @@ def _bare(index: str) -> str:
 def sentence(text: str) -> str:
     """With a capital (unless it starts with a symbol) and a full stop."""
     first = text.split(" ", 1)[0]
-    is_symbol = not re.fullmatch(r"[a-z][a-z',.:;-]+", first) or first in LETTERS
+    is_symbol = first != "a" and (not re.fullmatch(r"[a-z][a-z',.:;-]+", first) or first in LETTERS)
     start = text if is_symbol else text[:1].upper() + text[1:]
     return start + ("" if start.endswith((".", ":", "?")) else ".")

@@ -49,7 +49,9 @@
       canvas.setAttribute("aria-label", "the digit at the chosen step");
       const table = this.querySelector(".tf-scroll");
       table.before(made("div", {className: "tf-slide"}, canvas, made("div", {}, slider, said)));
-      table.replaceWith(made("details", {className: "tf-solution"}, made("summary", {textContent: "The table"}), table));
+      const folded = made("details", {className: "tf-solution"}, made("summary", {textContent: "The table"}));
+      table.replaceWith(folded);
+      folded.append(table);
       show();
     }
   }
@@ -115,7 +117,11 @@
     if (folded) folded.open = true;
   };
 
-  const start = () => { addCopyButtons(document); openTarget(); };
+  const start = () => {
+    document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme's dialog has no name
+    addCopyButtons(document);
+    openTarget();
+  };
   if (window.document$) window.document$.subscribe(start); else document.addEventListener("DOMContentLoaded", start);
   addEventListener("hashchange", openTarget);
 })();

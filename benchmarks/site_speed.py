@@ -1,0 +1,101 @@
+"""How soon a derivation page shows its mathematics, and how much it takes to send: in Chromium, slowed down fourfold.
+
+    python benchmarks/site_speed.py [--site FOLDER]
+
+Bounds that the project sets itself: every chapter under 300 kB as sent, largest paint under 1 s with the processor four
+times slower, no layout shift. Exit status 1 if one is missed, 2 if there is no built site or no Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import http.server
+import importlib.util
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+MOST_BYTES, MOST_SECONDS, MOST_SHIFT, SLOWER = 300_000, 1.0, 0.01, 4
+WATCH = """
+window.seen = {paint: 0, shift: 0};
+new PerformanceObserver(list => { for (const e of list.getEntries()) seen.paint = e.startTime; })
+    .observe({type: 'largest-contentful-paint', buffered: true});
+new PerformanceObserver(list => { for (const e of list.getEntries()) seen.shift += e.value; })
+    .observe({type: 'layout-shift', buffered: true});
+"""
+
+
+class Compressing(http.server.SimpleHTTPRequestHandler):
+    """Sends text compressed, as servers of static pages do."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in (".html", ".css", ".js") or not path.is_file():
+            super().do_GET()
+            return
+        body = gzip.compress(path.read_bytes(), 6)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def browser(program: str) -> Any:
+    """The tests' own browser."""
+    place = ROOT / "tests" / "site" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("site_browser", place)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Chrome(program)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--site", type=Path, default=ROOT / "site", help="the built site")
+    site = parser.parse_known_args()[0].site
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not (site / "index.html").is_file() or program is None:
+        print(f"There is no built site in {site} (make docs), or no Chromium (apt-get install chromium).")
+        return 2
+    handler = functools.partial(Compressing, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    chrome = browser(program)
+    chrome.call("Network.setCacheDisabled", cacheDisabled=True)
+    chrome.call("Emulation.setCPUThrottlingRate", rate=SLOWER)
+    chrome.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    chrome.look(1280)
+    missed = False
+    print(f"{'page':42} {'kB sent':>8} {'paint s':>8} {'shift':>7} {'formulas':>9}")
+    for path in sorted((site / "derivations").glob("*.html")):
+        chrome.open(f"http://127.0.0.1:{server.server_address[1]}/derivations/{path.name}")
+        chrome.wait_for("window.seen.paint > 0")
+        chrome.evaluate("new Promise(done => setTimeout(() => done(1), 700))")
+        sent = sum(
+            e["params"]["encodedDataLength"] for e in chrome.events if e.get("method") == "Network.loadingFinished"
+        )
+        seen = chrome.evaluate("window.seen")
+        formulas = chrome.evaluate("document.querySelectorAll('.katex').length")
+        bad = sent > MOST_BYTES or seen["paint"] > 1000 * MOST_SECONDS or seen["shift"] > MOST_SHIFT
+        missed = missed or bad
+        line = f"{path.name:42} {sent / 1000:8.0f} {seen['paint'] / 1000:8.2f} {seen['shift']:7.4f} {formulas:9}"
+        print(line + ("  missed" if bad else ""))
+    chrome.close()
+    server.shutdown()
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
