@@ -96,6 +96,22 @@ def test_the_label_of_a_glyph_can_be_read_off_the_image() -> None:
     assert model.score(*features(10_000, 1000)) > 0.85
 
 
+def test_font_and_character_are_drawn_independently() -> None:
+    data = load("glyphs")
+    fonts, characters, side, _ = data._cells.shape
+    tones = 16 * (torch.arange(fonts) + 1)  # every glyph of font f a flat tone that says f
+    data._cells = tones.to(torch.uint8)[:, None, None, None].expand(fonts, characters, side, side).contiguous()
+    data._colours = lambda u: (torch.zeros(len(u), 1, 1, 1), torch.ones(len(u), 1, 1, 1))
+    n = 20_000
+    raw, label = data.read(torch.arange(n))
+    font = raw[:, 0, 16, 16].long() // 16 - 1
+    count = torch.bincount(font * characters + label, minlength=fonts * characters).double()
+    expected = n / (fonts * characters)
+    chi_square = ((count - expected).square() / expected).sum().item()
+    freedom = fonts * characters - 1
+    assert abs(chi_square - freedom) < 5 * math.sqrt(2 * freedom)
+
+
 def test_colours_differ_between_channels_only_when_asked_for() -> None:
     x = load("glyphs", channels=3).fetch(torch.arange(50))[0]
     assert (x[:, 0] != x[:, 1]).float().mean() > 0.9

@@ -238,6 +238,16 @@ def test_dit_block_is_the_identity_before_training() -> None:
     assert torch.equal(net.blocks[0](h, torch.randn(2, 16)), h)
 
 
+def test_dit_knows_where_a_patch_is() -> None:
+    net = awake(DiT(DiTConfig(image_size=8, patch_size=4, width=16, depth=1, heads=2))).double()
+    x, t = torch.randn(1, 1, 8, 8, dtype=torch.float64), torch.tensor([5])
+    swapped = net(x.roll(4, dims=3), t).roll(-4, dims=3)
+    assert (swapped - net(x, t)).abs().max() > 1e-3
+    with torch.no_grad():
+        net.positions.zero_()  # without positions the patches are a set
+    torch.testing.assert_close(net(x.roll(4, dims=3), t).roll(-4, dims=3), net(x, t), rtol=0, atol=1e-12)
+
+
 def test_dit_refuses_another_size() -> None:
     net = DiT(DiTConfig(image_size=8, patch_size=2, width=16, depth=1, heads=2))
     with pytest.raises(ValueError, match="16 by 16 pixels; this transformer takes 8"):
