@@ -17,7 +17,7 @@ from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
 from derivations.kernel.rules.matrices import covariance
-from derivations.kernel.rules.order import enclosure, induction, positivity
+from derivations.kernel.rules.order import Rounded, enclosure, induction, interval_arithmetic, positivity
 from derivations.kernel.rules.probability import Equal, SameLaw, zero_divergence
 from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import (
@@ -314,3 +314,23 @@ def test_vectors_are_multiplied_by_numbers_only(term):
     with pytest.raises(Malformed, match="multiplies vectors"):
         sort(term)
     assert sort(a * z) == sort(a * b * z) == "vector" and sort(a * covariance("A")) == "matrix"
+
+
+@pytest.mark.parametrize(
+    ("digits", "centre", "half"),
+    [
+        ("0.919", Fraction(919, 1000), Fraction(1, 2000)),
+        ("1.05", Fraction(105, 100), Fraction(1, 200)),
+        ("3", Fraction(3), Fraction(1, 2)),
+        ("4.04e-5", Fraction(404, 10**7), Fraction(1, 2 * 10**7)),
+        ("1.5e3", Fraction(1500), Fraction(50)),
+        ("-2.0", Fraction(-2), Fraction(1, 20)),
+    ],
+)
+def test_a_rounded_value_is_known_to_half_a_unit_of_its_last_digit(digits, centre, half):
+    assert [Fraction(int(q.p), int(q.q)) for q in Rounded(digits).args] == [centre, half]
+    least, decide = sp.Rational(1, 10**30), interval_arithmetic.decide
+    for sign in (1, -1):
+        edge = sp.Rational(centre) + sign * (sp.Rational(half) - least)
+        assert decide("=", edge, Rounded(digits), Context(Domain()))
+        assert not decide("=", edge + 2 * sign * least, Rounded(digits), Context(Domain()))
