@@ -159,7 +159,19 @@ class VectorQuantizer(nn.Module):
         usual = self.average_count.mean()
         dead = (self.average_count < self.revive_below * usual) | (self.updates == 0)
         rows = dead[:, None]
-        self.codebook.copy_(torch.where(rows, candidates, self.codebook))
+        self._overwrite(rows, candidates)
         self.average_count.copy_(torch.where(dead, usual, self.average_count))
         self.average_sum.copy_(torch.where(rows, candidates * usual, self.average_sum))
         return dead
+
+    def _overwrite(self, rows: Tensor, values: Tensor) -> None:
+        """Put values into chosen rows of the codebook; one that FSDP has sharded is gathered and dealt out again."""
+        codebook = self.codebook
+        if not hasattr(codebook, "full_tensor"):
+            codebook.copy_(torch.where(rows, values, codebook))
+            return
+        from torch.distributed.tensor import DTensor, distribute_tensor
+
+        assert isinstance(codebook, DTensor)
+        whole = torch.where(rows, values, codebook.full_tensor())
+        codebook.copy_(distribute_tensor(whole, codebook.device_mesh, codebook.placements))

@@ -158,6 +158,13 @@ def test_the_generated_code_gives_the_same_result(config: NetworkConfig) -> None
 
 
 @NAMED
+def test_channels_last_parameters_give_the_same_result(config: NetworkConfig) -> None:
+    net, arguments = awake(build(config)), inputs(config)
+    expected = net(*arguments)
+    torch.testing.assert_close(net.to(memory_format=torch.channels_last)(*arguments), expected, rtol=1e-4, atol=1e-5)
+
+
+@NAMED
 def test_bfloat16_autocast_stays_near_float32(config: NetworkConfig) -> None:
     net, arguments = awake(build(config)), inputs(config)
     exact = net(*arguments)
