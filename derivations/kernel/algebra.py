@@ -37,7 +37,6 @@ class Algebra:
         self.radicands: dict[Symbol, Expr] = {}
         self.indices: dict[tuple[int, Any], Symbol] = {}
         self._depth = 0
-        self._level = 0
 
     # --- the questions ------------------------------------------------------------------------------------------------
 
@@ -61,7 +60,7 @@ class Algebra:
         if len(a.args) != len(b.args) or not a.args:
             return False
         inside = Algebra(inner_domain(a, self.domain))
-        inside.indices, inside._level, inside._depth = self.indices, self._level, self._depth + 1
+        inside.indices, inside._depth = self.indices, self._depth + 1
         if inside._depth > 12:
             raise OutsideFragment("terms nested more than 12 deep")
         return all(inside.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
@@ -186,9 +185,13 @@ class Algebra:
             )
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
-        # One index for each nesting level and each number of terms: nothing known about it holds for another sum's.
-        i = self.indices.setdefault((self._level, n), sp.Dummy("i", integer=True, positive=True))
-        outer, self.domain, self._level = self.domain, self.domain.with_index(i, sp.S.One, n), self._level + 1
+        # One index for each number of terms, and for each level of sums that depend on the indices around them:
+        # it cannot be captured, and nothing that is known about it holds for the index of another sum.
+        level = max((at + 1 for (at, _), around in self.indices.items() if e.has(around)), default=0)
+        if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
+            return sp.Add(*[self.lower(f) * self._sum(terms.SumTo(b, index, lo, hi)) for f, b in constants.items()])
+        i = self.indices.setdefault((level, n), sp.Dummy("i", integer=True, positive=True))
+        outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
         try:
             lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
             numerator, denominator = sp.fraction(sp.cancel(lowered))
@@ -206,7 +209,7 @@ class Algebra:
                 total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n))
             return total / (constant * fixed)
         finally:
-            self.domain, self._level = outer, self._level - 1
+            self.domain = outer
 
     def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
         key = terms.SumTo(m, i, sp.S.One, n)
@@ -222,7 +225,9 @@ class Algebra:
         if g in self.radicands:
             return any(self._depends(s, i) for s in self.radicands[g].free_symbols)
         meaning = self.meaning(g)
-        return meaning is not None and any(self._depends(s, i) for s in meaning.free_symbols if s != g)
+        if meaning is None or (isinstance(meaning, terms.SumTo) and meaning.args[1] == i):
+            return False  # not a generator; or a sum over i, which nobody outside it can vary
+        return any(self._depends(s, i) for s in meaning.free_symbols)
 
     def meaning(self, g: Symbol) -> Any:
         """The atom that a generator stands for; None for a symbol that is not a generator."""
@@ -406,6 +411,15 @@ def linear_form(v: Any) -> dict[Any, Expr]:
 def _unfold_vectors(v: Any) -> Any:
     table = {a: a.unfold() for a in v.atoms(terms.DefinedFunction) if a.is_vector_valued and a.notation}
     return _unfold_vectors(v.xreplace(table)) if table else v
+
+
+def _by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:
+    """A sum's body as {factor free of the index: what it multiplies}."""
+    groups: dict[Any, Expr] = {}
+    for term in sp.Add.make_args(sp.expand_mul(body)):
+        outside = sp.Mul(*[f for f in sp.Mul.make_args(term) if not f.has(index)])
+        groups[outside] = groups.get(outside, sp.S.Zero) + term / outside
+    return groups
 
 
 def _merge_sums(e: Expr) -> Expr:

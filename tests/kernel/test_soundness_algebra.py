@@ -220,7 +220,7 @@ class OneIndex(dict[Any, Any]):
     """Every sum runs over one and the same index."""
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
-        return super().setdefault("the", default)
+        return super().setdefault(key, next(iter(self.values()), default))
 
 
 def with_one_index(self: Algebra, domain: Domain, build: Any = Algebra.__init__) -> None:
