@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from html import unescape
 
-import markdown
 import pytest
 import sympy as sp
 
@@ -50,6 +49,7 @@ def test_nothing_else_can_be_written(source):
 
 
 def test_markdown_finds_nothing_in_mathematics():
+    markdown = pytest.importorskip("markdown", reason="Markdown comes with the docs extra")
     html = '<annotation encoding="application/x-tex">a_{1} * b_{2} &lt; \\bar c &amp; `d`</annotation>'
     page = markdown.markdown(f"Where {inside_prose(html)} stands.")
     assert "<em>" not in page and "<code>" not in page

@@ -156,7 +156,7 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
 def _reason(book: Book, claim: Claim, step: StepReport, up: str) -> str:
     links = " ".join(tag_link(book, name, up) for name in step.uses)
     named = book.claim(step.rule, claim.id).title if step.rule in book.ledger else step.rule
-    why = prose(book, step.why or named, up)
+    why = words.html(step.why or named, lambda name: book.claim(name, claim.id).tag if name in book.ledger else None)
     rows = [("Rule", escape(step.rule)), ("Kind", escape(f"{step.tier}: {BADGES[step.tier]}")), ("Uses", links)]
     if step.side_conditions:
         rows.append(("Conditions", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
