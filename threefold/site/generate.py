@@ -36,7 +36,7 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
         graphs = graph.Graphs()
         fresh = out.with_name(out.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(docs / "assets", fresh / "assets")
+        shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
         book.judge_all()  # here, while the other process gathers
         for path, text in texts.items():
             up = "../" * path.count("/")
