@@ -101,16 +101,20 @@ def draw_in(interval: Interval, rng: Random, edge: bool = False) -> Fraction:
     if lo == -sp.oo and hi == sp.oo:
         return Fraction(rng.choice([n for n in range(-20, 21) if n % 10]), 10)
     if hi == sp.oo:
-        return Fraction(int(lo)) + Fraction(rng.randint(1, 30), 10)
+        return Fraction(str(sp.Rational(lo))) + Fraction(rng.randint(1, 30), 10)
+    if lo == -sp.oo:
+        return Fraction(str(sp.Rational(hi))) - Fraction(rng.randint(1, 30), 10)
     share = Fraction(rng.choice([1, 199]), 200) if edge else Fraction(rng.randint(1, 19), 20)
-    return Fraction(int(sp.Rational(lo).p), int(sp.Rational(lo).q)) + share * Fraction(str(sp.Rational(hi - lo)))
+    return Fraction(str(sp.Rational(lo))) + share * Fraction(str(sp.Rational(hi - lo)))
 
 
 def bend(value: Any, interval: Interval) -> Any:
-    """A smooth map of the real line into the interval (bounded below)."""
-    if interval.lo == -sp.oo:
+    """A smooth map of the real line into the interval."""
+    if interval.lo == -sp.oo and interval.hi == sp.oo:
         return value
     above = value**2 + mp.mpf("0.1")
+    if interval.lo == -sp.oo:
+        return number(interval.hi) - above
     if interval.hi == sp.oo:
         return number(interval.lo) + above
     return number(interval.lo) + number(interval.hi - interval.lo) * above / (1 + above)
@@ -191,9 +195,10 @@ def _symbol(e: Any, w: World, env: dict[Any, Any]) -> Any:
 
 def _add(e: Any, w: World, env: dict[Any, Any]) -> Any:
     values = [_value(a, w, env) for a in e.args]
-    if any(isinstance(v, tuple) for v in values):
-        return tuple(mp.fsum(c) for c in zip(*(v for v in values if isinstance(v, tuple)), strict=True))
-    return sum(values[1:], values[0])
+    vectors = [v for v in values if isinstance(v, tuple)]
+    if any(not isinstance(v, tuple) and v != 0 for v in values) and vectors:
+        raise Undefined(f"{e} adds a number to a vector")
+    return tuple(mp.fsum(c) for c in zip(*vectors, strict=True)) if vectors else sum(values[1:], values[0])
 
 
 def _mul(e: Any, w: World, env: dict[Any, Any]) -> Any:
@@ -201,6 +206,8 @@ def _mul(e: Any, w: World, env: dict[Any, Any]) -> Any:
     for a in e.args:
         value = _value(a, w, env)
         if isinstance(value, tuple):
+            if vector is not None:
+                raise Undefined(f"{e} multiplies two vectors")
             vector = value
         elif isinstance(value, mp.matrix):
             matrix = value if matrix is None else matrix * value
@@ -215,6 +222,8 @@ def _pow(e: Any, w: World, env: dict[Any, Any]) -> Any:
     base, exponent = _value(e.args[0], w, env), e.args[1]
     if isinstance(base, mp.matrix):
         return base ** int(exponent)
+    if isinstance(base, tuple):
+        raise Undefined(f"{e} is a power of a vector")
     if exponent.is_Integer:
         if base == 0 and exponent < 0:
             raise Undefined(f"division by {e.args[0]} = 0")
