@@ -38,7 +38,7 @@ class Compressing(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
-        if path.suffix not in (".html", ".css", ".js") or not path.is_file():
+        if path.suffix not in (".html", ".css", ".js", ".json", ".xml", ".svg") or not path.is_file():
             super().do_GET()
             return
         body = gzip.compress(path.read_bytes(), 6)

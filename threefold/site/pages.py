@@ -21,7 +21,7 @@ from threefold.site.chapters import Chapter
 from threefold.site.graph import Graphs, rests_on
 
 STANDING = {
-    "deep": "proved, and so is all below it; nothing is assumed on the way",
+    "deep": "proved, and so is all below it, with nothing assumed beyond the stated hypotheses",
     "proved": "proved from a named assumption, its own or one below it",
     "refuted": "false as printed: shown with numbers",
 }
