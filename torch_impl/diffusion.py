@@ -168,6 +168,7 @@ class GaussianDiffusion:
         if self.variance == "learned":
             per_example = learned_variance_loss(self, output, x0, x_t, noise, t, weighting)
             return _reduce(per_example, x0, reduction)
+        del x_t  # the network keeps what it needs of it; the next temporary takes its memory, without page faults
         if output.shape != x0.shape:
             raise ValueError(f"the model returned shape {tuple(output.shape)} for data of shape {tuple(x0.shape)}")
         dtype = coefficient_dtype(x0.dtype)

@@ -119,7 +119,10 @@ def ode_log_likelihood(
     at_end = prior(latent) if prior is not None else sum_dims(gaussian_log_prob(latent, 0.0, 0.0))
     start = denoiser.level(times[0])
     log_prob = at_end + d * math.log(end.signal) - d * math.log(start.signal) + total.mean(0)
-    error = total.std(0) / math.sqrt(probes) if signs is not None else torch.zeros_like(log_prob)
+    if signs is None:
+        error = torch.zeros_like(log_prob)
+    else:
+        error = total.std(0) / math.sqrt(probes) if probes > 1 else torch.full_like(log_prob, math.nan)
     return ODELikelihood(log_prob, error, latent)
 
 

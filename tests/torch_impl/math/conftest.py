@@ -2,12 +2,8 @@
 
 import pytest
 import torch
-from hypothesis import settings
 
 from torch_impl import NoiseSchedule
-
-settings.register_profile("math", deadline=None, max_examples=60, derandomize=True)
-settings.load_profile("math")
 
 
 @pytest.fixture(autouse=True)

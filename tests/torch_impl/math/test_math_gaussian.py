@@ -5,11 +5,13 @@ import math
 import mpmath
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from torch_impl.gaussian import discretized_gaussian_log_prob, gaussian_kl, gaussian_log_prob, sum_dims
+
+COMMON = settings(deadline=None, derandomize=True, max_examples=60)
 
 MP = mpmath.mp.clone()
 MP.dps = 50
@@ -17,6 +19,7 @@ number = st.floats(-5, 5)
 logvar = st.one_of(st.floats(-12, 6), st.just(0.0))
 
 
+@settings(COMMON)
 @given(number, st.floats(-4, 2), number, st.floats(-4, 2))
 def test_kl_is_the_integral_of_its_definition(mean_p: float, logvar_p: float, mean_q: float, logvar_q: float) -> None:
     """Claim gaussian.kl.full_covariance, one coordinate, by adaptive quadrature of p (log p - log q)."""
@@ -35,6 +38,7 @@ def test_kl_is_the_integral_of_its_definition(mean_p: float, logvar_p: float, me
     assert float(value) == pytest.approx(exact, rel=1e-9, abs=1e-10)
 
 
+@settings(COMMON)
 @given(number, logvar, number, logvar)
 def test_kl_has_all_its_digits(mean_p: float, logvar_p: float, mean_q: float, logvar_q: float) -> None:
     """Each of the two terms is nonnegative, so the sum loses nothing.
@@ -58,6 +62,7 @@ def test_kl_of_nearly_equal_variances_does_not_cancel() -> None:
     assert value == pytest.approx(exact, rel=1e-9)
 
 
+@settings(COMMON)
 @given(number, st.floats(-6, 4))
 def test_kl_gradients_are_the_closed_forms(mean: float, log_variance: float) -> None:
     """Claim gaussian.kl.gradients: d/dmu = mu, d/dlogvar = (sigma^2 - 1)/2 towards N(0, I)."""
@@ -68,6 +73,7 @@ def test_kl_gradients_are_the_closed_forms(mean: float, log_variance: float) -> 
     assert float(lv.grad) == pytest.approx(0.5 * math.expm1(log_variance), rel=1e-12, abs=2e-16)
 
 
+@settings(COMMON)
 @given(number, st.floats(-4, 3), number, st.floats(-4, 3))
 def test_kl_gradients_in_all_four_arguments(mean_p: float, logvar_p: float, mean_q: float, logvar_q: float) -> None:
     arguments = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (mean_p, logvar_p, mean_q, logvar_q)]
@@ -90,6 +96,7 @@ def test_kl_broadcasts_and_stays_elementwise() -> None:
         gaussian_kl(torch.ones(3, dtype=torch.long), 0.0, 0.0, 0.0)
 
 
+@settings(COMMON)
 @given(number, number, st.floats(-8, 4))
 def test_log_prob_is_the_normal_density(x: float, mean: float, log_variance: float) -> None:
     value = gaussian_log_prob(*(torch.tensor(v, dtype=torch.float64) for v in (x, mean, log_variance)))

@@ -13,6 +13,8 @@ from scipy import integrate, stats
 from torch_impl import GaussianDiffusion, NoiseSchedule
 from torch_impl.oracle import FiniteData, GaussianMixture
 
+COMMON = settings(deadline=None, derandomize=True, max_examples=60)
+
 SCHEDULE = NoiseSchedule.linear(50, 0.001, 0.25)
 ENDED = SCHEDULE.zero_terminal_snr()
 WEIGHTS, MEANS, VARIANCES = [0.3, 0.5, 0.2], [[-1.0], [0.4], [2.0]], [0.05, 0.2, 0.01]
@@ -67,7 +69,7 @@ def test_score_is_the_gradient_of_the_log_density() -> None:
     torch.testing.assert_close(oracle.log_prob(x), oracle.log_prob(x, 0), rtol=0, atol=0)
 
 
-@settings(max_examples=40)
+@settings(COMMON, max_examples=40)
 @given(st.integers(1, 50), st.integers(0, 2**31))
 def test_all_heads_tell_one_story(t: int, seed: int) -> None:
     """x_t = a E[x_0] + s E[eps]; score = -E[eps]/s; v = a E[eps] - s E[x_0]: for both oracles."""
