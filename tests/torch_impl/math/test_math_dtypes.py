@@ -132,8 +132,15 @@ def test_traced_in_one_graph_gives_the_same(prediction: str, shape: tuple[int, .
             torch.testing.assert_close(ours, eager, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        torch.float32,
+        pytest.param(torch.float64, marks=pytest.mark.long),
+        pytest.param(torch.bfloat16, marks=pytest.mark.long),
+    ],
+    ids=str,
+)
 def test_compiled_gives_the_same(dtype: torch.dtype) -> None:
     """The default compiler, forward and backward; fused arithmetic may round differently by a few units."""
     torch._dynamo.reset()  # type: ignore[no-untyped-call]
