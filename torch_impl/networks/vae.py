@@ -181,7 +181,7 @@ class VAE(nn.Module):
 
     def target(self, x: Tensor) -> Tensor:
         """The tensor that the likelihood is of: (x + 1)/2 in [0, 1] for Bernoulli, x itself for Gaussian."""
-        return x * 0.5 + 0.5 if self.config.likelihood == "bernoulli" else x
+        return x.mul(0.5).add_(0.5) if self.config.likelihood == "bernoulli" else x
 
     def log_prob(self, target: Tensor, decoded: Tensor) -> Tensor:
         """log p(target | z) in nats, summed over pixels, shape (batch,).
