@@ -196,7 +196,7 @@ def _symbol(e: Any, w: World, env: dict[Any, Any]) -> Any:
 def _add(e: Any, w: World, env: dict[Any, Any]) -> Any:
     values = [_value(a, w, env) for a in e.args]
     vectors = [v for v in values if isinstance(v, tuple)]
-    if any(not isinstance(v, tuple) and v != 0 for v in values) and vectors:
+    if vectors and any(not isinstance(v, tuple) and v != 0 for v in values):
         raise Undefined(f"{e} adds a number to a vector")
     return tuple(mp.fsum(c) for c in zip(*vectors, strict=True)) if vectors else sum(values[1:], values[0])
 
