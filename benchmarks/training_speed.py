@@ -168,8 +168,8 @@ def take_turns(contenders: list[Contender], rounds: int, repeats: int, clock: Ca
 
 
 def must(part: str, name: str) -> float | None:
-    """The ratio that is asked for against a contender, if one is."""
-    return next((least for key, least in MUST.items() if f"{part}, {name}".startswith(key)), None)
+    """The ratio that is asked for against a contender, if one is; variants (their name has a comma) only inform."""
+    return next((least for key, least in MUST.items() if "," not in name and f"{part}, {name}".startswith(key)), None)
 
 
 def report(title: str, part: str, contenders: list[Contender], judged: bool) -> tuple[list[dict[str, object]], bool]:
