@@ -35,7 +35,6 @@ from derivations.kernel.rules.matrices import (
     trace_algebra,
 )
 from derivations.kernel.rules.order import (
-    Rounded,
     continuity,
     exponents,
     induction,
@@ -83,6 +82,7 @@ from derivations.kernel.terms import (
     Normal,
     ProductTo,
     Ratio,
+    Rounded,
     SumTo,
     Variance,
     define,

@@ -141,7 +141,7 @@ class Algebra:
         for known, symbol in self.generators.items():
             if type(known) is type(atom) and self._same_arguments(known, atom):
                 return symbol
-        symbol = Symbol(f"g{len(self.generators)}")
+        symbol = Symbol(f"_g{len(self.generators)}")
         self.generators[atom] = symbol
         self.intervals[symbol] = self.domain.interval(atom)
         return symbol
@@ -214,7 +214,7 @@ class Algebra:
     def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
         key = terms.SumTo(m, i, sp.S.One, n)
         if key not in self.generators:
-            self.generators[key] = Symbol(f"g{len(self.generators)}")
+            self.generators[key] = Symbol(f"_g{len(self.generators)}")
             self.intervals[self.generators[key]] = REAL
         return self.generators[key]
 
@@ -273,7 +273,7 @@ class Algebra:
     def _radical(self, f: Expr) -> Symbol:
         key = sp.sqrt(f, evaluate=False)
         if key not in self.generators:
-            p = Symbol(f"g{len(self.generators)}")
+            p = Symbol(f"_g{len(self.generators)}")
             self.generators[key] = p
             self.intervals[p] = POSITIVE if self._factor_sign(f) == "+" else Interval(sp.S.Zero, open_lo=False)
             self.radicands[p] = f
@@ -306,7 +306,7 @@ class Algebra:
     def _log_generator(self, f: Expr) -> Symbol:
         key = sp.log(f, evaluate=False)
         if key not in self.generators:
-            self.generators[key] = Symbol(f"g{len(self.generators)}")
+            self.generators[key] = Symbol(f"_g{len(self.generators)}")
             self.intervals[self.generators[key]] = REAL
         return self.generators[key]
 
@@ -452,10 +452,11 @@ def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]
         return
     if isinstance(e, sp.Pow):
         base, exponent = e.args
-        if exponent.is_Rational and exponent.q == 2:
-            yield (">= 0" if exponent > 0 else "> 0"), base, domain
-        elif not (exponent.is_Integer and exponent > 0) and base.is_commutative:  # a covariance is invertible
-            yield "!= 0", base, domain
+        if exponent.is_integer:
+            if not exponent.is_positive and base.is_commutative:  # a covariance is invertible
+                yield "!= 0", base, domain
+        else:
+            yield (">= 0" if exponent.is_positive else "> 0"), base, domain
     elif isinstance(e, sp.log):
         yield "> 0", e.args[0], domain
     elif isinstance(e, terms.Ratio):

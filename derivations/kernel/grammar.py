@@ -38,6 +38,8 @@ def sort(e: Any) -> Sort:
         return "vector" if isinstance(e, VectorSymbol) else "number" if e.is_commutative else "matrix"
     if isinstance(e, sp.Rational | sp.NumberSymbol):
         return "number"
+    if any(isinstance(a, terms.Rounded) for a in e.args):
+        raise Malformed(f"{e} calculates with a rounded value: only the exact one may be used")
     if isinstance(e, sp.Add | sp.Mul | sp.Pow):
         return _sort_of_arithmetic(e)
     inside = [sort(a) for a in e.args if not isinstance(a, Block | sp.Tuple)]

@@ -387,6 +387,21 @@ class Ratio(Term):
         return Basic.__new__(cls, sympify(num), sympify(den))
 
 
+class Rounded(Term):
+    """A decimal value known to a half-width: any number in [centre - radius, centre + radius].
+
+    It stands for a range and not for one number, so only an enclosure may be followed by it, and nothing is made of it.
+    """
+
+    def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
+        if isinstance(digits, str):
+            places = len(digits.split("e")[0].partition(".")[2])
+            exponent = int(digits.split("e")[1]) if "e" in digits else 0
+            half = sp.Rational(1, 2) * sp.Rational(10) ** (exponent - places)
+            return Basic.__new__(cls, sp.Rational(digits), sp.Rational(radius) if radius else half)
+        return Basic.__new__(cls, sympify(digits), sympify(radius))
+
+
 DIM = Symbol("d", integer=True, positive=True)
 LATEX["d"] = "d"
 

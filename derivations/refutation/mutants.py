@@ -93,12 +93,12 @@ def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
 
 def mistakes(e: Any, relation: str) -> Iterator[tuple[str, Any]]:
     """(operator, changed expression) for every single mistake at every place in e."""
-    if isinstance(e, order.Rounded):
+    if isinstance(e, terms.Rounded):
         centre, radius = e.args
-        yield "last digit up", order.Rounded(centre + 2 * radius, radius)
-        yield "last digit down", order.Rounded(centre - 2 * radius, radius)
-        yield "ten times too large", order.Rounded(10 * centre, radius)
-        yield "lost sign", order.Rounded(-centre, radius)
+        yield "last digit up", terms.Rounded(centre + 2 * radius, radius)
+        yield "last digit down", terms.Rounded(centre - 2 * radius, radius)
+        yield "ten times too large", terms.Rounded(10 * centre, radius)
+        yield "lost sign", terms.Rounded(-centre, radius)
         return
     if isinstance(e, sp.Expr) and not isinstance(e, sp.Number) and relation in ("=", "<=", ">=", "<", ">"):
         yield "flipped sign of the whole", -e

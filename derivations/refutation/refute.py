@@ -8,7 +8,6 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim, Statement
-from derivations.kernel.rules import order
 from derivations.kernel.verdict import Witness
 from derivations.refutation import laws
 from derivations.refutation.laws import Undefined, mp
@@ -43,7 +42,7 @@ def _remembered(e: Any, world: World) -> Any:
 
 
 def _related(statement: Statement, left: Any, right: Any) -> bool:
-    if isinstance(statement.rhs, order.Rounded):
+    if isinstance(statement.rhs, terms.Rounded):
         return bool(abs(left - right) <= laws.number(statement.rhs.args[1]))
     if statement.relation == "iff":
         return bool(left == right)

@@ -544,7 +544,7 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (terms.D, _derivative),
     (terms.Gradient, _gradient),
     (terms.At, _at),
-    (order.Rounded, lambda e, w, env: number(e.args[0])),
+    (terms.Rounded, lambda e, w, env: number(e.args[0])),
     (matrices.Trace, _trace),
     (matrices.LogDet, _log_det),
     (matrices.Quadratic, _quadratic),

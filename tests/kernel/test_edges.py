@@ -17,7 +17,7 @@ from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
 from derivations.kernel.rules.matrices import covariance
-from derivations.kernel.rules.order import Rounded, enclosure, induction, interval_arithmetic, positivity
+from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
 from derivations.kernel.rules.probability import Equal, SameLaw, zero_divergence
 from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import (
@@ -33,6 +33,7 @@ from derivations.kernel.terms import (
     LogDensity,
     Malformed,
     Normal,
+    Rounded,
     SumTo,
     scalar,
     variable_set,

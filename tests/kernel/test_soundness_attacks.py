@@ -56,6 +56,7 @@ from derivations.rules import (
     Normal,
     Quadratic,
     Ratio,
+    Rounded,
     SameLaw,
     SumTo,
     Trace,
@@ -75,6 +76,7 @@ from derivations.rules import (
     induction,
     induction_hypothesis,
     interchange,
+    interval_arithmetic,
     linearity,
     log_p,
     moments,
@@ -431,6 +433,18 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         continuity,
         Domain({"attack_phi": POSITIVE, "attack_b": POSITIVE}),
     ),
+    # numerics
+    "two numbers that round to the same digits": lambda: Attack(
+        sp.S(7) / 10,
+        sp.S(8) / 10,
+        [by_claim("L"), by_claim("M")],
+        lemmas=(
+            proved_lemma("L", sp.S(7) / 10, Rounded("1"), interval_arithmetic),
+            proved_lemma("M", sp.S(8) / 10, Rounded("1"), interval_arithmetic),
+        ),
+    ),
+    "a sum of rounded values": lambda: Attack(Rounded("0.5") + a, a + Rounded("0.5")),
+    "the cube root of a negative number": lambda: Attack(sp.cbrt(a), sp.cbrt(a) + 0 * b),
     # what means nothing
     "a statement that divides by 0": lambda: Attack(Ratio(a, a), 1, chain=starts_elsewhere),
     "infinity equals itself": lambda: Attack(sp.zoo, sp.zoo),

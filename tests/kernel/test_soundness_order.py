@@ -41,7 +41,7 @@ from derivations.kernel.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, UNIT
 from derivations.kernel.rules import calculus, order
 from derivations.kernel.rules.base import Context, Rule
 from derivations.kernel.rules.calculus import differentiation, interchange
-from derivations.kernel.rules.order import Rounded, continuity, induction, interval_arithmetic, positivity
+from derivations.kernel.rules.order import continuity, induction, interval_arithmetic, positivity
 from derivations.kernel.terms import (
     DIM,
     At,
@@ -55,6 +55,7 @@ from derivations.kernel.terms import (
     Normal,
     ProductTo,
     Ratio,
+    Rounded,
     SumTo,
     scalar,
     scalar_function,

@@ -104,10 +104,12 @@ algebra = Rule("algebra", "decided", "the difference of the two lines is zero in
 
 
 def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any:
-    """Apply `change` to every node, innermost first; inside a sum the context knows the range of the index."""
+    """Apply `change` to every node, innermost first; in the scope of an index the context knows its range."""
     if not isinstance(e, sp.Basic) or not e.args:
         return change(e, context)
-    args = [walk(a, change, context.inside(e)) for a in e.args]
+    inner = context.inside(e)
+    scoped = [isinstance(e, terms.D) or place in terms.binds(e) for place in range(len(e.args))]
+    args = [walk(a, change, inner if within else context) for a, within in zip(e.args, scoped, strict=True)]
     return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
 
 

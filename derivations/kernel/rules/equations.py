@@ -118,8 +118,8 @@ def _rewrite_by(
     statement: Any, domain: Domain, hypotheses: Iterable[Hypothesis], owner: str, table: Table, e: Any, context: Context
 ) -> Any:
     """Replace instances of a proved equality's left side by its right side, where its domain allows."""
-    if statement.relation != "=":
-        raise StepFails(f"{owner} is not an equality and cannot rewrite a line")
+    if statement.relation != "=" or isinstance(statement.rhs, terms.Rounded):
+        raise StepFails(f"{owner} is not an equality of two values and cannot rewrite a line")
     if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
         raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
     rests_on = [h for h in hypotheses if h.lhs is not None]

@@ -20,8 +20,8 @@ from derivations.kernel.terms import (
     Norm2,
     ProductTo,
     Ratio,
+    Rounded,
     SumTo,
-    Term,
 )
 
 # --- sign -------------------------------------------------------------------------------------------------------------
@@ -151,18 +151,6 @@ def _enclose(relation: str, previous: Any, following: Any, context: Context) -> 
     value = enclosure(previous)
     low, high = _exact(centre - radius), _exact(centre + radius)
     return bool(value.a >= low.b and value.b <= high.a)
-
-
-class Rounded(Term):
-    """A decimal value known to a half-width: any number in [centre - radius, centre + radius]."""
-
-    def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
-        if isinstance(digits, str):
-            places = len(digits.split("e")[0].partition(".")[2])
-            exponent = int(digits.split("e")[1]) if "e" in digits else 0
-            half = sp.Rational(1, 2) * sp.Rational(10) ** (exponent - places)
-            return sp.Basic.__new__(cls, sp.Rational(digits), sp.Rational(radius) if radius else half)
-        return sp.Basic.__new__(cls, sp.sympify(digits), sp.sympify(radius))
 
 
 def _exact(q: Any) -> Any:
