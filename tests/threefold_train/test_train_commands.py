@@ -67,7 +67,7 @@ def trained(name: str, out: Path, *options: object) -> Path:
         ("digits-onestep", ("--alpha", 0.2, "--network", "cnn"), "loss,reconstruction,classifier"),
         ("digits-onestep", ("--network", "unet"), "copies"),
         ("digits-ddpm", (), "bpd,loss,classifier,copies,wasserstein"),
-        ("digits-ddpm", ("--unconditional", "--prediction", "v", "--weighting", "min_snr"), "classifier"),
+        ("digits-ddpm", ("--unconditional", "--prediction", "eps", "--weighting", "min_snr"), "classifier"),
         ("digits-ddpm", ("--variance", "learned", "--weighting", "hybrid"), "bpd"),
         ("digits-vqvae", ("--codebook", "gradient"), "reconstruction,classifier,loss"),
         ("digits-latent", (), "reconstruction,classifier,loss"),
@@ -227,7 +227,7 @@ def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
     ("arguments", "words"),
     [
         (("digits-dppm",), "did you mean digits-ddpm"),
-        (("digits-ddpm", "--zero-terminal-snr"), "use prediction='v' or 'x0'"),
+        (("digits-ddpm", "--zero-terminal-snr", "--prediction", "eps"), "use prediction='v' or 'x0'"),
         (("digits-ddpm", "--alpha", "0.5"), "it belongs to digits-onestep"),
         (("digits-vae", "--network", "unet"), "digits-vae has no --network"),
         (("digits-ddpm", "--network", "cnn"), "choose unet or dit"),
@@ -254,7 +254,8 @@ def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
     ],
 )
 def test_impossible_requests_end_with_status_2_and_the_remedy(tmp_path, arguments, words):
-    result = run("train", *arguments, "--out", tmp_path / "run", expect=2)
+    name, *options = arguments
+    result = run("train", name, *SHORT, *options, "--out", tmp_path / "run", expect=2)
     assert words in result.stderr and "Traceback" not in result.output
     assert not (tmp_path / "run").exists()
 
@@ -367,6 +368,6 @@ def test_a_dry_run_prints_the_configuration_and_trains_nothing(tmp_path):
 
 def test_overrides_change_what_they_name_and_nothing_else():
     chosen = preset("digits-ddpm")
-    changed = override(chosen, {"prediction": "v", "lr": 0.5, "ema_decay": 0.9})
-    assert (changed.system.prediction, changed.trainer.lr, changed.trainer.ema[0].beta) == ("v", 0.5, 0.9)
-    assert override(changed, {"prediction": "eps", "lr": chosen.trainer.lr, "ema_decay": 0.999}) == chosen
+    changed = override(chosen, {"prediction": "x0", "lr": 0.5, "ema_decay": 0.9})
+    assert (changed.system.prediction, changed.trainer.lr, changed.trainer.ema[0].beta) == ("x0", 0.5, 0.9)
+    assert override(changed, {"prediction": "v", "lr": chosen.trainer.lr, "ema_decay": 0.999}) == chosen

@@ -57,12 +57,14 @@ def _cpu_seconds() -> float:
 
 
 def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None) -> Trained:
-    """Train a preset to its end, first stage included."""
+    """Train a preset to its end, first stage included, or go on with a run that was stopped."""
     start, cpu = time.perf_counter(), _cpu_seconds()
     if isinstance(chosen.system, LatentConfig) and compressor is None:
         train(compressor_preset(chosen), out / "compressor")
         compressor = find_checkpoint(out / "compressor")
     trainer = open_run(chosen, out, observer=TerminalObserver(), compressor=compressor)
+    if trainer.last_checkpoint() is not None:
+        trainer.restore()
     trainer.fit()
     trained = Trained(out, time.perf_counter() - start, _cpu_seconds() - cpu)
     if trainer.out is not None:

@@ -17,15 +17,24 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
 
-@pytest.fixture(scope="session")
-def small_run() -> ModuleType:
-    """The module ``small_run.py`` of this folder."""
-    spec = importlib.util.spec_from_file_location("small_run", HERE / "small_run.py")
+def _program(name: str) -> ModuleType:
+    """A program of this folder as a module."""
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["small_run"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def small_run() -> ModuleType:
+    return _program("small_run")
+
+
+@pytest.fixture(scope="session")
+def vq_ranks() -> ModuleType:
+    return _program("vq_ranks")
 
 
 @pytest.fixture

@@ -15,9 +15,7 @@ SHAPE = {"widths": (16,), "codes": 16, "prior_width": 16, "prior_depth": 1, "pri
 TRAINING = {"steps": 6, "batch_size": 32, "log_every": 1, "checkpoint_every": 0, "warmup": 0, "validate_every": 0}
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    out = Path(sys.argv[1])
+def train(out: Path) -> None:
     trainer = open_run(override(preset("digits-vqvae"), {**SHAPE, **TRAINING}), out)
     trainer.fit()
     state = {
@@ -32,4 +30,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    train(Path(sys.argv[1]))
