@@ -106,7 +106,7 @@ def test_ends_and_side_conditions_are_under_the_limit_too(monkeypatch: pytest.Mo
 
 
 def test_the_clock_of_a_step_stands_still_while_a_lemma_is_judged() -> None:
-    """The lemma takes longer in sum than its user may, but no step of it does; and afterwards the user's limit holds."""
+    """The lemma takes longer in sum than its user may, but no step of it does; afterwards the user's limit holds."""
     lemma = claim(f(a), f(a) + 0, id="lemma")
 
     @lemma.proves()
