@@ -26,7 +26,7 @@ class ErratumReport:
 
 @cache
 def errata() -> tuple[Erratum, ...]:
-    """Every erratum that the kernel can judge, text by text; claims of the ledger that are false as printed come first."""
+    """Every erratum that the kernel can judge, text by text; the ledger's claims that are false come first."""
     listed = (e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").ERRATA)
     return (*_from_the_ledger(), *listed)
 

@@ -48,7 +48,8 @@ def errata(ctx: click.Context, names: tuple[str, ...], jobs: int) -> None:
     good = sum(erratum.good for erratum in found)
     worded = sum(erratum.good and not erratum.correction_verdict for erratum in found)
     screen.print(
-        f"{good} of {len(found)} refuted with numbers; {good - worded} of their corrections proved, {worded} in words only."
+        f"{good} of {len(found)} refuted with numbers; "
+        f"{good - worded} of their corrections proved, {worded} in words only."
     )
     if good < len(found):
         ctx.exit(1)
