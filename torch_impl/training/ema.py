@@ -231,7 +231,7 @@ class EMA:
         parameters, _ = _named(module)
         for name, tensor in parameters.items():
             mine = self._parameters.get(name)
-            if mine is not None and mine.numel() > 0 and _local(mine).data_ptr() == _local(tensor).data_ptr():
+            if mine is not None and _local(mine).numel() and _local(mine).data_ptr() == _local(tensor).data_ptr():
                 raise ValueError(
                     f"the average of {name!r} shares memory with the training weight; give EMA a module of its own"
                 )

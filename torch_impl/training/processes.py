@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-__all__ = ["Parallelism", "Processes", "shard", "total_gradient_norm"]
+__all__ = ["Parallelism", "Processes", "average_whole_gradients", "is_sharded", "shard", "total_gradient_norm"]
 
 Parallelism = Literal["ddp", "fsdp"]
 
@@ -115,43 +115,62 @@ def _choose_device(name: str, local_rank: int) -> torch.device:
 def shard(module: nn.Module, processes: Processes, *, bf16: bool, smallest: int = 100_000) -> nn.Module:
     """Shard a module's parameters over all processes with FSDP2, in place.
 
-    Each largest submodule (a residual block, a transformer block) with at least ``smallest`` trainable parameters that
-    sits in a ``ModuleList`` or ``Sequential`` becomes a group of its own; what remains belongs to the root.  With
-    ``bf16`` the gathered copies and the arithmetic are bfloat16, the shards stay float32 and gradients are reduced in
-    float32.
+    Every member of a ``ModuleList`` or ``Sequential`` with at least ``smallest`` parameters (a residual block, a
+    transformer block) is gathered on its own; what remains belongs to the root.  With ``bf16`` the gathered copies and
+    the arithmetic are bfloat16, the shards stay float32 and gradients are reduced in float32.  Scalar parameters cannot
+    be cut and stay whole everywhere: see :func:`average_whole_gradients`.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     mesh = init_device_mesh(processes.device.type, (processes.world,))
-    policy = (
-        MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bf16 else MixedPrecisionPolicy()
-    )
-    for block in _blocks(module, smallest):
-        fully_shard(block, mesh=mesh, mp_policy=policy)
-    fully_shard(module, mesh=mesh, mp_policy=policy)
+    policy = MixedPrecisionPolicy(cast_forward_inputs=False)
+    if bf16:
+        policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
+    whole = {parameter for parameter in module.parameters() if parameter.ndim == 0}
+    for block in [*_blocks(module, smallest), module]:
+        fully_shard(block, mesh=mesh, mp_policy=policy, ignored_params=whole)
     return module
 
 
-def _blocks(module: nn.Module, smallest: int) -> Iterable[nn.Module]:
+def _blocks(module: nn.Module, smallest: int) -> Iterator[nn.Module]:
+    """Members of lists and sequences that are large enough and hold no list themselves."""
     for child in module.children():
         if isinstance(child, (nn.ModuleList, nn.Sequential)):
             for item in child:
-                if sum(p.numel() for p in item.parameters()) >= smallest and not isinstance(
-                    item, (nn.ModuleList, nn.Sequential)
-                ):
-                    yield item
-                else:
+                nested = any(isinstance(part, (nn.ModuleList, nn.Sequential)) for part in item.modules())
+                if nested:
                     yield from _blocks(item, smallest)
+                elif sum(p.numel() for p in item.parameters()) >= smallest:
+                    yield item
         else:
             yield from _blocks(child, smallest)
 
 
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether a tensor is a DTensor, of which each process holds a part."""
+    return hasattr(tensor, "device_mesh")
+
+
+def average_whole_gradients(parameters: Iterable[Tensor]) -> None:
+    """Average, over processes, the gradients of parameters that sharding left whole."""
+    for parameter in parameters:
+        if not is_sharded(parameter) and parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= dist.get_world_size()
+
+
 def total_gradient_norm(gradients: list[Tensor]) -> Tensor:
     """Euclidean norm over all gradients and, where they are sharded, all processes; a scalar on the device."""
-    norm = nn.utils.get_total_norm(gradients)
-    full = getattr(norm, "full_tensor", None)
-    return norm if full is None else full()
+    sharded, whole = [g for g in gradients if is_sharded(g)], [g for g in gradients if not is_sharded(g)]
+    norms = [nn.utils.get_total_norm(part) for part in (sharded, whole) if part]
+    full = [_whole(norm) for norm in norms]
+    return full[0] if len(full) == 1 else torch.linalg.vector_norm(torch.stack(full))
+
+
+def _whole(tensor: Any) -> Tensor:
+    whole: Tensor = tensor.full_tensor() if is_sharded(tensor) else tensor
+    return whole
 
 
 def without_gradient_exchange(module: nn.Module, last: bool) -> AbstractContextManager[object]:

@@ -26,7 +26,14 @@ from torch_impl.training.checkpoint import CheckpointStore, CheckpointUnwritable
 from torch_impl.training.draws import Draws
 from torch_impl.training.ema import EMA, unwrap
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
-from torch_impl.training.processes import Processes, shard, total_gradient_norm, without_gradient_exchange
+from torch_impl.training.processes import (
+    Processes,
+    average_whole_gradients,
+    is_sharded,
+    shard,
+    total_gradient_norm,
+    without_gradient_exchange,
+)
 from torch_impl.training.saving import restore_run, save_run
 from torch_impl.training.signals import Interrupted, StopRequest
 from torch_impl.training.system import Batch, System
@@ -159,8 +166,10 @@ class Trainer:
         self.parameters = {n: p for n, p in unwrap(system).named_parameters() if p.requires_grad}
         if not self.parameters:
             raise ValueError("the system has no trainable parameter; nothing to train")
+        # one fused kernel does not take whole and sharded parameters together
+        kinds = [[p for p in self.parameters.values() if is_sharded(p) == kind] for kind in (True, False)]
         self.optimizer = torch.optim.AdamW(
-            self.parameters.values(),
+            [{"params": kind} for kind in kinds if kind],
             lr=config.lr,
             betas=config.betas,
             eps=config.epsilon,
@@ -221,6 +230,8 @@ class Trainer:
             group["lr"] = self._rate.at(step)
         kept = [buffer.clone() for buffer in self.system.stateful_buffers()] if config.nonfinite == "skip" else []
         terms = self._backward(step, (next(self.batches) for _ in range(config.accumulate)))
+        if self.sharded:
+            average_whole_gradients(self.parameters.values())
         norm = total_gradient_norm([p.grad for p in self.parameters.values() if p.grad is not None])
         withhold = self.watch.check(step, terms["loss"], norm)
         self.system.after_backward()

@@ -1,5 +1,6 @@
 """Properties that every denoiser shares: U-Net, DiT, MLP, one-step CNN."""
 
+import copy
 import json
 
 import pytest
@@ -164,14 +165,30 @@ def test_channels_last_parameters_give_the_same_result(config: NetworkConfig) ->
     torch.testing.assert_close(net.to(memory_format=torch.channels_last)(*arguments), expected, rtol=1e-4, atol=1e-5)
 
 
+def rounding(net: nn.Module) -> nn.Module:
+    """A float32 copy whose layers take and give, and whose weights are, numbers that bfloat16 can hold."""
+
+    def nearest(tensor: Tensor) -> Tensor:
+        return tensor.bfloat16().float()
+
+    net = copy.deepcopy(net)
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.weight.data = nearest(layer.weight.data)
+            layer.register_forward_pre_hook(lambda _, given: (nearest(given[0]), *given[1:]))
+            layer.register_forward_hook(lambda _, given, out: nearest(out))
+    return net
+
+
 @NAMED
-def test_bfloat16_autocast_stays_near_float32(config: NetworkConfig) -> None:
+def test_bfloat16_autocast_errs_as_much_as_its_roundings(config: NetworkConfig) -> None:
     net, arguments = awake(build(config)), inputs(config)
     exact = net(*arguments)
     with torch.autocast("cpu", torch.bfloat16):
         low = net(*arguments)
-    # a dozen layers, each rounding to 2^-9: errors of independent sign stay within a few per cent of the output's size
-    assert (low.float() - exact).square().mean().sqrt() < 0.03 * exact.square().mean().sqrt()
+    # The copy leaves out the roundings in normalisations, activations and residual sums: twice as many again.
+    allowed = 3 * (rounding(net)(*arguments) - exact).square().mean().sqrt()
+    assert (low.float() - exact).square().mean().sqrt() < allowed < 0.2 * exact.square().mean().sqrt()
 
 
 def test_state_dict_names_are_stable() -> None:

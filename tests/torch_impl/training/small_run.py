@@ -24,13 +24,14 @@ class Denoise(System):
     def __init__(self, width: int = 16, dropout: float = 0.25) -> None:
         super().__init__()
         self.net = nn.Sequential(nn.Linear(6, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, 6))
+        self.scale = nn.Parameter(torch.ones(()))  # a scalar, which FSDP cannot cut
         self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         noise = draws.normal_like(batch.x)
         if self.training:
             self.seen += 1
-        error = (self.net(batch.x + 0.5 * noise) - batch.x).square().mean()
+        error = (self.scale * self.net(batch.x + 0.5 * noise) - batch.x).square().mean()
         return {"loss": error, "times": draws.timesteps(10).float().mean()}
 
 
