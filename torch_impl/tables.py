@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from torch_impl import gpu
+
 Time = int | Tensor
 
 _INDEX_DTYPES = (torch.int64, torch.int32)
@@ -110,7 +112,12 @@ class Tables:
 
 
 def combine(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, out: Tensor | None = None) -> Tensor:
-    """a x + b y, rounded once to the data's dtype; two passes over memory for float32, float64. `out` may be x or y."""
+    """a x + b y, rounded once to the data's dtype; two passes over memory for float32, float64. `out` may be x or y.
+
+    On a CUDA device one pass, where no gradient is wanted (`torch_impl.gpu`).
+    """
+    if x.is_cuda and (done := gpu.combine(x, y, a, b, out)) is not None:
+        return done
     if out is not None and out is y:
         x, y, a, b = y, x, b, a
     if x.dtype in (torch.float32, torch.float64) and x.dtype == y.dtype:

@@ -15,6 +15,7 @@ from torch_impl.networks.blocks import (
     SelfAttention,
     Upsample,
     channels_last,
+    norm_silu,
     zero_init,
 )
 from torch_impl.networks.config import NetworkConfig, check_image, network
@@ -174,5 +175,5 @@ class UNet(nn.Module):
             h = stage(h, e)
         for level in self.up:
             h = level(h, skips, e)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(h)))
+        out: Tensor = self.conv_out(norm_silu(self.norm_out, h))
         return out
