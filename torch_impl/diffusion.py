@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Literal, cast, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from torch_impl.bound import VLB, Decoder, Model, learned_variance_loss, variational_bound
-from torch_impl.losses import TimeSampling, Weighting, draw_times, log_weights
+from torch_impl.losses import TimeSampling, Weighting, draw_times, log_weights, mean_squared_error
 from torch_impl.schedule import NoiseSchedule
 from torch_impl.tables import Tables, Time, as_time, check_float, check_pair, coefficient_dtype, combine, mean_dims
 from torch_impl.views import PREDICTIONS, Prediction, check_prediction, view
@@ -173,8 +172,8 @@ class GaussianDiffusion:
             raise ValueError(f"the model returned shape {tuple(output.shape)} for data of shape {tuple(x0.shape)}")
         dtype = coefficient_dtype(x0.dtype)
         output, target = output.to(dtype), self.target(x0, noise, t).to(dtype)
-        if weighting == "simple" and reduction in ("mean", "sum"):
-            return F.mse_loss(output, target, reduction=reduction)
+        if weighting == "simple" and reduction == "mean":
+            return mean_squared_error(output, target)
         error = mean_dims((output - target).square())
         return _reduce(error if weighting == "simple" else error * self._weight(weighting, t, error), x0, reduction)
 

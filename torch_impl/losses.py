@@ -1,4 +1,4 @@
-"""Weights of the squared error, right for each prediction, and the ways to draw t.
+"""The squared error, its weights, right for each prediction, and the ways to draw t.
 
 A weight is first written for the error of x_0 and then carried to what the network predicts by
     ||x0_hat - x_0||^2 = ||eps_hat - eps||^2 / SNR = (1 - alpha_bar) ||v_hat - v||^2
@@ -8,9 +8,10 @@ A weight is first written for the error of x_0 and then carried to what the netw
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from torch_impl.schedule import NoiseSchedule
@@ -98,3 +99,44 @@ def draw_times(
         places = torch.remainder(u + torch.arange(batch, device=device) / max(batch, 1), 1.0)
         return (places * T).long().clamp_(max=T - 1) + 1
     raise ValueError(f"t_sampling = {how!r} is not one of 'uniform', 'stratified'")
+
+
+def mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
+    """The mean of (output - target)^2 over batch and elements, with gradients for both.
+
+    What `torch.nn.functional.mse_loss` computes. On the CPU a new tensor of some megabytes costs more, in page faults,
+    than a pass over it; there the difference is the only one made, and becomes the gradient in place.
+    """
+    if output.device.type != "cpu" or torch.compiler.is_compiling() or target.requires_grad:
+        return F.mse_loss(output, target)
+    value: Tensor = _MeanSquaredError.apply(output, target)[0]  # type: ignore[no-untyped-call]  # torch's own
+    return value
+
+
+class _MeanSquaredError(torch.autograd.Function):
+    """Differentiable in the output any number of times; the target is data."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        error = output - target
+        return torch.linalg.vector_norm(error).square() / error.numel(), error
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.error = output[1]
+        ctx.mark_non_differentiable(ctx.error)
+        ctx.set_materialize_grads(False)  # no zeros for the error, which nobody differentiates
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, _: None) -> tuple[Tensor | None, None]:
+        if gradient is None:
+            return None, None
+        output, target = ctx.saved_tensors
+        error, ctx.error = ctx.error, None
+        scale = gradient * (2 / output.numel())
+        if error is None or torch.is_grad_enabled():  # a second backward, or derivatives of this one are wanted
+            return (output - target) * scale, None
+        return error.mul_(scale), None
