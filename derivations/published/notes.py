@@ -113,7 +113,8 @@ N5 = Erratum(
 
 # --- N6: a network that is not told the time --------------------------------------------------------------------------
 
-level, other_level, value = scalar("abar_1", r"\bar\alpha", positive=True), scalar("abar_2", positive=True), scalar("x")
+level = scalar("abar_s", r"\bar\alpha_{s}", positive=True)
+other_level, value = scalar("abar_t", r"\bar\alpha_{t}", positive=True), scalar("x")
 
 
 def _best_noise(noise_level: Any) -> Any:
@@ -131,8 +132,8 @@ N6 = Erratum(
     printed=misprint(
         "N6",
         Statement(_best_noise(level), "=", _best_noise(other_level)),
-        Domain({"abar_1": UNIT, "abar_2": UNIT, "x": REAL}),
-        at({"abar_1": "0.9", "abar_2": "0.1", "x": "0.9"}),
+        Domain({"abar_s": UNIT, "abar_t": UNIT, "x": REAL}),
+        at({"abar_s": "0.9", "abar_t": "0.1", "x": "0.9"}),
     ),
     right="ε_θ(x_t, t)",
     correction="ddpm.loss.simple",
