@@ -246,7 +246,7 @@ class NoiseSchedule:
         if isinstance(step, int):
             return torch.tensor(self._tables.floats(name, step)[0], dtype=torch.float64)
         dtype = torch.float32 if step.device.type == "mps" else torch.float64
-        (table,) = self._tables.on(name, step.device, dtype)
+        table = self._tables.on(name, step.device, dtype)[0]
         return table.index_select(0, step.reshape(-1)).view(step.shape)
 
     def __eq__(self, other: object) -> bool:

@@ -58,7 +58,7 @@ class Tables:
         self._exact: dict[str, Tensor] = {}
         self._floats: dict[str, list[tuple[float, ...]]] = {}
         self._worst: dict[str, float] = {}
-        self._casts: dict[tuple[str, torch.device, torch.dtype, int], tuple[Tensor, ...]] = {}
+        self._casts: dict[tuple[str, torch.device, torch.dtype, int], Tensor] = {}
         for name, stack in columns.items():
             self.add(name, *stack)
 
@@ -82,15 +82,14 @@ class Tables:
         """The largest entry of a table."""
         return self._worst[name]
 
-    def on(self, name: str, device: torch.device, dtype: torch.dtype, trailing: int = 0) -> tuple[Tensor, ...]:
-        """The columns on a device in a dtype, each of shape (T+1, 1, ..., 1); rounded from float64 once and kept."""
+    def on(self, name: str, device: torch.device, dtype: torch.dtype, trailing: int = 0) -> Tensor:
+        """A table on a device in a dtype, shape (columns, T+1, 1, ..., 1); rounded from float64 once and kept."""
         key = (name, device, dtype, trailing)
-        columns = self._casts.get(key)
-        if columns is None:
-            table = self._exact[name].to(dtype).to(device)
-            columns = tuple(column.contiguous().view(-1, *(1,) * trailing) for column in table.unbind(1))
-            self._casts[key] = columns
-        return columns
+        table = self._casts.get(key)
+        if table is None:
+            table = self._exact[name].T.to(dtype).to(device).contiguous()
+            table = self._casts[key] = table.view(*table.shape, *(1,) * trailing)
+        return table
 
     def at(self, name: str, t: Time, like: Tensor) -> tuple[Tensor, ...] | tuple[float, ...]:
         """Row t: floats for an int, else tensors of shape `t.shape + (1, ...)` that broadcast against `like`.
@@ -104,11 +103,11 @@ class Tables:
                 f"t has shape {tuple(t.shape)}, but the data has shape {tuple(like.shape)}; "
                 "give one time per example, shape (batch,), or one integer for all"
             )
-        columns = self.on(name, like.device, coefficient_dtype(like.dtype), like.ndim - t.ndim)
+        table = self.on(name, like.device, coefficient_dtype(like.dtype), like.ndim - t.ndim)
         if t.ndim == 1:
-            return tuple([column.index_select(0, t) for column in columns])
-        flat, shape = t.reshape(-1), (*t.shape, *(1,) * (like.ndim - t.ndim))
-        return tuple([column.index_select(0, flat).view(shape) for column in columns])
+            return table.index_select(1, t).unbind()
+        rows = table.index_select(1, t.reshape(-1))
+        return rows.view(-1, *t.shape, *(1,) * (like.ndim - t.ndim)).unbind()
 
 
 def combine(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, out: Tensor | None = None) -> Tensor:
