@@ -1,7 +1,5 @@
 """a x + b y in one pass over memory, with numbers or one pair of factors for each example."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -13,7 +11,7 @@ BLOCK = 1024
 
 
 @triton.jit
-def _with_numbers(x: Any, y: Any, out: Any, a: Any, b: Any, size: Any, BLOCK: tl.constexpr) -> None:
+def _with_numbers(x, y, out, a, b, size, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = at < size
     value = tl.load(x + at, mask=inside).to(tl.float32) * a + tl.load(y + at, mask=inside).to(tl.float32) * b
@@ -21,7 +19,7 @@ def _with_numbers(x: Any, y: Any, out: Any, a: Any, b: Any, size: Any, BLOCK: tl
 
 
 @triton.jit
-def _with_factors(x: Any, y: Any, out: Any, a: Any, b: Any, size: Any, BLOCK: tl.constexpr) -> None:
+def _with_factors(x, y, out, a, b, size, BLOCK: tl.constexpr):
     """`size` elements an example; factors a[example], b[example]."""
     within, example = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK), tl.program_id(1)
     inside = within < size

@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["norm_silu"]
 
-TILE, WARPS = 8192, 8
+TILE, WARPS = 4096, 8
 """Elements that a program holds at once, and the warps that share them."""
 PROGRAMS = 1024
 """How many programs are wanted at least, before a chunk is made of several tiles."""
@@ -28,12 +28,12 @@ PROGRAMS = 1024
 
 @triton.jit
 def _moments(
-    x: Any,
-    shift: Any,
-    means: Any,
-    squares: Any,
-    pixels: Any,
-    chunks: Any,
+    x,
+    shift,
+    means,
+    squares,
+    pixels,
+    chunks,
     HAS_SHIFT: tl.constexpr,
     ROWS: tl.constexpr,
     TILES: tl.constexpr,
@@ -41,7 +41,7 @@ def _moments(
     D: tl.constexpr,
     GP: tl.constexpr,
     DP: tl.constexpr,
-) -> None:
+):
     """Mean and sum of squared deviations of each group over one chunk of one image."""
     chunk, image = tl.program_id(0), tl.program_id(1)
     group, place = tl.arange(0, GP)[None, :, None], tl.arange(0, DP)[None, None, :]
@@ -75,18 +75,18 @@ def _moments(
 
 @triton.jit
 def _forward(
-    x: Any,
-    shift: Any,
-    weight: Any,
-    bias: Any,
-    means: Any,
-    squares: Any,
-    y: Any,
-    mean_out: Any,
-    scale_out: Any,
-    pixels: Any,
-    chunks: Any,
-    eps: Any,
+    x,
+    shift,
+    weight,
+    bias,
+    means,
+    squares,
+    y,
+    mean_out,
+    scale_out,
+    pixels,
+    chunks,
+    eps,
     HAS_SHIFT: tl.constexpr,
     CP: tl.constexpr,
     ROWS: tl.constexpr,
@@ -95,7 +95,7 @@ def _forward(
     D: tl.constexpr,
     GP: tl.constexpr,
     DP: tl.constexpr,
-) -> None:
+):
     """The chunks' moments made one, then y of one chunk."""
     chunk, image = tl.program_id(0), tl.program_id(1)
     each, groups = tl.arange(0, CP)[:, None], tl.arange(0, GP)[None, :]
@@ -127,16 +127,16 @@ def _forward(
 
 @triton.jit
 def _sums(
-    dy: Any,
-    x: Any,
-    shift: Any,
-    weight: Any,
-    bias: Any,
-    mean: Any,
-    scale: Any,
-    sums: Any,
-    pixels: Any,
-    chunks: Any,
+    dy,
+    x,
+    shift,
+    weight,
+    bias,
+    mean,
+    scale,
+    sums,
+    pixels,
+    chunks,
     HAS_SHIFT: tl.constexpr,
     ROWS: tl.constexpr,
     TILES: tl.constexpr,
@@ -144,7 +144,7 @@ def _sums(
     D: tl.constexpr,
     GP: tl.constexpr,
     DP: tl.constexpr,
-) -> None:
+):
     """Sums of dz, dz xhat and xhat over one chunk of one image, for each channel."""
     chunk, image = tl.program_id(0), tl.program_id(1)
     group, place = tl.arange(0, GP)[None, :, None], tl.arange(0, DP)[None, None, :]
@@ -180,17 +180,17 @@ def _sums(
 
 @triton.jit
 def _backward(
-    dy: Any,
-    x: Any,
-    shift: Any,
-    weight: Any,
-    bias: Any,
-    mean: Any,
-    scale: Any,
-    sums: Any,
-    dx: Any,
-    dshift: Any,
-    pixels: Any,
+    dy,
+    x,
+    shift,
+    weight,
+    bias,
+    mean,
+    scale,
+    sums,
+    dx,
+    dshift,
+    pixels,
     HAS_SHIFT: tl.constexpr,
     ROWS: tl.constexpr,
     TILES: tl.constexpr,
@@ -198,7 +198,7 @@ def _backward(
     D: tl.constexpr,
     GP: tl.constexpr,
     DP: tl.constexpr,
-) -> None:
+):
     """dx of one chunk from the image's sums; the first chunk writes dshift."""
     chunk, image = tl.program_id(0), tl.program_id(1)
     group, place = tl.arange(0, GP)[None, :, None], tl.arange(0, DP)[None, None, :]

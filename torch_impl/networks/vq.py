@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_impl.data import counter
+from torch_impl.tables import coefficient_dtype
 
 __all__ = ["Quantized", "VectorQuantizer"]
 
@@ -106,7 +107,7 @@ class VectorQuantizer(nn.Module):
         """Quantise a feature map (batch, dim, h, w); in training also note which vectors fell to which codeword."""
         n, _, height, width = z.shape
         with torch.autocast(z.device.type, enabled=False):  # distances in half precision pick wrong neighbours
-            vectors = z.permute(0, 2, 3, 1).reshape(-1, self.dim).float()
+            vectors = z.permute(0, 2, 3, 1).reshape(-1, self.dim).to(coefficient_dtype(z.dtype))
             codes = self.nearest(vectors.detach())
             member = (codes[:, None] == torch.arange(self.codes, device=z.device)).to(vectors.dtype)
             count = member.sum(0)

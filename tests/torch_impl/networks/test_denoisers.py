@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from torch_impl.networks import (
     DiT,
@@ -155,7 +156,8 @@ def test_compiles_as_one_graph_with_the_same_result(config: NetworkConfig) -> No
 @pytest.mark.long
 @ONE_EACH
 def test_the_generated_code_gives_the_same_result(config: NetworkConfig) -> None:
-    assert compiled_output_error(config, "inductor") < 1e-11
+    with sdpa_kernel(SDPBackend.MATH):  # the generated call of the other kernel stumbles over float64 in torch 2.11
+        assert compiled_output_error(config, "inductor") < 1e-11
 
 
 @NAMED
