@@ -124,16 +124,18 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
             widths=(32, 64),
             attention=(4,),
             head_channels=32,
+            dropout=0.1,
         )
+        # 1,259 images: the held-out loss is least after some 2,000 steps; longer runs learn the images by heart.
         trainer = TrainerConfig(
-            6000,
+            3000,
             128,
             lr=1e-3,
             warmup=200,
             ema=(WarmupDecay(0.999),),
             log_every=100,
-            validate_every=1000,
-            preview_every=2000,
+            validate_every=500,
+            preview_every=1000,
         )
         return system, trainer
     large = size >= 32
