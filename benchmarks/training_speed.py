@@ -1,10 +1,13 @@
-"""Speed of one training step: the U-Net against those of other libraries, the MLP VAE against a step written by hand.
+"""Speed of training: the U-Net's step against those of other libraries, the MLP VAE against code written by hand.
 
-    python benchmarks/training_speed.py [--rounds 8] [--threads N] [--processor-time] [--part unet|vae] [--json FILE]
+    python benchmarks/training_speed.py [--rounds 8] [--threads N] [--processor-time] [--part NAME] [--json FILE]
 
-A step is: gradients cleared, forward, loss, backward, AdamW.  Every contender sees the same batch, has the same number
-of parameters within 5 %, and its multiplications are counted.  Contenders take turns, A B C A B C; medians and ratios
-of one run are reported, because identical code differs by up to 1.8 times between runs on shared machines.
+A step is: gradients cleared, forward, loss, backward, AdamW.  A loop is what a user runs: the trainer here, with data
+order, learning-rate schedule, clipping, moving average of the weights, watch on NaN and metrics, against a loop over a
+DataLoader that has none of these (and one that takes batches by index).  Every contender sees the same images, has the
+same number of parameters within 5 %, and the multiplications of a step are counted.  Contenders take turns, A B C
+A B C; medians and ratios of one run are reported, because identical code differs by up to 1.8 times between runs on
+shared machines.
 
 The U-Nets are timed twice: with the C library's usual allocator, and after `keep_heap`, which the trainer here calls.
 Peers (diffusers, denoising-diffusion-pytorch, pythae) are measured when installed: `pip install -e '.[bench]'`.
@@ -13,13 +16,14 @@ Peers (diffusers, denoising-diffusion-pytorch, pythae) are measured when install
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -27,12 +31,17 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
+from torch_impl.data import Batches
+from torch_impl.data.images import ImageArray
 from torch_impl.networks import VAE, UNet, UNetConfig, VAEConfig, keep_heap
 from torch_impl.objectives import ELBO, standard_normal_kl
+from torch_impl.training import Trainer, TrainerConfig
+from torch_impl.training.systems.vae import VAESystemConfig
 
-MUST = {"unet, diffusers": 1.15, "unet, lucidrains": 2.0, "vae, plain step": 0.95}
+MUST = {"unet, diffusers": 1.15, "unet, lucidrains": 2.0, "vae, plain step": 0.95, "loop, plain loop": 0.95}
 """Least ratio of images per second, ours over theirs, that the project sets itself; both with the usual allocator."""
 
 
@@ -114,6 +123,22 @@ def unets(batch: int) -> list[Contender]:
     return found
 
 
+def plain_vae() -> tuple[list[nn.Module], Callable[[Tensor], Tensor]]:
+    """A VAE as one writes it by hand: its modules, and the loss of images in [0, 1]."""
+    encoder = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 20))
+    decoder = nn.Sequential(nn.Linear(10, 512), nn.ReLU(), nn.Linear(512, 784))
+
+    def loss(x: Tensor) -> Tensor:
+        flat = x.flatten(1)
+        mean, logvar = encoder(flat).chunk(2, dim=1)
+        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        reconstruction = F.binary_cross_entropy_with_logits(decoder(z), flat, reduction="sum")
+        kl = -0.5 * torch.sum(1 + logvar - mean.pow(2) - logvar.exp())
+        return (reconstruction + kl) / len(x)
+
+    return [encoder, decoder], loss
+
+
 def vaes(batch: int) -> list[Contender]:
     """28x28 pixels, 784-512-10-512-784, Bernoulli likelihood, about 820 k parameters; ours first."""
     x = torch.rand(batch, 1, 28, 28).round()
@@ -126,20 +151,10 @@ def vaes(batch: int) -> list[Contender]:
             ours.log_prob(ours.target(images), out.decoded), standard_normal_kl(out.mean, out.logvar)
         ).value.mean()
 
-    encoder = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 20))
-    decoder = nn.Sequential(nn.Linear(10, 512), nn.ReLU(), nn.Linear(512, 784))
-
-    def plain_loss() -> Tensor:
-        flat = x.flatten(1)
-        mean, logvar = encoder(flat).chunk(2, dim=1)
-        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
-        reconstruction = F.binary_cross_entropy_with_logits(decoder(z), flat, reduction="sum")
-        kl = -0.5 * torch.sum(1 + logvar - mean.pow(2) - logvar.exp())
-        return (reconstruction + kl) / batch
-
+    modules, plain_loss = plain_vae()
     found = [
         Contender("ours", [ours], our_loss, batch, optimizer=fused_adamw),
-        Contender("plain step", [encoder, decoder], plain_loss, batch, optimizer=fused_adamw),
+        Contender("plain step", modules, lambda: plain_loss(x), batch, optimizer=fused_adamw),
     ]
     try:
         from pythae.data.datasets import DatasetOutput
@@ -154,7 +169,81 @@ def vaes(batch: int) -> list[Contender]:
     return found
 
 
-def take_turns(contenders: list[Contender], rounds: int, repeats: int, clock: Callable[[], float]) -> None:
+LOOP_STEPS = 100
+
+
+@dataclass
+class Loop:
+    """A training loop with a name; one call of `run` makes LOOP_STEPS steps."""
+
+    name: str
+    run: Callable[[], object]
+    size: int
+    batch: int
+    gflop: float = float("nan")
+    seconds: list[float] = field(default_factory=list)
+
+    def step(self) -> None:
+        self.run()
+
+    @property
+    def speed(self) -> float:
+        """Images per second, from the median call."""
+        return LOOP_STEPS * self.batch / statistics.median(self.seconds)
+
+
+def loops(batch: int) -> list[Loop]:
+    """The VAE of `vaes` on 8,192 images in memory: the whole trainer, and a loop written by hand."""
+    images = torch.randint(0, 2, (64 * batch, 1, 28, 28), dtype=torch.uint8) * 255
+    system = VAESystemConfig(28, 1, None, latent_dim=10, hidden=(512,)).build()
+    config = TrainerConfig(LOOP_STEPS, batch, lr=1e-4, lr_shape="constant", clip=10_000.0)
+    trainer = Trainer(system, Batches(ImageArray("random", "train", images), batch), config)
+
+    def ours() -> None:
+        trainer.config = dataclasses.replace(config, steps=trainer.step + LOOP_STEPS)
+        trainer.fit()
+
+    found = [Loop("ours", ours, sum(p.numel() for p in system.parameters()), batch)]
+    data = images.float() / 255
+    loader = DataLoader(TensorDataset(data), batch, shuffle=True)
+
+    def by_index() -> Iterator[Tensor]:
+        return (data[part] for part in torch.randperm(len(data)).split(batch))
+
+    def by_loader() -> Iterator[Tensor]:
+        return (x for (x,) in loader)
+
+    for name, epoch in (("plain loop", by_loader), ("without a DataLoader", by_index)):
+        found.append(plain_loop(name, epoch, batch))
+    return found
+
+
+def plain_loop(name: str, epoch: Callable[[], Iterator[Tensor]], batch: int) -> Loop:
+    """A loop written by hand; the loss is read every 50 steps, as the trainer does."""
+    modules, plain_loss = plain_vae()
+    weights = [p for module in modules for p in module.parameters()]
+    optimizer = fused_adamw(weights, lr=1e-4)
+    batches = iter(())
+    losses: list[float] = []
+
+    def run() -> None:
+        nonlocal batches
+        for i in range(LOOP_STEPS):
+            x = next(batches, None)
+            if x is None:
+                batches = epoch()
+                x = next(batches)
+            optimizer.zero_grad()
+            loss = plain_loss(x)
+            loss.backward()
+            optimizer.step()
+            if i % 50 == 49:
+                losses.append(loss.item())
+
+    return Loop(name, run, sum(p.numel() for p in weights), batch)
+
+
+def take_turns(contenders: Sequence[Contender | Loop], rounds: int, repeats: int, clock: Callable[[], float]) -> None:
     """Time `repeats` steps of each contender in turn, `rounds` times, after one untimed round."""
     for contender in contenders:
         contender.seconds.clear()
@@ -172,7 +261,9 @@ def must(part: str, name: str) -> float | None:
     return next((least for key, least in MUST.items() if "," not in name and f"{part}, {name}".startswith(key)), None)
 
 
-def report(title: str, part: str, contenders: list[Contender], judged: bool) -> tuple[list[dict[str, object]], bool]:
+def report(
+    title: str, part: str, contenders: Sequence[Contender | Loop], judged: bool
+) -> tuple[list[dict[str, object]], bool]:
     """Print the table; returns its rows, and whether every ratio that is asked for is reached (if it is judged)."""
     ours = contenders[0]
     print(f"\n{title}\n{'':29} {'parameters':>10} {'GFLOP/image':>12} {'step, ms':>9} {'images/s':>9} {'ours is':>8}")
@@ -219,7 +310,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--part", choices=("unet", "vae"), default=None, help="only this one")
+    parser.add_argument("--part", choices=("unet", "vae", "loop"), default=None, help="only this one")
     parser.add_argument("--json", type=Path, default=None)
     parser.add_argument(
         "--processor-time",
@@ -238,6 +329,12 @@ def main() -> int:
         contenders = vaes(batch=128)
         take_turns(contenders, options.rounds, repeats=40, clock=clock)
         results["vae"], reached = report("MLP VAE, 28x28, batch 128, float32", "vae", contenders, judged=True)
+        good &= reached
+    if options.part in (None, "loop"):
+        whole = loops(batch=128)
+        take_turns(whole, options.rounds, repeats=1, clock=clock)
+        title = f"Whole loop, the same VAE, {LOOP_STEPS} steps a piece"
+        results["loop"], reached = report(title, "loop", whole, judged=True)
         good &= reached
     if options.part in (None, "unet"):
         contenders = unets(batch=64)
