@@ -35,7 +35,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,10 +95,10 @@ class Plan:
     sizes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-# `widths` of the levels, attention at these sides in pixels, images per batch.
-LARGE = {"side": 64, "widths": (128, 256, 256, 256), "attention": (16, 8), "heads": 64, "batch": 128}
-SMALL = {"side": 32, "widths": (64, 128, 128), "attention": (8,), "heads": 64, "batch": 64}
-TINY = {"side": 8, "widths": (16, 32), "attention": (4,), "heads": 16, "batch": 8}
+# Widths of the levels, residual blocks of each, attention at these sides in pixels, images a batch.
+LARGE = {"side": 64, "widths": (128, 256, 256, 256), "blocks": 2, "attention": (16, 8), "heads": 64, "batch": 128}
+SMALL = {"side": 32, "widths": (64, 128, 128), "blocks": 1, "attention": (8,), "heads": 64, "batch": 64}
+TINY = {"side": 8, "widths": (16, 32), "blocks": 1, "attention": (4,), "heads": 16, "batch": 8}
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
@@ -175,7 +175,7 @@ def peak_memory(device: torch.device, found: dict[str, float], name: str) -> Ite
 # -- one pass over memory ---------------------------------------------------------------------------------------------
 
 
-def memory(p: Plan) -> list[Row]:
+def memory(p: Plan) -> Iterator[Row]:
     shape, device = (p.images, 3, p.side, p.side), p.device
     torch.manual_seed(0)
     x, noise, output = (torch.randn(shape, device=device) for _ in range(3))
@@ -214,25 +214,24 @@ def memory(p: Plan) -> list[Row]:
     found = take_turns(calls, p.kernel_rounds, 5, device, on_device)
     floor = {place: found[f"floor: one pass {place}"] for place in ("to a buffer", "in place")}
     bandwidth = 3 * x.numel() * 4 / floor["to a buffer"]
-    rows = [Row("memory bandwidth of the floor, two tensors read, one written", bandwidth / 1e12, "TB/s")]
+    yield Row("memory bandwidth of the floor, two tensors read, one written", bandwidth / 1e12, "TB/s")
     for name, place in (
         ("DDIM step to a buffer", "to a buffer"),
         ("DDIM step in place", "in place"),
         ("q_sample to a buffer", "to a buffer"),
     ):
-        rows.append(Row(f"{name} / one fused pass", found[name] / floor[place], "x", 1.3, "at most"))
+        yield Row(f"{name} / one fused pass", found[name] / floor[place], "x", 1.3, "at most")
     fresh = found["DDIM step to a new tensor"] / floor["to a buffer"]
-    rows.append(Row("DDIM step to a new tensor / one fused pass", fresh, "x"))
+    yield Row("DDIM step to a new tensor / one fused pass", fresh, "x")
     for peer in ("diffusers, DDIM step", "diffusers, add_noise"):
         if peer in found:
-            rows.append(Row(f"{peer} / one fused pass", found[peer] / floor["to a buffer"], "x"))
+            yield Row(f"{peer} / one fused pass", found[peer] / floor["to a buffer"], "x")
     for name, tensors in names.items():
         # the fewest tensors that a step must read and write: state and output in, state out; ddpm draws and reads noise
         # as well, dpmpp_2m reads and writes the x_0 that it remembers
         least = floor["to a buffer"] * tensors / 3
         of = f"{name}: a step of sample() / a pass over its {tensors:g} tensors"
-        rows.append(Row(of, found[f"{name}, {steps} steps"] / steps / least, "x"))
-    return rows
+        yield Row(of, found[f"{name}, {steps} steps"] / steps / least, "x")
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
@@ -247,6 +246,7 @@ def our_trainer(size: dict[str, Any], device: torch.device, compiled: bool, **ch
         schedule="linear",
         stratified=False,
         widths=size["widths"],
+        blocks=size["blocks"],
         attention=size["attention"],
         head_channels=size["heads"],
     ).build()
@@ -274,7 +274,7 @@ class Peer:
             sample_size=size["side"],
             in_channels=3,
             out_channels=3,
-            layers_per_block=2,
+            layers_per_block=size["blocks"],
             block_out_channels=size["widths"],
             down_block_types=tuple("AttnDownBlock2D" if attends else "DownBlock2D" for attends in levels),
             up_block_types=tuple("AttnUpBlock2D" if attends else "UpBlock2D" for attends in reversed(levels)),
@@ -327,25 +327,22 @@ def free(device: torch.device) -> None:
     torch._dynamo.reset()
 
 
-def training(p: Plan) -> list[Row]:
-    rows: list[Row] = []
+def training(p: Plan) -> Iterator[Row]:
     for name, size in p.sizes.items():
         for compiled in (False, True) if p.compiled else (False,):
-            rows += _training(p, name, size, compiled)
+            yield from _training(p, name, size, compiled)
             free(p.device)
-    return rows
 
 
-def _training(p: Plan, name: str, size: dict[str, Any], compiled: bool) -> list[Row]:
+def _training(p: Plan, name: str, size: dict[str, Any], compiled: bool) -> Iterator[Row]:
     device, how, batch = p.device, "compiled" if compiled else "eager", size["batch"]
     large = size is not SMALL
     trainer = our_trainer(size, device, False, precision="bf16")
-    rows: list[Row] = []
     if not compiled:
         x, t = torch.zeros(1, 3, size["side"], size["side"], device=device), torch.ones(1, device=device)
         ours_gflop = gflop(lambda: trainer.averaged.model(x, t))
-        rows.append(Row(f"{name}: parameters, ours", size_of(trainer.system) / 1e6, "million"))
-        rows.append(Row(f"{name}: forward, ours", ours_gflop, "GFLOP/image"))
+        yield Row(f"{name}: parameters, ours", size_of(trainer.system) / 1e6, "million")
+        yield Row(f"{name}: forward, ours", ours_gflop, "GFLOP/image")
     if compiled:
         for network in trainer.system.networks():
             network.compile()
@@ -356,8 +353,8 @@ def _training(p: Plan, name: str, size: dict[str, Any], compiled: bool) -> list[
         print(f"diffusers is not measured: {str(error).splitlines()[0]}")
     else:
         if not compiled:
-            rows.append(Row(f"{name}: parameters, diffusers / ours", size_of(peer.net) / size_of(trainer.system), "x"))
-            rows.append(Row(f"{name}: forward, diffusers / ours", peer.gflop() / ours_gflop, "x"))
+            yield Row(f"{name}: parameters, diffusers / ours", size_of(peer.net) / size_of(trainer.system), "x")
+            yield Row(f"{name}: forward, diffusers / ours", peer.gflop() / ours_gflop, "x")
         peers = {"diffusers": peer}
         if not compiled:  # compiled, the layout is the compiler's choice
             peers["diffusers, channels-last"] = Peer(size, device, channels_last=True)
@@ -375,25 +372,23 @@ def _training(p: Plan, name: str, size: dict[str, Any], compiled: bool) -> list[
         with peak_memory(device, memory_of, label):
             call()
     found = take_turns(calls, p.rounds, 3 if large else 10, device)
-    rows.append(Row(f"{name}, {how}, batch {batch}: ours, complete", batch / found["ours"], "images/s"))
+    yield Row(f"{name}, {how}, batch {batch}: ours, complete", batch / found["ours"], "images/s")
     must = (1.1 if compiled else 1.5) if large else None
     for label in calls:
         if label == "ours":
             continue
         asked = must if label == "diffusers" else None  # as its example trains it; variants inform
-        rows.append(Row(f"{name}, {how}: {label}", batch / found[label], "images/s"))
-        rows.append(Row(f"{name}, {how}: ours / {label}", found[label] / found["ours"], "x", asked))
+        yield Row(f"{name}, {how}: {label}", batch / found[label], "images/s")
+        yield Row(f"{name}, {how}: ours / {label}", found[label] / found["ours"], "x", asked)
     for label in ("ours", "diffusers"):
         if label in memory_of:
-            rows.append(Row(f"{name}, {how}: peak memory of a step, {label}", memory_of[label], "GiB"))
-    return rows
+            yield Row(f"{name}, {how}: peak memory of a step, {label}", memory_of[label], "GiB")
 
 
 # -- the rest of the step ---------------------------------------------------------------------------------------------
 
 
-def outside(p: Plan) -> list[Row]:
-    rows = []
+def outside(p: Plan) -> Iterator[Row]:
     for name, size in p.sizes.items():
         for compiled in (False, True) if p.compiled else (False,):
             trainer = our_trainer(size, p.device, compiled, precision="bf16")
@@ -415,21 +410,20 @@ def outside(p: Plan) -> list[Row]:
             how = "compiled" if compiled else "eager"
             share = 100 * (1 - found["bare"] / found["step"])
             asked = 3.0 if large else None
-            rows.append(Row(f"{name}, {how}: share of the step outside the network", share, "%", asked, "at most"))
-            rows.append(Row(f"{name}, {how}: step", 1e3 * found["step"], "ms"))
+            yield Row(f"{name}, {how}: share of the step outside the network", share, "%", asked, "at most")
+            yield Row(f"{name}, {how}: step", 1e3 * found["step"], "ms")
             del trainer, network, parameters, bare, calls
             free(p.device)
-    return rows
 
 
 WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
 LAUNCHES = ("cudaLaunchKernel", "cuLaunchKernel")
 
 
-def waiting(p: Plan) -> list[Row]:
+def waiting(p: Plan) -> Iterator[Row]:
     from torch.profiler import ProfilerActivity, profile, record_function
 
-    rows, steps = [], 5
+    steps = 5
     size = next(reversed(p.sizes.values()))
     for compiled in (False, True) if p.compiled else (False,):
         trainer = our_trainer(size, p.device, compiled, precision="bf16")
@@ -455,16 +449,15 @@ def waiting(p: Plan) -> list[Row]:
         launches = sum(e.name.startswith(LAUNCHES) for e in events)
         how = "compiled" if compiled else "eager"
         what = f"host synchronisations and copies to the host in {steps} steps, {how}"
-        rows.append(Row(what, len(inside), "", 0, "at most"))
-        rows.append(Row(f"kernels launched a step, small U-Net, {how}", launches / steps))
+        yield Row(what, len(inside), "", 0, "at most")
+        yield Row(f"kernels launched a step, small U-Net, {how}", launches / steps)
         free(p.device)
-    return rows
 
 
 # -- exactness --------------------------------------------------------------------------------------------------------
 
 
-def bf16(p: Plan) -> list[Row]:
+def bf16(p: Plan) -> Iterator[Row]:
     """Loss curves of the digits preset's U-Net, made wider; means over 30 steps, the first tenth left out."""
     window = 30
 
@@ -498,15 +491,13 @@ def bf16(p: Plan) -> list[Row]:
     noise, rounding = apart(other, exact), apart(rounded, exact)
     drift = float(100 * ((rounded - exact) / exact).mean())
     standard_error = noise / math.sqrt(2 * len(exact))
-    return [
-        Row("bf16 against fp32, same draws: rms difference of the loss curves", rounding, "%", noise, "at most"),
-        Row("fp32 against fp32 with another seed: rms difference", noise, "%"),
-        Row("bf16 against fp32: mean difference of the curves", drift, "%"),
-        Row("standard error of such a mean by the noise of fp32 alone", standard_error, "%"),
-    ]
+    yield Row("bf16 against fp32, same draws: rms difference of the loss curves", rounding, "%", noise, "at most")
+    yield Row("fp32 against fp32 with another seed: rms difference", noise, "%")
+    yield Row("bf16 against fp32: mean difference of the curves", drift, "%")
+    yield Row("standard error of such a mean by the noise of fp32 alone", standard_error, "%")
 
 
-def resume(p: Plan) -> list[Row]:
+def resume(p: Plan) -> Iterator[Row]:
     fields = {
         "deterministic": True,
         "log_every": 1,
@@ -537,12 +528,12 @@ def resume(p: Plan) -> list[Row]:
         torch.use_deterministic_algorithms(False)
         torch.backends.cudnn.benchmark = benchmark
     different = sum(a != b for a, b in zip(whole, parts, strict=True))
-    return [Row("losses of 40 that differ after a stop at step 20 and a resume", different, "", 0, "at most")]
+    yield Row("losses of 40 that differ after a stop at step 20 and a resume", different, "", 0, "at most")
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
 
-PARTS: dict[str, Callable[[Plan], list[Row]]] = {
+PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "memory": memory,
     "training": training,
     "outside": outside,
@@ -606,19 +597,18 @@ def main() -> int:
     failed: list[str] = []
     for name in arguments.part or PARTS:
         start = time.perf_counter()
-        with warnings.catch_warnings() if p.device.type == "cpu" else nullcontext():
-            try:
-                found = PARTS[name](p)
-            except Exception:
-                traceback.print_exc()
-                failed.append(name)
-                found = []
+        try:
+            for row in PARTS[name](p):
+                rows.append(row)
+                print(row, flush=True)
+                results["rows"].append({"part": name, **asdict(row), "reached": row.reached})
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
         free(p.device)
-        rows += found
         print(f"-- {name}: {time.perf_counter() - start:.0f} s", flush=True)
-        results["rows"] += [{"part": name, **asdict(row), "reached": row.reached} for row in found]
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     print("\n" + "\n".join(map(str, rows)))
     missed = [row.what for row in rows if not row.reached]
     if failed:

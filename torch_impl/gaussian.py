@@ -22,14 +22,14 @@ def gaussian_kl(
     like = next((x for x in arguments if isinstance(x, Tensor)), torch.zeros((), dtype=torch.float64))
     if any(isinstance(x, Tensor) and not x.is_floating_point() for x in arguments):
         raise TypeError("gaussian_kl takes floating-point tensors; convert integers with .float() or .double()")
-    p, log_p, q, log_q = (x if isinstance(x, Tensor) else like.new_tensor(x) for x in arguments)
+    p, log_p, q, log_q = (x if isinstance(x, Tensor) else like.new_full((), x) for x in arguments)
     log_ratio = log_p - log_q
     return 0.5 * (torch.expm1(log_ratio) - log_ratio + (p - q).square() * torch.exp(-log_q))
 
 
 def gaussian_log_prob(x: Tensor, mean: Tensor | float, logvar: Tensor | float) -> Tensor:
     """log N(x; mean, e^logvar) of each element, in nats (`vae.decoder.gaussian`, one coordinate)."""
-    log_variance = logvar if isinstance(logvar, Tensor) else x.new_tensor(logvar)
+    log_variance = logvar if isinstance(logvar, Tensor) else x.new_full((), logvar)
     return -0.5 * (LOG_2PI + log_variance + (x - mean).square() * torch.exp(-log_variance))
 
 
@@ -42,7 +42,7 @@ def discretized_gaussian_log_prob(x: Tensor, mean: Tensor, logvar: Tensor | floa
     """
     if levels < 2:
         raise ValueError(f"levels = {levels}, but a discretised value has at least 2")
-    log_variance = logvar if isinstance(logvar, Tensor) else x.new_tensor(logvar)
+    log_variance = logvar if isinstance(logvar, Tensor) else x.new_full((), logvar)
     half = 1.0 / (levels - 1)
     inverse = torch.exp(-0.5 * log_variance)
     low, high = (x - half - mean) * inverse, (x + half - mean) * inverse

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-__all__ = ["available", "combine", "norm_silu", "takes"]
+__all__ = ["available", "combine", "takes"]
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LARGEST = 2**31 - 2**16
@@ -20,9 +20,14 @@ LARGEST = 2**31 - 2**16
 
 
 @cache
+def _available() -> bool:
+    return find_spec("triton") is not None and torch.cuda.get_device_capability() >= (8, 0)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch's own
 def available() -> bool:
     """Whether Triton is here to build the kernels for this device (compute capability 8.0 or newer: bfloat16)."""
-    return find_spec("triton") is not None and torch.cuda.get_device_capability() >= (8, 0)
+    return _available()
 
 
 def takes(*tensors: Tensor) -> bool:
@@ -57,16 +62,3 @@ def combine(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, out: Ten
     if not linear.same_layout(x, y, a, b, out):
         return None
     return linear.combine(x, y, a, b, out, torch.promote_types(x.dtype, y.dtype))
-
-
-WORTH = 2**20
-"""Elements from which one kernel for normalisation and SiLU beats three: below, launching it is what costs."""
-
-
-def norm_silu(x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor | None:
-    """silu(group_norm(x + shift)) for an image batch and a shift (batch, channels); None where no kernel serves."""
-    if x.numel() < WORTH or not takes(x) or not x.is_contiguous(memory_format=torch.channels_last):
-        return None
-    from torch_impl.gpu.normalisation import norm_silu as kernel
-
-    return kernel(x, None if shift is None else shift.contiguous(), weight, bias, groups, eps)

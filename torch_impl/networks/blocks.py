@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_impl import gpu
+from torch_impl.gpu import normalisation
 
 __all__ = [
     "Downsample",
@@ -59,17 +59,17 @@ class GroupNorm(nn.GroupNorm):
 
 
 def norm_silu(norm: GroupNorm, x: Tensor, shift: Tensor | None = None) -> Tensor:
-    """silu(norm(x + shift)), with a shift (batch, channels) of one number per channel; x may be overwritten.
-
-    One kernel on a CUDA device (`torch_impl.gpu`): PyTorch's own wants the channels-last image in the other layout.
-    """
-    if x.is_cuda:
-        done = gpu.norm_silu(x, shift, norm.weight, norm.bias, norm.num_groups, norm.eps)
-        if done is not None:
-            return done
+    """silu(norm(x + shift)), with a shift (batch, channels) of one number per channel; x may be overwritten."""
+    if normalisation.serves(x):
+        return normalisation.norm(x, shift, norm.weight, norm.bias, norm.num_groups, norm.eps, activate=True)
     if shift is not None:
         x += shift[:, :, None, None]
     return F.silu(norm(x))
+
+
+def without_bias(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """The convolution alone, for a bias that is added together with something else."""
+    return F.conv2d(x, conv.weight, None, conv.stride, conv.padding)
 
 
 class ResBlock(nn.Module):
@@ -91,6 +91,8 @@ class ResBlock(nn.Module):
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else None
 
     def forward(self, x: Tensor, e: Tensor | None = None) -> Tensor:
+        if normalisation.serves(x):
+            return self._with_biases_gathered(x, e)
         h: Tensor = self.conv_1(norm_silu(self.norm_1, x))
         h = norm_silu(self.norm_2, h, None if self.condition is None else self.condition(e))
         if self.dropout is not None:
@@ -98,6 +100,20 @@ class ResBlock(nn.Module):
         h = self.conv_2(h)
         h += x if self.skip is None else self.skip(x)
         return h
+
+    def _with_biases_gathered(self, x: Tensor, e: Tensor | None) -> Tensor:
+        """The same for large images on a GPU, where adding a bias to an image is a pass over memory of its own."""
+        assert self.conv_1.bias is not None and self.conv_2.bias is not None
+        h = without_bias(self.conv_1, norm_silu(self.norm_1, x))
+        shift = self.conv_1.bias.expand(x.shape[0], -1)
+        h = norm_silu(self.norm_2, h, shift if self.condition is None else shift + self.condition(e))
+        if self.dropout is not None:
+            h = self.dropout(h)
+        h, bias = without_bias(self.conv_2, h), self.conv_2.bias
+        if self.skip is None:
+            return normalisation.add_bias(h, x, bias)
+        assert self.skip.bias is not None
+        return normalisation.add_bias(h, without_bias(self.skip, x), bias + self.skip.bias)
 
 
 class SelfAttention(nn.Module):
@@ -117,12 +133,19 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, height, width = x.shape
-        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).reshape(n, height * width, 3, self.heads, c // self.heads)
+        qkv = self.qkv(self._normal(x)).permute(0, 2, 3, 1).reshape(n, height * width, 3, self.heads, c // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (batch, heads, pixels, head_channels)
         h = F.scaled_dot_product_attention(q, k, v)
         out: Tensor = self.out(h.transpose(1, 2).reshape(n, height, width, c).permute(0, 3, 1, 2))
         out += x
         return out
+
+    def _normal(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        if normalisation.serves(x):
+            return normalisation.norm(x, None, norm.weight, norm.bias, norm.num_groups, norm.eps, activate=False)
+        normal: Tensor = norm(x)
+        return normal
 
 
 class Downsample(nn.Conv2d):
