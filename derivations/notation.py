@@ -8,7 +8,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
-from derivations.kernel.rules.base import Hypothesis
+from derivations.kernel.rules.base import ASSUMPTIONS, Hypothesis
 from derivations.kernel.terms import (
     DIM,
     Block,
@@ -118,16 +118,16 @@ whole = Block(x, 0, T)  # x_0..x_T
 # --- hypotheses -------------------------------------------------------------------------------------------------------
 integrable = Hypothesis(
     "integrable",
-    "every expectation written is finite",
+    ASSUMPTIONS["integrable"],
     needed_because="a convenience in finite and Gaussian models, where every mean exists; heavy tails may have none",
 )
 absolute_continuity = Hypothesis(
     "absolute continuity", "a law that is averaged over vanishes wherever a law it is compared with does"
 )
-common_support = Hypothesis("common support", "q is positive wherever p is, so density ratios average to 1")
+common_support = Hypothesis("common support", ASSUMPTIONS["common support"])
 interchange_hypothesis = Hypothesis(
     "interchange",
-    "derivatives are dominated, so they pass under the expectation",
+    ASSUMPTIONS["interchange"],
     needed_because="a convenience for polynomials of Gaussians; undominated derivatives may not pass under a mean",
 )
 forward_factorisation = Hypothesis(

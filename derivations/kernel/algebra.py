@@ -18,8 +18,8 @@ from sympy import Expr, Symbol
 from sympy.polys.fields import FracField
 
 from derivations.kernel import terms
-from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval, polynomial_sign
-from derivations.kernel.scope import inner_domain
+from derivations.kernel.domain import NONNEGATIVE, POSITIVE, Domain, Interval, polynomial_sign
+from derivations.kernel.scope import domains_inside
 from derivations.kernel.terms import Malformed
 
 
@@ -33,9 +33,9 @@ class Algebra:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.generators: dict[Any, Symbol] = {}
-        self.intervals: dict[Symbol, Interval] = {}
+        self.meaning: dict[Symbol, Any] = {}  # of each generator: the atom that it stands for
         self.radicands: dict[Symbol, Expr] = {}
-        self.indices: dict[tuple[int, Any], Symbol] = {}
+        self.indices: dict[int, Symbol] = {}  # by the number of sums around that the sum depends on
         self._depth = 0
 
     # --- the questions ------------------------------------------------------------------------------------------------
@@ -59,11 +59,16 @@ class Algebra:
         """Two terms of one head are equal when their arguments are; inside a scope, over the range of its index."""
         if len(a.args) != len(b.args) or not a.args:
             return False
-        inside = Algebra(inner_domain(a, self.domain))
-        inside.indices, inside._depth = self.indices, self._depth + 1
-        if inside._depth > 12:
+        if self._depth == 12:
             raise OutsideFragment("terms nested more than 12 deep")
-        return all(inside.equal(x, y) for x, y in zip(a.args, b.args, strict=True))
+        known = zip(a.args, b.args, domains_inside(a, self.domain), strict=True)
+        return all(self._within(domain).equal(x, y) for x, y, domain in known)
+
+    def _within(self, domain: Domain) -> Algebra:
+        """An algebra for the inside of an opaque term: its own generators, and the same indices of sums around."""
+        inside = Algebra(domain)
+        inside.indices, inside._depth = self.indices, self._depth + 1
+        return inside
 
     def sign(self, e: Any) -> str | None:
         """'+', '-', '0+', '0-', '0' when the domain decides it, else None."""
@@ -141,10 +146,18 @@ class Algebra:
         for known, symbol in self.generators.items():
             if type(known) is type(atom) and self._same_arguments(known, atom):
                 return symbol
+        return self._new_generator(atom)
+
+    def _new_generator(self, atom: Any) -> Symbol:
         symbol = Symbol(f"_g{len(self.generators)}")
-        self.generators[atom] = symbol
-        self.intervals[symbol] = self.domain.interval(atom)
+        self.generators[atom], self.meaning[symbol] = symbol, atom
         return symbol
+
+    def interval(self, g: Symbol) -> Interval:
+        """Where a generator lives, by what is known at the place looked at: inside a sum that may be more."""
+        if g in self.radicands:
+            return POSITIVE if self._factor_sign(self.radicands[g]) == "+" else NONNEGATIVE
+        return self.domain.interval(self.meaning[g])
 
     # --- vectors ------------------------------------------------------------------------------------------------------
 
@@ -185,12 +198,11 @@ class Algebra:
             )
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
-        # One index for each number of terms, and for each level of sums that depend on the indices around them:
-        # it cannot be captured, and nothing that is known about it holds for the index of another sum.
-        level = max((at + 1 for (at, _), around in self.indices.items() if e.has(around)), default=0)
+        # One index for each level of sums that depend on the indices around them, so that it cannot be captured.
+        level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
         if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
             return sp.Add(*[self.lower(f) * self._sum(terms.SumTo(b, index, lo, hi)) for f, b in constants.items()])
-        i = self.indices.setdefault((level, n), sp.Dummy("i", integer=True, positive=True))
+        i = self.indices.setdefault(level, sp.Dummy("i", integer=True, positive=True))
         outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
         try:
             lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
@@ -213,10 +225,7 @@ class Algebra:
 
     def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
         key = terms.SumTo(m, i, sp.S.One, n)
-        if key not in self.generators:
-            self.generators[key] = Symbol(f"_g{len(self.generators)}")
-            self.intervals[self.generators[key]] = REAL
-        return self.generators[key]
+        return self.generators[key] if key in self.generators else self._new_generator(key)
 
     def _depends(self, g: Symbol, i: Symbol) -> bool:
         """Does the generator's meaning depend on i, through however many other generators?"""
@@ -224,14 +233,10 @@ class Algebra:
             return True
         if g in self.radicands:
             return any(self._depends(s, i) for s in self.radicands[g].free_symbols)
-        meaning = self.meaning(g)
+        meaning = self.meaning.get(g)
         if meaning is None or (isinstance(meaning, terms.SumTo) and meaning.args[1] == i):
             return False  # not a generator; or a sum over i, which nobody outside it can vary
         return any(self._depends(s, i) for s in meaning.free_symbols)
-
-    def meaning(self, g: Symbol) -> Any:
-        """The atom that a generator stands for; None for a symbol that is not a generator."""
-        return next((atom for atom, symbol in self.generators.items() if symbol == g), None)
 
     # --- roots and logarithms -----------------------------------------------------------------------------------------
 
@@ -273,10 +278,7 @@ class Algebra:
     def _radical(self, f: Expr) -> Symbol:
         key = sp.sqrt(f, evaluate=False)
         if key not in self.generators:
-            p = Symbol(f"_g{len(self.generators)}")
-            self.generators[key] = p
-            self.intervals[p] = POSITIVE if self._factor_sign(f) == "+" else Interval(sp.S.Zero, open_lo=False)
-            self.radicands[p] = f
+            self.radicands[self._new_generator(key)] = f
         return self.generators[key]
 
     def _log(self, argument: Expr) -> Expr:
@@ -286,8 +288,8 @@ class Algebra:
         for f, power in factors:
             if f in self.radicands and self._factor_sign(self.radicands[f]) == "+":
                 total += sp.Rational(power, 2) * self._log(self.radicands[f])
-            elif isinstance(self._atom_of(f), sp.exp):
-                total += power * self.lower(self._atom_of(f).args[0])
+            elif isinstance(self.meaning.get(f), sp.exp):
+                total += power * self.lower(self.meaning[f].args[0])
             elif self._factor_sign(f) == "+":
                 total += power * self._log_generator(f)
             else:
@@ -300,15 +302,9 @@ class Algebra:
             total += power * self._log_generator(sp.S(prime))
         return total + (self._log_generator(unknown) if unknown != 1 else 0)
 
-    def _atom_of(self, g: Expr) -> Any:
-        return self.meaning(g) if g.is_Symbol else None
-
     def _log_generator(self, f: Expr) -> Symbol:
         key = sp.log(f, evaluate=False)
-        if key not in self.generators:
-            self.generators[key] = Symbol(f"_g{len(self.generators)}")
-            self.intervals[self.generators[key]] = REAL
-        return self.generators[key]
+        return self.generators[key] if key in self.generators else self._new_generator(key)
 
     def _exp(self, exponent: Expr) -> Expr:
         if exponent.could_extract_minus_sign():
@@ -354,21 +350,22 @@ class Algebra:
         return ("0" if weak else "") + ("-" if negative else "+")
 
     def _factor_sign(self, f: Any) -> str | None:
-        return polynomial_sign(f, self.intervals) or self._sign_in_range(f)
+        intervals = {g: self.interval(g) for g in f.free_symbols}
+        return polynomial_sign(f, intervals) or self._sign_in_range(f, intervals)
 
-    def _sign_in_range(self, f: Any) -> str | None:
+    def _sign_in_range(self, f: Any, intervals: dict[Symbol, Interval]) -> str | None:
         """The sign once the symbolic upper bound h + c of an index i is written h = i - c + gap with gap >= 0."""
-        intervals = dict(self.intervals)
+        gaps: dict[Symbol, Interval] = {}
         for index, (_, hi) in self.domain.indices.items():
             c, h = sp.sympify(hi).as_coeff_Add()
             if index in self.generators and h in self.generators:
-                gap = Symbol(f"gap_{index}")
+                gap = Symbol(f"gap{len(gaps)}")
                 f = sp.expand(f.xreplace({self.generators[h]: self.generators[index] - c + gap}))
-                intervals[gap] = NONNEGATIVE
-        return polynomial_sign(f, intervals) if len(intervals) > len(self.intervals) else None
+                gaps |= {gap: NONNEGATIVE, self.generators[index]: self.interval(self.generators[index])}
+        return polynomial_sign(f, intervals | gaps) if gaps else None
 
     def _declared_nonzero(self, f: Expr) -> bool:
-        return bool(f.is_Symbol and self.intervals.get(f, REAL).nonzero)
+        return bool(f in self.meaning and self.interval(f).nonzero)
 
     def show(self, lowered: Expr) -> str:
         """A lowered expression with its generators written out again, for messages."""
@@ -445,40 +442,40 @@ def _merge_sums(e: Expr) -> Expr:
 # --- side conditions --------------------------------------------------------------------------------------------------
 
 
-def side_conditions(e: Any, domain: Domain) -> Iterator[tuple[str, Any, Domain]]:
-    """Every condition under which e means something: (kind, expression, domain inside the sums around it)."""
-    if isinstance(e, terms.SumTo | terms.ProductTo):
-        yield from side_conditions(e.args[0], inner_domain(e, domain))
-        return
+def side_conditions(e: Any, domain: Domain, moving: Any = None) -> Iterator[tuple[str, Any, Domain]]:
+    """Every condition under which e means something: (kind, expression, domain inside the sums around it).
+
+    Inside a derivative by `moving`, the argument of a root must stay away from 0: sqrt has no derivative there.
+    """
+    inside = domains_inside(e, domain)
     if isinstance(e, sp.Pow):
         base, exponent = e.args
         if exponent.is_integer:
             if not exponent.is_positive and base.is_commutative:  # a covariance is invertible
                 yield "!= 0", base, domain
         else:
-            yield (">= 0" if exponent.is_positive else "> 0"), base, domain
+            fixed = moving is None or (moving.is_Symbol and not base.has(moving))
+            zero_allowed = exponent.is_positive and fixed
+            yield (">= 0" if zero_allowed else "> 0"), base, domain
     elif isinstance(e, sp.log):
         yield "> 0", e.args[0], domain
     elif isinstance(e, terms.Ratio):
         yield "!= 0", e.args[1], domain
     elif isinstance(e, terms.Normal):
         yield "> 0", e.args[2], domain
-    elif isinstance(e, terms.DiagonalNormal):
-        yield "> 0", e.args[3], domain.with_index(e.args[1], sp.S.One, e.args[4])
-    elif isinstance(e, terms.AffineImage):
-        yield "> 0", e.args[3], domain.with_index(e.args[1], sp.S.One, e.args[5])
+    elif isinstance(e, terms.DiagonalNormal | terms.AffineImage):
+        yield "> 0", e.args[3], inside[3]
     elif isinstance(e, terms.BernoulliProduct):
-        inside = domain.with_index(e.args[1], sp.S.One, e.args[3])
-        yield "> 0", e.args[2], inside
-        yield "> 0", 1 - e.args[2], inside
+        yield "> 0", e.args[2], inside[2]
+        yield "> 0", 1 - e.args[2], inside[2]
     elif isinstance(e, terms.At):
         _, symbol, value = e.args
         interval = domain.interval(symbol)
         yield from ((">= 0", gap, domain) for gap in (value - interval.lo, interval.hi - value) if gap != sp.oo)
     elif isinstance(e, terms.DefinedFunction):
-        yield from side_conditions(e.unfold(), domain)
-    for a in e.args if isinstance(e, sp.Basic) else ():
-        yield from side_conditions(a, domain)
+        yield from side_conditions(e.unfold(), domain, moving)
+    for a, known in zip(e.args, inside, strict=True):
+        yield from side_conditions(a, known, e.args[1] if isinstance(e, terms.D) else moving)
 
 
 def holds(kind: str, e: Any, domain: Domain) -> bool:

@@ -31,8 +31,8 @@ class Statement:
     domain: Domain | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lhs", sp.sympify(self.lhs))
-        object.__setattr__(self, "rhs", sp.sympify(self.rhs))
+        object.__setattr__(self, "lhs", sp.sympify(self.lhs, strict=True))
+        object.__setattr__(self, "rhs", sp.sympify(self.rhs, strict=True))
 
     def latex(self) -> str:
         return printing.relation_latex(self.lhs, self.relation, self.rhs)
@@ -110,7 +110,7 @@ class Chain:
 
     def _add(self, e: Any, relation: str, by: Any, why: str) -> None:
         rule = in_order(by) if isinstance(by, tuple | list) else by
-        self.lines.append(Line(e if isinstance(e, sp.Basic) else sp.sympify(e), relation, rule, why))
+        self.lines.append(Line(sp.sympify(e, strict=True), relation, rule, why))
 
     def __call__(self, e: Any, by: Any = algebra, why: str = "") -> None:
         self._add(e, "=", by, why)

@@ -20,13 +20,22 @@ from derivations.kernel import terms
 
 @dataclass(frozen=True)
 class Interval:
-    """The real interval from lo to hi; `nonzero` removes 0 from it."""
+    """The real interval from lo to hi, its ends exact; `nonzero` removes 0 from it."""
 
     lo: Any = -sp.oo
     hi: Any = sp.oo
     open_lo: bool = True
     open_hi: bool = True
     nonzero: bool = False
+
+    def __post_init__(self) -> None:
+        lo, hi = sp.sympify(self.lo), sp.sympify(self.hi)
+        if not all(end.is_Rational or abs(end) == sp.oo for end in (lo, hi)):
+            raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
+        if lo > hi or (lo == hi and (self.open_lo or self.open_hi)):
+            raise terms.Malformed(f"the interval from {lo} to {hi} is empty: whatever is said about it says nothing")
+        object.__setattr__(self, "lo", lo)
+        object.__setattr__(self, "hi", hi)
 
     def words(self) -> str:
         if (self.lo, self.hi) == (-sp.oo, sp.oo):
@@ -87,6 +96,11 @@ class Domain:
         lost = {i for i, bounds in self.indices.items() if i == index or sp.Tuple(*bounds).has(index)}
         return replace(self, indices={i: bounds for i, bounds in self.indices.items() if i not in lost})
 
+    def unaware_of(self, variable: Any) -> Domain:
+        """The domain that knows nothing of the coordinates of a vector: an average runs over all its values."""
+        name = getattr(variable, "name", type(variable).__name__)
+        return replace(self, intervals={n: where for n, where in self.intervals.items() if n != name})
+
     # --- integers -----------------------------------------------------------------------------------------------------
 
     def at_least_zero(self, e: Any) -> bool:
@@ -96,21 +110,19 @@ class Domain:
             return True
         for index, (_, hi) in self.indices.items():  # an index that exists proves that its upper bound is high enough
             c, h = sp.sympify(hi).as_coeff_Add()
-            if h.is_Symbol and e.has(h) and not e.has(index):
-                gap = sp.Symbol(f"gap_{index}", nonnegative=True)
-                if self._from_below(sp.expand(e.xreplace({h: index - c + gap}))):
-                    return True
+            higher = h.is_Symbol and e.has(h) and not e.has(index)
+            if higher and self._from_below(sp.expand(e.xreplace({h: index - c + _slack()}))):
+                return True
         return False
 
     def _from_below(self, e: Any) -> bool:
         """True when e, with every index written as its lower bound plus a slack >= 0, has no negative term."""
-        slack = iter(sp.symbols("slack0:20", nonnegative=True))
         for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
             c, h = sp.sympify(hi).as_coeff_Add()
             if h.is_Symbol and e.has(index) and e.has(h):
-                e = sp.expand(e.xreplace({h: index - c + next(slack)}))
+                e = sp.expand(e.xreplace({h: index - c + _slack()}))
         for index, (lo, _) in reversed(list(self.indices.items())):
-            e = sp.expand(e.xreplace({index: lo + next(slack)}))
+            e = sp.expand(e.xreplace({index: lo + _slack()}))
         return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))
 
     # --- the schedule -------------------------------------------------------------------------------------------------
@@ -122,7 +134,7 @@ class Domain:
         """
         for product, factor in self.products.items():
             big, small = terms.HEADS[product], terms.HEADS[factor]
-            found = {atom: _whole_part(atom.args[0]) for atom in e.atoms(big)}
+            found = {atom: _whole_part(atom.args[0]) for atom in e.atoms(big) if len(atom.args) == 1}
             seen = [*found.values(), *((rest, c - 1) for rest, c in (_whole_part(a.args[0]) for a in e.atoms(small)))]
             table = {}
             for atom, (rest, constant) in found.items():
@@ -138,9 +150,9 @@ class Domain:
         """The interval of a symbol or of a family's member; anything unknown is REAL."""
         if atom in self.indices:
             lo, hi = map(sp.sympify, self.indices[atom])
-            known = Interval(sp.S.One, open_lo=False) if atom.is_positive else REAL
-            known = replace(known, lo=lo, open_lo=False) if lo.is_Integer else known
-            return replace(known, hi=hi, open_hi=False) if hi.is_Integer else known
+            least = lo if lo.is_Integer else sp.S.One if self.at_least_zero(lo - 1) else -sp.oo
+            most = hi if hi.is_Integer and hi >= least else sp.oo
+            return Interval(least, most, least == -sp.oo, most == sp.oo)
         if isinstance(atom, sp.Symbol):
             known = Interval(sp.S.One, open_lo=False) if atom.is_integer and atom.is_positive else REAL
             return self.intervals.get(atom.name, known)
@@ -167,6 +179,11 @@ class Domain:
         if declared.contains(sp.S.One):
             return declared
         return Interval(sp.Min(declared.lo, 1), sp.Max(declared.hi, 1), declared.lo < 1 and declared.open_lo, False)
+
+
+def _slack() -> Symbol:
+    """A number >= 0 of which nothing else is known."""
+    return sp.Dummy("slack", nonnegative=True)
 
 
 def _whole_part(index: Any) -> tuple[Expr, int]:
@@ -217,6 +234,8 @@ def _sign_on(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> str | None:
         substitution[g] = top / bottom
         degrees.append(bottom ** sp.degree(f, g))
     cleared = sp.Poly(sp.cancel(f.xreplace(substitution) * sp.Mul(*degrees)), *kinds)
+    if cleared.is_zero:  # on an interval of a single value
+        return "0"
     signs = {_monomial_sign(m, c, list(kinds.values())) for m, c in cleared.terms()}
     for strict, weak in (("+", "0+"), ("-", "0-")):
         if signs <= {strict, weak}:

@@ -9,66 +9,139 @@ from typing import Any, Literal
 
 import sympy as sp
 from sympy import Symbol
-from sympy.core.function import Application
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Domain
-from derivations.kernel.scope import inner_domain, refuse_ambiguous_names, refuse_clashes, refuse_open_definitions
-from derivations.kernel.terms import Block, D, DefinedFunction, Law, Malformed, ScalarFunction, Term, VectorSymbol
+from derivations.kernel.scope import (
+    domains_inside,
+    free_variables,
+    is_member,
+    refuse_ambiguous_names,
+    refuse_clashes,
+    refuse_open_definitions,
+)
+from derivations.kernel.terms import Block, DefinedFunction, Density, Law, Malformed, ScalarFunction, VectorFunction
 
 Sort = Literal["number", "vector", "matrix", "law", "proposition"]
-VECTORS = (terms.Inner, terms.Norm2, terms.Hadamard)
-GAUSSIANS = (terms.Normal, terms.DiagonalNormal, terms.FullNormal, terms.AffineImage)
+
+# The sorts that each term takes, one letter for each argument: number, vector, matrix, law, - for a name or a set of
+# random variables. "nv" is a number or a vector. 0 is a vector too.
+ARGUMENTS: dict[type, str] = {
+    terms.LogDensity: "l",
+    terms.Expect: "l nv",
+    terms.KL: "l l",
+    terms.Mean: "l",
+    terms.Variance: "l",
+    terms.Inner: "v v",
+    terms.Norm2: "v",
+    terms.Coord: "v n",
+    terms.Hadamard: "v v",
+    terms.SumTo: "nv n n n",
+    terms.ProductTo: "n n n n",
+    terms.At: "nv n n",
+    terms.D: "nv n",
+    terms.Gradient: "- v",
+    terms.Ratio: "n n",
+    terms.Rounded: "n n",
+    terms.Trace: "mn n",
+    terms.LogDet: "m",
+    terms.Quadratic: "v mn v",
+    terms.Entry: "mn n n",
+    Density: "- - -",
+    terms.Normal: "v v n n",
+    terms.DiagonalNormal: "v n n n n",
+    terms.FullNormal: "v v m n",
+    terms.BernoulliProduct: "v n n n",
+    terms.AffineImage: "v n n n l n",
+    terms.AtMost: "n n",
+    terms.Equal: "nv nv",
+    terms.SameLaw: "l l",
+    sp.log: "n",
+    sp.exp: "n",
+    sp.Abs: "n",
+}
 
 
-def refuse_malformed(domain: Domain, *expressions: Any) -> None:
-    """Refuse lines that mean nothing, or not what they seem to: raises Malformed with the reason."""
-    refuse_ambiguous_names(*expressions)
+BINDERS = (terms.Expect, terms.KL, terms.Mean, terms.Variance, terms.SameLaw)
+
+
+def refuse_malformed(*lines: tuple[Any, Domain]) -> None:
+    """Refuse lines that mean nothing where they stand, or not what they seem to: raises Malformed with the reason."""
+    expressions = [e for e, _ in lines]
     for e in expressions:
         sort(e)
+    refuse_ambiguous_names(*expressions)
+    _refuse_two_spaces(expressions)
+    for e, domain in lines:
+        for index, bounds in domain.indices.items():
+            if not all(sp.sympify(b).is_integer or b == sp.oo for b in bounds):
+                raise Malformed(f"{index} runs from {bounds[0]} to {bounds[1]}: the bounds must be integers")
         refuse_clashes(e)
         refuse_open_definitions(e)
-        _refuse_hidden_assumptions(e, domain)
-        _refuse_schedule_derivatives(e, domain)
+        _refuse_out_of_place(e, domain)
+
+
+# --- sorts ------------------------------------------------------------------------------------------------------------
 
 
 def sort(e: Any) -> Sort:
     """What kind of thing e is; Malformed when it is none."""
     if isinstance(e, Symbol):
-        return "vector" if isinstance(e, VectorSymbol) else "number" if e.is_commutative else "matrix"
+        if not (e.is_real or isinstance(e, terms.Covariance)):
+            raise Malformed(f"{e} is not declared real as a symbol: make it a scalar, a vector or a covariance")
+        return "vector" if isinstance(e, terms.VectorSymbol) else "number" if e.is_real else "matrix"
     if isinstance(e, sp.Rational | sp.NumberSymbol):
         return "number"
     if any(isinstance(a, terms.Rounded) for a in e.args):
         raise Malformed(f"{e} calculates with a rounded value: only the exact one may be used")
     if isinstance(e, sp.Add | sp.Mul | sp.Pow):
         return _sort_of_arithmetic(e)
-    inside = [sort(a) for a in e.args if not isinstance(a, Block | sp.Tuple)]
-    if isinstance(e, VECTORS) and any(s != "vector" and a != 0 for s, a in zip(inside, e.args, strict=True)):
-        raise Malformed(f"{e}: every part must be a vector")
-    if isinstance(e, terms.Coord) and inside != ["vector", "number"]:
-        raise Malformed(f"{e}: a coordinate is that of a vector, at an index")
-    if isinstance(e, terms.SumTo | terms.ProductTo) and not (e.args[2].is_integer and e.args[3].is_integer):
-        raise Malformed(f"{e}: the bounds must be integers")
+    if isinstance(e, ScalarFunction | VectorFunction | DefinedFunction):
+        for a in e.args:
+            sort(a)
+        made: Sort = "vector" if terms.is_vector(e) else "number"
+        if isinstance(e, DefinedFunction) and sort(e.unfold()) != made:
+            raise Malformed(f"{type(e).__name__} is declared to be a {made}, and its body is none")
+        return made
+    return _sort_of_term(e)
+
+
+def _sort_of_term(e: Any) -> Sort:
+    if type(e) not in ARGUMENTS:
+        raise Malformed(f"{e} is not in the language: write exact real numbers (fractions, no floats) and its terms")
+    for a, wanted in zip(e.args, ARGUMENTS[type(e)].split(), strict=True):
+        if wanted != "-" and sort(a)[0] not in wanted and not (a == 0 and "v" in wanted):
+            raise Malformed(f"{e}: {a} is a {sort(a)}, which does not belong there")
+    counted = {terms.SumTo: (2, 3), terms.ProductTo: (2, 3), terms.Coord: (1,), terms.Entry: (1, 2)}
+    if not all(e.args[place].is_integer for place in counted.get(type(e), ())):
+        raise Malformed(f"{e}: the bounds of a sum, and the places of a coordinate or an entry, must be integers")
+    if isinstance(e, terms.Equal) and len({sort(a) for a in e.args if a != 0}) > 1:
+        raise Malformed(f"{e} compares a vector with a number")
+    if isinstance(e, terms.SameLaw) and e.args[0].variables != e.args[1].variables:
+        raise Malformed(f"{e} compares laws of different variables")
+    if isinstance(e, terms.Rounded):
+        _refuse_other_digits(e)
     if isinstance(e, Law):
         return "law"
-    if isinstance(e, Term | DefinedFunction | terms.VectorFunction):
+    if isinstance(e, sp.Expr):
         return "vector" if terms.is_vector(e) else "number"
-    if isinstance(e, ScalarFunction):
-        return "number"
-    if isinstance(e, Application):
-        if set(inside) != {"number"}:
-            raise Malformed(f"{e}: {type(e).__name__} takes numbers")
-        return "number"
-    if isinstance(e, sp.Expr) or not isinstance(e, sp.Basic):
-        raise Malformed(f"{e} is not in the language: write exact real numbers (fractions, no floats) and its terms")
     return "proposition"
+
+
+def _refuse_other_digits(e: Any) -> None:
+    """A rounded value is shown by its digits alone, so its half-width must be half a unit of the last of them."""
+    unit = 2 * e.args[1]
+    if not (
+        unit > 0 and 1 in (unit.p, unit.q) and str(unit.p * unit.q).strip("0") == "1" and (e.args[0] / unit).q == 1
+    ):
+        raise Malformed(f"{e} is not a decimal value with half a unit of its last digit")
 
 
 def _sort_of_arithmetic(e: Any) -> Sort:
     sorts = [sort(a) for a in e.args]
     if isinstance(e, sp.Add):
-        if len(set(sorts)) > 1:
-            raise Malformed(f"{e} adds a vector or a matrix to something else")
+        if len(set(sorts)) > 1 or not set(sorts) <= {"number", "vector", "matrix"}:
+            raise Malformed(f"{e} adds things of different kinds")
         return sorts[0]
     if isinstance(e, sp.Pow):
         if sorts[0] == "vector" or sorts[1] != "number" or (sorts[0] == "matrix" and not e.args[1].is_Integer):
@@ -80,34 +153,83 @@ def _sort_of_arithmetic(e: Any) -> Sort:
     return other[0] if other else "number"
 
 
-def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
-    """SymPy simplifies by what a symbol was declared to be (sqrt(x^2) = x for a positive x): the domain must say it."""
+# --- what a term needs of the place where it stands -------------------------------------------------------------------
+
+
+def _refuse_out_of_place(e: Any, domain: Domain) -> None:
+    """Refuse e where the domain does not grant what e takes for granted; abbreviations are looked into."""
     if isinstance(e, terms.SumTo | terms.ProductTo):
         index, lo = e.args[1:3]
         if index.is_positive and not domain.at_least_zero(lo - 1):
             raise Malformed(f"{index} is declared positive as a symbol, and runs from {lo}: use another index")
-    if isinstance(e, GAUSSIANS) and getattr(e.args[0], "name", type(e.args[0]).__name__) in domain.intervals:
-        raise Malformed(f"{e.args[0]} is Gaussian, so its coordinates are any numbers, whatever the domain says of it")
-    if isinstance(e, Symbol | ScalarFunction):
-        where = domain.interval(e)
-        positive, negative = where.lo > 0 or (where.lo == 0 and where.open_lo), where.hi < 0
-        facts = [
-            (e.is_positive, "positive", positive),
-            (e.is_negative, "negative", negative),
-            (e.is_nonnegative, "non-negative", where.lo >= 0),
-            (e.is_nonpositive, "non-positive", where.hi <= 0),
-            (e.is_nonzero, "not 0", positive or negative or where.nonzero),
-            (e.is_even or e.is_odd or e.is_irrational or e.is_prime, "a special number", False),
-        ]
-        for declared, what, known in facts:
-            if declared and not known:
-                raise Malformed(f"{e} is declared {what} as a symbol, and the domain does not say so: add it there")
-    for a in e.args:
-        _refuse_hidden_assumptions(a, inner_domain(e, domain))
+    if isinstance(e, Block):
+        lo, hi = e.bounds
+        if not (lo.is_integer and hi.is_integer and domain.at_least_zero(hi - lo + 1)):
+            raise Malformed(f"{e}: from {lo} to {hi} there may be a negative number of variables")
+    if isinstance(e, Density):
+        _refuse_conditions_on_itself(e, domain)
+    elif isinstance(e, BINDERS):
+        for law in (a for a in e.args if isinstance(a, Law)):
+            _refuse_conditions_on_itself(law, domain)
+    if isinstance(e, ScalarFunction | Symbol) and e.is_real:
+        _refuse_hidden_assumptions(e, domain)
+    if isinstance(e, terms.D):
+        recursive = {*domain.products, *domain.products.values()}
+        if type(e.args[1]).__name__ in recursive:
+            raise Malformed(f"{e}: {e.args[1]} is tied to the other members of its schedule; differentiate by a symbol")
+    if isinstance(e, DefinedFunction):
+        _refuse_out_of_place(e.unfold(), domain)
+    for a, known in zip(e.args, domains_inside(e, domain), strict=True):
+        _refuse_out_of_place(a, known)
 
 
-def _refuse_schedule_derivatives(e: Any, domain: Domain) -> None:
-    recursive = {*domain.products, *domain.products.values()}
-    for d in e.atoms(D):
-        if type(d.args[1]).__name__ in recursive:
-            raise Malformed(f"{d}: {d.args[1]} is tied to the other members of its schedule; differentiate by a symbol")
+def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
+    """SymPy simplifies by what a symbol was declared to be (sqrt(x^2) = x for a positive x): the domain must say it."""
+    where = domain.interval(e)
+    positive, negative = where.lo > 0 or (where.lo == 0 and where.open_lo), where.hi < 0
+    facts = [
+        (e.is_positive, "positive", positive),
+        (e.is_negative, "negative", negative),
+        (e.is_nonnegative, "non-negative", where.lo >= 0),
+        (e.is_nonpositive, "non-positive", where.hi <= 0),
+        (e.is_nonzero, "not 0", positive or negative or where.nonzero),
+        (e.is_even or e.is_odd or e.is_irrational or e.is_prime, "a special number", False),
+    ]
+    for declared, what, known in facts:
+        if declared and not known:
+            raise Malformed(f"{e} is declared {what} as a symbol, and the domain does not say so: add it there")
+
+
+def _refuse_conditions_on_itself(law: Any, domain: Domain) -> None:
+    """A law of z that depends on z would be read in two ways; an image must not shift by its own noise either."""
+    own, parameters = [*law.variables], law.args[2 if isinstance(law, Density) else 1 :]
+    if isinstance(law, terms.AffineImage):
+        own, parameters = [*own, *law.args[4].variables], law.args[2:4]
+    for v in free_variables(sp.Tuple(*parameters), domain):
+        if is_member(v, own, domain) is not False:
+            raise Malformed(f"{law} is a law of {sp.Tuple(*own)} and may depend on {v} itself")
+
+
+def refuse_equations_between_variables(lhs: Any, rhs: Any, domain: Domain) -> None:
+    """A hypothesis holds for all values of the vectors in it: so it may tell what a law or a network is, and no more.
+
+    `z = u`, or `a = |z|^2` for a number a, would hold for some values only, and not where z is averaged over.
+    """
+    known = terms.variable_set(free_variables(lhs, domain))
+    says_what_it_is = isinstance(lhs, terms.LogDensity | terms.Expect | terms.KL | ScalarFunction | VectorFunction)
+    if known and (lhs in known or not says_what_it_is):
+        raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {known}: suppose what a law or a function is")
+    for v in free_variables(rhs, domain):
+        if not is_member(v, known, domain):
+            raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {v}, which the left side does not mention")
+
+
+def _refuse_two_spaces(expressions: Any) -> None:
+    """A random variable lives in one space: laws on R^d and on R^k, or of numbers and of bits, do not compare."""
+    spaces: dict[str, Any] = {}
+    for e in expressions:
+        for law in (a for a in terms.unfold_all(e).atoms(Law) if not isinstance(a, Density)):
+            name = getattr(law.args[0], "name", type(law.args[0]).__name__)
+            space = (isinstance(law, terms.BernoulliProduct), law.args[-1])
+            if spaces.setdefault(name, space) != space:
+                raise Malformed(f"{law.args[0]} has laws on two different spaces")

@@ -16,13 +16,17 @@ from derivations import printing
 from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
 from derivations.kernel.domain import Domain
-from derivations.kernel.grammar import refuse_malformed, sort
+from derivations.kernel.grammar import refuse_equations_between_variables, refuse_malformed, sort
 from derivations.kernel.rules.base import Context, Hypothesis, StepFails
 from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
-from derivations.kernel.terms import Malformed
+from derivations.kernel.terms import Malformed, Rounded
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
-STEP_SECONDS = 10.0
+STEP_SECONDS = 10.0  # of processor time
+PATIENCE = 10  # times as much on the wall clock, for a step that waits and does not calculate
+# What a chain has to show: its heading, the chain, the statement to arrive at, where, and what it may assume besides.
+Obligation = tuple[str, Chain, Statement, Domain, Hypothesis | None]
+SORTS = {"=": {"number", "vector"}, "iff": {"proposition"}, **{order: {"number"} for order in ("<=", ">=", "<", ">")}}
 
 
 @dataclass(frozen=True)
@@ -93,32 +97,37 @@ class StepTimeout(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise StepTimeout after `seconds` (in a main thread; elsewhere the caller has its own watchdog).
+    """Raise StepTimeout after `seconds` of processor time, or PATIENCE times as long on the wall clock.
 
-    Limits nest: while a lemma is judged inside a step, the clock of that step stands still.
+    Processor time is the process's own, so a busy machine does not make a good step undecided. Limits nest: while a
+    lemma is judged inside a step, the clocks of that step stand still. There is no limit outside the main thread, nor
+    on a platform without interval timers (Windows): who judges there needs a watchdog of his own.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
     def stop(*_: Any) -> None:
         raise StepTimeout
 
-    outer_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    clocks = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, PATIENCE * seconds)}
+    outer = {clock: (signal.setitimer(clock, 0)[0], signal.signal(alarm, stop)) for clock, (alarm, _) in clocks.items()}
+    for clock, (_, limit) in clocks.items():
+        signal.setitimer(clock, limit)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-        signal.setitimer(signal.ITIMER_REAL, outer_left)
+        for clock in clocks:
+            signal.setitimer(clock, 0)
+        for clock, (left, handler) in outer.items():
+            signal.signal(clocks[clock][0], handler)
+            signal.setitimer(clock, left)
 
 
 class Judge:
     """Judges claims of one registry; remembers verdicts, and refuses a claim that rests on itself.
 
-    A step that takes longer than `step_seconds` is undecided.
+    A step that takes more than `step_seconds` (see `time_limit`) is undecided.
     """
 
     def __init__(
@@ -183,8 +192,10 @@ class Judge:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
         steps: list[StepReport] = []
         try:
-            self._check(claim, part, proof)
-            for section, chain, goal, domain, extra in self._obligations(claim, part, proof):
+            obligations = _obligations(statement, claim.domain_of(part), proof)
+            with time_limit(self.step_seconds):
+                _check(claim, part, obligations)
+            for section, chain, goal, domain, extra in obligations:
                 hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
                 reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)
                 steps += reports
@@ -198,54 +209,16 @@ class Judge:
         except (Malformed, OutsideFragment) as reason:
             return PartReport(statement, Undecided(str(reason)), tuple(steps))
         except StepTimeout:
-            slow = Undecided(f"the two ends of the chain were not compared within {self.step_seconds:g} s")
+            slow = Undecided(f"what it says, or the two ends of its chain, took over {self.step_seconds:g} s")
             return PartReport(statement, slow, tuple(steps))
+        except Exception as reason:  # whatever SymPy trips over, nothing is decided by it
+            return PartReport(statement, Undecided(f"{type(reason).__name__}: {reason}"), tuple(steps))
         return PartReport(statement, Proved(), tuple(steps))
-
-    def _check(self, claim: Claim, part: int, proof: Proof) -> None:
-        """The statement means something on its domain, and so do the lines and the hypotheses."""
-        statement, domain = claim.says[part], claim.domain_of(part)
-        names = [h.name for h in claim.hypotheses]
-        if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
-            raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
-        written = [line.expression for chain in proof.chains for line in chain.lines]
-        assumed = [side for h in claim.hypotheses for side in (h.lhs, h.rhs) if side is not None]
-        refuse_malformed(domain, statement.lhs, statement.rhs, *written, *assumed)
-        allowed = {"=": {"number", "vector"}, "iff": {"proposition"}}.get(statement.relation, {"number"})
-        for side in (statement.lhs, statement.rhs):
-            if sort(side) not in allowed:
-                raise Malformed(f"{side} is no {' or '.join(sorted(allowed))}, so {statement.relation!r} says nothing")
-        with time_limit(self.step_seconds):
-            verdicts = [_discharge(side, domain)[1] for side in (statement.lhs, statement.rhs)]
-        for verdict in verdicts:
-            if isinstance(verdict, Undecided):
-                raise Malformed(f"the statement has no meaning everywhere: {verdict.reason}")
-
-    def _obligations(
-        self, claim: Claim, part: int, proof: Proof
-    ) -> Iterator[tuple[str, Chain, Statement, Domain, Hypothesis | None]]:
-        """What each chain has to show: the statement itself, or its base and its step."""
-        statement, domain = claim.says[part], claim.domain_of(part)
-        if proof.induction_on is None:
-            yield "", proof.chains[0], statement, domain, None
-            return
-        n, start = proof.induction_on, proof.start
-        lo, hi = domain.indices.get(n, (None, None))
-        if lo is None or sp.expand(lo - start) != 0:
-            raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
-        outer = domain.without(n)
-        at_start = Statement(statement.lhs.xreplace({n: start}), statement.relation, statement.rhs.xreplace({n: start}))
-        at_next = Statement(statement.lhs.xreplace({n: n + 1}), statement.relation, statement.rhs.xreplace({n: n + 1}))
-        yield f"base, {n} = {start}", proof.chains[0], at_start, outer, None
-        below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
-        sides = (statement.lhs, statement.rhs) if statement.relation == "=" else (None, None)
-        assumed = Hypothesis(INDUCTION_HYPOTHESIS, f"the statement at {n}", *sides)
-        yield f"step, from {n} to {n + 1}", proof.chains[1], at_next, below, assumed
 
     def _chain(self, chain: Chain, start: Context, offset: int, section: str) -> list[StepReport]:
         reports: list[StepReport] = []
         for i, line in enumerate(chain.lines):
-            context = replace(start, used_claims=[], used_hypotheses=[])
+            context = replace(start, used_claims=[])
 
             def lemma(claim_id: str, context: Context = context) -> Claim:
                 found = self._lemma(claim_id)
@@ -281,6 +254,52 @@ class Judge:
             return (), Undecided(f"{line.rule.name}: {reason}")
         except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
             return (), Undecided(f"{line.rule.name}: {type(reason).__name__}: {reason}")
+
+
+def _check(claim: Claim, part: int, obligations: list[Obligation]) -> None:
+    """The statement means something everywhere on its domain, its hypotheses do, and every line means something."""
+    statement, domain = claim.says[part], claim.domain_of(part)
+    names = [h.name for h in claim.hypotheses]
+    if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
+        raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
+    sides = [(side, domain) for side in (statement.lhs, statement.rhs)]
+    lines = [(line.expression, where) for _, chain, _, where, _ in obligations for line in chain.lines]
+    assumed = [(side, h.domain(domain)) for h in claim.hypotheses for side in (h.lhs, h.rhs) if side is not None]
+    refuse_malformed(*sides, *lines, *assumed)
+    sorts = {sort(e) for e, _ in (*sides, *lines) if e != 0} or {"number"}
+    if statement.relation not in SORTS or len(sorts) > 1 or not sorts <= SORTS[statement.relation]:
+        raise Malformed(f"{statement.relation!r} says nothing about {' and '.join(sorted(sorts))}")
+    if any(isinstance(side, Rounded) for side, _ in assumed):
+        raise Malformed("a hypothesis is about exact values, and not about rounded ones")
+    for h in (h for h in claim.hypotheses if h.lhs is not None):
+        refuse_equations_between_variables(h.lhs, h.rhs, h.domain(domain))
+    for what, meant in (("statement", sides), ("hypotheses", assumed)):
+        for side, where in meant:
+            if isinstance(verdict := _discharge(side, where)[1], Undecided):
+                raise Malformed(f"the {what} must mean something everywhere: {verdict.reason}")
+
+
+def _obligations(statement: Statement, domain: Domain, proof: Proof) -> list[Obligation]:
+    """The statement itself; in an induction, its base and its step."""
+    if proof.induction_on is None:
+        return [("", proof.chains[0], statement, domain, None)]
+    n, start = proof.induction_on, proof.start
+    lo, hi = domain.indices.get(n, (None, None))
+    if lo is None or sp.expand(lo - start) != 0:
+        raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
+
+    def at(value: Any) -> Statement:
+        return Statement(statement.lhs.xreplace({n: value}), statement.relation, statement.rhs.xreplace({n: value}))
+
+    below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
+    exact = statement.relation == "=" and not isinstance(statement.rhs, Rounded)
+    assumed = Hypothesis(
+        INDUCTION_HYPOTHESIS, f"the statement at {n}", *((statement.lhs, statement.rhs) if exact else (None, None))
+    )
+    return [
+        (f"base, {n} = {start}", proof.chains[0], at(start), domain.without(n), None),
+        (f"step, from {n} to {n + 1}", proof.chains[1], at(n + 1), below, assumed),
+    ]
 
 
 def _step(previous: Any, line: Line, context: Context) -> Verdict:

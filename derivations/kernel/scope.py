@@ -59,7 +59,7 @@ def _over_range(v: Any, index: Symbol, lo: Any, hi: Any) -> Any:
         return v
     head, first, last = _range(v)
     if any(sp.expand(bound - index).has(index) for bound in (first, last)):
-        return v  # not index + constant: stays a member that no block is known to hold
+        return v.xreplace({index: sp.Dummy(integer=True)})  # not index + constant: some member, nobody knows which
     return Block(Symbol(head), first.xreplace({index: lo}), last.xreplace({index: hi}))
 
 
@@ -110,13 +110,20 @@ def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
     return None if undecided else False
 
 
-def inner_domain(e: Any, domain: Domain) -> Domain:
-    """What is known inside the scope that e opens: the range of its index, where it has one."""
+def domains_inside(e: Any, domain: Domain) -> list[Domain]:
+    """What is known in each argument of e.
+
+    In the scope of an index its range is known. Under an average over a normal law (or bits, or an image) nothing is
+    known of the coordinates of its variable, whatever the domain says of them elsewhere.
+    """
+    inside, places = domain, terms.binds(e)
     if isinstance(e, terms.SumTo | terms.ProductTo):
-        return domain.with_index(*e.args[1:])
-    if terms.binds(e) and isinstance(e, terms.Law):
-        return domain.with_index(e.args[1], 1, e.args[-1])
-    return domain
+        inside = domain.with_index(*e.args[1:])
+    elif places and isinstance(e, terms.Law):
+        inside = domain.with_index(e.args[1], 1, e.args[-1])
+    elif isinstance(e, terms.Expect) and not isinstance(e.args[0], Density):
+        inside, places = domain.unaware_of(e.args[0].args[0]), (1,)
+    return [inside if place in places else domain for place in range(len(e.args))]
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -170,9 +177,9 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
     """Refuse two different symbols that print alike: they would be compared as strangers and read as one."""
     seen: dict[str, Any] = {}
     for e in expressions:
-        labels = {a.args[0] for a in e.atoms(Density, terms.LogJoint, Block, terms.Gradient)}
         heads = {type(a): type(a).__name__ for a in e.atoms(terms.ScalarFunction, VectorFunction, DefinedFunction)}
-        for meaning, name in [*((s, s.name) for s in e.atoms(Symbol) - labels), *heads.items()]:
+        laws = {a.args[0] for a in e.atoms(Density)}
+        for meaning, name in [*((s, s.name) for s in e.atoms(Symbol) - terms.names(e) | laws), *heads.items()]:
             if seen.setdefault(name, meaning) != meaning:
                 raise Malformed(f"two different symbols are named {name!r}: use one of them throughout")
 

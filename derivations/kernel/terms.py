@@ -30,6 +30,12 @@ class VectorSymbol(Symbol):
     """A vector of R^d, or a random vector."""
 
 
+class Covariance(Symbol):
+    """A symmetric positive definite k x k matrix. Matrices do not commute."""
+
+    is_commutative = False
+
+
 class VectorFunction(Function):
     """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
 
@@ -66,6 +72,12 @@ def vector(name: str, latex: str = "") -> VectorSymbol:
 def scalar(name: str, latex: str = "", **assumptions: bool) -> Symbol:
     LATEX.setdefault(name, latex or name)
     return Symbol(name, **(assumptions or {"real": True}))
+
+
+@cache
+def covariance(name: str, latex: str = "") -> Covariance:
+    LATEX.setdefault(name, latex or name)
+    return Covariance(name, commutative=False)
 
 
 def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:
@@ -197,9 +209,11 @@ class DiagonalNormal(Law):
 
 
 class FullNormal(Law):
-    """N(variable; mean, covariance) on R^dim, the covariance a symmetric invertible matrix symbol."""
+    """N(variable; mean, covariance) on R^dim; the covariance is a symbol, since products of covariances are none."""
 
     def __new__(cls, variable: Any, mean: Any, covariance: Any, dim: Any) -> FullNormal:
+        if not isinstance(covariance, Covariance):
+            raise Malformed(f"{covariance} is not the symbol of a covariance")
         return Basic.__new__(cls, variable, sympify(mean), covariance, sympify(dim))
 
 
@@ -348,10 +362,14 @@ def bound_indices(e: Any) -> set[Symbol]:
     return {a.args[1] for a in e.atoms(Term, Law) if binds(a)}
 
 
+def names(e: Any) -> set[Symbol]:
+    """The symbols in e that are names of laws and families, and no variables."""
+    return {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient)}
+
+
 def free_scalars(e: Any) -> set[Symbol]:
     """The scalar (and matrix) symbols that e depends on: not names of laws and families, not indices it sums over."""
-    names = {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient)}
-    return {s for s in e.free_symbols if not isinstance(s, VectorSymbol)} - names - bound_indices(e)
+    return {s for s in e.free_symbols if not isinstance(s, VectorSymbol)} - names(e) - bound_indices(e)
 
 
 class At(Term):
@@ -360,6 +378,8 @@ class At(Term):
     scope = (0,)
 
     def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        if symbol.is_integer or isinstance(symbol, VectorSymbol):
+            raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
         return Basic.__new__(cls, sympify(body), index_symbol(symbol), sympify(value))
 
 
@@ -388,19 +408,74 @@ class Ratio(Term):
 
 
 class Rounded(Term):
-    """A decimal value known to a half-width: any number in [centre - radius, centre + radius].
+    """A decimal value and half a unit of its last digit: any number in [centre - radius, centre + radius].
 
     It stands for a range and not for one number, so only an enclosure may be followed by it, and nothing is made of it.
     """
 
     def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
         if isinstance(digits, str):
+            if radius is not None:
+                raise Malformed(f"{digits} says itself how far it is rounded")
             places = len(digits.split("e")[0].partition(".")[2])
             exponent = int(digits.split("e")[1]) if "e" in digits else 0
-            half = sp.Rational(1, 2) * sp.Rational(10) ** (exponent - places)
-            return Basic.__new__(cls, sp.Rational(digits), sp.Rational(radius) if radius else half)
+            return Basic.__new__(cls, sp.Rational(digits), sp.Rational(10) ** (exponent - places) / 2)
         return Basic.__new__(cls, sympify(digits), sympify(radius))
 
+
+# --- matrices ---------------------------------------------------------------------------------------------------------
+
+
+class Trace(Term):
+    """tr of a product of covariances and their inverses, of size dim."""
+
+    def __new__(cls, word: Any, dim: Any) -> Trace:
+        return Basic.__new__(cls, sympify(word), sympify(dim))
+
+
+class LogDet(Term):
+    """log |det| of a product of covariances and their inverses."""
+
+
+class Quadratic(Term):
+    """u^T M v."""
+
+    def __new__(cls, u: Any, word: Any, v: Any) -> Quadratic:
+        return Basic.__new__(cls, sympify(u), sympify(word), sympify(v))
+
+
+class Entry(Term):
+    """Entry (row, column) of a product of covariances and their inverses."""
+
+    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
+        word, row, column = map(sympify, (word, row, column))
+        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
+            row, column = column, row  # symmetric
+        return Basic.__new__(cls, word, row, column)
+
+
+# --- propositions -----------------------------------------------------------------------------------------------------
+
+
+class AtMost(Basic):
+    """The proposition left <= right."""
+
+    def __new__(cls, left: Any, right: Any) -> AtMost:
+        return Basic.__new__(cls, sympify(left), sympify(right))
+
+
+class Equal(Basic):
+    """The proposition left = right."""
+
+    def __new__(cls, left: Any, right: Any) -> Equal:
+        return Basic.__new__(cls, sympify(left), sympify(right))
+
+
+class SameLaw(Basic):
+    """The proposition that two laws of the same variables coincide (almost everywhere)."""
+
+
+# --- what a term is ---------------------------------------------------------------------------------------------------
 
 DIM = Symbol("d", integer=True, positive=True)
 LATEX["d"] = "d"
@@ -412,9 +487,7 @@ def is_vector(term: Any) -> bool:
         return True
     if isinstance(term, DefinedFunction):
         return bool(term.is_vector_valued)
-    if isinstance(term, Term) and not isinstance(term, D | Expect | SumTo):
-        return False
-    if isinstance(term, D | Expect | SumTo):
+    if isinstance(term, At | D | Expect | SumTo):
         return is_vector(term.args[1] if isinstance(term, Expect) else term.args[0])
     if isinstance(term, sp.Add | sp.Mul):
         return any(is_vector(a) for a in term.args)

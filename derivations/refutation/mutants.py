@@ -143,7 +143,7 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         if rational not in (1, -1):
             yield "lost factor", node / abs(rational)
         for a in node.args:
-            if not a.is_Number and not terms.is_vector(a) and not isinstance(a, matrices.Covariance):
+            if not a.is_Number and not terms.is_vector(a) and not isinstance(a, terms.Covariance):
                 yield "dropped factor", node / a
     elif isinstance(node, sp.Pow):
         base, exponent = node.args
@@ -163,14 +163,14 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         for other in sorted(others, key=sp.default_sort_key):
             if isinstance(law, terms.Density) and isinstance(other, terms.Density) and other.variables == law.variables:
                 yield "expectation over the wrong law", terms.Expect(other, body)
-    elif isinstance(node, probability.AtMost):
+    elif isinstance(node, terms.AtMost):
         left, right = node.args
-        yield "sides exchanged", probability.AtMost(right, left)
-        yield "sign of one side lost", probability.AtMost(-left, right)
-    elif isinstance(node, probability.Equal):
+        yield "sides exchanged", terms.AtMost(right, left)
+        yield "sign of one side lost", terms.AtMost(-left, right)
+    elif isinstance(node, terms.Equal):
         left, right = node.args
-        yield "lost factor 2", probability.Equal(2 * left, right)
-        yield "flipped sign", probability.Equal(-left, right)
+        yield "lost factor 2", terms.Equal(2 * left, right)
+        yield "flipped sign", terms.Equal(-left, right)
     elif isinstance(node, terms.Norm2):
         yield "mean for sum over coordinates", node / terms.DIM
     elif isinstance(node, terms.SumTo):
@@ -302,7 +302,7 @@ def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
 
 
 def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
-    if isinstance(a, probability.Equal) and isinstance(b, probability.Equal):
+    if isinstance(a, terms.Equal) and isinstance(b, terms.Equal):
         divergences = [e.args[0] for e in (a, b) if e.args[1] == 0 and isinstance(e.args[0], terms.KL)]
         if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
             return True  # both say that the two laws are the same (gaussian.kl.nonnegative)

@@ -15,7 +15,6 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, probability
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
 from derivations.refutation.models import ReverseChain
@@ -46,7 +45,7 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
     world.coordinates = {name: interval for name, interval in domain.intervals.items() if name in terms.VECTORS}
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
     world.sizes = dict.fromkeys(_latent_names(sides), size)
-    for symbol in sides.atoms(matrices.Covariance):
+    for symbol in sides.atoms(terms.Covariance):
         world.matrices[symbol.name] = _random_covariance(rng, size)
     _add_laws(world, claim, sides, rng, n, without)
     return world
@@ -66,7 +65,7 @@ def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, 
 def scalars(e: Any) -> set[Any]:
     bound = {a.args[1] for a in e.atoms(terms.SumTo, terms.ProductTo, terms.At)}
     bound |= {a.args[1] for a in e.atoms(terms.DiagonalNormal, terms.AffineImage, terms.BernoulliProduct)}
-    skip = (terms.VectorSymbol, matrices.Covariance)
+    skip = (terms.VectorSymbol, terms.Covariance)
     names = {a.args[0] for a in e.atoms(terms.Density, terms.Block, terms.Gradient, terms.LogJoint)}
     expanded = unfold_all(e)
     return {
@@ -127,7 +126,7 @@ def _latent_names(e: Any) -> set[str]:
     for total in e.atoms(terms.SumTo):
         if total.args[3] == k:
             vectors += [c.args[0] for c in total.atoms(terms.Coord)]
-    for pair in e.atoms(terms.Hadamard, matrices.Quadratic):
+    for pair in e.atoms(terms.Hadamard, terms.Quadratic):
         vectors += [pair.args[0], pair.args[-1]]
     return {name for v in vectors for name in _heads(v)}
 
@@ -193,7 +192,7 @@ def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, witho
             world.laws[name] = laws.random_table(rng, keys, world.d, zeros)
         world.laws[name].cell = Fraction(1, (1, 8, 30)[n % 3])
         world.finite = frozenset(key[0] for key in keys)
-    for pair in sides.atoms(probability.SameLaw):
+    for pair in sides.atoms(terms.SameLaw):
         if n % 2:
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]

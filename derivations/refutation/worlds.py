@@ -21,7 +21,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Interval
-from derivations.kernel.rules import matrices, order, probability
+from derivations.kernel.rules import order
 from derivations.kernel.rules.gaussian import log_density_of
 from derivations.refutation.laws import (
     Assignment,
@@ -188,7 +188,7 @@ def _symbol(e: Any, w: World, env: dict[Any, Any]) -> Any:
         return env[e]
     if isinstance(e, terms.VectorSymbol):
         return env[(e.name,)] if (e.name,) in env else w.vector((e.name,))
-    if isinstance(e, matrices.Covariance):
+    if isinstance(e, terms.Covariance):
         return w.matrices[e.name]
     return w.number(e)
 
@@ -256,7 +256,7 @@ def _sum(e: Any, w: World, env: dict[Any, Any]) -> Any:
     values = [
         _value(body, w, {**env, index: mp.mpf(n)}) for n in range(int(_value(lo, w, env)), int(_value(hi, w, env)) + 1)
     ]
-    return mp.fprod(values) if isinstance(e, order.ProductTo) else sum(values, mp.mpf(0))
+    return mp.fprod(values) if isinstance(e, terms.ProductTo) else sum(values, mp.mpf(0))
 
 
 def _inner(e: Any, w: World, env: dict[Any, Any]) -> Any:
@@ -530,7 +530,7 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (sp.Abs, lambda e, w, env: abs(_value(e.args[0], w, env))),
     (terms.DefinedFunction, lambda e, w, env: _value(e.unfold(), w, env)),
     ((terms.ScalarFunction, terms.VectorFunction), _family),
-    ((terms.SumTo, order.ProductTo), _sum),
+    ((terms.SumTo, terms.ProductTo), _sum),
     ((terms.Inner, terms.Norm2), _inner),
     (terms.Coord, _coord),
     (terms.Hadamard, _hadamard),
@@ -545,11 +545,11 @@ HANDLERS: tuple[tuple[Any, Callable[[Any, World, dict[Any, Any]], Any]], ...] = 
     (terms.Gradient, _gradient),
     (terms.At, _at),
     (terms.Rounded, lambda e, w, env: number(e.args[0])),
-    (matrices.Trace, _trace),
-    (matrices.LogDet, _log_det),
-    (matrices.Quadratic, _quadratic),
-    (matrices.Entry, _entry),
-    (probability.AtMost, _at_most),
-    (probability.Equal, _equal),
-    (probability.SameLaw, _same_law),
+    (terms.Trace, _trace),
+    (terms.LogDet, _log_det),
+    (terms.Quadratic, _quadratic),
+    (terms.Entry, _entry),
+    (terms.AtMost, _at_most),
+    (terms.Equal, _equal),
+    (terms.SameLaw, _same_law),
 )

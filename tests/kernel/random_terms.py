@@ -22,8 +22,7 @@ import sympy as sp
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
 from derivations.kernel.grammar import sort
-from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails
-from derivations.kernel.rules.matrices import covariance
+from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails
 from derivations.kernel.terms import (
     DIM,
     KL,
@@ -40,6 +39,7 @@ from derivations.kernel.terms import (
     Norm2,
     Normal,
     SumTo,
+    covariance,
     define,
     scalar,
     scalar_function,
@@ -75,9 +75,9 @@ Square = define("ProbeSquare", "S", lambda m: m**2 + a * m)
 
 CHAIN = Domain({"c_plus": POSITIVE, "rise": UNIT}, {T: (1, sp.oo), t: (1, T)})
 GAUSS = Domain({"c_plus": POSITIVE, "rise": UNIT}, {DIM: (1, sp.oo)})
-INTEGRABLE = Hypothesis("integrable", "every expectation written is finite")
-SUPPORT = Hypothesis("common support", "q is positive wherever p is")
-INTERCHANGE = Hypothesis("interchange", "derivatives are dominated")
+INTEGRABLE, SUPPORT, INTERCHANGE = (
+    Hypothesis(name, ASSUMPTIONS[name]) for name in ("integrable", "common support", "interchange")
+)
 
 
 def context(domain: Domain, *hypotheses: Hypothesis, **more: Any) -> Context:

@@ -16,9 +16,8 @@ from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
-from derivations.kernel.rules.matrices import covariance
 from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
-from derivations.kernel.rules.probability import Equal, SameLaw, zero_divergence
+from derivations.kernel.rules.probability import zero_divergence
 from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
@@ -28,13 +27,16 @@ from derivations.kernel.terms import (
     D,
     Density,
     DiagonalNormal,
+    Equal,
     Expect,
     Inner,
     LogDensity,
     Malformed,
     Normal,
     Rounded,
+    SameLaw,
     SumTo,
+    covariance,
     scalar,
     variable_set,
     vector,

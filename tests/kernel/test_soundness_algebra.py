@@ -36,7 +36,6 @@ from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, holds, side_conditions
 from derivations.kernel.domain import NONZERO, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain
 from derivations.kernel.rules.base import algebra
-from derivations.kernel.rules.matrices import Quadratic, Trace
 from derivations.kernel.terms import (
     DIM,
     At,
@@ -49,8 +48,10 @@ from derivations.kernel.terms import (
     Norm2,
     Normal,
     ProductTo,
+    Quadratic,
     Ratio,
     SumTo,
+    Trace,
 )
 from derivations.notation import abar, alpha
 from derivations.refutation.laws import mp
@@ -150,6 +151,7 @@ def sums(rng: Random) -> list[Any]:
         (SumTo(body, s, lo, hi), SumTo(body.xreplace({s: r}), r, lo, hi)),
         (SumTo(SumTo(body * r_body, s, lo, hi), r, 1, T), SumTo(body, s, lo, hi) * SumTo(r_body, r, 1, T)),
         (SumTo(SumTo(body * r_body, s, 1, T), r, 1, T), SumTo(SumTo(body * other, s, 1, T), r, 1, T)),
+        (SumTo(SumTo(rise(s + r), s, 1, T), r, 1, T), SumTo(SumTo(rise(2 * r), s, 1, T), r, 1, T)),
         (SumTo(SumTo(rise(s) * rise(r), s, 1, r), r, 1, T), SumTo(SumTo(rise(s) * rise(r), r, 1, T), s, 1, T)),
         (SumTo(sp.sqrt((t - s) ** 2), s, 1, t), SumTo(t - s, s, 1, t)),
         (SumTo(root, s, 1, 20) + SumTo(root, s, 1, 2 * T), SumTo(20 - s, s, 1, 20) + SumTo(20 - s, s, 1, 2 * T)),
@@ -229,7 +231,7 @@ def with_one_index(self: Algebra, domain: Domain, build: Any = Algebra.__init__)
 
 
 def seen_at_once(self: Algebra, g: sp.Symbol, index: sp.Symbol) -> bool:
-    meaning = self.meaning(g)
+    meaning = self.meaning.get(g)
     return meaning is not None and meaning.has(index)
 
 

@@ -51,7 +51,7 @@ from derivations.kernel.rules.gaussian import (
     push_forward,
     reparameterize,
 )
-from derivations.kernel.rules.matrices import Entry, LogDet, Quadratic, Trace, cofactors, entries, trace_algebra
+from derivations.kernel.rules.matrices import cofactors, entries, trace_algebra
 from derivations.kernel.rules.probability import linearity
 from derivations.kernel.terms import (
     DIM,
@@ -60,14 +60,18 @@ from derivations.kernel.terms import (
     BernoulliProduct,
     Coord,
     DiagonalNormal,
+    Entry,
     Expect,
     FullNormal,
     Inner,
     LogDensity,
+    LogDet,
     Mean,
     Norm2,
     Normal,
+    Quadratic,
     SumTo,
+    Trace,
     Variance,
     vector,
 )

@@ -243,7 +243,8 @@ def decimals(rng: Random) -> Sample:
             return rng.choice([sp.Rational(rng.randint(1, 99), rng.randint(1, 99)), sp.pi, sp.S(rng.randint(2, 9))])
         one, two = closed(depth - 1), closed(depth - 1)
         step = sp.Rational(rng.randint(1, 9), 1000)
-        choices = [one + two, one - two, one * two, one / two, one**-2, sp.sqrt(one**2 + 1), sp.log(1 + one**2)]
+        choices = [one + two, one - two, one * two, one / (two or sp.S(7)), (one or sp.S(7)) ** -2]
+        choices += [sp.sqrt(one**2 + 1), sp.log(1 + one**2)]
         choices += [sp.exp(-(one**2) / 99), SumTo(1 / (one**2 + s), s, 1, rng.randint(0, 30))]
         choices += [ProductTo(1 - step * s, s, 1, rng.randint(1, 30))]
         return rng.choice(choices)
@@ -255,7 +256,7 @@ def decimals(rng: Random) -> Sample:
     exact = sp.Rational(digits) if "e" not in digits else sp.Rational(0)
     unit = sp.Rational(1, 10**places)
     shown = (round(exact / unit) + rng.choice([0, 0, 1, -1, 2])) * unit
-    radius = rng.choice([1, 1, 2]) * sp.Rational(1, 2 * 10**places)
+    radius = unit / 2
     half = mp.mpf(int(radius.p)) / int(radius.q) + mp.mpf(10) ** -25
     lines = (number, Rounded(shown, radius))
     return Sample(context(Domain()), [World()], lines, same=lambda left, right: abs(left - right) <= half)

@@ -38,9 +38,6 @@ from derivations.kernel.rules import probability
 from derivations.kernel.rules.base import Context, Rule
 from derivations.kernel.rules.order import exponents
 from derivations.kernel.rules.probability import (
-    AtMost,
-    Equal,
-    SameLaw,
     bayes,
     definition,
     gibbs,
@@ -57,7 +54,19 @@ from derivations.kernel.rules.probability import (
     zero_divergence,
 )
 from derivations.kernel.scope import is_member
-from derivations.kernel.terms import KL, Density, Expect, LogDensity, LogJoint, Norm2, ProductTo, SumTo
+from derivations.kernel.terms import (
+    KL,
+    AtMost,
+    Density,
+    Equal,
+    Expect,
+    LogDensity,
+    LogJoint,
+    Norm2,
+    ProductTo,
+    SameLaw,
+    SumTo,
+)
 
 # --- what the rules are given -----------------------------------------------------------------------------------------
 

@@ -15,9 +15,17 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
-from derivations.kernel.scope import inner_domain, refuse_clashes
+from derivations.kernel.scope import domains_inside, refuse_clashes
 
 Tier = Literal["decided", "law", "assumed"]
+
+
+# What rules suppose without an equation. The rules ask for them by name, so the name must stand for these words.
+ASSUMPTIONS = {
+    "integrable": "every expectation written is finite",
+    "common support": "q is positive wherever p is, so density ratios average to 1",
+    "interchange": "derivatives are dominated, so they pass under the expectation",
+}
 
 
 class StepFails(ValueError):
@@ -42,6 +50,12 @@ class Hypothesis:
     def __hash__(self) -> int:
         return hash((self.name, self.lhs, self.rhs))
 
+    def domain(self, around: Domain) -> Domain:
+        """What is known where the hypothesis holds: its indices in their ranges, the rest as around it."""
+        for index, bounds in self.when.items():
+            around = around.with_index(index, *bounds)
+        return around
+
 
 @dataclass
 class Context:
@@ -55,21 +69,28 @@ class Context:
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
     lemma: Callable[[str], Any] | None = None
     used_claims: list[str] = field(default_factory=list)
-    used_hypotheses: list[str] = field(default_factory=list)
     above: Mapping[int, Any] = field(default_factory=dict)
     bound: frozenset[Any] = frozenset()
 
-    def inside(self, e: Any) -> Context:
-        """The context in the scope that e opens."""
-        varies = {e.args[1]} if terms.binds(e) or isinstance(e, terms.D) else set()
-        return replace(self, domain=inner_domain(e, self.domain), bound=self.bound | varies)
+    def inside(self, e: Any) -> list[Context]:
+        """The context in each argument of e."""
+        moving = range(2) if isinstance(e, terms.D) else terms.binds(e)
+        return [
+            replace(self, domain=known, bound=self.bound | {e.args[1]})
+            if place in moving
+            else self
+            if known is self.domain
+            else replace(self, domain=known)
+            for place, known in enumerate(domains_inside(e, self.domain))
+        ]
 
     def require(self, name: str) -> Hypothesis:
         if name not in self.hypotheses:
             raise StepFails(f"needs the hypothesis {name!r}, which the claim does not declare")
-        if name not in self.used_hypotheses:
-            self.used_hypotheses.append(name)
-        return self.hypotheses[name]
+        declared = self.hypotheses[name]
+        if declared.words != ASSUMPTIONS.get(name, declared.words):
+            raise StepFails(f"the hypothesis {name!r} must say that {ASSUMPTIONS[name]}")
+        return declared
 
 
 Rewrite = Callable[[Any, Context], Any]
@@ -107,9 +128,7 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
     """Apply `change` to every node, innermost first; in the scope of an index the context knows its range."""
     if not isinstance(e, sp.Basic) or not e.args:
         return change(e, context)
-    inner = context.inside(e)
-    scoped = [isinstance(e, terms.D) or place in terms.binds(e) for place in range(len(e.args))]
-    args = [walk(a, change, inner if within else context) for a, within in zip(e.args, scoped, strict=True)]
+    args = [walk(a, change, local) for a, local in zip(e.args, context.inside(e), strict=True)]
     return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
 
 

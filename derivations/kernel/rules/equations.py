@@ -15,6 +15,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, holds
 from derivations.kernel.domain import Domain, Interval
+from derivations.kernel.grammar import sort
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, walk
 from derivations.kernel.scope import may_touch
 
@@ -122,6 +123,11 @@ def _rewrite_by(
         raise StepFails(f"{owner} is not an equality of two values and cannot rewrite a line")
     if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
         raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
+    if any(context.domain.sizes.get(name) != size for name, size in domain.sizes.items()):
+        raise StepFails(f"{owner} is about matrices of a size that this claim's domain does not declare")
+    tied = {*domain.products, *domain.products.values()}
+    if fixed := [key for key in table if type(key).__name__ in tied]:
+        raise StepFails(f"{owner} ties {fixed[0]} to the other members of its schedule: it cannot be replaced alone")
     rests_on = [h for h in hypotheses if h.lhs is not None]
     for h, key in ((h, key) for h in rests_on for key in table):
         if key not in h.when and _occurs(key, sp.Tuple(h.lhs, h.rhs, *h.when.values())):
@@ -159,8 +165,14 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
     for key, value in table.items():
         if not sides.has(key):
             raise StepFails(f"{key} does not occur in {owner}, so nothing is replaced")
-        if terms.is_vector(key) != terms.is_vector(value) and value != 0:
-            raise StepFails(f"{value} cannot stand for {key} in {owner}: one is a vector, the other is not")
+        if key in terms.names(opened):
+            raise StepFails(f"{key} is a name in {owner}, not a variable: it cannot be replaced")
+        if sort(key) != sort(value) and not (sort(key) == "vector" and value == 0):
+            raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no {sort(key)}")
+        if isinstance(key, terms.Covariance) and not (
+            isinstance(value, terms.Covariance) and domain.sizes.get(key.name) == domain.sizes.get(value.name)
+        ):
+            raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no covariance of the same size")
         for named in sides.atoms(terms.DefinedFunction):
             if not _occurs(key, sp.Tuple(*named.args)) and _occurs(key, terms.unfold_all(named)):
                 raise StepFails(f"{owner} has {key} inside {named}, where it cannot be replaced: write that out first")

@@ -10,7 +10,7 @@ from derivations.kernel.algebra import Algebra, linear_form
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
-from derivations.kernel.scope import is_member, may_touch, mentioned
+from derivations.kernel.scope import free_variables, is_member, may_touch, mentioned
 from derivations.kernel.terms import (
     KL,
     AffineImage,
@@ -207,7 +207,7 @@ def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
 
 def _moved(body: Any, z: Any, image: Any, domain: Domain) -> Any:
     """The body read at the image of z; StepFails where z, or a variable of the image, is averaged over inside."""
-    if any(is_member(v, [z], domain) is not False for v in mentioned(body) - {z}):
+    if any(is_member(v, [z], domain) is not False for v in free_variables(body, domain) - {z}):
         raise StepFails(f"the body may depend on {z} by another name")
     for inner in unfold_all(body).atoms(Expect, KL, Mean, Variance):
         if any(is_member(v, inner.args[0].variables, domain) is not False for v in (z, *mentioned(image))):

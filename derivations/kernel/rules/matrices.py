@@ -7,57 +7,24 @@ traces to the least word.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import sympy as sp
-from sympy import Basic, Symbol
 
 from derivations.kernel.algebra import linear_form
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
 from derivations.kernel.scope import may_touch
-from derivations.kernel.terms import LATEX, Coord, FullNormal, LogDensity, Malformed, SumTo, Term
-
-
-class Covariance(Symbol):
-    """A symmetric positive definite k x k matrix."""
-
-    is_commutative = False
-
-
-@cache
-def covariance(name: str, latex: str = "") -> Covariance:
-    LATEX.setdefault(name, latex or name)
-    return Covariance(name, commutative=False)
-
-
-class Trace(Term):
-    """tr of a product of covariances and their inverses, of size dim."""
-
-    def __new__(cls, word: Any, dim: Any) -> Trace:
-        return Basic.__new__(cls, sp.sympify(word), sp.sympify(dim))
-
-
-class LogDet(Term):
-    """log |det| of a product of covariances and their inverses."""
-
-
-class Quadratic(Term):
-    """u^T M v."""
-
-    def __new__(cls, u: Any, word: Any, v: Any) -> Quadratic:
-        return Basic.__new__(cls, sp.sympify(u), sp.sympify(word), sp.sympify(v))
-
-
-class Entry(Term):
-    """Entry (row, column) of a product of covariances and their inverses."""
-
-    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
-        word, row, column = map(sp.sympify, (word, row, column))
-        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
-            row, column = column, row  # symmetric
-        return Basic.__new__(cls, word, row, column)
-
+from derivations.kernel.terms import (
+    Coord,
+    Covariance,
+    Entry,
+    FullNormal,
+    LogDet,
+    Malformed,
+    Quadratic,
+    SumTo,
+    Trace,
+)
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
@@ -258,18 +225,3 @@ class FullNormalMoments:
         if len(places) == 2:
             return Coord(mean, places[0]) * Coord(mean, places[1]) + Entry(sigma, *places)
         return None
-
-
-__all__ = [
-    "Entry",
-    "FullNormalMoments",
-    "LogDensity",
-    "LogDet",
-    "Quadratic",
-    "Trace",
-    "cofactors",
-    "covariance",
-    "entries",
-    "full_log_density",
-    "trace_algebra",
-]

@@ -17,6 +17,7 @@ from derivations.kernel.terms import (
     Expect,
     Hadamard,
     Inner,
+    Malformed,
     Norm2,
     ProductTo,
     Ratio,
@@ -45,6 +46,8 @@ positivity = Rule(
 def induction(over: Any, start: Any) -> Rule:
     """previous(T) = next(T) for every T >= start: true at T = start, and both grow alike from T to T + 1."""
     first = sp.sympify(start)
+    if not first.is_Integer:
+        raise Malformed(f"an induction starts at an integer, not at {first}")
 
     def decide(relation: str, previous: Any, following: Any, context: Context) -> bool:
         if relation != "=":
@@ -52,6 +55,7 @@ def induction(over: Any, start: Any) -> Rule:
         while type(previous) is type(following) and isinstance(previous, Expect | sp.exp):
             if previous.args[:-1] != following.args[:-1]:  # averages under two different laws
                 return False
+            context = context.inside(previous)[-1]
             previous, following = previous.args[-1], following.args[-1]
         lo, hi = context.domain.indices.get(over, (None, None))
         if lo is None or hi != sp.oo or not context.domain.at_least_zero(lo - first):
@@ -123,6 +127,8 @@ def _refuse_unknown_limits(e: Any, symbol: Any) -> None:
     """The symbol may stand in arithmetic, roots, logarithms, exponentials, sums, inner products: all are continuous."""
     if isinstance(e, DefinedFunction):
         return _refuse_unknown_limits(e.unfold(), symbol)
+    if isinstance(e, sp.Pow) and e.args[1].has(symbol):
+        raise StepFails(f"{e} has a moving exponent, and 0^p is not continuous at p = 0: write it as exp")
     for a in e.args if e.has(symbol) else ():
         if not isinstance(e, CONTINUOUS):
             raise StepFails(f"nothing is known of the limit of {e}")
@@ -187,18 +193,6 @@ def enclosure(e: Any) -> Any:
         return total
     raise StepFails(f"{e} is not a closed number")
 
-
-__all__ = [
-    "At",
-    "ProductTo",
-    "Rounded",
-    "continuity",
-    "enclosure",
-    "exponents",
-    "induction",
-    "interval_arithmetic",
-    "positivity",
-]
 
 interval_arithmetic = Rule(
     "interval arithmetic", "decided", "60-digit intervals that contain the exact value", decide=_enclose

@@ -9,14 +9,17 @@ import sympy as sp
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, StepFails, walk
-from derivations.kernel.scope import free_variables, inner_domain, is_member, may_touch, outside
+from derivations.kernel.scope import domains_inside, free_variables, is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
+    AtMost,
     DefinedFunction,
     Density,
+    Equal,
     Expect,
     LogDensity,
     LogJoint,
+    SameLaw,
     SumTo,
     Term,
     define,
@@ -230,7 +233,7 @@ def _is_nonnegative_average(e: Any, domain: Domain) -> bool:
         return _comparable(p, q, domain)
     if isinstance(e, Expect):
         return _is_nonnegative_average(e.args[1], domain)
-    return isinstance(e, SumTo) and _is_nonnegative_average(e.args[0], inner_domain(e, domain))
+    return isinstance(e, SumTo) and _is_nonnegative_average(e.args[0], domains_inside(e, domain)[0])
 
 
 gibbs = Rule("Gibbs", "law", "the lines differ by KL divergences, each >= 0", decide=_gap_is_divergence)
@@ -244,11 +247,12 @@ def _jensen(relation: str, previous: Any, following: Any, context: Context) -> b
     if not (isinstance(upper, sp.log) and isinstance(upper.args[0], Expect) and isinstance(lower, Expect)):
         raise StepFails("Jensen for the logarithm compares log E[u] with E[log u]")
     law, body = upper.args[0].args
+    algebra = Algebra(domains_inside(lower, context.domain)[1])
     log_body = body.args[0] if isinstance(body, sp.exp) else sp.log(body)
-    if not isinstance(body, sp.exp) and Algebra(context.domain).sign(body) != "+":
+    if not isinstance(body, sp.exp) and algebra.sign(body) != "+":
         raise StepFails(f"the logarithm's argument {body} is not known to be positive")
     context.require("integrable")
-    return law == lower.args[0] and Algebra(context.domain).equal(log_body, lower.args[1])
+    return law == lower.args[0] and algebra.equal(log_body, lower.args[1])
 
 
 jensen = Rule("Jensen", "law", "log is concave: log E[u] >= E[log u] for u > 0", decide=_jensen)
@@ -261,7 +265,7 @@ def _log_bound(relation: str, previous: Any, following: Any, context: Context) -
     if previous.args[0] != following.args[0]:
         return False
     w = -previous.args[1]
-    return Algebra(context.domain).equal(following.args[1], 1 - sp.exp(sp.expand(w)))
+    return Algebra(domains_inside(previous, context.domain)[1]).equal(following.args[1], 1 - sp.exp(sp.expand(w)))
 
 
 tangent = Rule("tangent of log at 1", "law", "log u <= u - 1 for u > 0, with equality only at u = 1", decide=_log_bound)
@@ -297,13 +301,6 @@ mass = Rule(
 # --- order and equations ----------------------------------------------------------------------------------------------
 
 
-class AtMost(sp.Basic):
-    """The proposition left <= right."""
-
-    def __new__(cls, left: Any, right: Any) -> AtMost:
-        return sp.Basic.__new__(cls, sp.sympify(left), sp.sympify(right))
-
-
 def scaled(factor: Any) -> Rule:
     """a <= b iff c <= d, when d - c = factor (b - a) and factor > 0 on the domain: the two orders agree."""
 
@@ -320,17 +317,6 @@ def scaled(factor: Any) -> Rule:
 
 
 # --- when is a divergence zero? ---------------------------------------------------------------------------------------
-
-
-class Equal(sp.Basic):
-    """The proposition left = right."""
-
-    def __new__(cls, left: Any, right: Any) -> Equal:
-        return sp.Basic.__new__(cls, sp.sympify(left), sp.sympify(right))
-
-
-class SameLaw(sp.Basic):
-    """The proposition that two laws of the same variables coincide (almost everywhere)."""
 
 
 def _rearranged(relation: str, previous: Any, following: Any, context: Context) -> bool:
