@@ -52,7 +52,11 @@ def evaluate(
     device: str,
     **settings: Any,
 ) -> None:
-    """Measure the model of CHECKPOINT (a run's folder, or one of its checkpoints) on held-out data."""
+    """Measure the model of CHECKPOINT on held-out data.
+
+    CHECKPOINT is a run's folder (its latest checkpoint), RUN/best (the one with the least held-out loss), or one of
+    RUN/checkpoints.
+    """
     from threefold.commands._training import EvaluateRequest, run_evaluation
 
     run_evaluation(EvaluateRequest(checkpoint, metrics, data, json_path, weights, ema_width, device, settings))

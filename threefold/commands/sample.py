@@ -41,7 +41,11 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
 @click.option("--seed", type=int, default=0, show_default=True)
 @weights_options
 def sample(**options: Any) -> None:
-    """Draw samples from CHECKPOINT (a run's folder, or one of its checkpoints) into a picture."""
+    """Draw samples from CHECKPOINT into a picture.
+
+    CHECKPOINT is a run's folder (its latest checkpoint), RUN/best (the one with the least held-out loss), or one of
+    RUN/checkpoints.
+    """
     from threefold.commands._training import SampleRequest, run_sampling
 
     run_sampling(SampleRequest(**options))

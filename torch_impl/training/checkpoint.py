@@ -406,7 +406,8 @@ def _reason(error: BaseException) -> str:
 
 
 def find_checkpoint(path: Path) -> StoredCheckpoint:
-    """The checkpoint that a path means: a ``step-...`` folder, a ``checkpoints`` folder, or a run's folder; verified.
+    """The checkpoint that a path means, verified: a ``step-...`` folder; a run's folder (or its ``checkpoints``) for
+    the latest; or ``best`` inside a run's folder for the one with the least held-out loss.
 
     Raises:
         CheckpointMissing: nothing there.
@@ -414,10 +415,21 @@ def find_checkpoint(path: Path) -> StoredCheckpoint:
     """
     if _NAME.fullmatch(path.name) and path.is_dir():
         return CheckpointStore(path.parent).verified(StoredCheckpoint(path))
-    for folder in (path / "checkpoints", path):
-        if any(_iterate_steps(folder)):
-            return CheckpointStore(folder).latest()
-    raise CheckpointMissing(f"no checkpoint at {path}; give a run's folder or one of its checkpoints/step-... folders")
+    wants_best = path.name == "best" and not path.exists()
+    run = path.parent if wants_best else path
+    for folder in (run / "checkpoints", run):
+        if not any(_iterate_steps(folder)):
+            continue
+        store = CheckpointStore(folder)
+        if not wants_best:
+            return store.latest()
+        best = store.best()
+        if best is not None:
+            return store.verified(best[0])
+        raise CheckpointMissing(f"{run} has no best checkpoint: it was trained without a held-out loss; give {run}")
+    raise CheckpointMissing(
+        f"no checkpoint at {path}; give a run's folder, RUN/best, or one of its checkpoints/step-... folders"
+    )
 
 
 def _iterate_steps(folder: Path) -> Iterator[Path]:

@@ -20,10 +20,11 @@ from typing import Any
 
 import torch
 
+from torch_impl.data.glyphs import CHARACTERS
 from torch_impl.training.checkpoint import StoredCheckpoint, find_checkpoint, write_atomically
 from torch_impl.training.evaluation import Figure, Settings, evaluate
 from torch_impl.training.metrics import read_metrics
-from torch_impl.training.pictures import new_figure, save_figure
+from torch_impl.training.pictures import new_figure, save_figure, save_images
 from torch_impl.training.portraits import write_portraits
 from torch_impl.training.presets import Preset, override, preset
 from torch_impl.training.progress import TerminalObserver
@@ -74,9 +75,15 @@ def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None)
     return trained
 
 
-def judge(trained: Trained, metrics: Sequence[str], **settings: Any) -> Figures:
-    """Figures of a run's averaged model, as JSON data."""
-    figures = evaluate(load_model(trained.out), list(metrics), Settings(**settings), started=print)
+def judge(trained: Trained, metrics: Sequence[str], best: bool = False, **settings: Any) -> Figures:
+    """Figures of a run's averaged model, as JSON data; taken on a GPU where there is one.
+
+    ``best``: of the checkpoint with the least loss on the validation split, not of the last one.
+    """
+    model = load_model(
+        trained.out / "best" if best else trained.out, device="cuda" if torch.cuda.is_available() else "cpu"
+    )
+    figures = evaluate(model, list(metrics), Settings(**settings), started=print)
     return {name: [_rounded(figure) for figure in rows] for name, rows in figures.items()}
 
 
@@ -97,7 +104,9 @@ def machine() -> dict[str, Any]:
     if cpuinfo.exists():
         lines = cpuinfo.read_text().splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return {
+        **gpu,
         "cpu": model,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -134,6 +143,11 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     write_atomically(folder / "results.json", (json.dumps(document, indent=1) + "\n").encode())
 
 
+def small(name: str, **changes: Any) -> Preset:
+    """A preset whose networks are too small to gain from bf16 or compilation, should there be a GPU."""
+    return override(preset(name), {"precision": "fp32", "compile": "off", **changes})
+
+
 # -- the experiments --------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +155,7 @@ def digits_ddpm(work: Path, folder: Path) -> None:
     """Class-conditional digits: samples judged by a classifier at several guidance weights, copies, bits per
     dimension.
     """
-    trained = train(preset("digits-ddpm"), work)
+    trained = train(small("digits-ddpm"), work)
     guided = {
         str(w): judge(trained, ["classifier", "copies", "wasserstein"], guidance=w, samples=1000)
         for w in (1.0, 1.5, 2.0)
@@ -152,7 +166,7 @@ def digits_ddpm(work: Path, folder: Path) -> None:
 
 def mixture_ddpm(work: Path, folder: Path) -> None:
     """A 2-D mixture: loss against the best reachable, ODE likelihood against the exact one, samples against truth."""
-    trained = train(preset("mixture-ddpm"), work)
+    trained = train(small("mixture-ddpm"), work)
     figures = judge(
         trained, ["loss", "likelihood", "wasserstein"], samples=10_000, steps=100, sampler="heun", examples=1000
     )
@@ -168,14 +182,16 @@ def digits_vae(work: Path, folder: Path) -> None:
     variants: dict[str, Any] = {}
     for encoder, likelihood in VAE_VARIANTS:
         name = f"{encoder}-{likelihood}"
-        trained = train(override(preset("digits-vae"), {"encoder": encoder, "likelihood": likelihood}), work / name)
-        figures = judge(trained, ["elbo", "reconstruction", "classifier"], examples=360, iw_samples=500, samples=1000)
+        trained = train(small("digits-vae", encoder=encoder, likelihood=likelihood), work / name)
+        figures = judge(
+            trained, ["elbo", "reconstruction", "classifier"], True, examples=360, iw_samples=500, samples=1000
+        )
         variants[name] = {**trained.cost(), **figures}
         keep(trained, folder, {}, prefix=f"{name}-")
     sweep: list[dict[str, float]] = []
     for beta in BETAS:
-        trained = train(override(preset("digits-vae"), {"beta": beta}), work / f"beta-{beta:g}")
-        figures = judge(trained, ["elbo", "reconstruction"], examples=360, iw_samples=500)
+        trained = train(small("digits-vae", beta=beta), work / f"beta-{beta:g}")
+        figures = judge(trained, ["elbo", "reconstruction"], True, examples=360, iw_samples=500)
         last = list(read_metrics(trained.out / "metrics.jsonl"))[-1]
         point = {
             "beta": beta,
@@ -222,7 +238,7 @@ def digits_onestep(work: Path, folder: Path) -> None:
         for alpha in ALPHAS:
             name = f"{network}-{alpha:g}"
             changes = {"network": network, "alpha": alpha, "steps": 1000, "checkpoint_every": 1000, "preview_every": 0}
-            trained = train(override(preset("digits-onestep"), changes), work / name)
+            trained = train(small("digits-onestep", **changes), work / name)
             seconds, cpu = seconds + trained.seconds, cpu + trained.cpu_seconds
             figures = judge(trained, ["loss", "reconstruction"])
             system: Any = load_model(trained.out).system
@@ -280,7 +296,7 @@ def digits_vqvae(work: Path, folder: Path) -> None:
     """VQ-VAE with each way to train its codebook: reconstruction, perplexity, samples judged by the classifier."""
     results: dict[str, Any] = {"command": "threefold train digits-vqvae --codebook C"}
     for codebook in ("ema", "gradient"):
-        trained = train(override(preset("digits-vqvae"), {"codebook": codebook}), work / codebook)
+        trained = train(small("digits-vqvae", codebook=codebook), work / codebook)
         metrics = ["reconstruction", "classifier", "copies", "wasserstein"]
         results[codebook] = {**trained.cost(), **judge(trained, metrics, samples=1000, examples=360)}
         keep(trained, folder, {}, prefix=f"{codebook}-")
@@ -289,12 +305,32 @@ def digits_vqvae(work: Path, folder: Path) -> None:
 
 def digits_latent(work: Path, folder: Path) -> None:
     """Latent diffusion: the compressor's reconstruction error, samples judged by the classifier."""
-    trained = train(preset("digits-latent"), work)
+    trained = train(small("digits-latent"), work)
     guided = {
         str(w): judge(trained, ["classifier", "copies", "wasserstein"], guidance=w, samples=1000) for w in (1.0, 2.0)
     }
     figures = judge(trained, ["reconstruction"], examples=360)
     keep(trained, folder, {"command": "threefold train digits-latent", **trained.cost(), "guidance": guided, **figures})
+
+
+def glyphs_ddpm(work: Path, folder: Path) -> None:
+    """Class-conditional letters and digits in colour, none seen twice: about three minutes on a GPU."""
+    changes = {"steps": 8000, "warmup": 500, "lr": 4e-4, "lr_shape": "cosine", "ema_decay": 0.999}
+    reading = {"validate_every": 1000, "preview_every": 2500, "checkpoint_every": 5000, "log_every": 50}
+    trained = train(override(preset("glyphs-ddpm"), {**changes, **reading}), work)
+    samples = 30 * len(CHARACTERS)
+    guided = {
+        str(w): judge(trained, ["classifier", "wasserstein"], guidance=w, samples=samples) for w in (1.0, 1.5, 2.0)
+    }
+    loss = judge(trained, ["loss"])
+    options = " ".join(f"--set {name}={value}" for name, value in changes.items())
+    command = f"threefold train glyphs-ddpm {options}"
+    keep(trained, folder, {"command": command, **trained.cost(), "guidance": guided, **loss})
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    system: Any = load_model(trained.out, device=device).system
+    n, generator = 4 * len(CHARACTERS), torch.Generator(device).manual_seed(0)
+    drawn = system.sample(n, generator, labels=system.sample_labels(n), guidance=1.5)
+    save_images(folder / "samples-guidance-1.5.png", drawn, len(CHARACTERS))
 
 
 EXPERIMENTS: dict[str, Callable[[Path, Path], None]] = {
@@ -304,6 +340,7 @@ EXPERIMENTS: dict[str, Callable[[Path, Path], None]] = {
     "digits-onestep": digits_onestep,
     "digits-vqvae": digits_vqvae,
     "digits-latent": digits_latent,
+    "glyphs-ddpm": glyphs_ddpm,
 }
 
 

@@ -166,9 +166,19 @@ def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[Sys
 
 def _vqvae(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
     if name == "digits":
-        system = VQVAESystemConfig(size, channels, classes, widths=(64,), codes=64, code_dim=8, conditional=True)
+        system = VQVAESystemConfig(
+            size,
+            channels,
+            classes,
+            widths=(64,),
+            codes=64,
+            code_dim=8,
+            conditional=True,
+            prior_width=64,
+            prior_dropout=0.3,
+        )
         return system, TrainerConfig(
-            4000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
+            3000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
         )
     levels = 2 if size <= 32 else 3
     system = VQVAESystemConfig(
@@ -200,16 +210,17 @@ def _latent(name: str, size: int, channels: int, classes: int | None) -> tuple[S
             compressor_steps=2500,
             widths=(64, 128),
             head_channels=32,
+            dropout=0.1,
         )
         trainer = TrainerConfig(
-            5000,
+            3000,
             128,
             lr=1e-3,
             warmup=200,
             ema=(WarmupDecay(0.999),),
             log_every=100,
-            validate_every=1000,
-            preview_every=2000,
+            validate_every=500,
+            preview_every=1000,
         )
         return system, trainer
     levels = 1 if size < 32 else 2
@@ -260,7 +271,8 @@ def _mixture() -> Preset:
         checkpoint_every=2000,
         preview_every=4000,
     )
-    system = MixtureConfig(2, 2, None, timesteps=200, schedule="linear")
+    # v, not eps: x_0 = (x_T - sigma eps) / sqrt(alpha_bar_T) would multiply the network's error by 180 at t = T
+    system = MixtureConfig(2, 2, None, timesteps=200, schedule="linear", prediction="v")
     return Preset(
         "mixture-ddpm",
         "diffusion on 2-D Gaussian mixtures with the exact oracle beside it",

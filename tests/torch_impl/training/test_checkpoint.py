@@ -58,6 +58,19 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert best is not None and best[0].step == 2 and best[1] == 1.0
 
 
+def test_the_best_of_a_run_is_found_by_name(tmp_path):
+    store = CheckpointStore(tmp_path / "checkpoints")
+    put(store, 1)
+    with pytest.raises(CheckpointMissing, match="no best checkpoint: it was trained without a held-out loss"):
+        find_checkpoint(tmp_path / "best")
+    put(store, 2, 1.0)
+    put(store, 3, 2.0)
+    assert find_checkpoint(tmp_path / "best").step == find_checkpoint(tmp_path / "checkpoints" / "best").step == 2
+    assert find_checkpoint(tmp_path).step == 3
+    with pytest.raises(CheckpointMissing, match="RUN/best"):
+        find_checkpoint(tmp_path / "elsewhere" / "best")
+
+
 def test_any_altered_byte_of_any_file_is_noticed_and_named(tmp_path):
     store = CheckpointStore(tmp_path)
     put(store, 1)

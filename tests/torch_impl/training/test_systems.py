@@ -210,3 +210,21 @@ def test_unknown_kinds_and_fields_are_refused():
         config_from_json({"kind": "gan"})
     with pytest.raises(ValueError, match="no field 'betta'"):
         config_from_json({"kind": "vae", "betta": 1})
+
+
+@pytest.mark.parametrize("prediction", ["eps", "score"])
+def test_latents_that_cannot_be_clipped_need_a_prediction_that_determines_them(prediction):
+    with pytest.raises(ValueError, match=r"not clipped; use --prediction v or x0, or --schedule linear"):
+        LatentConfig(8, 1, 10, widths=(8,), prediction=prediction)
+    LatentConfig(8, 1, 10, widths=(8,), prediction=prediction, schedule="linear")
+    assert LatentConfig(8, 1, 10, widths=(8,)).prediction == "v"
+
+
+def test_dropout_of_the_code_prior_acts_in_training_only():
+    prior = CodePrior(5, 4, None, 16, 2, 2, dropout=0.5)
+    codes = torch.randint(0, 5, (3, 4))
+    assert not torch.equal(prior(codes), prior(codes))
+    prior.eval()
+    assert torch.equal(prior(codes), prior(codes))
+    with pytest.raises(ValueError, match=r"prior_dropout is 1.0; it must lie in \[0, 1\)"):
+        VQVAESystemConfig(8, 1, 10, prior_dropout=1.0)

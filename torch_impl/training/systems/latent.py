@@ -5,7 +5,7 @@ last.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -23,14 +23,26 @@ __all__ = ["LatentConfig", "LatentSystem"]
 class LatentConfig(DDPMConfig, kind="latent"):
     """Diffusion on the latents of a VAE with a latent map; ``latent_dim`` channels, ``compressor_widths`` per level.
 
-    Each level of the compressor halves the side.  The chain's network is shaped as in :class:`DDPMConfig`.
+    Each level of the compressor halves the side.  The chain's network is shaped as in :class:`DDPMConfig`.  Latents
+    have no range to clip to, so what is predicted must determine x_0 at the end of the chain too: by default v does.
     """
 
+    prediction: Literal["eps", "x0", "v", "score"] = "v"
     latent_dim: int = 4
     compressor_widths: tuple[int, ...] = (64,)
     compressor_blocks: int = 1
     compressor_beta: float = 0.1
     compressor_steps: int = 2000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        signal = float(self.noise_schedule().signal(self.timesteps))
+        if self.prediction in ("eps", "score") and signal < 1e-3:
+            raise ValueError(
+                f"prediction {self.prediction!r}: x_0 of a latent is found by dividing by sqrt(alpha_bar_T) = "
+                f"{signal:.1e}, which multiplies the network's error by {1 / signal:,.0f}, and latents are not "
+                "clipped; use --prediction v or x0, or --schedule linear"
+            )
 
     def compressor(self) -> VAESystemConfig:
         """The first stage."""

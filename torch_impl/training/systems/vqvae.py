@@ -23,7 +23,7 @@ __all__ = ["CodePrior", "VQVAESystem", "VQVAESystemConfig"]
 class VQVAESystemConfig(SystemConfig, kind="vqvae"):
     """A VQ-VAE with ``codes`` codewords of ``code_dim`` entries, and a causal transformer over its code map.
 
-    ``conditional``: the prior is told the class.
+    ``conditional``: the prior is told the class.  ``prior_dropout`` keeps it from learning a small set by heart.
     """
 
     widths: tuple[int, ...] = (32, 64)
@@ -36,6 +36,7 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
     prior_width: int = 96
     prior_depth: int = 3
     prior_heads: int = 4
+    prior_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.conditional and self.classes is None:
@@ -44,6 +45,8 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
             raise ValueError(
                 f"prior_width is {self.prior_width}; it must be divisible by prior_heads = {self.prior_heads}"
             )
+        if not 0 <= self.prior_dropout < 1:
+            raise ValueError(f"prior_dropout is {self.prior_dropout}; it must lie in [0, 1)")
         self.network()
 
     def network(self) -> VQVAEConfig:
@@ -68,13 +71,16 @@ class CodePrior(nn.Module):
     ``forward(codes, y)`` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None.
     """
 
-    def __init__(self, codes: int, length: int, classes: int | None, width: int, depth: int, heads: int) -> None:
+    def __init__(
+        self, codes: int, length: int, classes: int | None, width: int, depth: int, heads: int, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.codes, self.length, self.classes = codes, length, classes
         self.start = nn.Embedding((classes or 0) + 1, width)  # the class as first token; the last row is no class
         self.token = nn.Embedding(codes, width)
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
-        self.blocks = nn.ModuleList(_CausalBlock(width, heads) for _ in range(depth))
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(_CausalBlock(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, codes)
 
@@ -82,7 +88,7 @@ class CodePrior(nn.Module):
         if y is None:
             y = codes.new_full((codes.shape[0],), self.classes or 0)
         h = torch.cat([self.start(y)[:, None], self.token(codes[:, : self.length - 1])], dim=1)
-        h = h + self.position[: h.shape[1]]
+        h = self.dropout(h + self.position[: h.shape[1]])
         for block in self.blocks:
             h = block(h)
         logits: Tensor = self.head(self.norm(h))
@@ -99,9 +105,9 @@ class CodePrior(nn.Module):
 
 
 class _CausalBlock(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, nn.Dropout(dropout)
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
@@ -110,8 +116,8 @@ class _CausalBlock(nn.Module):
         n, length, width = h.shape
         q, k, v = self.qkv(self.norm_1(h)).view(n, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        h = h + self.out(mixed.transpose(1, 2).reshape(n, length, width))
-        result: Tensor = h + self.down(F.gelu(self.up(self.norm_2(h))))
+        h = h + self.dropout(self.out(mixed.transpose(1, 2).reshape(n, length, width)))
+        result: Tensor = h + self.dropout(self.down(F.gelu(self.up(self.norm_2(h)))))
         return result
 
 
@@ -128,7 +134,13 @@ class VQVAESystem(System):
         height, width = self.model.code_shape
         classes = config.classes if config.conditional else None
         self.prior = CodePrior(
-            config.codes, height * width, classes, config.prior_width, config.prior_depth, config.prior_heads
+            config.codes,
+            height * width,
+            classes,
+            config.prior_width,
+            config.prior_depth,
+            config.prior_heads,
+            config.prior_dropout,
         )
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
