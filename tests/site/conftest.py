@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
+SECONDS = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,6 +109,8 @@ class Chrome:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            if not select.select([self._read], [], [], 3 * SECONDS)[0]:
+                raise TimeoutError(f"the browser said nothing for {3 * SECONDS} s")
             piece = os.read(self._read, 1 << 16)
             if not piece:
                 raise RuntimeError("the browser closed its pipe")

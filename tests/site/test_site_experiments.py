@@ -8,33 +8,115 @@ import pytest
 
 from threefold.errors import Unusable
 from threefold.site import experiments
+from threefold.site.aims import outcomes, remarks
+from threefold.site.curves import curve
+from threefold.site.runs import Run, runs
+
+
+def figure(name, value, **more):
+    return {"name": name, "value": value, "unit": "%", "over": "1000 samples", **more}
 
 
 @pytest.fixture
 def docs(tmp_path):
     run = tmp_path / "docs" / "assets" / "runs" / "digits-ddpm"
     run.mkdir(parents=True)
-    (run / "config.json").write_text(json.dumps({"seed": 3, "system": {"prediction": "eps"}}))
-    (run / "results.json").write_text(json.dumps({"loss": 0.12345678, "curve": list(range(100))}))
-    (run / "loss_curve.png").write_bytes(b"not looked into")
+    guided = {
+        w: {"classifier": [figure("samples labelled as intended", share, error=0.2)]}
+        for w, share in (("1.0", 96.5), ("2.0", 99.0))
+    }
+    results = {"machine": {"cpu": "one", "threads": 2}, "command": "threefold train digits-ddpm", "seconds": 540.0}
+    (run / "config.json").write_text(json.dumps({"trainer": {"seed": 3, "steps": 6000}}))
+    (run / "results.json").write_text(json.dumps({**results, "guidance": guided, "bpd": [figure("bound", 2.25)]}))
+    lines = [{"step": 100, "loss": 0.9}, {"step": 200, "loss": 0.4, "validation_loss": 0.4}]
+    lines.append({"step": 300, "loss": 0.2, "validation_loss": 0.5})
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run / "samples-guidance-2.png").write_bytes(b"not looked into")
     return tmp_path / "docs"
 
 
-def test_a_run_becomes_a_page_with_its_seed_figures_and_pictures(docs, tmp_path):
-    assert experiments.write_pages(docs, tmp_path / "out") == 1
-    page = (tmp_path / "out" / "experiments" / "digits-ddpm.md").read_text()
-    assert "seed 3" in page and "0.123457" in page and "system.prediction" in page and "100 values" in page
-    assert "![loss curve](../assets/runs/digits-ddpm/loss_curve.png)" in page
-    assert 'href="../experiments/digits-ddpm.html"' in experiments.listing(docs, "../")
-
-
-def test_without_runs_the_list_says_so(tmp_path):
-    assert experiments.write_pages(tmp_path, tmp_path / "out") == 0
-    assert "No run" in experiments.listing(tmp_path, "")
-
-
-def test_a_broken_file_is_named(docs, tmp_path):
+def change(docs, **values):
     path = docs / "assets" / "runs" / "digits-ddpm" / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def only(docs) -> Run:
+    (run,) = runs(docs)
+    return run
+
+
+def test_a_run_shows_its_facts_figures_and_pictures(docs):
+    run = only(docs)
+    facts = experiments.facts(run)
+    assert all(text in facts for text in ("threefold train digits-ddpm", ">3<", "6,000", "9.0 minutes", "2 threads"))
+    figures = experiments.figures(run)
+    assert "96.5 ± 0.2 %" in figures and "2.25 %" in figures and "guidance 1.0" in figures
+    pictures = experiments.pictures(run, "../")
+    assert 'src="../assets/runs/digits-ddpm/samples-guidance-2.png"' in pictures and "guidance 2" in pictures
+    assert "&quot;steps&quot;: 6000" in experiments.configuration(run)
+
+
+def test_an_aim_is_reached_or_missed_by_the_worst_figure(docs):
+    good, quick = outcomes(only(docs))
+    assert good.met and "96.5" in good.reached and quick.met
+    change(docs, seconds=700.0, guidance={"1.0": {"classifier": [figure("samples labelled as intended", 94.9)]}})
+    bad, slow = outcomes(only(docs))
+    assert not bad.met and not slow.met and "missed" in experiments.asked(only(docs))
+
+
+def test_an_aim_that_was_not_measured_is_missed(docs):
+    change(docs, guidance={})
+    outcome = outcomes(only(docs))[0]
+    assert outcome.reached == "not measured" and not outcome.met
+
+
+def test_what_a_headline_leaves_out_is_said(docs):
+    (said,) = remarks(only(docs))
+    assert "lowest at step 200 (0.4000) and 0.5000 at step 300" in said
+
+
+def test_pairs_of_bounds_are_compared_variant_by_variant(docs):
+    folder = docs / "assets" / "runs" / "digits-ddpm"
+    folder.rename(folder.with_name("digits-vae"))
+    path = folder.with_name("digits-vae") / "results.json"
+
+    def bounds(low, high):
+        return {"elbo": [figure("ELBO", low), figure("importance-weighted bound, 500 samples", high)]}
+
+    path.write_text(json.dumps({"variants": {"a": bounds(-30.0, -28.0), "b": bounds(-20.0, -19.0)}}))
+    assert outcomes(only(docs))[0].met
+    path.write_text(json.dumps({"variants": {"a": bounds(-30.0, -28.0), "b": bounds(-18.0, -19.0)}}))
+    assert outcomes(only(docs))[0].reached == "1 of 2" and not outcomes(only(docs))[0].met
+
+
+def test_a_curve_is_drawn_and_said():
+    lines = [{"step": step, "loss": 1.0 / step} for step in range(1, 101)]
+    drawn = curve(lines, "")
+    assert "Loss over 100 steps: training from 1 to 0.01" in drawn and drawn.count("<polyline") == 1
+    assert ">0.01<" in drawn and ">1<" in drawn, "the axis encloses the values"
+    assert curve([{"step": 1}], "") == ""
+
+
+def test_pictures_are_described_with_their_variant():
+    assert experiments.described("mlp-gaussian-interpolations", ["mlp-gaussian", ""])[0].startswith("mlp, gaussian: ")
+    assert experiments.described("an-unknown_one", [""]) == ("An unknown one", "An unknown one")
+
+
+def test_the_list_names_each_run_with_its_title(docs):
+    listed = experiments.listing(docs, {"experiments/digits-ddpm.md": "# Digits\n"}, "../")
+    assert 'href="../experiments/digits-ddpm.html"' in listed and "Digits" in listed and "2 of 2 aims" in listed
+    assert "No run" in experiments.listing(docs / "nothing", {}, "")
+
+
+@pytest.mark.parametrize("file", ["results.json", "config.json", "metrics.jsonl"])
+def test_a_broken_file_is_named(docs, file):
+    path = docs / "assets" / "runs" / "digits-ddpm" / file
     path.write_text("{")
-    with pytest.raises(Unusable, match=r"results\.json"):
-        experiments.write_pages(docs, tmp_path / "out")
+    run = only(docs)
+    with pytest.raises(Unusable, match=file):
+        print(run.results, run.configurations, run.curves)
+
+
+def test_an_unknown_run_is_named(docs):
+    with pytest.raises(Unusable, match="digits-vae"):
+        experiments.of(docs, "digits-vae")

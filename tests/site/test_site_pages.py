@@ -18,9 +18,10 @@ import pytest
 
 import derivations
 from derivations.printing import latex
-from threefold.site import symbols
+from threefold.site import marked, symbols
 from threefold.site.evidence import SHOWN_MUTANTS
 from threefold.site.prose import evaluate
+from threefold.site.tex import Typesetter
 
 ROOT = Path(__file__).parents[2]
 ANNOTATION = re.compile(r'<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
@@ -49,7 +50,8 @@ def checked() -> set[str]:
 def notation() -> set[str]:
     """The TeX of symbols: those of the claims with what they abbreviate, and those that the texts write in {{ }}."""
     found: set[str] = set()
-    for claim in derivations.claims().values():
+    others = [claim for e in derivations.errata() for claim in (e.printed, e.correction) if hasattr(claim, "says")]
+    for claim in [*derivations.claims().values(), *others]:
         for _, node in symbols.occurrences(claim):
             found.add(latex(node))
             if hasattr(node, "unfold"):
@@ -91,6 +93,59 @@ def test_the_notes_of_the_generator_agree_with_the_claims(checked, notation):
     if not path.is_file():
         pytest.skip("build/tex.json is written by `threefold pages`")
     assert set(json.loads(path.read_text(encoding="utf-8"))) <= checked | notation
+
+
+# --- symbols ----------------------------------------------------------------------------------------------------------
+
+
+def marks(text: str) -> set[str]:
+    return set(re.findall(r' data-s="([^"]*)"', text))
+
+
+def printed(claim: derivations.Claim) -> str:
+    return " ".join(latex(expression) for expression in symbols.expressions(claim))
+
+
+def stands_in(tex: str, text: str) -> bool:
+    """As itself and not as a part of a word or a command; the index in "law(z_i = ...)" is a part of that notation."""
+    return re.search(rf"(?<![\\_a-zA-Z]){re.escape(tex)}(?![a-zA-Z])", text) is not None
+
+
+def test_every_symbol_of_every_claim_is_marked_where_it_stands(built_pages):
+    """The pages of the tags show statement and steps: each symbol in them has its mark, a meaning and a row."""
+    rows = built_pages["reference/notation.html"]
+    for claim in derivations.claims().values():
+        shown = marks(built_pages[f"tag/{claim.tag}/index.html"])
+        text = printed(claim)  # what stands only inside something that is printed as a whole has no place of its own
+        names = {name for name, node in symbols.occurrences(claim) if stands_in(latex(node), text)}
+        assert names <= shown, f"{claim.id}: {sorted(names - shown)}"
+        for name in names:
+            assert symbols.MEANING[name] and f'id="{symbols.anchor(name)}"' in rows, name
+
+
+def test_every_mark_has_a_meaning_for_the_tooltip(site, built_pages):
+    script = (site / "assets" / "javascripts" / "symbols.js").read_text(encoding="utf-8")
+    meanings = json.loads(script.partition("=")[2].strip().rstrip(";"))
+    everywhere = set().union(*(marks(text) for text in built_pages.values()))
+    assert len(everywhere) > 60
+    assert everywhere <= {name for name, text in meanings.items() if text}
+
+
+@pytest.mark.parametrize(
+    ("with_marks", "bare"),
+    [
+        (r"\htmlData{s=beta}{\beta_{\htmlData{s=t}{t}}^{2}} + 1", r"\beta_{t}^{2} + 1"),
+        (r"\frac{\htmlData{s=q}{q}(x)}{\{ 2 \}}", r"\frac{q(x)}{\{ 2 \}}"),
+    ],
+)
+def test_marks_can_be_taken_out(with_marks, bare):
+    assert marked.bare(with_marks) == bare
+
+
+def test_marks_that_say_something_else_are_refused():
+    pytest.importorskip("py_mini_racer", reason="the engine that draws comes with the docs extra")
+    with pytest.raises(ValueError, match="the marked form"):
+        Typesetter().tex(r"\beta_{t}", "a test", marks=r"\htmlData{s=beta}{\alpha_{t}}")
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
@@ -172,6 +227,49 @@ def test_nothing_is_fetched_from_another_host(site, anchors):
     for script in (site / "assets" / "javascripts").glob("*.js"):
         if not script.name.startswith("bundle"):  # the theme's own is watched in the browser
             assert not re.search(r"https?://", script.read_text(encoding="utf-8")), script
+
+
+# --- what the pages say of the checker and of the runs ----------------------------------------------------------------
+
+
+def words_of(text: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+def test_the_trust_page_counts_the_tests_that_there_are(built_pages):
+    said = words_of(built_pages["reference/trust.html"])
+    corpus = len(list((ROOT / "tests" / "reject").glob("*.py")))
+    modules = len(list((ROOT / "tests" / "kernel").glob("test_soundness_*.py")))
+    assert corpus >= 40 and f"{corpus} that must be rejected" in said
+    assert f"{modules} modules of tests" in said and "at least 200 random models" in said
+    assert "0 survive" in said and f"{len(derivations.errata())} refuted with numbers" in said
+    domains = len(derivations.claims())
+    assert f"{domains} of {domains} domains are inhabited" in said
+
+
+def test_every_recorded_run_has_its_page_with_all_its_pictures(built_pages):
+    for results in (ROOT / "docs" / "assets" / "runs").glob("*/results.json"):
+        page = built_pages[f"experiments/{results.parent.name}.html"]
+        for picture in results.parent.glob("*.png"):
+            if not picture.stem.endswith("summary"):
+                assert f"/{picture.name}" in page, picture
+        assert not re.search(r'<img[^>]* alt=""', page.partition("md-content")[2]), "a picture without words"
+        assert f"experiments/{results.parent.name}.html" in built_pages["index.html"]
+        for text in ("Machine", "Command", "Configuration"):
+            assert text in page, text
+
+
+@pytest.mark.parametrize(
+    ("page", "element", "inside", "least"),
+    [
+        ("derivations/schedule.html", "tf-abar", "<tr>", 21),
+        ("reference/trust.html", "tf-break", "<details", 30),
+        ("train/samplers.html", "tf-paths", "<polyline", 21),
+    ],
+)
+def test_what_a_script_makes_playful_stands_there_without_it(built_pages, page, element, inside, least):
+    found = re.search(rf"<{element}.*?</{element}>", built_pages[page], re.DOTALL)
+    assert found is not None and found[0].count(inside) >= least
 
 
 # --- tags, search, weight ---------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -56,12 +56,22 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="tf-evidence">{cells}</dl>'
 
 
+def grid(label: str, head: Sequence[str], rows: str, kind: str = "") -> str:
+    """A table that scrolls by itself where it is too wide; `rows` is HTML."""
+    titles = "".join(f"<th>{escape(title)}</th>" if title else "<td></td>" for title in head)
+    return (
+        f'<div class="tf-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<table class="{f"tf-table {kind}".strip()}"><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
 # --- statements -------------------------------------------------------------------------------------------------------
 
 
 def statement(book: Book, claim: Claim, part: int, up: str) -> str:
     says = claim.says[part]
-    math = book.typesetter.tex(says.latex(), f"{claim.id}, statement {part + 1}", display=True)
+    math = book.typesetter.statement(says, f"{claim.id}, statement {part + 1}")
     said = f'<p class="tf-says">{prose(book, words.sentence(says.words), up)}</p>' if says.words else ""
     return one_line(
         f'<section class="tf-statement" data-search-exclude>'
@@ -145,12 +155,21 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
     name = anchor(claim, part, step)
     mark = badge(step.tier) if step.rule else ""
     reason = _reason(book, claim, step, up) if step.rule else ""
+    tall = height(math) + bool(reason)
     return (
-        f'<section class="tf-row" id="{name}" data-search-exclude><a class="tf-no" href="#{name}" '
-        f'aria-label="Link to step {name}">{step.number}</a><span class="tf-rel">{relation}</span>'
+        f'<section class="tf-row" id="{name}" style="--h:{tall:.1f}" data-search-exclude><a class="tf-no" '
+        f'href="#{name}" aria-label="Link to step {name}">{step.number}</a><span class="tf-rel">{relation}</span>'
         f'<div class="tf-math" tabindex="0" role="math" aria-label="Step {name}">{math}</div>'
         f'<span class="tf-mark">{mark}</span>{reason}</section>'
     )
+
+
+STRUT = re.compile(r'katex-strut" style="height:([\d.]+)em')
+
+
+def height(math: str) -> float:
+    """How tall KaTeX drew a formula, in em: rows off the screen keep a place of that height and are laid out later."""
+    return max(map(float, STRUT.findall(math)), default=1.0)
 
 
 def _reason(book: Book, claim: Claim, step: StepReport, up: str) -> str:

@@ -9,6 +9,7 @@ import derivations
 from derivations import Verdict
 from derivations.refutation import vacuity
 from threefold.errors import Unusable
+from threefold.site import marked
 
 # Claims whose mutants the "break it" widget offers: short enough to read, each from another chapter.
 SHOWN_MUTANTS = (
@@ -23,11 +24,12 @@ SHOWN_MUTANTS = (
 
 @dataclass(frozen=True)
 class Broken:
-    """A mutant and what became of it: its TeX, the witness, or why it says the same."""
+    """A mutant and what became of it: its TeX, the same with marks, the witness, or why it says the same."""
 
     operator: str
     part: int
     tex: str
+    marks: str
     outcome: str
     point: tuple[tuple[str, str], ...]
     lhs: str
@@ -74,6 +76,7 @@ def _broken(name: str) -> tuple[Broken, ...]:
                 case.operator,
                 case.part,
                 case.claim.says[case.part].latex(),
+                marked.statement(case.claim.says[case.part]),
                 case.outcome,
                 witness.values if witness else (),
                 witness.lhs if witness else "",

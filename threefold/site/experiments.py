@@ -1,81 +1,253 @@
-"""Pages of real training runs, from what each run left in docs/assets/runs: config.json, results.json, pictures."""
+"""Pages of real training runs: what was asked, what came out, how the loss fell, what was drawn."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from threefold.errors import Unusable
+from threefold.site import blocks
+from threefold.site.aims import outcomes, remarks
+from threefold.site.curves import curve
+from threefold.site.runs import Figure, Run, number, runs
+
+# What the pictures show, by their name without a variant's prefix: the words for those who do not see it, the caption.
+CAPTIONS = (
+    (
+        r"samples-guidance-(.+)",
+        "samples at guidance {0}, one column for each class",
+        "Samples at guidance {0}; each column was asked for one class.",
+    ),
+    (
+        r"samples-(normal|matched)",
+        "samples from a {0} start",
+        "Samples whose start was drawn from a {0} law.",
+    ),
+    (
+        r"samples",
+        "samples of the trained model",
+        "Samples, drawn at random and not chosen.",
+    ),
+    (
+        r"reconstructions",
+        "real images in one row and their reconstructions in the next",
+        "Rows in pairs: held-out images, and below each what was decoded from its code.",
+    ),
+    (
+        r"interpolations",
+        "rows that lead from one image to another",
+        "From one held-out image to another, along a straight line between their codes.",
+    ),
+    (
+        r"latent-map",
+        "codes of held-out images in the plane, coloured by class",
+        "Codes of held-out images, coloured by class; the class was not used in training.",
+    ),
+    (
+        r"denoising",
+        "images, the same with noise, and what the network makes of them",
+        "Held-out images, the same with noise, and below what the network makes of the noisy ones.",
+    ),
+    (
+        r"beta-sweep",
+        "reconstruction against divergence, and both bounds against beta",
+        "The price of the divergence: each point is a model trained anew with another factor before that term.",
+    ),
+    (
+        r"alpha-sweep",
+        "error and distance of samples against alpha, for two networks",
+        "Left, the error of the restored image. Right, how far samples are from real digits. "
+        "What makes denoising easy makes sampling hard.",
+    ),
+)
 
 
-def runs(docs: Path) -> list[Path]:
-    """The folders of the runs, by name."""
-    folder = docs / "assets" / "runs"
-    return sorted(path.parent for path in folder.glob("*/results.json")) if folder.is_dir() else []
+def of(docs: Path, name: str) -> Run:
+    """The run with this name. Raises Unusable when it was not recorded."""
+    for run in runs(docs):
+        if run.name == name:
+            return run
+    raise Unusable(f"no run {name!r} is recorded in {docs / 'assets' / 'runs'}")
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Unusable(f"{path} is not JSON ({error}); copy it anew from the run") from error
-    return content if isinstance(content, dict) else {"values": content}
+# --- pieces -----------------------------------------------------------------------------------------------------------
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested values as dotted names, for a table."""
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from flat(value, f"{name}.")
-        elif isinstance(value, float):
-            yield name, f"{value:.6g}"
-        elif isinstance(value, list) and len(value) > 12:
-            yield name, f"{len(value)} values"
-        else:
-            yield name, str(value)
+def facts(run: Run) -> str:
+    """Command, machine, seed and cost."""
+    configurations = list(run.configurations.values())
+    trainers = [c.get("trainer", {}) for c in configurations]
+    seeds = sorted({str(t["seed"]) for t in trainers if "seed" in t})
+    steps = sorted({int(t["steps"]) for t in trainers if "steps" in t})
+    machine = run.results.get("machine", {})
+    named = {"cpu": "", "gpu": "", "threads": " threads", "torch": "PyTorch ", "python": "Python "}
+    on = []
+    for key, value in machine.items():
+        word = named.get(key, f"{key} ")
+        on.append(f"{value}{word}" if word.startswith(" ") else f"{word}{value}")
+    rows = [
+        ("Command", f"<code>{escape(str(run.results['command']))}</code>" if "command" in run.results else ""),
+        ("Seed", escape(", ".join(seeds))),
+        ("Steps", escape(" or ".join(f"{s:,}" for s in steps))),
+        ("Took", _duration(run.results)),
+        ("Machine", escape(", ".join(map(str, on)))),
+    ]
+    return blocks.table(rows)
 
 
-def _table(values: Mapping[str, Any], label: str) -> str:
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in flat(values))
-    scrolling = f'<div class="tf-scroll" tabindex="0" role="region" aria-label="{label}">'
-    return f"{scrolling}<table><tbody>{rows}</tbody></table></div>"
+def _duration(results: Mapping[str, Any]) -> str:
+    if "seconds" not in results:
+        return ""
+    minutes = float(results["seconds"]) / 60
+    text = f"{minutes:.1f} minutes"
+    if "cpu_seconds" in results:
+        text += f" ({float(results['cpu_seconds']) / 60:.1f} minutes of processor time)"
+    return text
 
 
-def write_pages(docs: Path, out: Path) -> int:
-    """One page a run; returns how many."""
-    found = runs(docs)
-    for folder in found:
-        config, results = _read(folder / "config.json"), _read(folder / "results.json")
-        text = next((p.read_text(encoding="utf-8") for p in [folder / "about.md"] if p.is_file()), "")
-        pictures = "\n\n".join(
-            f"![{escape(path.stem.replace('_', ' ').replace('-', ' '))}](../assets/runs/{folder.name}/{path.name})"
-            "{ loading=lazy }"
-            for path in sorted(folder.glob("*.png"))
+def asked(run: Run) -> str:
+    """Each aim beside what was reached, then what a headline would leave out."""
+    reached, missed = blocks.badge("measured", "reached"), blocks.badge("refuted", "missed")
+    rows = "".join(
+        f"<tr><td>{escape(outcome.words)}</td><td>{escape(outcome.reached)}</td>"
+        f'<td class="tf-verdict">{reached if outcome.met else missed}</td></tr>'
+        for outcome in outcomes(run)
+    )
+    table = blocks.grid("Asked and reached", ("Asked", "Reached", ""), rows) if rows else ""
+    said = "".join(f"<p>{escape(remark)}</p>" for remark in remarks(run))
+    return blocks.one_line(table + said)
+
+
+def losses(run: Run) -> str:
+    """One curve for each variant."""
+    drawn = "".join(curve(lines, variant) for variant, lines in run.curves.items())
+    several = " tf-curves" if len(run.curves) > 1 else ""
+    return blocks.one_line(f'<div class="tf-run{several}">{drawn}</div>') if drawn else ""
+
+
+def figures(run: Run) -> str:
+    """Every figure, variants beside each other, and the points of the sweeps."""
+    shown = []
+    single = [figure for figure in run.figures if not figure.path]
+    if single:
+        rows = "".join(
+            f"<tr><td>{escape(f.name)}</td><td>{escape(f.shown())}</td><td>{escape(f.over)}</td></tr>" for f in single
         )
-        facts = [f"{key} {config[key]}" for key in ("seed", "commit", "steps") if key in config]
-        lines = [f"# Run: {folder.name}", "", " · ".join(facts), "", text, "", pictures, "", "## Results", ""]
-        lines += [_table(results, "Results"), "", "## Configuration", "", _table(config, "Configuration"), ""]
-        page = out / "experiments" / f"{folder.name}.md"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text("\n".join(lines), encoding="utf-8")
-    return len(found)
+        shown.append(blocks.grid("Figures", ("Figure", "Value", "Over"), rows))
+    for first in dict.fromkeys(figure.path[0] for figure in run.figures if figure.path):
+        shown.append(_variants([figure for figure in run.figures if figure.path and figure.path[0] == first]))
+    for sweep in run.sweeps:
+        keys = list(dict.fromkeys(key for point in sweep.points for key in point))
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_cell(point.get(key, '')))}</td>" for key in keys) + "</tr>"
+            for point in sweep.points
+        )
+        label = " ".join(sweep.path).replace("_", " ")
+        shown.append(
+            f"<p>{escape(label.capitalize())}:</p>"
+            + blocks.grid(label, tuple(key.replace("_", " ") for key in keys), rows)
+        )
+    return blocks.one_line("".join(shown))
 
 
-def listing(docs: Path, up: str) -> str:
-    """Links to the runs, with the first picture of each; a plain sentence while there is none."""
+def _variants(members: list[Figure]) -> str:
+    """A row for each measure, a column for each variant that was measured so."""
+    columns = list(dict.fromkeys(figure.path for figure in members))
+    values = {(figure.metric, figure.name, figure.path): figure.shown() for figure in members}
+    rows = ""
+    for metric, name in dict.fromkeys((figure.metric, figure.name) for figure in members):
+        cells = "".join(f"<td>{escape(values.get((metric, name, path), ''))}</td>" for path in columns)
+        rows += f"<tr><td>{escape(name)}</td>{cells}</tr>"
+    heads = [" ".join(path if len(path) == 1 or path[0] != "variants" else path[1:]) for path in columns]
+    return blocks.grid(" and ".join(heads), ("Figure", *(head.replace("_", " ") for head in heads)), rows)
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, int | float) else str(value)
+
+
+def pictures(run: Run, up: str) -> str:
+    """What was drawn, with words and a caption for each."""
+    drawn = []
+    for path in run.pictures:
+        said, caption = described(path.stem, list(run.configurations))
+        plot = " tf-plot" if re.search("sweep|map|summary", path.stem) or run.name.startswith("mixture") else ""
+        drawn.append(
+            f'<figure class="tf-picture{plot}"><img src="{up}assets/runs/{run.name}/{path.name}" alt="{escape(said)}" '
+            f'loading="lazy"><figcaption>{escape(caption)}</figcaption></figure>'
+        )
+    return blocks.one_line(f'<div class="tf-pictures">{"".join(drawn)}</div>') if drawn else ""
+
+
+def described(stem: str, variants: list[str]) -> tuple[str, str]:
+    """(words for those who do not see it, caption) of a picture; a variant's name stands before its caption."""
+    prefix = next((v for v in sorted(variants, key=len, reverse=True) if v and stem.startswith(f"{v}-")), "")
+    bare = stem.removeprefix(f"{prefix}-") if prefix else stem
+    for pattern, said, caption in CAPTIONS:
+        match = re.fullmatch(pattern, bare)
+        if match:
+            words, line = said.format(*match.groups()), caption.format(*match.groups())
+            break
+    else:
+        words = line = bare.replace("-", " ").replace("_", " ").capitalize()
+    if not prefix:
+        return words[:1].upper() + words[1:], line
+    name = prefix.replace("-", ", ")
+    return f"{name}: {words}", f"{name}. {line}"
+
+
+def configuration(run: Run) -> str:
+    """What is needed to train it again, folded."""
+    shown = []
+    for variant, config in run.configurations.items():
+        title = f"Configuration of {variant}" if variant else "Configuration"
+        text = escape(json.dumps(config, indent=1))
+        shown.append(
+            f'<details class="tf-solution" data-search-exclude><summary>{escape(title)}</summary>'
+            f'<pre tabindex="0"><code>{text.replace(chr(10), "&#10;")}</code></pre></details>'
+        )
+    return "".join(shown)
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def plain_page(run: Run) -> str:
+    """The text of a run that nobody wrote one for."""
+    return "\n\n".join(
+        [
+            f"# {run.name}",
+            f"<!-- run-facts: {run.name} -->",
+            f"<!-- run-asked: {run.name} -->",
+            "## How the loss fell",
+            f"<!-- run-losses: {run.name} -->",
+            "## What it draws",
+            f"<!-- run-pictures: {run.name} -->",
+            "## All figures",
+            f"<!-- run-figures: {run.name} -->",
+            f"<!-- run-configuration: {run.name} -->\n",
+        ]
+    )
+
+
+def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:
+    """A card for each run: its picture, its title, how many of its aims were reached."""
     found = runs(docs)
     if not found:
         return "<p>No run has been recorded in this build.</p>"
     cards = []
-    for folder in found:
-        picture = next(iter(sorted(folder.glob("*.png"))), None)
-        shown = f'<img src="{up}assets/runs/{folder.name}/{picture.name}" alt="" loading="lazy">' if picture else ""
-        name = f"<span>{escape(folder.name)}</span>"
-        cards.append(f'<a class="tf-card" href="{up}experiments/{folder.name}.html">{shown}{name}</a>')
+    for run in found:
+        text = texts.get(f"experiments/{run.name}.md", "")
+        title = re.search(r"^# (.+)$", text, re.MULTILINE)
+        picture = next((p for p in run.pictures if "sample" in p.stem or "sweep" in p.stem), None)
+        shown = f'<img src="{up}assets/runs/{run.name}/{picture.name}" alt="" loading="lazy">' if picture else ""
+        results = outcomes(run)
+        met = sum(outcome.met for outcome in results)
+        said = f"{met} of {len(results)} aims reached" if results else ""
+        words = f"<span><strong>{escape(title[1] if title else run.name)}</strong>{escape(said)}</span>"
+        cards.append(f'<a class="tf-card" href="{up}experiments/{run.name}.html">{shown}{words}</a>')
     return f'<div class="tf-cards">{"".join(cards)}</div>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,24 +33,39 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             if "assets" not in path.relative_to(docs).parts
         }
         found = chapters.read(texts, book)
+        recorded = {run.name: run for run in experiments.runs(docs)}
+        for name, run in recorded.items():
+            texts.setdefault(f"experiments/{name}.md", experiments.plain_page(run))
+        texts = {path: text for path, text in texts.items() if _is_shown(path, recorded)}
         graphs = graph.Graphs()
         fresh = out.with_name(out.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
         book.judge_all()  # here, while the other process gathers
+        _write(fresh / "assets" / "javascripts" / "symbols.js", pages.symbols_script())
         for path, text in texts.items():
             up = "../" * path.count("/")
             where = os.path.relpath(docs / path)
-            table = directives(book, graphs, found, path, docs)
+            table = directives(book, graphs, found, path, docs, texts)
             _write(fresh / path, prose.expand(text, where, book, up, table))
         for name, claim in derivations.claims().items():
             home = next((chapter for chapter in found if name in chapter.claims), None)
             _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home))
-        runs = experiments.write_pages(docs, fresh)
     _write(out.with_name("tex.json"), json.dumps(book.typesetter.drawn, indent=0, sort_keys=True, ensure_ascii=False))
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
-    return {"texts": len(texts), "tags": len(book.ledger), "experiments": runs, "formulas": len(book.typesetter.drawn)}
+    return {
+        "texts": len(texts),
+        "tags": len(book.ledger),
+        "experiments": len(recorded),
+        "formulas": len(book.typesetter.drawn),
+    }
+
+
+def _is_shown(path: str, recorded: Mapping[str, object]) -> bool:
+    """The text about a run is left out while the run is not recorded."""
+    folder, _, name = path.rpartition("/")
+    return folder != "experiments" or name == "index.md" or name.removesuffix(".md") in recorded
 
 
 def _write(path: Path, text: str) -> None:
@@ -59,7 +74,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def directives(
-    book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path
+    book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path, texts: Mapping[str, str]
 ) -> Mapping[str, prose.Directive]:
     """What each directive of the text at `path` turns into."""
     here = next((chapter.claims for chapter in found if chapter.path == path), ())
@@ -69,6 +84,9 @@ def directives(
 
     def claim(name: str) -> derivations.Claim:
         return book.claim(name, "directive")
+
+    def run(show: Callable[[experiments.Run], str]) -> prose.Directive:
+        return lambda name, _: show(experiments.of(docs, name))
 
     return {
         "derivation": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
@@ -94,6 +112,12 @@ def directives(
         "tests-of-the-checker": lambda _, up: pages.tests_of_the_checker(book, docs.parent),
         "notation": lambda _, up: pages.notation(book, up),
         "chapters": lambda _, up: pages.chapter_list(book, found, up),
-        "experiments": lambda _, up: experiments.listing(docs, up),
+        "experiments": lambda _, up: experiments.listing(docs, texts, up),
+        "run-facts": run(experiments.facts),
+        "run-asked": run(experiments.asked),
+        "run-losses": run(experiments.losses),
+        "run-pictures": lambda name, up: experiments.pictures(experiments.of(docs, name), up),
+        "run-figures": run(experiments.figures),
+        "run-configuration": run(experiments.configuration),
         "widget": partial(widgets.element, book),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
@@ -169,10 +170,8 @@ def status(book: Book, up: str) -> str:
             f"<td>{_short(row['numeric'])}</td><td>{_short(row['torch'])}</td>"
             f"<td>{mutants['rejected']}/{mutants['total']}</td></tr>"
         )
-    head = "".join(f"<th>{title}</th>" for title in ("Tag", "Claim", "Standing", "NumPy", "PyTorch", "Mutants"))
-    return (
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Status of every claim">'
-        f'<table class="tf-status"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return blocks.grid(
+        "Status of every claim", ("Tag", "Claim", "Standing", "NumPy", "PyTorch", "Mutants"), "".join(rows), "tf-status"
     )
 
 
@@ -193,7 +192,7 @@ def legend() -> str:
 def badge_legend() -> str:
     kinds = ("decided", "law", "assumed", "measured", "refuted")
     return (
-        "<ul class='tf-legend'>"
+        "<ul class='tf-legend tf-kinds'>"
         + "".join(f"<li>{blocks.badge(k)} {escape(blocks.BADGES[k])}</li>" for k in kinds)
         + "</ul>"
     )
@@ -243,11 +242,7 @@ def rules_table(book: Book) -> str:
         f"<td>{used.get(rule.name, 0)}</td></tr>"
         for rule in sorted(all_rules().values(), key=lambda rule: (rule.tier, rule.name))
     )
-    head = "<th>Rule</th><th>Kind</th><th>Allowed when</th><th>Steps</th>"
-    return (
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Rules of the kernel">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return blocks.grid("Rules of the kernel", ("Rule", "Kind", "Allowed when", "Steps"), rows)
 
 
 def slug(text: str) -> str:
@@ -295,51 +290,53 @@ def vacuity(book: Book) -> str:
 
 
 def notation(book: Book, up: str) -> str:
-    """Every symbol of every claim: as it is printed, in words, what it abbreviates, where it first stands."""
+    """Every symbol that is displayed: as it is printed, in words, what it abbreviates, where it first stands."""
+    shown = [(claim, blocks.tag_link(book, claim.id, up)) for claim in derivations.claims().values()]
+    for e in derivations.errata():
+        link = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a>'
+        shown += [(claim, link) for claim in (e.printed, e.correction) if isinstance(claim, derivations.Claim)]
     rows, seen = [], set[str]()
-    for claim in derivations.claims().values():
+    for claim, link in shown:
         for name, node in symbols.occurrences(claim):
             if name in seen:
                 continue
             seen.add(name)
+            if name not in symbols.MEANING:
+                raise Unusable(f"{claim.id}: nothing says what {name!r} means; add it to threefold/site/symbols.py")
             drawn = book.typesetter.expression(node, f"symbol {name} of {claim.id}")
             body = ""
             if isinstance(node, terms.DefinedFunction) and len(latex(node.unfold())) < 160:
                 body = book.typesetter.expression(node.unfold(), f"what {name} abbreviates, {claim.id}")
-            meaning = symbols.MEANING.get(name, f"a symbol of the claim “{claim.title}”")
             rows.append(
-                f'<tr id="{symbol_anchor(name)}" data-search-exclude><td>{drawn}</td><td>{words.html(meaning)}</td>'
-                f"<td>{body}</td><td>{blocks.tag_link(book, claim.id, up)}</td></tr>"
+                f'<tr id="{symbols.anchor(name)}" data-search-exclude><td>{drawn}</td>'
+                f"<td>{words.html(symbols.MEANING[name])}</td><td>{body}</td><td>{link}</td></tr>"
             )
-    head = "<th>Symbol</th><th>Meaning</th><th>Stands for</th><th>First used</th>"
-    return (
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Notation">'
-        f'<table class="tf-notation"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
-
-
-def symbol_anchor(name: str) -> str:
-    return f"symbol-{name}"
+    return blocks.grid("Notation", ("Symbol", "Meaning", "Stands for", "First used"), "".join(rows), "tf-notation")
 
 
 def symbols_used(book: Book, names: tuple[str, ...], up: str) -> str:
     """The symbols of some claims, each a link to the notation page with its meaning as a tooltip."""
     links, seen = [], set[str]()
-    first = {n: node for claim in derivations.claims().values() for n, node in symbols.occurrences(claim)}
     for name in names:
-        for symbol, _ in symbols.occurrences(book.claim(name, "symbols")):
+        for symbol, node in symbols.occurrences(book.claim(name, "symbols")):
             if symbol in seen:
                 continue
             seen.add(symbol)
-            meaning = symbols.MEANING.get(symbol, "")
-            drawn = book.typesetter.expression(first[symbol], f"symbol {symbol} of {name}")
+            meaning = re.sub("<[^>]*>", "", words.html(symbols.MEANING.get(symbol, "")))
+            drawn = book.typesetter.tex(latex(node), f"symbol {symbol} of {name}")
             links.append(
-                f'<a href="{up}reference/notation.html#{symbol_anchor(symbol)}" title="{escape(meaning)}">{drawn}</a>'
+                f'<a href="{up}reference/notation.html#{symbols.anchor(symbol)}" title="{escape(meaning)}">{drawn}</a>'
             )
     return (
         '<div class="tf-symbols" data-search-exclude role="region" aria-label="Symbols of this page">'
         f"<span>Symbols</span>{''.join(links)}</div>"
     )
+
+
+def symbols_script() -> str:
+    """What every symbol means, for the tooltips: a script and not data, so that pages opened from disk have it, too."""
+    meanings = {name: words.html(text) for name, text in symbols.MEANING.items()}
+    return f"window.tfSymbols = {json.dumps(meanings, ensure_ascii=False)};\n"
 
 
 def chapter_list(book: Book, found: list[Chapter], up: str) -> str:
@@ -353,22 +350,36 @@ def chapter_list(book: Book, found: list[Chapter], up: str) -> str:
 
 
 def tests_of_the_checker(book: Book, root: Path) -> str:
-    """How the checker itself is tested, with counts taken from the tests as they stand."""
-    kernel = root / "tests" / "kernel"
-    soundness = len(list(kernel.glob("test_soundness_*.py")))
-    corpus = len([path for folder in kernel.glob("*reject*") for path in folder.rglob("*.py")])
+    """How the checker itself is tested, with counts taken from the tests as they stand.
+
+    Raises Unusable when the tests are not where they are counted: a page must not say that there are none.
+    """
+    corpus = list((root / "tests" / "reject").glob("*.py"))
+    soundness = list((root / "tests" / "kernel").glob("test_soundness_*.py"))
+    if not corpus or not soundness:
+        raise Unusable(f"no tests of the kernel in {root / 'tests'}; write the pages in a whole checkout")
     known = all_rules()
     summary = book.summary
     rows = [
-        ("Rules", f"{len(known)}, each with its condition; {soundness} modules of tests compare the value of a random "
-                  "term before and after a rule, in finite and Gaussian models"),
-        ("Wrong derivations", f"{corpus} that must be rejected, with the line named" if corpus else ""),
+        ("Rules", f"{len(known)}, each with its condition. {len(soundness)} modules of tests compare values before "
+                  f"and after a rule in at least {models_each(root)} random models, finite or Gaussian. Spoilt twins "
+                  "of the rules, with a condition removed, go through the same tests and must be caught"),
+        ("Wrong derivations", f"{len(corpus)} that must be rejected, each at the line named and for the reason named"),
         ("Mutants", f"{summary['mutants_rejected']:,} altered statements rejected with a counterexample, "
                     f"{summary['mutants_equivalent']} proved to say the same, {summary['mutants_surviving']} survive"),
         ("Published slips", f"{len(derivations.errata())} refuted with numbers"),
         ("Not about nothing", f"{sum(book.evidence.inhabited.values())} of {len(book.ledger)} domains are inhabited"),
     ]  # fmt: skip
     return blocks.table(rows)
+
+
+def models_each(root: Path) -> int:
+    """In how many models the tests of soundness read each rule. Raises Unusable when they do not say."""
+    path = root / "tests" / "kernel" / "random_terms.py"
+    found = re.search(r"^ENOUGH = (\d+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if path.is_file() else None
+    if found is None:
+        raise Unusable(f"{path} does not say how many models are ENOUGH")
+    return int(found[1])
 
 
 # --- errata -----------------------------------------------------------------------------------------------------------
@@ -408,15 +419,9 @@ def errata_index(book: Book) -> str:
         f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td><td>{words.html(e.words)}</td></tr>'
         for e in derivations.errata()
     )
-    return (
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Index of errata"><table><thead><tr><th>No.</th>'
-        f"<th>Place</th><th>What is wrong</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows)
 
 
 def editorial() -> str:
     rows = "".join(blocks.editorial(e) for e in derivations.editorial())
-    return (
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="Editorial slips"><table><thead><tr><th>No.</th>'
-        f"<th>Place</th><th>Printed</th><th>Better</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return blocks.grid("Editorial slips", ("No.", "Place", "Printed", "Better"), rows)

@@ -19,7 +19,6 @@ import sympy as sp
 
 from derivations import notation
 from derivations.kernel import terms
-from derivations.printing import latex
 from threefold.errors import Unusable, nearest
 from threefold.site import blocks, symbols
 from threefold.site.book import Book
@@ -128,7 +127,7 @@ def inline_math(source: str, place: str, book: Book) -> str:
     """HTML of one expression, to stand in a sentence, with the meaning of its symbol as a tooltip."""
     try:
         expression = evaluate(source)
-        drawn = book.typesetter.tex(latex(expression), f"notation: {source}")
+        drawn = book.typesetter.expression(expression, f"notation: {source}")
     except (NotAnExpression, TypeError, ValueError, terms.Malformed) as error:
         raise Unusable(f"{place}: {{{{ {source} }}}}: {error}") from error
     meaning = symbols.meaning(expression)

@@ -105,6 +105,36 @@ MEANING: Mapping[str, str] = {
     "pixel_loss": "the squared error of a guess",
     "pixel_guess": "the clean pixel that a guess of the noise implies",
     "pixel_stride": "the pixel after one deterministic stride",
+    # of printed statements that are refuted: numbers, since one pixel is enough to refute
+    "a": "the gain of a linear decoder",
+    "w": "the variance of the decoder",
+    "m": "the mean of the data",
+    "s_d": "the standard deviation of the data",
+    "m1": "the mean along the first direction",
+    "m2": "the mean along the second direction",
+    "v1": "the variance along the first direction",
+    "v2": "the variance along the second direction",
+    "s": "an earlier step than t",
+    "h": "the size of a step of Langevin sampling",
+    "tau": "time along a flow, from 0 to 1",
+    "B": "the noise added so far: the integral of beta over time",
+    "rate": "the rate at which noise is added",
+    "share": "a share between 0 and 1 of the data",
+    "guidance": "the guidance weight",
+    "lambda": "the parameter of a Bernoulli law, read as a pixel's probability",
+    "pi_0": "the probability that a decoder gives to a pixel",
+    "beta_kl": "the factor before the divergence in the objective of a beta-VAE",
+    "best": "the best mean log-likelihood",
+    "mse": "the summed squared error of a reconstruction",
+    "sse": "the summed squared error of a reconstruction",
+    "kl": "the divergence of the encoder from the prior",
+    "noise": "standard normal noise",
+    "x_0": "one pixel of the data",
+    "x_t": "one pixel of the noisy state",
+    "alpha_1": "the share of the signal's power that the only step keeps",
+    "abar_1": "the share of the signal's power that is left, at some step",
+    "abar_s": "the share of the signal's power that is left at an earlier step s",
+    "abar_t": "the share of the signal's power that is left at step t",
 }
 
 
@@ -121,13 +151,26 @@ def meaning(expression: Any) -> str:
     return MEANING.get(name_of(expression), "")
 
 
-def occurrences(claim: Claim) -> Iterator[tuple[str, Any]]:
-    """Every symbol in a claim's statements, with the expression in which it first stands."""
-    seen: set[str] = set()
+def expressions(claim: Claim) -> Iterator[Any]:
+    """Everything that is displayed of a claim: both sides of its statements, then the lines of its derivation."""
     for statement in claim.says:
-        for side in (statement.lhs, statement.rhs):
-            for node in sp.preorder_traversal(side):
-                name = name_of(node)
-                if name and name not in seen:
-                    seen.add(name)
-                    yield name, node
+        yield from (statement.lhs, statement.rhs)
+    for proof in claim.proofs.values():
+        for chain in proof.chains:
+            yield from (line.expression for line in chain.lines)
+
+
+def occurrences(claim: Claim) -> Iterator[tuple[str, Any]]:
+    """Every symbol of a claim, with the expression in which it first stands."""
+    seen: set[str] = set()
+    for expression in expressions(claim):
+        for node in sp.preorder_traversal(expression):
+            name = name_of(node)
+            if name and name not in seen:
+                seen.add(name)
+                yield name, node
+
+
+def anchor(name: str) -> str:
+    """Where the notation page explains the symbol."""
+    return f"symbol-{name}"

@@ -10,7 +10,8 @@ from html import unescape
 from importlib.resources import files
 from typing import Any
 
-from derivations import printing
+from derivations import Statement, printing
+from threefold.site import marked
 
 # Between tags: everything that Markdown might take for its own.
 TEXT = re.compile(r"(?<=>)[^<]+(?=<)")
@@ -32,7 +33,7 @@ class Typesetter:
     """Draws TeX as HTML with KaTeX, and remembers every formula that it drew (`drawn`), for the gate in the tests."""
 
     drawn: dict[str, str] = field(default_factory=dict)
-    _cache: dict[tuple[str, bool], str] = field(default_factory=dict)
+    _cache: dict[tuple[str, str, bool], str] = field(default_factory=dict)
 
     @cached_property
     def _engine(self) -> Any:
@@ -40,19 +41,50 @@ class Typesetter:
 
     def expression(self, e: Any, source: str, *, display: bool = False) -> str:
         """HTML of a SymPy expression; `source` says where it was checked ("ddpm.posterior.mean, step 3")."""
-        return self.tex(printing.latex(e), source, display=display)
+        return self.tex(printing.latex(e), source, display=display, marks=marked.expression(e))
 
-    def tex(self, tex: str, source: str, *, display: bool = False) -> str:
-        """HTML of TeX that `derivations.printing` made. Raises ValueError when KaTeX cannot draw it."""
+    def statement(self, says: Statement, source: str) -> str:
+        """HTML of a displayed statement."""
+        return self.tex(says.latex(), source, display=True, marks=marked.statement(says))
+
+    def tex(self, tex: str, source: str, *, display: bool = False, marks: str = "") -> str:
+        """HTML of TeX that `derivations.printing` made; `marks` is the same with its symbols marked.
+
+        Raises ValueError when KaTeX cannot draw it, and when `marks` says anything else.
+        """
         self.drawn.setdefault(tex, source)
-        key = (tex, display)
+        key = (tex, marks, display)
         if key not in self._cache:
-            options = json.dumps({"displayMode": display, "throwOnError": False, "output": "htmlAndMathml"})
-            html = str(self._engine.eval(f"katex.renderToString({json.dumps(tex)}, {options})"))
-            if "katex-error" in html:
-                raise ValueError(f"KaTeX cannot draw {tex!r} ({source})")
+            html = self._render(tex, source, display)
+            if marks and marks != tex:
+                if marked.bare(marks) != tex:
+                    raise ValueError(f"the marked form of {tex!r} says {marked.bare(marks)!r} ({source})")
+                html = _with_marks(html, self._render(marks, source, display))
             self._cache[key] = html
         return self._cache[key]
+
+    def _render(self, tex: str, source: str, display: bool) -> str:
+        call = f"katex.renderToString({json.dumps(tex)}, {{displayMode: {json.dumps(display)}, {OPTIONS}}})"
+        html = str(self._engine.eval(call))
+        if "katex-error" in html:
+            raise ValueError(f"KaTeX cannot draw {tex!r} ({source})")
+        return html
+
+
+OPTIONS = (
+    'throwOnError: false, output: "htmlAndMathml", strict: "ignore", '
+    r'trust: (context) => context.command === "\\htmlData"'
+)
+DRAWN = '<span class="katex-html"'
+
+
+def _with_marks(html: str, with_marks: str) -> str:
+    """What is read of the one and what is seen of the other, which must be the same but for the marks."""
+    read, _, seen = html.partition(DRAWN)
+    _, _, seen_with_marks = with_marks.partition(DRAWN)
+    if re.sub("<[^>]*>", "", seen) != re.sub("<[^>]*>", "", seen_with_marks):
+        raise ValueError("KaTeX draws a formula otherwise when its symbols are marked")
+    return read + DRAWN + seen_with_marks
 
 
 def inside_prose(html: str) -> str:

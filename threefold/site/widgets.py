@@ -33,7 +33,7 @@ def break_it(book: Book, up: str) -> str:
         claim = book.claim(name, "widget")
         items = []
         for case in [case for case in cases if case.outcome == "refuted"][:MOST_MUTANTS]:
-            math = book.typesetter.tex(case.tex, f"mutant of {name}: {case.operator}", display=True)
+            math = book.typesetter.tex(case.tex, f"mutant of {name}: {case.operator}", display=True, marks=case.marks)
             items.append(
                 f'<details class="tf-mutant"><summary>{escape(case.operator)}</summary>'
                 f'<div class="tf-math" tabindex="0" role="math" aria-label="Altered statement">{math}</div>'
@@ -54,12 +54,11 @@ def noising() -> str:
         f"<td>{level.snr}</td></tr>"
         for level in table
     )
-    head = "".join(f"<th>{title}</th>" for title in ("t", "ᾱ", "√ᾱ, of the image", "√(1 − ᾱ), of the noise", "SNR"))
+    head = ("t", "ᾱ", "√ᾱ, of the image", "√(1 − ᾱ), of the noise", "SNR")
     pictures = escape(json.dumps([level.pixels for level in table]))
     return (
         f'<aside class="tf-widget" data-search-exclude><tf-abar data-pictures="{pictures}">'
-        '<div class="tf-scroll" tabindex="0" role="region" aria-label="The linear schedule">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></tf-abar></aside>"
+        f"{blocks.grid('The linear schedule', head, rows)}</tf-abar></aside>"
     )
 
 

@@ -110,6 +110,78 @@
     if (!customElements.get(name)) customElements.define(name, element);
   }
 
+  // What a symbol means: at the pointer, at a tap, and for all symbols of a formula that the keyboard has reached.
+  const root = new URL(`${JSON.parse(document.getElementById("__config").textContent).base}/`, location.href);
+  const tip = made("div", {id: "tf-tip", className: "tf-tip", hidden: true});
+  let marked = null, leaving = 0;
+
+  const hideTip = () => {
+    tip.hidden = true;
+    marked?.classList.remove("tf-on");
+    document.querySelector("[aria-describedby=tf-tip]")?.removeAttribute("aria-describedby");
+    marked = null;
+  };
+
+  const meaning = (name) => {
+    const line = made("span");
+    line.innerHTML = window.tfSymbols?.[name] ?? "";
+    return line;
+  };
+
+  const placeTip = (around, ...content) => {
+    tip.replaceChildren(...content);
+    if (!tip.isConnected) document.body.append(tip);
+    tip.hidden = false;
+    const box = around.getBoundingClientRect();
+    const left = Math.min(box.left, document.documentElement.clientWidth - tip.offsetWidth - 12);
+    tip.style.left = `${Math.max(8, left) + scrollX}px`;
+    tip.style.top = `${box.bottom + 6 + scrollY}px`;
+  };
+
+  const showSymbol = (symbol) => {
+    if (symbol === marked) return;
+    hideTip();
+    marked = symbol;
+    symbol.classList.add("tf-on");
+    const href = new URL(`reference/notation.html#symbol-${symbol.dataset.s}`, root).href;
+    placeTip(symbol, meaning(symbol.dataset.s), " ", made("a", {href, textContent: "Notation"}));
+  };
+
+  const showLegend = (formula) => {
+    const symbols = new Map();
+    for (const symbol of formula.querySelectorAll("[data-s]")) {
+      if (!symbols.has(symbol.dataset.s)) symbols.set(symbol.dataset.s, symbol);
+    }
+    if (!symbols.size) return;
+    hideTip();
+    const list = made("dl");
+    for (const [name, symbol] of symbols) {
+      const drawn = made("span", {className: "katex"});
+      drawn.append(symbol.cloneNode(true));
+      list.append(made("dt", {}, drawn), made("dd", {}, meaning(name)));
+    }
+    placeTip(formula, list);
+    formula.setAttribute("aria-describedby", "tf-tip");
+  };
+
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "touch") return;
+    const symbol = event.target.closest?.("[data-s]");
+    clearTimeout(leaving);
+    if (symbol && !symbol.closest("#tf-tip, a")) showSymbol(symbol);
+    else if (!event.target.closest?.("#tf-tip") && marked) leaving = setTimeout(hideTip, 250);
+  });
+  document.addEventListener("click", (event) => {
+    const symbol = event.target.closest?.("[data-s]");
+    if (symbol && !symbol.closest("#tf-tip, a")) showSymbol(symbol);
+    else if (!tip.contains(event.target) || event.target.closest("a")) hideTip();
+  });
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.(".tf-math:focus-visible")) showLegend(event.target);
+  });
+  document.addEventListener("focusout", (event) => { if (event.target.matches?.(".tf-math")) hideTip(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+
   // A link into folded evidence opens it.
   const openTarget = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -117,11 +189,24 @@
     if (folded) folded.open = true;
   };
 
+  // What scrolls sideways can be reached by the keyboard.
+  const reachScrolling = () => {
+    for (const box of document.querySelectorAll("pre > code, .md-typeset__scrollwrap")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    }
+  };
+
   const start = () => {
     document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme's dialog has no name
+    for (const words of document.querySelectorAll(".tf-inline[title]")) {
+      if (words.querySelector("[data-s]")) words.removeAttribute("title"); // the tooltip says it
+    }
+    hideTip();
+    reachScrolling();
     addCopyButtons(document);
     openTarget();
   };
   if (window.document$) window.document$.subscribe(start); else document.addEventListener("DOMContentLoaded", start);
   addEventListener("hashchange", openTarget);
+  addEventListener("resize", reachScrolling);
 })();

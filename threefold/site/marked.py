@@ -1,0 +1,91 @@
+"""The same TeX with a mark around every symbol: which one it is, for the tooltip that says what it means.
+
+The marks are KaTeX's own \\htmlData. Taken out again they leave, byte for byte, what `derivations.printing` prints.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derivations import Statement
+from derivations.printing import RELATIONS, Latex
+from threefold.site.symbols import MEANING, name_of
+
+MARK = r"\htmlData{s="
+
+
+def mark(name: str, tex: str) -> str:
+    return f"{MARK}{name}}}{{{tex}}}" if name in MEANING else tex
+
+
+class MarkedLatex(Latex):
+    """The printer of the derivations, whose symbols say which they are."""
+
+    def _print(self, expr: Any, **settings: Any) -> str:
+        return mark(name_of(expr), super()._print(expr, **settings))
+
+    def _print_Density(self, e: Any) -> str:
+        return _first(str(e.args[0]), super()._print_Density(e))
+
+    def _print_LogJoint(self, e: Any) -> str:
+        prefix = r"\log "
+        return prefix + _first(str(e.args[0]), super()._print_LogJoint(e).removeprefix(prefix))
+
+    def _print_Block(self, e: Any) -> str:
+        text = super()._print_Block(e)
+        return text if e.bounds[1] - e.bounds[0] == 1 else mark(str(e.args[0].name), text)
+
+    def _print_Gradient(self, e: Any) -> str:
+        prefix = r"\nabla "
+        return prefix + _first(str(e.args[0]), super()._print_Gradient(e).removeprefix(prefix))
+
+
+def _first(name: str, text: str) -> str:
+    """The name of a law, marked: it stands before the first bracket."""
+    head, bracket, rest = text.partition("(")
+    return mark(name, head) + bracket + rest
+
+
+def expression(e: Any) -> str:
+    return _over_powers(str(MarkedLatex().doprint(e)))
+
+
+def statement(says: Statement) -> str:
+    """Raises KeyError for a relation that is not printed."""
+    return f"{expression(says.lhs)} {RELATIONS[says.relation]} {expression(says.rhs)}"
+
+
+def bare(tex: str) -> str:
+    """The TeX without its marks."""
+    while MARK in tex:
+        start = tex.index(MARK)
+        inside = tex.index("}{", start) + 2
+        end = _closing(tex, inside)
+        tex = tex[:start] + tex[inside:end] + tex[end + 1 :]
+    return tex
+
+
+def _over_powers(tex: str) -> str:
+    """Each mark drawn over the power that follows it: TeX sets index and power of one letter above each other."""
+    start = 0
+    while (start := tex.find(MARK, start)) >= 0:
+        inside = tex.index("}{", start) + 2
+        end = _closing(tex, inside)
+        if tex[end + 1 : end + 3] == "^{":
+            last = _closing(tex, end + 3)
+            tex = tex[:end] + tex[end + 1 : last + 1] + "}" + tex[last + 1 :]
+        start = inside
+    return tex
+
+
+def _closing(tex: str, inside: int) -> int:
+    """Where the brace closes that was opened before `inside`."""
+    depth, place = 1, inside
+    while True:
+        if tex[place] == "\\":
+            place += 1
+        elif tex[place] in "{}":
+            depth += 1 if tex[place] == "{" else -1
+            if depth == 0:
+                return place
+        place += 1
