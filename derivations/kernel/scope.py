@@ -149,9 +149,12 @@ def refuse_clashes(e: Any) -> None:
     _refuse_nested(e, frozenset())
     for named in e.atoms(DefinedFunction):
         arguments = sp.Tuple(*named.args)
-        own = terms.bound_indices(named.unfold()) - terms.bound_indices(arguments)
+        opened = terms.unfold_all(named)
+        own = terms.bound_indices(opened) - terms.bound_indices(arguments)
         if captured := own & free_symbols(arguments):
             raise Malformed(f"{named} sums over {_names(captured)} inside: use another symbol as its argument")
+        if any(arguments.has(d.args[1]) for d in opened.atoms(terms.D) - arguments.atoms(terms.D)):
+            raise Malformed(f"{named} differentiates by what is its argument: write the derivative out")
 
 
 def _refuse_nested(e: Any, enclosing: frozenset[Symbol]) -> None:

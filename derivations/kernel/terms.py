@@ -384,10 +384,11 @@ class At(Term):
 
 
 class D(Term):
-    """Partial derivative of a scalar or vector body with respect to a scalar symbol or scalar family member."""
+    """Partial derivative of a scalar or vector body by a scalar symbol, a family's member or a vector's coordinate."""
 
     def __new__(cls, body: Any, wrt: Any) -> D:
-        if not isinstance(wrt, Symbol | ScalarFunction | Coord) or wrt.is_integer or isinstance(wrt, VectorSymbol):
+        a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
+        if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
             raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
         return Basic.__new__(cls, sympify(body), wrt)
 

@@ -21,7 +21,6 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Interval
-from derivations.kernel.rules import order
 from derivations.kernel.rules.gaussian import log_density_of
 from derivations.refutation.laws import (
     Assignment,

@@ -22,6 +22,7 @@ from derivations.rules import (
     NONNEGATIVE,
     POSITIVE,
     UNIT,
+    AffineImage,
     At,
     AtMost,
     BernoulliProduct,
@@ -34,6 +35,7 @@ from derivations.rules import (
     Expect,
     FullNormal,
     Gradient,
+    Hadamard,
     Hypothesis,
     Inner,
     LogDet,
@@ -64,6 +66,7 @@ from derivations.rules import (
     log_p,
     moments,
     positivity,
+    push_forward,
     rearrange,
     reparameterize,
     scalar,
@@ -96,6 +99,8 @@ pulled_back = Inner(Gradient(f, phi * v), D(phi * v, phi))
 rounded = tuple(Hypothesis(f"digits of {e}", "", e, Rounded("1")) for e in (a, b))
 divides = Hypothesis("divides", "", c, Ratio(a * b, b))
 laws_equal = Hypothesis("numbers of the same name", "", sp.Symbol("q"), sp.Symbol("p"))
+slope, parabola = define("meant_slope", "F", D, notation=False), Hypothesis("parabola", "", a, phi**2)
+standard, shifted = DiagonalNormal(eps, i, 0, 1, k), y(phi) + Hadamard(v, eps)
 downwards = Domain(indices={T: (sp.S(2), sp.oo), t: (ONE, T - 1)})
 backwards = SumTo(Norm2(x(T - t)), t, 1, T)
 same = Hypothesis("same", "", u, v)
@@ -209,6 +214,26 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         sp.Rational(1, 2),
         differentiation,
         Domain({"meant_u": NONNEGATIVE}),
+    ),
+    "a derivative by a coordinate that a change of variable moves": lambda: Attack(
+        Expect(Normal(z, 0, power**2), D(Coord(z / power, 1), Coord(z, 1))),
+        0,
+        [reparameterize(eps), differentiation, moments],
+        Domain({"meant_power": POSITIVE}),
+    ),
+    "a change of variable inside a derivative by the mean's parameter": lambda: Attack(
+        Expect(Normal(z, phi * u, 1), D(phi * f(z), phi)),
+        Expect(Normal(eps, 0, 1), f(phi * u + eps) + phi * Inner(Gradient(f, phi * u + eps), u)),
+        [reparameterize(eps), differentiation],
+    ),
+    "an image law inside a derivative by the shift's parameter": lambda: Attack(
+        Expect(AffineImage(z, i, Coord(y(phi), i), Coord(v, i), standard, k), D(phi * f(z), phi)),
+        Expect(standard, f(shifted) + phi * Inner(Gradient(f, shifted), D(y(phi), phi))),
+        [push_forward, differentiation],
+        Domain({"meant_v": POSITIVE}),
+    ),
+    "a derivative by an argument of an abbreviation": lambda: Attack(
+        slope(a, phi), 2 * phi, [given(parabola), definition, differentiation], hypotheses=(parabola,)
     ),
     "a power of 0 whose exponent tends to 0": lambda: Attack(
         At(a**power, power, 0), 1, continuity, Domain({"meant_a": NONNEGATIVE, "meant_power": POSITIVE})

@@ -1,10 +1,17 @@
 """Nothing is claimed about the empty set, and no hypothesis is there for show."""
 
+import re
 from dataclasses import replace
+from itertools import product
 
 import pytest
+import sympy as sp
 
 import derivations
+from derivations.kernel.terms import DIM
+from derivations.refutation.laws import Undefined
+from derivations.refutation.refute import TRIES, violation
+from derivations.refutation.sampling import sample
 from derivations.refutation.vacuity import inhabited, needs
 from derivations.rules import Hypothesis
 
@@ -14,6 +21,26 @@ CLAIMS = list(derivations.claims().values())
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
 def test_domain_is_inhabited(claim):
     assert inhabited(claim)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
+def test_every_world_that_may_become_a_witness_lies_in_the_domain(claim):
+    """A refutation at numbers that the claim does not speak of would be none."""
+    for part, n in product(range(len(claim.says)), range(TRIES // 2)):
+        domain, world = claim.domain_of(part), sample(claim, part, n)
+        try:
+            violation(claim.says[part], world)  # which draws the members of families that it reads
+        except Undefined:
+            continue
+        numbers = {DIM: sp.Integer(world.d), **{i: sp.Integer(world.numbers[i.name]) for i in domain.indices}}
+        for index, bounds in domain.indices.items():
+            lo, hi = (sp.sympify(bound).xreplace(numbers) for bound in bounds)
+            assert lo <= numbers[index] <= hi, (index, numbers)
+        drawn = {**world.numbers, **{label.split("(")[0] + "()": value for label, value in world.drawn.items()}}
+        for name, interval in domain.intervals.items():
+            for value in (drawn[key] for key in (name, f"{name}()") if key in drawn):
+                for number in re.findall(r"[-+.\de/]+", str(value)):  # one, or the coordinates of a vector
+                    assert interval.contains(sp.Rational(number)), (name, value)
 
 
 @pytest.mark.parametrize("claim", [c for c in CLAIMS if c.expects == "proved"], ids=lambda c: c.id)

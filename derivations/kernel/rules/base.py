@@ -132,6 +132,11 @@ def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any
     return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
 
 
+def everywhere(change: Callable[[Any, Context], Any]) -> Rewrite:
+    """The rewriting that applies `change` to every node of an expression, in the context of that node."""
+    return lambda e, context: walk(e, change, context)
+
+
 def in_order(rules: Iterable[Rule]) -> Rule:
     """Several rules in one step: rewritten by each in turn, decided by the last, of the weakest tier among them."""
     chain = tuple(rules)

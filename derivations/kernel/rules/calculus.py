@@ -7,16 +7,13 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere
 from derivations.kernel.scope import may_touch
 from derivations.kernel.terms import Coord, D, DefinedFunction, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
 
 
-def _differentiate(e: Any, context: Context) -> Any:
-    def change(node: Any, local: Context) -> Any:
-        return derivative(node.args[0], node.args[1], local) if isinstance(node, D) else node
-
-    return walk(e, change, context)
+def _differentiate(node: Any, context: Context) -> Any:
+    return derivative(node.args[0], node.args[1], context) if isinstance(node, D) else node
 
 
 def derivative(e: Any, wrt: Any, context: Context) -> Any:
@@ -92,28 +89,24 @@ differentiation = Rule(
     "differentiation",
     "decided",
     "sums, products, powers, logs, exponentials; chain rule through opaque functions",
-    _differentiate,
+    everywhere(_differentiate),
 )
 
 
-def _interchange(e: Any, context: Context) -> Any:
+def _interchange(node: Any, context: Context) -> Any:
     """d/dphi E f = E d/dphi f when the law does not depend on phi."""
-
-    def change(node: Any, _: Context) -> Any:
-        if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
-            return node
-        law, body = node.args[0].args
-        if _mentions(law, node.args[1]) or may_touch(node.args[1], law.variables):
-            raise StepFails(f"the law {law} depends on {node.args[1]}: the derivative cannot simply move inside")
-        context.require("interchange")
-        return Expect(law, D(body, node.args[1]))
-
-    return walk(e, change, context)
+    if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
+        return node
+    law, body = node.args[0].args
+    if _mentions(law, node.args[1]) or may_touch(node.args[1], law.variables):
+        raise StepFails(f"the law {law} depends on {node.args[1]}: the derivative cannot simply move inside")
+    context.require("interchange")
+    return Expect(law, D(body, node.args[1]))
 
 
 interchange = Rule(
     "derivative under the expectation",
     "assumed",
     "dominated derivatives (hypothesis `interchange`) and a law free of the parameter",
-    _interchange,
+    everywhere(_interchange),
 )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra, linear_form
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere, walk
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
+from derivations.kernel.rules.probability import termwise
 from derivations.kernel.scope import free_variables, is_member, may_touch, mentioned
 from derivations.kernel.terms import (
     KL,
     AffineImage,
     BernoulliProduct,
     Coord,
+    D,
     DiagonalNormal,
     Expect,
     FullNormal,
@@ -56,57 +59,34 @@ def _normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
     return -sp.log(2 * sp.pi * variance) / 2 - (x - mean) ** 2 / (2 * variance)
 
 
-def _unfold_densities(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        closed = log_density_of(node.args[0]) if isinstance(node, LogDensity) else None
-        return node if closed is None else closed
-
-    return walk(e, change, context)
+def _unfold_densities(node: Any, _: Context) -> Any:
+    closed = log_density_of(node.args[0]) if isinstance(node, LogDensity) else None
+    return node if closed is None else closed
 
 
-density = Rule("density", "decided", "the closed form that defines the normal or Bernoulli law", _unfold_densities)
+density = Rule(
+    "density", "decided", "the closed form that defines the normal or Bernoulli law", everywhere(_unfold_densities)
+)
 
 # --- moments ----------------------------------------------------------------------------------------------------------
 
 
-def _moments(e: Any, context: Context) -> Any:
-    def change(node: Any, local: Context) -> Any:
-        if isinstance(node, Mean) and isinstance(node.args[0], Normal | FullNormal):
-            return node.args[0].args[1]
-        if isinstance(node, Variance) and isinstance(node.args[0], Normal):
-            return node.args[0].args[2]
-        if not isinstance(node, Expect):
-            return node
-        law, body = node.args
-        if isinstance(law, Normal):
-            return _termwise(_expand_inner(body, law.args[0]), law, _normal_moment, context)
-        if isinstance(law, DiagonalNormal):
-            return _termwise(body, law, _coordinate_moment, context)
-        if isinstance(law, FullNormal):
-            moments = FullNormalMoments(law)
-            return _termwise(moments.expand(body), law, lambda factors, _: moments.moment(factors), context)
+def _moments(node: Any, context: Context) -> Any:
+    if isinstance(node, Mean) and isinstance(node.args[0], Normal | FullNormal):
+        return node.args[0].args[1]
+    if isinstance(node, Variance) and isinstance(node.args[0], Normal):
+        return node.args[0].args[2]
+    if not isinstance(node, Expect):
         return node
-
-    return walk(e, change, context)
-
-
-def _termwise(body: Any, law: Any, moment: Any, context: Context) -> Any:
-    """Linear in the body's terms; a term whose moment is not known keeps its expectation (and must be integrable)."""
-    z = law.variables
-    total = sp.S.Zero
-    for term in sp.Add.make_args(sp.expand(body)):
-        factors = sp.Mul.make_args(term)
-        outside = sp.Mul(*[f for f in factors if not may_touch(f, z)])
-        inside = [f for f in factors if may_touch(f, z)]
-        if len(inside) == 1 and isinstance(inside[0], SumTo):
-            inner, index, lo, hi = inside[0].args
-            value = SumTo(_termwise(inner, law, moment, context), index, lo, hi)
-        else:
-            value = moment(inside, law) if inside else sp.S.One
-            if value is None:
-                context.require("integrable")
-        total += outside * (Expect(law, sp.Mul(*inside)) if value is None else value)
-    return total
+    law, body = node.args
+    if isinstance(law, Normal):
+        return termwise(_expand_inner(body, law.args[0]), law, partial(_normal_moment, law=law), context)
+    if isinstance(law, DiagonalNormal):
+        return termwise(body, law, partial(_coordinate_moment, law=law), context)
+    if isinstance(law, FullNormal):
+        moments = FullNormalMoments(law)
+        return termwise(moments.expand(body), law, moments.moment, context)
+    return node
 
 
 def _expand_inner(body: Any, z: Any) -> Any:
@@ -175,7 +155,10 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
 
 
 moments = Rule(
-    "Gaussian moments", "law", "E z = m, E (z-m)(z-m)^T = the covariance, for polynomials of degree <= 2", _moments
+    "Gaussian moments",
+    "law",
+    "E z = m, E (z-m)(z-m)^T = the covariance, for polynomials of degree <= 2",
+    everywhere(_moments),
 )
 
 # --- change of variable -----------------------------------------------------------------------------------------------
@@ -206,10 +189,16 @@ def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
 
 
 def _moved(body: Any, z: Any, image: Any, domain: Domain) -> Any:
-    """The body read at the image of z; StepFails where z, or a variable of the image, is averaged over inside."""
+    """The body read at the image of z; StepFails where z, or a variable of the image, is averaged over inside.
+
+    No derivative may be inside either: one by a parameter of the law would act on the image, too.
+    """
     if any(is_member(v, [z], domain) is not False for v in free_variables(body, domain) - {z}):
         raise StepFails(f"the body may depend on {z} by another name")
-    for inner in unfold_all(body).atoms(Expect, KL, Mean, Variance):
+    opened = unfold_all(body)
+    if opened.atoms(D):
+        raise StepFails(f"{z} cannot be replaced by {image} inside a derivative")
+    for inner in opened.atoms(Expect, KL, Mean, Variance):
         if any(is_member(v, inner.args[0].variables, domain) is not False for v in (z, *mentioned(image))):
             raise StepFails(f"{image} cannot stand for {z} inside {inner}, which averages over the same variables")
     return body.xreplace({z: image})
@@ -225,75 +214,68 @@ def _diagonal_image(law: DiagonalNormal, noise: Any, location: Any, scale: Any, 
     return location + Hadamard(scale, noise), DiagonalNormal(noise, i, 0, 1, dim)
 
 
-def _affine_image(e: Any, context: Context) -> Any:
+def _affine_image(node: Any, _: Context) -> Any:
     """log density of z = shift + scale * noise: the base density at (z - shift)/scale, minus the sum of log scale."""
-
-    def change(node: Any, _: Context) -> Any:
-        if not (isinstance(node, LogDensity) and isinstance(node.args[0], AffineImage)):
-            return node
-        z, i, shift, scale, base, dim = node.args[0].args
-        if not isinstance(base, DiagonalNormal) or base.args[1] != i or base.args[4] != dim:
-            raise StepFails("the base of an affine image must be a diagonal normal over the same index")
-        noise = (Coord(z, i) - shift) / scale
-        return SumTo(_normal_log_density(noise, *base.args[2:4]) - sp.log(scale), i, 1, dim)
-
-    return walk(e, change, context)
+    if not (isinstance(node, LogDensity) and isinstance(node.args[0], AffineImage)):
+        return node
+    z, i, shift, scale, base, dim = node.args[0].args
+    if not isinstance(base, DiagonalNormal) or base.args[1] != i or base.args[4] != dim:
+        raise StepFails("the base of an affine image must be a diagonal normal over the same index")
+    noise = (Coord(z, i) - shift) / scale
+    return SumTo(_normal_log_density(noise, *base.args[2:4]) - sp.log(scale), i, 1, dim)
 
 
-jacobian = Rule("density of an affine image", "law", "divide by the scale (> 0) of every coordinate", _affine_image)
+jacobian = Rule(
+    "density of an affine image", "law", "divide by the scale (> 0) of every coordinate", everywhere(_affine_image)
+)
 
 
-def _push_forward(e: Any, context: Context) -> Any:
+def _push_forward(node: Any, context: Context) -> Any:
     """E over the law of z = shift + scale * noise of f(z) is E over the noise of f(shift + scale * noise)."""
-
-    def change(node: Any, local: Context) -> Any:
-        if not (isinstance(node, Expect) and isinstance(node.args[0], AffineImage)):
-            return node
-        (z, i, shift, scale, base, _dim), body = node.args[0].args, node.args[1]
-        for coordinate in (shift, scale):
-            if not (isinstance(coordinate, Coord) and coordinate.args[1] == i):
-                raise StepFails(f"{coordinate} is not coordinate {i} of a vector")
-        noise = base.args[0]
-        if may_touch(body, [noise]) or may_touch(sp.Tuple(shift, scale), [noise]):
-            raise StepFails(f"{noise} is not fresh: it occurs in the expression already")
-        return Expect(base, _moved(body, z, shift.args[0] + Hadamard(scale.args[0], noise), local.domain))
-
-    return walk(e, change, context)
+    if not (isinstance(node, Expect) and isinstance(node.args[0], AffineImage)):
+        return node
+    (z, i, shift, scale, base, _dim), body = node.args[0].args, node.args[1]
+    for coordinate in (shift, scale):
+        if not (isinstance(coordinate, Coord) and coordinate.args[1] == i):
+            raise StepFails(f"{coordinate} is not coordinate {i} of a vector")
+    noise = base.args[0]
+    if may_touch(body, [noise]) or may_touch(sp.Tuple(shift, scale), [noise]):
+        raise StepFails(f"{noise} is not fresh: it occurs in the expression already")
+    return Expect(base, _moved(body, z, shift.args[0] + Hadamard(scale.args[0], noise), context.domain))
 
 
 push_forward = Rule(
-    "expectation under an image law", "law", "to average f over z = g(noise) is to average f(g(noise))", _push_forward
+    "expectation under an image law",
+    "law",
+    "to average f over z = g(noise) is to average f(g(noise))",
+    everywhere(_push_forward),
 )
 
 # --- composition ------------------------------------------------------------------------------------------------------
 
 
-def _compose(e: Any, context: Context) -> Any:
+def _compose(node: Any, _: Context) -> Any:
     """E_{N(x; m, w I)} N(y; a x + c, v I) = N(y; a m + c, (v + a^2 w) I)."""
-
-    def change(node: Any, local: Context) -> Any:
-        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
-            return node
-        law, inside = node.args[0], node.args[1].args[0]
-        if not (isinstance(law, Normal) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Normal)):
-            return node
-        x, m, w, dim = law.args
-        y, mean, v, dim_y = inside.args[0].args
-        form = linear_form(mean)
-        a = form.pop(x, sp.S.Zero)
-        rest = sp.Add(*[c * atom for atom, c in form.items()])
-        if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x]):
-            return node
-        return sp.exp(LogDensity(Normal(y, a * m + rest, v + a**2 * w, dim)))
-
-    return walk(e, change, context)
+    if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
+        return node
+    law, inside = node.args[0], node.args[1].args[0]
+    if not (isinstance(law, Normal) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Normal)):
+        return node
+    x, m, w, dim = law.args
+    y, mean, v, dim_y = inside.args[0].args
+    form = linear_form(mean)
+    a = form.pop(x, sp.S.Zero)
+    rest = sp.Add(*[c * atom for atom, c in form.items()])
+    if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x]):
+        return node
+    return sp.exp(LogDensity(Normal(y, a * m + rest, v + a**2 * w, dim)))
 
 
 composition = Rule(
     "sum of independent Gaussians",
     "law",
     "an affine map of a Gaussian plus independent Gaussian noise is Gaussian; means and variances add",
-    _compose,
+    everywhere(_compose),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere, walk
 from derivations.kernel.scope import may_touch
 from derivations.kernel.terms import (
     Coord,
@@ -56,22 +56,19 @@ def _least_rotation(word: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int],
     return min((w[i:] + w[:i] for w in both for i in range(max(1, len(w)))), key=lambda w: [(b.name, p) for b, p in w])
 
 
-def _normal_form(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        if isinstance(node, Trace):
-            total = sp.S.Zero
-            for term in sp.Add.make_args(sp.expand(node.args[0])):
-                coefficient, word = _split(term)
-                word = _least_rotation(letters(word))
-                total += coefficient * (Trace(spell(word), node.args[1]) if word else node.args[1])
-            return total
-        if isinstance(node, LogDet):
-            return sp.Add(*[power * LogDet(base) for base, power in letters(node.args[0])])
-        if isinstance(node, Quadratic):
-            return _expand_quadratic(node)
-        return node
-
-    return walk(e, change, context)
+def _normal_form(node: Any, _: Context) -> Any:
+    if isinstance(node, Trace):
+        total = sp.S.Zero
+        for term in sp.Add.make_args(sp.expand(node.args[0])):
+            coefficient, word = _split(term)
+            word = _least_rotation(letters(word))
+            total += coefficient * (Trace(spell(word), node.args[1]) if word else node.args[1])
+        return total
+    if isinstance(node, LogDet):
+        return sp.Add(*[power * LogDet(base) for base, power in letters(node.args[0])])
+    if isinstance(node, Quadratic):
+        return _expand_quadratic(node)
+    return node
 
 
 def _split(term: Any) -> tuple[Any, Any]:
@@ -99,7 +96,7 @@ trace_algebra = Rule(
     "trace algebra",
     "decided",
     "tr is linear and cyclic, (AB)^T = B^T A^T, A A^-1 = I, log|A^-1| = -log|A|, covariances symmetric and invertible",
-    _normal_form,
+    everywhere(_normal_form),
 )
 
 # --- entries, at a numeric size ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from mpmath import iv
 
 from derivations.kernel.algebra import Algebra, holds, side_conditions
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere, walk
 from derivations.kernel.terms import (
     At,
     Coord,
@@ -89,38 +89,35 @@ def _split_last(e: Any, over: Any, domain: Domain) -> Any:
     return walk(e, change, Context(domain))
 
 
-def _exponent(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        if isinstance(node, ProductTo) and isinstance(node.args[0], sp.exp):
-            return sp.exp(SumTo(node.args[0].args[0], *node.args[1:]))
-        if isinstance(node, sp.Mul) and len(powers := [a for a in node.args if isinstance(a, sp.exp)]) > 1:
-            rest = [a for a in node.args if a not in powers]
-            return sp.Mul(sp.exp(sp.Add(*[a.args[0] for a in powers])), *rest)
-        return node
-
-    return walk(e, change, context)
+def _exponent(node: Any, _: Context) -> Any:
+    if isinstance(node, ProductTo) and isinstance(node.args[0], sp.exp):
+        return sp.exp(SumTo(node.args[0].args[0], *node.args[1:]))
+    if isinstance(node, sp.Mul) and len(powers := [a for a in node.args if isinstance(a, sp.exp)]) > 1:
+        rest = [a for a in node.args if a not in powers]
+        return sp.Mul(sp.exp(sp.Add(*[a.args[0] for a in powers])), *rest)
+    return node
 
 
 exponents = Rule(
-    "adding exponents", "decided", "a product of exponentials is the exponential of the sum of the exponents", _exponent
+    "adding exponents",
+    "decided",
+    "a product of exponentials is the exponential of the sum of the exponents",
+    everywhere(_exponent),
 )
 
 
 # --- limits by continuity ---------------------------------------------------------------------------------------------
 
 
-def _substitute(e: Any, context: Context) -> Any:
-    def change(node: Any, local: Context) -> Any:
-        if not isinstance(node, At):
-            return node
-        body, symbol, value = node.args
-        _refuse_unknown_limits(body, symbol)
-        for kind, condition, inside in side_conditions(body, local.domain):
-            if condition.has(symbol) and not holds(kind, condition.xreplace({symbol: value}), inside):
-                raise StepFails(f"{condition} {kind} is not known at {symbol} = {value}: continuous there?")
-        return body.xreplace({symbol: value})
-
-    return walk(e, change, context)
+def _substitute(node: Any, context: Context) -> Any:
+    if not isinstance(node, At):
+        return node
+    body, symbol, value = node.args
+    _refuse_unknown_limits(body, symbol)
+    for kind, condition, inside in side_conditions(body, context.domain):
+        if condition.has(symbol) and not holds(kind, condition.xreplace({symbol: value}), inside):
+            raise StepFails(f"{condition} {kind} is not known at {symbol} = {value}: continuous there?")
+    return body.xreplace({symbol: value})
 
 
 def _refuse_unknown_limits(e: Any, symbol: Any) -> None:
@@ -142,7 +139,7 @@ continuity = Rule(
     "continuity",
     "decided",
     "sums, products, roots, logarithms and exponentials are continuous where they are defined",
-    _substitute,
+    everywhere(_substitute),
 )
 
 # --- rigorous numerics ------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules.base import Context, Rule, StepFails, walk
+from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere, walk
 from derivations.kernel.scope import domains_inside, free_variables, is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
@@ -32,83 +33,84 @@ Entropy = define("H", r"\mathrm H", lambda law: -Expect(law, LogDensity(law)), n
 # --- definitions ------------------------------------------------------------------------------------------------------
 
 
-def _unfold(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        if isinstance(node, KL):
-            p, q = node.args
-            return Expect(p, LogDensity(p) - LogDensity(q))
-        if isinstance(node, DefinedFunction):
-            return walk(node.unfold(), change, context)
-        return node
-
-    return walk(e, change, context)
+def _unfold(node: Any, context: Context) -> Any:
+    if isinstance(node, KL):
+        p, q = node.args
+        return Expect(p, LogDensity(p) - LogDensity(q))
+    if isinstance(node, DefinedFunction):
+        return walk(node.unfold(), _unfold, context)
+    return node
 
 
-definition = Rule("definition", "decided", "KL, entropy and named quantities stand for their definitions", _unfold)
+definition = Rule(
+    "definition", "decided", "KL, entropy and named quantities stand for their definitions", everywhere(_unfold)
+)
 
 
 # --- Bayes ------------------------------------------------------------------------------------------------------------
 
 
-def _to_joints(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        if isinstance(node, LogDensity) and isinstance(node.args[0], Density):
-            name, variables, given = node.args[0].args
-            return LogJoint(name, variable_set([*variables, *given])) - LogJoint(name, given)
-        return node
-
-    return walk(e, change, context)
+def _to_joints(node: Any, _: Context) -> Any:
+    if isinstance(node, LogDensity) and isinstance(node.args[0], Density):
+        name, variables, given = node.args[0].args
+        return LogJoint(name, variable_set([*variables, *given])) - LogJoint(name, given)
+    return node
 
 
-bayes = Rule("Bayes", "law", "log conditional = log joint - log marginal, for one and the same law", _to_joints)
+bayes = Rule(
+    "Bayes", "law", "log conditional = log joint - log marginal, for one and the same law", everywhere(_to_joints)
+)
 
 
 # --- linearity and tower ----------------------------------------------------------------------------------------------
 
 
-def _linear(e: Any, context: Context) -> Any:
-    def change(node: Any, _: Context) -> Any:
-        if not isinstance(node, Expect):
-            return node
-        context.require("integrable")
-        law, body = node.args
-        return sp.Add(*[_pull_out(law, term) for term in sp.Add.make_args(sp.expand_mul(body))])
+def termwise(body: Any, law: Any, value: Callable[[list[Any]], Any], context: Context) -> Any:
+    """E over the law of the body, term by term, each without the factors that are free of the law's variables.
 
-    return walk(e, change, context)
-
-
-def _pull_out(law: Any, term: Any) -> Any:
-    factors = sp.Mul.make_args(term)
-    outside = sp.Mul(*[f for f in factors if not may_touch(f, law.variables)])
-    inside = [f for f in factors if may_touch(f, law.variables)]
-    if not inside:
-        return outside
-    if len(inside) == 1 and isinstance(inside[0], SumTo):
-        body, index, lo, hi = inside[0].args
-        pieces = [_pull_out(law, t) for t in sp.Add.make_args(sp.expand_mul(body))]
-        return sp.Add(*[outside * SumTo(p, index, lo, hi) for p in pieces])
-    if len(inside) == 1 and isinstance(inside[0], sp.Add):
-        return sp.Add(*[outside * _pull_out(law, t) for t in inside[0].args])
-    return outside * Expect(law, sp.Mul(*inside))
+    `value` gives E of a product of the other factors, or None where it does not know it: that expectation is kept, and
+    must be finite.
+    """
+    total = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(body)):
+        factors = sp.Mul.make_args(term)
+        fixed = sp.Mul(*[f for f in factors if not may_touch(f, law.variables)])
+        inside = [f for f in factors if may_touch(f, law.variables)]
+        if len(inside) == 1 and isinstance(inside[0], SumTo):
+            inner, index, lo, hi = inside[0].args
+            average = SumTo(termwise(inner, law, value, context), index, lo, hi)
+        else:
+            average = value(inside) if inside else sp.S.One
+        if average is None:
+            context.require("integrable")
+            average = Expect(law, sp.Mul(*inside))
+        total += fixed * average
+    return total
 
 
-linearity = Rule("linearity of E", "law", "every expectation written is finite (hypothesis `integrable`)", _linear)
+def _linear(node: Any, context: Context) -> Any:
+    if not isinstance(node, Expect):
+        return node
+    context.require("integrable")
+    return termwise(node.args[1], node.args[0], lambda _: None, context)
 
 
-def _tower(e: Any, context: Context) -> Any:
-    def change(node: Any, local: Context) -> Any:
-        if not isinstance(node, Expect) or not isinstance(node.args[0], Density):
-            return node
-        context.require("integrable")
-        law, body = node.args
-        if isinstance(body, Expect) and isinstance(body.args[0], Density):
-            name, variables, given = law.args
-            inner_name, inner_variables, inner_given = body.args[0].args
-            if inner_name == name and inner_given == variable_set([*variables, *given]):
-                return change(Expect(Density(name, [*variables, *inner_variables], given), body.args[1]), local)
-        return _drop_unused(law, body, local)
+linearity = Rule(
+    "linearity of E", "law", "every expectation written is finite (hypothesis `integrable`)", everywhere(_linear)
+)
 
-    return walk(e, change, context)
+
+def _tower(node: Any, context: Context) -> Any:
+    if not isinstance(node, Expect) or not isinstance(node.args[0], Density):
+        return node
+    context.require("integrable")
+    law, body = node.args
+    if isinstance(body, Expect) and isinstance(body.args[0], Density):
+        name, variables, given = law.args
+        inner_name, inner_variables, inner_given = body.args[0].args
+        if inner_name == name and inner_given == variable_set([*variables, *given]):
+            return _tower(Expect(Density(name, [*variables, *inner_variables], given), body.args[1]), context)
+    return _drop_unused(law, body, context)
 
 
 def _drop_unused(law: Density, body: Any, context: Context) -> Any:
@@ -122,7 +124,9 @@ def _drop_unused(law: Density, body: Any, context: Context) -> Any:
     return Expect(Density(law.args[0], used, law.given), body) if used else body
 
 
-tower = Rule("tower", "law", "E_a|c E_b|a,c = E_a,b|c; variables the body does not mention integrate to 1", _tower)
+tower = Rule(
+    "tower", "law", "E_a|c E_b|a,c = E_a,b|c; variables the body does not mention integrate to 1", everywhere(_tower)
+)
 
 
 # --- importance weights and total probability -------------------------------------------------------------------------
@@ -154,47 +158,41 @@ def _comparable(p: Any, q: Any, domain: Domain) -> bool:
     return p.variables == q.variables and _disjoint((), p, domain) and _disjoint((), q, domain)
 
 
-def _density_ratio(e: Any, context: Context) -> Any:
+def _density_ratio(node: Any, context: Context) -> Any:
     """E_q(V|G) exp(log p(V, X | H) - log q(V|G)) = p(X | H)."""
-
-    def change(node: Any, local: Context) -> Any:
-        total = _total_mass(node, local.domain)
-        if total is None:
-            return node
-        context.require("common support")
-        return total
-
-    return walk(e, change, context)
+    total = _total_mass(node, context.domain)
+    if total is None:
+        return node
+    context.require("common support")
+    return total
 
 
 importance = Rule(
     "importance weights",
     "law",
     "the expectation under q of p/q is the integral of p (hypothesis `common support`)",
-    _density_ratio,
+    everywhere(_density_ratio),
 )
 
 
-def _total(e: Any, context: Context) -> Any:
+def _total(node: Any, context: Context) -> Any:
     """E_q(Y|G) q(X | Y, G) = q(X | G)."""
-
-    def change(node: Any, local: Context) -> Any:
-        if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
-            return node
-        law, inside = node.args[0], node.args[1].args[0]
-        if not (isinstance(law, Density) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Density)):
-            return node
-        name, variables, given = inside.args[0].args
-        if name != law.args[0] or given != variable_set([*law.variables, *law.given]):
-            return node
-        if not _disjoint(variables, law, local.domain):
-            return node
-        return sp.exp(LogDensity(Density(name, variables, law.given)))
-
-    return walk(e, change, context)
+    if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
+        return node
+    law, inside = node.args[0], node.args[1].args[0]
+    if not (isinstance(law, Density) and isinstance(inside, LogDensity) and isinstance(inside.args[0], Density)):
+        return node
+    name, variables, given = inside.args[0].args
+    if name != law.args[0] or given != variable_set([*law.variables, *law.given]):
+        return node
+    if not _disjoint(variables, law, context.domain):
+        return node
+    return sp.exp(LogDensity(Density(name, variables, law.given)))
 
 
-total_probability = Rule("total probability", "law", "averaging q(X | Y, G) over q(Y | G) gives q(X | G)", _total)
+total_probability = Rule(
+    "total probability", "law", "averaging q(X | Y, G) over q(Y | G) gives q(X | G)", everywhere(_total)
+)
 
 
 # --- inequalities -----------------------------------------------------------------------------------------------------
