@@ -21,7 +21,13 @@ from torch_impl.gaussian import discretized_gaussian_log_prob
 from torch_impl.likelihood import dequantize, ode_log_likelihood
 from torch_impl.spacing import spaced_timesteps
 from torch_impl.training.draws import Draws
-from torch_impl.training.judge import ImageClassifier, copy_check, sliced_wasserstein, wasserstein_to_truth
+from torch_impl.training.judge import (
+    EndlessClassifier,
+    ImageClassifier,
+    copy_check,
+    sliced_wasserstein,
+    wasserstein_to_truth,
+)
 from torch_impl.training.runs import Model, first_examples, load_split
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionSystem
@@ -277,13 +283,19 @@ def classifier_metric(e: Evaluation) -> list[Figure]:
     """How often an independent classifier, trained on real images only, sees in a sample the class that was asked
     for.
     """
-    classifier = ImageClassifier(e.real("train", 10_000), e.real("test", 10_000))
     x, labels = e.samples()
+    endless = e.split("train").size is None and labels is not None
+    classifier: ImageClassifier | EndlessClassifier
+    if endless:
+        classifier = EndlessClassifier(e.split("train").to(e.device), e.real("test", 10_000))
+    else:
+        classifier = ImageClassifier(e.real("train", 10_000), e.real("test", 10_000))
     figures = [Figure("classifier on held-out real images", 100 * classifier.held_out_accuracy, "%", "its own check")]
     if labels is not None:
         right = torch.from_numpy(classifier.predict(x)) == labels
         figures.append(_mean(100.0 * right, "samples labelled as intended", "%", f"{len(x)} samples"))
     else:
+        assert isinstance(classifier, ImageClassifier)
         test, _ = e.real("test", 10_000)
         clear = float(torch.tensor(classifier.margin(test)).quantile(0.05))
         share = torch.tensor(classifier.margin(x) > clear)

@@ -11,10 +11,17 @@ import pytest
 import torch
 from scipy.stats import norm
 
+from torch_impl.data.glyphs import glyphs
 from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.training import Batch, StoredCheckpoint
 from torch_impl.training.evaluation import Evaluation, Settings, bpd_metric, likelihood_metric, loss_metric
-from torch_impl.training.judge import ImageClassifier, copy_check, sliced_wasserstein, wasserstein_to_truth
+from torch_impl.training.judge import (
+    EndlessClassifier,
+    ImageClassifier,
+    copy_check,
+    sliced_wasserstein,
+    wasserstein_to_truth,
+)
 from torch_impl.training.presets import override, preset
 from torch_impl.training.runs import Model, first_examples, load_split, training_set_floor
 from torch_impl.training.systems.ddpm import DDPMConfig
@@ -38,6 +45,14 @@ def test_the_classifier_knows_real_digits_and_only_their_own_labels(digits):
     assert classifier.agreement(test.x, (test.y + 1) % 10) < 0.03
     noise = torch.rand(300, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
     assert np.median(classifier.margin(noise)) < np.median(classifier.margin(test.x))
+
+
+def test_the_classifier_of_endless_sets_reads_glyphs_it_has_not_seen():
+    data, fresh = glyphs(16), glyphs(16, split="test").fetch(torch.arange(500))
+    classifier = EndlessClassifier(data, fresh, steps=100, batch=128)
+    assert classifier.held_out_accuracy > 0.85
+    x, y = fresh
+    assert classifier.agreement(x, (y + 1) % len(data.classes)) < 0.05
 
 
 def test_copies_are_noticed_and_fresh_images_are_not_called_copies(digits):
