@@ -91,7 +91,8 @@ def test_the_looks_can_fail(chrome, address):
     """Each of the looks above finds the fault when there is one."""
     chrome.look(390)
     chrome.open(f"{address}/derivations/posterior.html")
-    chrome.evaluate("document.querySelector('.md-content h1').style.cssText = 'width: 900px; color: #eee'")
+    chrome.evaluate("document.querySelector('.md-content h1').style.width = '900px'")
+    chrome.evaluate("document.querySelector('.tf-words').style.color = '#ddd'")
     assert chrome.evaluate(OVERFLOW) > 0
     assert any("color-contrast" in found for found in barriers(chrome))
     chrome.evaluate("document.querySelector('.katex-html').style.cssText = 'display: block; width: 0'")
@@ -136,7 +137,7 @@ def test_instant_navigation_and_back_keep_the_page_whole(chrome, address):
     chrome.wait_for("document.querySelector('h1')?.textContent.includes('linear schedule')")
     assert chrome.evaluate("window.same") is True, "the page was loaded anew"
     assert chrome.evaluate(UNDRAWN) == 0 and chrome.evaluate("document.querySelectorAll('.tf-row .katex').length > 5")
-    chrome.wait_for("document.querySelector('tf-abar input')")
+    chrome.wait_for("document.querySelectorAll('tf-abar input').length")
     chrome.evaluate("history.back()")
     chrome.wait_for("document.querySelector('h1')?.textContent.includes('way back')")
     assert chrome.evaluate(UNDRAWN) == 0 and chrome.evaluate("document.querySelectorAll('.tf-row .katex').length > 20")
@@ -181,12 +182,35 @@ def test_a_symbol_in_a_formula_says_what_it_means(chrome, address):
     assert chrome.evaluate("document.querySelector('#tf-tip').hidden")
 
 
+def test_nothing_lies_over_a_symbol(chrome, address):
+    """What the pointer finds in the middle of each symbol is that symbol: KaTeX stacks empty boxes on top of others."""
+    chrome.look(1280, 3000)
+    chrome.open(f"{address}/derivations/gaussian-kl.html")
+    seen, covered = chrome.evaluate(
+        """(() => {
+            let seen = 0;
+            const covered = [];
+            for (const symbol of document.querySelectorAll('.tf-math [data-s]')) {
+                const box = (symbol.querySelector('.mathnormal') || symbol).getBoundingClientRect();
+                const frame = symbol.closest('.tf-math').getBoundingClientRect();
+                if (symbol.querySelector('[data-s]') || !box.width || box.bottom > 2900 || box.right > frame.right - 20)
+                    continue;
+                seen += 1;
+                const found = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+                if (found?.closest('[data-s]') !== symbol) covered.push(symbol.dataset.s);
+            }
+            return [seen, covered];
+        })()"""
+    )
+    assert seen > 100 and len(covered) <= seen // 50, covered
+
+
 def test_the_keyboard_reads_the_symbols_of_a_formula(chrome, address):
     chrome.look(1280)
     chrome.open(f"{address}/tag/0A07/index.html")
     chrome.evaluate("document.querySelector('.tf-row .tf-no').focus()")
     press(chrome, "Tab")
-    assert chrome.evaluate("document.activeElement.className") == "tf-math"
+    assert chrome.evaluate("document.activeElement.matches('.tf-math')")
     said = chrome.evaluate("document.getElementById(document.activeElement.getAttribute('aria-describedby')).innerText")
     assert "the state of the chain" in said and "a density of the encoder" in said
 
@@ -249,7 +273,8 @@ def searched(chrome, words: str) -> list[str]:
     """The addresses of the results, best first."""
     chrome.evaluate(
         f"""(() => {{
-            document.querySelector('#__search').checked = true;
+            const toggle = document.querySelector('#__search');
+            if (!toggle.checked) toggle.click();
             const box = document.querySelector('.md-search__input');
             box.focus();
             box.value = {words!r};

@@ -98,7 +98,7 @@ def directives(
         "errata": lambda argument, up: (
             pages.some_errata(book, chapters.ids(argument), up) if argument else pages.errata(book, up)
         ),
-        "errata-index": lambda _, up: pages.errata_index(book),
+        "errata-index": lambda _, up: pages.errata_index(book, up),
         "editorial": lambda _, up: pages.editorial(),
         "counts": lambda _, up: pages.counts(book),
         "map": lambda _, up: graph.overview(book, graphs, up),

@@ -235,7 +235,7 @@ def rules_table(book: Book) -> str:
     for judgement in book.judgements.values():
         for part in judgement.parts:
             for step in part.steps:
-                for rule in step.rule.split(", then ") if step.rule else []:
+                for rule in re.split(", (?:then )?", step.rule) if step.rule else []:
                     used[rule] = used.get(rule, 0) + 1
     rows = "".join(
         f"<tr><td>{escape(rule.name)}</td><td>{blocks.badge(rule.tier)}</td><td>{words.html(rule.condition)}</td>"
@@ -414,9 +414,9 @@ def some_errata(book: Book, names: list[str], up: str) -> str:
     return "\n\n".join(blocks.erratum(book, known[name], up, linked=True) for name in names)
 
 
-def errata_index(book: Book) -> str:
+def errata_index(book: Book, up: str) -> str:
     rows = "".join(
-        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td><td>{words.html(e.words)}</td></tr>'
+        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td><td>{blocks.prose(book, e.words, up)}</td></tr>'
         for e in derivations.errata()
     )
     return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows)

@@ -14,6 +14,7 @@ LETTER = re.compile(rf"(?<![A-Za-z.])({'|'.join(LETTERS)})(?![A-Za-z])")
 NETWORK = re.compile(r"\b(x)_?(0)_theta\b")
 INDEX = re.compile(r"(?<![\w.])([A-Za-zℓᾱ-ῼα-ωΑ-Ω]̃?)_(\{[^{}]*\}|[A-Za-z0-9α-ω]+)(?![\w.]*\.\w)")
 POWER = re.compile(r"\^(\{[^{}]*\}|-?\w)")
+QUOTED = re.compile(r"`([^`<]*)`")
 ID = re.compile(r"\b[a-z]\w*(?:\.[a-z]\w*){1,3}\b")
 
 
@@ -33,6 +34,7 @@ def html(text: str, link: Callable[[str], str | None] = lambda name: None) -> st
     shown = LETTER.sub(lambda match: LETTERS[match[1]], shown.replace("beta_tilde", "β̃").replace("mu_tilde", "μ̃"))
     shown = INDEX.sub(lambda match: f"{match[1]}<sub>{_bare(match[2])}</sub>", shown)
     shown = POWER.sub(lambda match: f"<sup>{_bare(match[1])}</sup>", shown)
+    shown = QUOTED.sub(r"<em>\1</em>", shown)
     return re.sub("\x00(\\d+)\x00", lambda match: kept[int(match[1])], shown)
 
 

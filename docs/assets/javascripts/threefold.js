@@ -111,7 +111,8 @@
   }
 
   // What a symbol means: at the pointer, at a tap, and for all symbols of a formula that the keyboard has reached.
-  const root = new URL(`${JSON.parse(document.getElementById("__config").textContent).base}/`, location.href);
+  const {base} = JSON.parse(document.getElementById("__config").textContent);
+  const root = new URL(base.replace(/\/?$/, "/"), location.href);
   const tip = made("div", {id: "tf-tip", className: "tf-tip", hidden: true});
   let marked = null, leaving = 0;
 
