@@ -70,6 +70,13 @@ def test_an_aim_that_was_not_measured_is_missed(docs):
     assert outcome.reached == "not measured" and not outcome.met
 
 
+def test_the_time_of_a_part_is_not_taken_for_the_whole(docs):
+    path = docs / "assets" / "runs" / "digits-ddpm" / "metrics.jsonl"
+    path.write_text("".join(json.dumps({"step": step, "loss": 0.5}) + "\n" for step in range(1300, 3001, 100)))
+    slow = outcomes(only(docs))[1]
+    assert not slow.met and "from step 1,300 on" in slow.reached and "from step 1,300" in experiments.facts(only(docs))
+
+
 def test_what_a_headline_leaves_out_is_said(docs):
     (said,) = remarks(only(docs))
     assert "lowest at step 200 (0.4000) and 0.5000 at step 300" in said

@@ -259,6 +259,19 @@ def test_every_recorded_run_has_its_page_with_all_its_pictures(built_pages):
             assert text in page, text
 
 
+def test_the_interface_links_to_the_tags_it_cites(built_pages):
+    """A claim's id in a docstring is a link to its page, and none is left as bare code."""
+    cited = 0
+    for page in ("torch_impl", "reference", "derivations"):
+        text = built_pages[f"reference/api/{page}.html"]
+        for name, claim in derivations.claims().items():
+            bare, linked = text.count(f"<code>{name}</code>"), text.count(f"<code>{name}</code></a>")
+            assert bare == linked, f"{page}: {name}"
+            assert not linked or f'href="../../tag/{claim.tag}/index.html"' in text
+            cited += linked
+    assert cited >= 10
+
+
 @pytest.mark.parametrize(
     ("page", "element", "inside", "least"),
     [

@@ -90,7 +90,10 @@ def _outcome(aim: Aim, run: Run) -> Outcome:
     met = (aim.at_least is None or low.value >= aim.at_least) and (aim.at_most is None or high.value <= aim.at_most)
     worst = low if aim.at_most is None else high
     if aim.pattern == "seconds":
-        return Outcome(aim.words, f"{worst.value / 60:.1f} minutes", met)
+        minutes = f"{worst.value / 60:.1f} minutes"
+        if run.resumed_at:
+            return Outcome(aim.words, f"{minutes}, but only of the part from step {run.resumed_at:,} on", False)
+        return Outcome(aim.words, minutes, met)
     reached = worst.shown() + (f" (worst of {len(found)})" if len(found) > 1 else "")
     for other in run.named(aim.beside) if aim.beside else []:
         reached += f"; {other.name} {other.shown()}"

@@ -93,7 +93,7 @@ def facts(run: Run) -> str:
         ("Command", f"<code>{escape(str(run.results['command']))}</code>" if "command" in run.results else ""),
         ("Seed", escape(", ".join(seeds))),
         ("Steps", escape(" or ".join(f"{s:,}" for s in steps))),
-        ("Took", _duration(run.results)),
+        ("Took", _duration(run.results) + (f", from step {run.resumed_at:,} on" if run.resumed_at else "")),
         ("Machine", escape(", ".join(map(str, on)))),
     ]
     return blocks.table(rows)

@@ -416,7 +416,8 @@ def some_errata(book: Book, names: list[str], up: str) -> str:
 
 def errata_index(book: Book, up: str) -> str:
     rows = "".join(
-        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td><td>{blocks.prose(book, e.words, up)}</td></tr>'
+        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td>'
+        f"<td>{blocks.prose(book, e.words, up)}</td></tr>"
         for e in derivations.errata()
     )
     return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows)

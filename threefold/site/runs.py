@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,16 @@ class Run:
     def curves(self) -> Mapping[str, list[Mapping[str, Any]]]:
         """What was logged, line by line, by variant."""
         return {variant: _lines(path) for variant, path in self._variants("metrics.jsonl")}
+
+    @property
+    def resumed_at(self) -> int:
+        """The step at which the log begins when it begins late: the run was gone on with, and its time is partial."""
+        for variant, lines in self.curves.items():
+            every = self.configurations.get(variant, {}).get("trainer", {}).get("log_every", 0)
+            spacing = max([every, *(later["step"] - line["step"] for line, later in pairwise(lines))])
+            if lines and lines[0]["step"] > 2 * spacing:
+                return int(lines[0]["step"])
+        return 0
 
     @cached_property
     def pictures(self) -> tuple[Path, ...]:
