@@ -105,8 +105,9 @@ def test_a_curve_is_drawn_and_said():
 
 
 def test_pictures_are_described_with_their_variant():
-    assert experiments.described("mlp-gaussian-interpolations", ["mlp-gaussian", ""])[0].startswith("mlp, gaussian: ")
-    assert experiments.described("an-unknown_one", [""]) == ("An unknown one", "An unknown one")
+    variant, said, caption = experiments.described("mlp-gaussian-interpolations", ["mlp-gaussian", ""])
+    assert variant == "mlp-gaussian" and said.startswith("Mlp, gaussian: rows") and caption.startswith("From one")
+    assert experiments.described("an-unknown_one", [""]) == ("", "An unknown one", "An unknown one")
 
 
 def test_the_list_names_each_run_with_its_title(docs):

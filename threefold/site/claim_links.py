@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from markdown import Markdown
-from markdown.extensions import Extension
-from markdown.treeprocessors import Treeprocessor
+# Python-Markdown comes with mkdocs, and without types.
+from markdown import Markdown  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from markdown.extensions import Extension  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from markdown.treeprocessors import Treeprocessor  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 import derivations
 
@@ -15,7 +16,7 @@ import derivations
 ROOT = "../../"
 
 
-class LinkClaims(Treeprocessor):
+class LinkClaims(Treeprocessor):  # type: ignore[misc,unused-ignore]  # its base has no types
     """`ddpm.forward.marginal`, as docstrings cite it, with its tag and a link."""
 
     def run(self, root: Element) -> None:
@@ -34,7 +35,7 @@ class LinkClaims(Treeprocessor):
                     parent.insert(place, link)
 
 
-class ClaimLinks(Extension):
+class ClaimLinks(Extension):  # type: ignore[misc,unused-ignore]  # its base has no types
     """Registers the links after everything inside lines was found."""
 
     def extendMarkdown(self, md: Markdown) -> None:

@@ -60,8 +60,8 @@ CAPTIONS = (
     (
         r"alpha-sweep",
         "error and distance of samples against alpha, for two networks",
-        "Left, the error of the restored image. Right, how far samples are from real digits. "
-        "What makes denoising easy makes sampling hard.",
+        "Left, the error of the restored image, and how far its noised form is from normal. Right, how far samples are "
+        "from real digits, from either start.",
     ),
 )
 
@@ -171,33 +171,41 @@ def _cell(value: Any) -> str:
 
 
 def pictures(run: Run, up: str) -> str:
-    """What was drawn, with words and a caption for each."""
-    drawn = []
+    """What was drawn, variant by variant, with words and a caption for each."""
+    groups: dict[str, list[str]] = {}
     for path in run.pictures:
-        said, caption = described(path.stem, list(run.configurations))
-        plot = " tf-plot" if re.search("sweep|map|summary", path.stem) or run.name.startswith("mixture") else ""
-        drawn.append(
-            f'<figure class="tf-picture{plot}"><img src="{up}assets/runs/{run.name}/{path.name}" alt="{escape(said)}" '
+        variant, said, caption = described(path.stem, list(run.configurations))
+        bare = path.stem.removeprefix(f"{variant}-")
+        kind = "tf-picture"
+        if re.search("sweep|map|summary", bare) or run.name.startswith("mixture"):
+            kind += " tf-plot"
+        elif re.search("denoising", bare):
+            kind += " tf-wide"
+        groups.setdefault(variant, []).append(
+            f'<figure class="{kind}"><img src="{up}assets/runs/{run.name}/{path.name}" alt="{escape(said)}" '
             f'loading="lazy"><figcaption>{escape(caption)}</figcaption></figure>'
         )
-    return blocks.one_line(f'<div class="tf-pictures">{"".join(drawn)}</div>') if drawn else ""
+    return blocks.one_line(
+        "".join(
+            (f'<p class="tf-part">{escape(variant.replace("-", ", "))}</p>' if variant else "")
+            + f'<div class="tf-pictures">{"".join(drawn)}</div>'
+            for variant, drawn in sorted(groups.items(), key=lambda group: bool(group[0]))
+        )
+    )
 
 
-def described(stem: str, variants: list[str]) -> tuple[str, str]:
-    """(words for those who do not see it, caption) of a picture; a variant's name stands before its caption."""
-    prefix = next((v for v in sorted(variants, key=len, reverse=True) if v and stem.startswith(f"{v}-")), "")
-    bare = stem.removeprefix(f"{prefix}-") if prefix else stem
+def described(stem: str, variants: list[str]) -> tuple[str, str, str]:
+    """(variant, words for those who do not see it, caption) of a picture."""
+    variant = next((v for v in sorted(variants, key=len, reverse=True) if v and stem.startswith(f"{v}-")), "")
+    bare = stem.removeprefix(f"{variant}-") if variant else stem
+    words = line = bare.replace("-", " ").replace("_", " ").capitalize()
     for pattern, said, caption in CAPTIONS:
         match = re.fullmatch(pattern, bare)
         if match:
             words, line = said.format(*match.groups()), caption.format(*match.groups())
             break
-    else:
-        words = line = bare.replace("-", " ").replace("_", " ").capitalize()
-    if not prefix:
-        return words[:1].upper() + words[1:], line
-    name = prefix.replace("-", ", ")
-    return f"{name}: {words}", f"{name}. {line}"
+    words = f"{variant.replace('-', ', ')}: {words}" if variant else words
+    return variant, words[:1].upper() + words[1:], line
 
 
 def configuration(run: Run) -> str:

@@ -15,6 +15,7 @@ from threefold.errors import Unusable
 from threefold.site import blocks, chapters, evidence, experiments, graph, pages, prose, widgets
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
+from threefold.site.runs import Run, runs
 
 
 def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
@@ -33,7 +34,7 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             if "assets" not in path.relative_to(docs).parts
         }
         found = chapters.read(texts, book)
-        recorded = {run.name: run for run in experiments.runs(docs)}
+        recorded = {run.name: run for run in runs(docs)}
         for name, run in recorded.items():
             texts.setdefault(f"experiments/{name}.md", experiments.plain_page(run))
         texts = {path: text for path, text in texts.items() if _is_shown(path, recorded)}
@@ -85,7 +86,7 @@ def directives(
     def claim(name: str) -> derivations.Claim:
         return book.claim(name, "directive")
 
-    def run(show: Callable[[experiments.Run], str]) -> prose.Directive:
+    def run(show: Callable[[Run], str]) -> prose.Directive:
         return lambda name, _: show(experiments.of(docs, name))
 
     return {
