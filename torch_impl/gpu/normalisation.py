@@ -13,6 +13,8 @@ so does the code that `torch.compile` makes of them, for which the kernels here 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -75,6 +77,12 @@ def _power_of_two(n: int) -> int:
     return 1 << (n - 1).bit_length()
 
 
+def _on(x: Tensor) -> AbstractContextManager[object]:
+    """Launch on the device of a tensor; usually it is the current one already."""
+    return nullcontext() if x.device.index == torch.cuda.current_device() else torch.cuda.device(x.device)
+
+
+@cache
 def _plan(n: int, pixels: int, channels: int) -> tuple[int, dict[str, int]]:
     """How many chunks an image has; pixels a tile, tiles a chunk."""
     rows = max(1, min(TILE // _power_of_two(channels), _power_of_two(pixels)))
@@ -98,7 +106,7 @@ def _launch_forward(
     kept = torch.empty(2, n, groups, dtype=torch.float32, device=x.device)
     y = torch.empty_like(x)
     shifted, added = shift is not None, x if shift is None else shift
-    with torch.cuda.device(x.device):
+    with _on(x):
         norm_kernels.moments[(chunks, n)](
             x, added, moments[0], moments[1], pixels, chunks, HAS_SHIFT=shifted, num_warps=WARPS, **sizes
         )
@@ -123,7 +131,7 @@ def _launch_backward(
     dx = torch.empty_like(x)
     shifted, added = shift is not None, x if shift is None else shift
     dshift = torch.empty(n if shifted else 0, channels, dtype=torch.float32, device=x.device)
-    with torch.cuda.device(x.device):
+    with _on(x):
         norm_kernels.sums[(chunks, n)](
             dy, x, added, weight, bias, kept[0], kept[1], partial, pixels, chunks, HAS_SHIFT=shifted,
             ACTIVATE=activate, C=channels, CP=_power_of_two(channels), D=depth, num_warps=WARPS, **tiles,
@@ -182,7 +190,7 @@ class _AddBias(torch.autograd.Function):
         from torch_impl.gpu import norm_kernels
 
         out, block = torch.empty_like(x), 1024
-        with torch.cuda.device(x.device):
+        with _on(x):
             norm_kernels.add_per_channel[(-(-x.numel() // block),)](
                 x, y, bias, out, x.numel(), C=x.shape[1], BLOCK=block
             )
@@ -199,7 +207,7 @@ class _AddBias(torch.autograd.Function):
         rows = d.numel() // channels
         programs, tiles = _plan(1, rows, channels)
         partial = torch.empty(programs, channels, dtype=torch.float32, device=d.device)
-        with torch.cuda.device(d.device):
+        with _on(d):
             norm_kernels.sum_per_channel[(programs,)](
                 d, partial, rows, C=channels, CP=_power_of_two(channels), num_warps=WARPS, **tiles
             )
