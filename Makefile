@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help verify test test-long test-site lint docs docs-serve bench clean
+.PHONY: help verify test test-long test-site coverage lint docs docs-serve bench clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -34,6 +34,10 @@ test-long: $(VENV)/.has-dev ## The tests that take minutes each
 
 test-site: $(VENV)/.has-dev docs ## The tests that read the built site
 	THREEFOLD_SITE=$(abspath $(SITE)) $(BIN)/python -m pytest -m site $(ARGS)
+
+coverage: $(VENV)/.has-dev ## The kernel's tests, which must take every branch of the kernel
+	$(BIN)/python -m pytest -n 2 tests/kernel --cov=derivations/kernel --cov-branch --cov-fail-under=100 \
+		--cov-report=term-missing:skip-covered $(ARGS)
 
 lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ coefficients are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,6 @@ from sympy.polys.fields import FracField
 from derivations.kernel import terms
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, Domain, Interval, polynomial_sign
 from derivations.kernel.scope import domains_inside
-from derivations.kernel.terms import Malformed
 
 
 class OutsideFragment(ValueError):
@@ -100,11 +100,7 @@ class Algebra:
         if e.is_Float or e in (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise OutsideFragment(f"{e} is not an exact real number")
         if isinstance(e, sp.Add):
-            return (
-                sp.Add(*[self.lower(a) for a in _merge_sums(e).args])
-                if e.has(terms.SumTo)
-                else e.func(*map(self.lower, e.args))
-            )
+            return sp.Add(*map(self.lower, _merge_sums(e) if e.has(terms.SumTo) else e.args))
         if isinstance(e, sp.Mul):
             return sp.Mul(*map(self.lower, e.args))
         if isinstance(e, terms.Ratio):
@@ -115,16 +111,12 @@ class Algebra:
             return self._log(self.lower(e.args[0]))
         if isinstance(e, sp.exp):
             return self._exp(sp.expand(e.args[0]))
-        if isinstance(e, terms.DefinedFunction) and e.notation:
-            return self.lower(self.prepare(e.unfold()))
         if isinstance(e, terms.Norm2):
-            return self._inner(e.args[0], e.args[0])
-        if isinstance(e, terms.Inner):
-            return self._inner(*e.args)
+            return self._bilinear(e.args[0], e.args[0], terms.Inner)
+        if isinstance(e, terms.Bilinear):
+            return self._bilinear(e.args[0], e.args[1], type(e))
         if isinstance(e, terms.Coord):
             return self._coord(*e.args)
-        if isinstance(e, terms.Hadamard):
-            return self._bilinear(e.args[0], e.args[1], terms.Hadamard)
         if isinstance(e, terms.SumTo):
             return self._sum(e)
         if isinstance(e, sp.Abs) and (s := self._sign(inside := self.lower(e.args[0]))) is not None:
@@ -141,17 +133,18 @@ class Algebra:
 
     def _generator(self, atom: Any) -> Symbol:
         """The generator of an opaque atom; atoms with equal arguments share one."""
-        if atom in self.generators:
-            return self.generators[atom]
-        for known, symbol in self.generators.items():
-            if type(known) is type(atom) and self._same_arguments(known, atom):
-                return symbol
+        if atom not in self.generators:
+            for known, symbol in self.generators.items():
+                if type(known) is type(atom) and self._same_arguments(known, atom):
+                    return symbol
         return self._new_generator(atom)
 
     def _new_generator(self, atom: Any) -> Symbol:
-        symbol = Symbol(f"_g{len(self.generators)}")
-        self.generators[atom], self.meaning[symbol] = symbol, atom
-        return symbol
+        """The generator of exactly this atom."""
+        if atom not in self.generators:
+            self.generators[atom] = symbol = Symbol(f"_g{len(self.generators)}")
+            self.meaning[symbol] = atom
+        return self.generators[atom]
 
     def interval(self, g: Symbol) -> Interval:
         """Where a generator lives, by what is known at the place looked at: inside a sum that may be more."""
@@ -161,18 +154,9 @@ class Algebra:
 
     # --- vectors ------------------------------------------------------------------------------------------------------
 
-    def _inner(self, u: Any, v: Any) -> Expr:
-        return self._bilinear(u, v, terms.Inner)
-
     def _bilinear(self, u: Any, v: Any, form: Any) -> Expr:
-        left, right = linear_form(u), linear_form(v)
-        return sp.Add(
-            *[
-                self.lower(a) * self.lower(b) * self._generator(form(x, y))
-                for x, a in left.items()
-                for y, b in right.items()
-            ]
-        )
+        pairs = itertools.product(linear_form(u).items(), linear_form(v).items())
+        return sp.Add(*[self.lower(a) * self.lower(b) * self._generator(form(x, y)) for (x, a), (y, b) in pairs])
 
     def _coord(self, v: Any, index: Any) -> Expr:
         pieces = []
@@ -191,17 +175,14 @@ class Algebra:
         body, index, lo, hi = e.args
         n = sp.expand(hi - lo + 1)
         if n.is_Integer and n <= 12:
-            return (
-                sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))])
-                if n > 0
-                else sp.S.Zero
-            )
+            return sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))])
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
         # One index for each level of sums that depend on the indices around them, so that it cannot be captured.
         level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
         if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
-            return sp.Add(*[self.lower(f) * self._sum(terms.SumTo(b, index, lo, hi)) for f, b in constants.items()])
+            parts = ((self.prepare(f), terms.SumTo(b, index, lo, hi)) for f, b in constants.items())
+            return sp.Add(*[self.lower(f) * self._sum(rest) for f, rest in parts])
         i = self.indices.setdefault(level, sp.Dummy("i", integer=True, positive=True))
         outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
         try:
@@ -218,14 +199,10 @@ class Algebra:
             total = sp.S.Zero
             for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
                 m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
-                total += coefficient * (self.lower(n) if m == 1 else self._sum_generator(m, i, n))
+                total += coefficient * (self.lower(n) if m == 1 else self._new_generator(terms.SumTo(m, i, 1, n)))
             return total / (constant * fixed)
         finally:
             self.domain = outer
-
-    def _sum_generator(self, m: Expr, i: Symbol, n: Expr) -> Symbol:
-        key = terms.SumTo(m, i, sp.S.One, n)
-        return self.generators[key] if key in self.generators else self._new_generator(key)
 
     def _depends(self, g: Symbol, i: Symbol) -> bool:
         """Does the generator's meaning depend on i, through however many other generators?"""
@@ -242,20 +219,19 @@ class Algebra:
 
     def _root(self, base: Expr) -> Expr:
         """sqrt(base), base already lowered: even factors of known sign come out, odd ones become radicals."""
-        rational, odd, outside = self._factors(base)
-        if rational == 0:
-            return sp.S.Zero
-        for f, power in odd:
-            if power // 2:
-                if self._factor_sign(f) not in ("+", "0+"):
-                    raise OutsideFragment(f"sqrt of a square of unknown sign: {self.show(f)}")
-                outside *= f ** (power // 2)
-        unknown = sp.S.One
-        for f, power in odd:
-            if power % 2 and self._factor_sign(f) in ("+", "0+"):
+        rational, factors = self._factors(base)
+        outside = unknown = sp.S.One
+        for f, power in factors:
+            known = self._factor_sign(f) in ("+", "0+")
+            if power // 2 and not known:
+                raise OutsideFragment(f"sqrt of a square of unknown sign: {self.show(f)}")
+            outside *= f ** (power // 2)
+            if power % 2 and known:
                 outside *= self._radical(f)
             elif power % 2:
                 unknown *= f
+        if rational == 0:
+            return sp.S.Zero
         if rational < 0:
             rational, unknown = -rational, -unknown
         if unknown == -1:
@@ -264,7 +240,8 @@ class Algebra:
             outside *= sp.S(prime) ** (power // 2) * (self._radical(sp.S(prime)) if power % 2 else 1)
         return outside * (self._radical(unknown) if unknown != 1 else 1)
 
-    def _factors(self, base: Expr) -> tuple[Any, list[tuple[Expr, int]], Expr]:
+    def _factors(self, base: Expr) -> tuple[Any, list[tuple[Expr, int]]]:
+        """A rational number, and irreducible factors with their powers, none of them known to be negative."""
         numerator, denominator = sp.fraction(sp.cancel(base))
         c1, top = sp.factor_list(numerator)
         c2, bottom = sp.factor_list(denominator)
@@ -273,17 +250,16 @@ class Algebra:
             f, flip = (-f, sp.S.NegativeOne) if self._factor_sign(f) in ("-", "0-") else (f, sp.S.One)
             rational *= flip**power
             factors.append((f, power))
-        return rational, factors, sp.S.One
+        return rational, factors
 
     def _radical(self, f: Expr) -> Symbol:
-        key = sp.sqrt(f, evaluate=False)
-        if key not in self.generators:
-            self.radicands[self._new_generator(key)] = f
-        return self.generators[key]
+        p = self._new_generator(sp.sqrt(f, evaluate=False))
+        self.radicands[p] = f
+        return p
 
     def _log(self, argument: Expr) -> Expr:
         """log of a product of positive factors is the sum of their logs; factors of unknown sign stay together."""
-        rational, factors, _ = self._factors(argument)
+        rational, factors = self._factors(argument)
         total, unknown = sp.S.Zero, sp.S.One
         for f, power in factors:
             if f in self.radicands and self._factor_sign(self.radicands[f]) == "+":
@@ -303,8 +279,7 @@ class Algebra:
         return total + (self._log_generator(unknown) if unknown != 1 else 0)
 
     def _log_generator(self, f: Expr) -> Symbol:
-        key = sp.log(f, evaluate=False)
-        return self.generators[key] if key in self.generators else self._new_generator(key)
+        return self._new_generator(sp.log(f, evaluate=False))
 
     def _exp(self, exponent: Expr) -> Expr:
         if exponent.could_extract_minus_sign():
@@ -375,9 +350,7 @@ class Algebra:
 
 def _opaque_parts(e: Any) -> set[Any]:
     """The outermost sums, expectations, log-densities, ... of e: their inside has a scope of its own."""
-    if isinstance(e, terms.Term) and not isinstance(
-        e, terms.Inner | terms.Norm2 | terms.Coord | terms.Hadamard | terms.Ratio
-    ):
+    if isinstance(e, terms.Term) and not isinstance(e, terms.Bilinear | terms.Norm2 | terms.Coord | terms.Ratio):
         return {e}
     return {part for a in e.args for part in _opaque_parts(a)}
 
@@ -386,16 +359,13 @@ def _opaque_parts(e: Any) -> set[Any]:
 
 
 def linear_form(v: Any) -> dict[Any, Expr]:
-    """A vector as {vector atom: scalar coefficient}; Malformed when it is not a linear combination of vector atoms."""
+    """A vector as {vector atom: scalar coefficient}; ValueError when it is no linear combination of vector atoms."""
     v = sp.sympify(v)
     form: dict[Any, Expr] = {}
     for term in sp.Add.make_args(sp.expand(_unfold_vectors(v), deep=False, mul=True, multinomial=False)):
         if term == 0:
             continue
-        vectors = [f for f in sp.Mul.make_args(term) if terms.is_vector(f)]
-        if len(vectors) != 1:
-            raise Malformed(f"{term} is not a multiple of exactly one vector, in {v}")
-        nested = vectors[0]
+        (nested,) = [f for f in sp.Mul.make_args(term) if terms.is_vector(f)]
         rest = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not nested])
         if isinstance(nested, sp.Add):
             for atom, c in linear_form(nested).items():
@@ -419,8 +389,8 @@ def _by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:
     return groups
 
 
-def _merge_sums(e: Expr) -> Expr:
-    """c1 * SumTo(b1) + c2 * SumTo(b2) over the same range, c free of the index, as one sum."""
+def _merge_sums(e: Expr) -> list[Any]:
+    """The terms of e, c1 * SumTo(b1) + c2 * SumTo(b2) over the same range merged into one sum, c free of the index."""
     groups: dict[Any, Expr] = {}
     rest = []
     for term in e.args:
@@ -431,12 +401,7 @@ def _merge_sums(e: Expr) -> Expr:
             groups[(index, lo, hi)] = groups.get((index, lo, hi), sp.S.Zero) + coefficient * body
         else:
             rest.append(term)
-    merged = [terms.SumTo(body, *bounds) for bounds, body in groups.items()]
-    return (
-        sp.Add(*rest, *merged, evaluate=False)
-        if len(rest) + len(merged) > 1
-        else sp.Add(*rest, *merged, 0, evaluate=False)
-    )
+    return [*rest, *(terms.SumTo(body, *bounds) for bounds, body in groups.items())]
 
 
 # --- side conditions --------------------------------------------------------------------------------------------------

@@ -76,7 +76,11 @@ class Claim:
         return "\n".join(statement.text() for statement in self.says)
 
     def domain_words(self) -> list[str]:
-        return self.domain.words(printing.name_text)
+        """Where the claim holds, a line for each condition; what one statement adds to it is said to be its own."""
+        lines = self.domain.words(printing.name_text)
+        for number, domain in ((number, s.domain) for number, s in enumerate(self.says, 1) if s.domain is not None):
+            lines += [f"statement {number}: {own}" for own in domain.words(printing.name_text) if own not in lines]
+        return lines
 
     def domain_of(self, part: int) -> Domain:
         return self.says[part].domain or self.domain

@@ -24,46 +24,6 @@ from derivations.kernel.terms import Block, DefinedFunction, Density, Law, Malfo
 
 Sort = Literal["number", "vector", "matrix", "law", "proposition"]
 
-# The sorts that each term takes, one letter for each argument: number, vector, matrix, law, - for a name or a set of
-# random variables. "nv" is a number or a vector. 0 is a vector too.
-ARGUMENTS: dict[type, str] = {
-    terms.LogDensity: "l",
-    terms.Expect: "l nv",
-    terms.KL: "l l",
-    terms.Mean: "l",
-    terms.Variance: "l",
-    terms.Inner: "v v",
-    terms.Norm2: "v",
-    terms.Coord: "v n",
-    terms.Hadamard: "v v",
-    terms.SumTo: "nv n n n",
-    terms.ProductTo: "n n n n",
-    terms.At: "nv n n",
-    terms.D: "nv n",
-    terms.Gradient: "- v",
-    terms.Ratio: "n n",
-    terms.Rounded: "n n",
-    terms.Trace: "mn n",
-    terms.LogDet: "m",
-    terms.Quadratic: "v mn v",
-    terms.Entry: "mn n n",
-    Density: "- - -",
-    terms.Normal: "v v n n",
-    terms.DiagonalNormal: "v n n n n",
-    terms.FullNormal: "v v m n",
-    terms.BernoulliProduct: "v n n n",
-    terms.AffineImage: "v n n n l n",
-    terms.AtMost: "n n",
-    terms.Equal: "nv nv",
-    terms.SameLaw: "l l",
-    sp.log: "n",
-    sp.exp: "n",
-    sp.Abs: "n",
-}
-
-
-BINDERS = (terms.Expect, terms.KL, terms.Mean, terms.Variance, terms.SameLaw)
-
 
 def refuse_malformed(*lines: tuple[Any, Domain]) -> None:
     """Refuse lines that mean nothing where they stand, or not what they seem to: raises Malformed with the reason."""
@@ -107,10 +67,11 @@ def sort(e: Any) -> Sort:
 
 
 def _sort_of_term(e: Any) -> Sort:
-    if type(e) not in ARGUMENTS:
+    takes = "n" if isinstance(e, sp.log | sp.exp | sp.Abs) else getattr(e, "takes", "")
+    if not takes:
         raise Malformed(f"{e} is not in the language: write exact real numbers (fractions, no floats) and its terms")
-    for a, wanted in zip(e.args, ARGUMENTS[type(e)].split(), strict=True):
-        if wanted != "-" and sort(a)[0] not in wanted and not (a == 0 and "v" in wanted):
+    for a, wanted in zip(e.args, takes.replace("i", "n").split(), strict=True):
+        if wanted != "-" and sort(a)[0] not in wanted and not (a == 0 and "v" in wanted):  # 0 is a vector too
             raise Malformed(f"{e}: {a} is a {sort(a)}, which does not belong there")
     counted = {terms.SumTo: (2, 3), terms.ProductTo: (2, 3), terms.Coord: (1,), terms.Entry: (1, 2)}
     if not all(e.args[place].is_integer for place in counted.get(type(e), ())):
@@ -168,7 +129,7 @@ def _refuse_out_of_place(e: Any, domain: Domain) -> None:
             raise Malformed(f"{e}: from {lo} to {hi} there may be a negative number of variables")
     if isinstance(e, Density):
         _refuse_conditions_on_itself(e, domain)
-    elif isinstance(e, BINDERS):
+    elif isinstance(e, terms.Averaging | terms.SameLaw):
         for law in (a for a in e.args if isinstance(a, Law)):
             _refuse_conditions_on_itself(law, domain)
     if isinstance(e, ScalarFunction | Symbol) and e.is_real:

@@ -41,7 +41,7 @@ def free_variables(e: Any, domain: Domain) -> set[Any]:
         inside = free_variables(body, domain.with_index(index, lo, hi))
         return {_over_range(v, index, lo, hi) for v in inside} | free_variables(sp.Tuple(lo, hi), domain)
     found = {v for a in e.args for v in free_variables(a, domain)}
-    law = e.args[0] if isinstance(e, terms.Expect | terms.KL | terms.Mean | terms.Variance) else None
+    law = e.args[0] if isinstance(e, terms.Averaging) else None
     if law is None:
         return found
     parameters = sp.Tuple(*law.args[2 if isinstance(law, Density) else 1 :])

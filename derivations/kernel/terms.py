@@ -121,9 +121,6 @@ class Block(Basic):
         name = head if isinstance(head, Symbol) else Symbol(head.__name__)
         return Basic.__new__(cls, name, sympify(lo), sympify(hi))
 
-    def member(self, index: Any) -> Any:
-        return HEADS[self.args[0].name](index)
-
     @property
     def bounds(self) -> tuple[Expr, Expr]:
         return self.args[1], self.args[2]
@@ -162,13 +159,41 @@ def _merge(head: Any, pieces: list[tuple[Expr, Expr]]) -> list[Any]:
     return [head(lo) if sp.expand(hi - lo) == 0 else Block(head, lo, hi) for lo, hi in rest]
 
 
+# --- terms ------------------------------------------------------------------------------------------------------------
+
+DIM = Symbol("d", integer=True, positive=True)
+LATEX["d"] = "d"
+
+
+class Formal:
+    """What all terms of the language share: they take arguments of given sorts, and compute nothing.
+
+    `takes` has letters for each argument: number, vector, matrix, law, index; - is a name or a set of random variables.
+    `scope` tells in which of the arguments the index, args[1], is bound.
+    """
+
+    takes = ""
+    scope: tuple[int, ...] = ()
+
+    def __new__(cls, *args: Any) -> Any:
+        sorts = cls.takes.split()
+        if len(args) != len(sorts):
+            raise Malformed(f"{cls.__name__} takes {len(sorts)} arguments, and is given {len(args)}")
+        made = [_index(a) if kind == "i" else sympify(a, strict=True) for a, kind in zip(args, sorts, strict=True)]
+        return Basic.__new__(cls, *made)
+
+
+def _index(symbol: Any) -> Symbol:
+    if not isinstance(symbol, Symbol):
+        raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")
+    return symbol
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
-class Law(Basic):
+class Law(Formal, Basic):
     """A probability law; `variables` are the random variables it binds."""
-
-    scope: tuple[int, ...] = ()  # the arguments in which a coordinatewise law binds its index, args[1]
 
     @property
     def variables(self) -> Tuple:
@@ -177,6 +202,8 @@ class Law(Basic):
 
 class Density(Law):
     """Any density: name(variables | given). A fixed law: it depends on nothing but its variables and its conditions."""
+
+    takes = "- - -"
 
     def __new__(cls, name: Any, variables: Any, given: Any = ()) -> Density:
         name = Symbol(name) if isinstance(name, str) else name
@@ -195,171 +222,268 @@ class Density(Law):
 class Normal(Law):
     """N(variable; mean, variance * I) on R^dim."""
 
-    def __new__(cls, variable: Any, mean: Any, variance: Any, dim: Any = None) -> Normal:
-        return Basic.__new__(cls, variable, sympify(mean), sympify(variance), DIM if dim is None else sympify(dim))
+    takes = "v v n n"
+
+    def __new__(cls, variable: Any, mean: Any, variance: Any, dim: Any = DIM) -> Normal:
+        return super().__new__(cls, variable, mean, variance, dim)
 
 
 class DiagonalNormal(Law):
-    """Independent coordinates: variable_i ~ N(mean_i, variance_i), i = 1..dim, both expressions in `index`."""
+    """(variable, index, mean_i, variance_i, dim): independent variable_i ~ N(mean_i, variance_i), i = 1..dim."""
 
-    scope = (2, 3)
-
-    def __new__(cls, variable: Any, index: Any, mean: Any, variance: Any, dim: Any) -> DiagonalNormal:
-        return Basic.__new__(cls, variable, index_symbol(index), sympify(mean), sympify(variance), sympify(dim))
+    takes, scope = "v i n n n", (2, 3)
 
 
 class FullNormal(Law):
     """N(variable; mean, covariance) on R^dim; the covariance is a symbol, since products of covariances are none."""
 
+    takes = "v v m n"
+
     def __new__(cls, variable: Any, mean: Any, covariance: Any, dim: Any) -> FullNormal:
         if not isinstance(covariance, Covariance):
             raise Malformed(f"{covariance} is not the symbol of a covariance")
-        return Basic.__new__(cls, variable, sympify(mean), covariance, sympify(dim))
+        return super().__new__(cls, variable, mean, covariance, dim)
 
 
 class BernoulliProduct(Law):
-    """Independent bits: P(variable_i = 1) = probability_i in (0, 1), i = 1..dim, given as an expression in `index`."""
+    """(variable, index, probability_i, dim): independent bits, 1 with the probability in (0, 1), i = 1..dim."""
 
-    scope = (2,)
-
-    def __new__(cls, variable: Any, index: Any, probability: Any, dim: Any) -> BernoulliProduct:
-        return Basic.__new__(cls, variable, index_symbol(index), sympify(probability), sympify(dim))
+    takes, scope = "v i n n", (2,)
 
 
 class AffineImage(Law):
-    """The law of variable_i = shift_i + scale_i * noise_i (scale_i > 0, coordinatewise in `index`), noise ~ base."""
+    """(variable, index, shift_i, scale_i, base, dim): the law of shift_i + scale_i noise_i, scale_i > 0."""
 
-    scope = (2, 3)
-
-    def __new__(cls, variable: Any, index: Any, shift: Any, scale: Any, base: Law, dim: Any) -> AffineImage:
-        return Basic.__new__(cls, variable, index_symbol(index), sympify(shift), sympify(scale), base, sympify(dim))
+    takes, scope = "v i n n l n", (2, 3)
 
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------
 
 
-class Term(Expr):
+class Term(Formal, Expr):
     """A real-valued inert expression."""
 
     is_real = True
     is_commutative = True
-    scope: tuple[int, ...] = ()  # the arguments in which a sum, a product or a limit binds its index, args[1]
-
-
-def index_symbol(symbol: Any) -> Any:
-    if not isinstance(symbol, Symbol):
-        raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")
-    return symbol
-
-
-def _averaged(law: Any) -> Any:
-    """A law to average over: its variables are names, not places where a density is read."""
-    variable_set(law.variables)
-    return law
 
 
 class LogDensity(Term):
     """log of the law's density at its own variables (nats)."""
 
-    def __new__(cls, law: Law) -> LogDensity:
-        return Basic.__new__(cls, law)
+    takes = "l"
 
 
 class LogJoint(Term):
-    """log of the marginal of law `name` over a set of variables: what Bayes' rule turns every `Density` into."""
+    """log of the marginal of law `name` over a set of variables: Bayes' rule turns every `Density` into it.
+
+    No line may hold one: it takes nothing that could be written.
+    """
 
     def __new__(cls, name: Any, variables: Any) -> Any:
         return Basic.__new__(cls, name, variables) if variables else sp.S.Zero
 
 
-class Expect(Term):
+class Averaging(Term):
+    """A term that averages over its first argument, a law: the law's variables are bound in it."""
+
+    def __new__(cls, law: Law, *rest: Any) -> Any:
+        variable_set(law.variables)  # names, and not places where a density is read
+        return super().__new__(cls, law, *rest)
+
+
+class Expect(Averaging):
     """E over the law's variables of body."""
 
-    def __new__(cls, law: Law, body: Any) -> Expect:
-        return Basic.__new__(cls, _averaged(law), sympify(body))
+    takes = "l nv"
 
 
-class KL(Term):
+class KL(Averaging):
     """Kullback-Leibler divergence E_p[log p - log q] in nats; both laws are laws of the same variables."""
+
+    takes = "l l"
 
     def __new__(cls, p: Law, q: Law) -> KL:
         if p.variables != q.variables:
             raise Malformed(f"KL between laws of different variables: {p.variables} and {q.variables}")
-        return Basic.__new__(cls, _averaged(p), q)
+        return super().__new__(cls, p, q)
 
 
-class Mean(Term):
+class Mean(Averaging):
     """Mean vector of a law."""
 
-    def __new__(cls, law: Law) -> Mean:
-        return Basic.__new__(cls, _averaged(law))
+    takes = "l"
 
 
-class Variance(Term):
+class Variance(Averaging):
     """The v of a law whose covariance is v * I."""
 
-    def __new__(cls, law: Law) -> Variance:
-        return Basic.__new__(cls, _averaged(law))
+    takes = "l"
 
 
-class Inner(Term):
+class Bilinear(Term):
+    """A product of two vectors that is linear in each; their order does not matter."""
+
+    takes = "v v"
+
+    def __new__(cls, *args: Any) -> Any:
+        return super().__new__(cls, *sorted(map(sympify, args), key=sp.default_sort_key))
+
+
+class Inner(Bilinear):
     """Inner product of two vectors."""
 
-    def __new__(cls, u: Any, v: Any) -> Inner:
-        return Basic.__new__(cls, *sorted((sympify(u), sympify(v)), key=sp.default_sort_key))
+
+class Hadamard(Bilinear):
+    """Coordinatewise product of two vectors (a vector)."""
 
 
 class Norm2(Term):
     """Squared Euclidean norm."""
 
-    def __new__(cls, v: Any) -> Norm2:
-        return Basic.__new__(cls, sympify(v))
+    takes = "v"
 
 
 class Coord(Term):
-    """Coordinate i of a vector."""
+    """(vector, index): a coordinate."""
 
-    def __new__(cls, v: Any, index: Any) -> Coord:
-        return Basic.__new__(cls, sympify(v), sympify(index))
-
-
-class Hadamard(Term):
-    """Coordinatewise product of two vectors (a vector)."""
-
-    def __new__(cls, u: Any, v: Any) -> Hadamard:
-        return Basic.__new__(cls, *sorted((sympify(u), sympify(v)), key=sp.default_sort_key))
+    takes = "v n"
 
 
 class SumTo(Term):
-    """sum of body over the integer index lo..hi; zero when hi = lo - 1."""
+    """(body, index, lo, hi): the sum of body over the integer index lo..hi; zero when hi = lo - 1."""
 
+    takes, scope = "nv i n n", (0,)
     precedence = PRECEDENCE["Mul"]  # printed in brackets under a power
-
-    scope = (0,)
-
-    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> SumTo:
-        return Basic.__new__(cls, sympify(body), index_symbol(index), sympify(lo), sympify(hi))
 
 
 class ProductTo(Term):
-    """product of body over the integer index lo..hi; one when hi = lo - 1."""
+    """(body, index, lo, hi): the product of body over the integer index lo..hi; one when hi = lo - 1."""
 
+    takes, scope = "n i n n", (0,)
     precedence = PRECEDENCE["Mul"]
 
-    scope = (0,)
 
-    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> ProductTo:
-        return Basic.__new__(cls, sympify(body), index_symbol(index), sympify(lo), sympify(hi))
+class At(Term):
+    """(body, symbol, value): the limit of body as the symbol tends, inside its domain, to the value."""
+
+    takes, scope = "nv i n", (0,)
+
+    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        if symbol.is_integer or isinstance(symbol, VectorSymbol):
+            raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
+        return super().__new__(cls, body, symbol, value)
+
+
+class D(Term):
+    """Partial derivative of a scalar or vector body by a scalar symbol, a family's member or a vector's coordinate."""
+
+    takes = "nv n"
+
+    def __new__(cls, body: Any, wrt: Any) -> D:
+        a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
+        if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
+            raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
+        return super().__new__(cls, body, wrt)
+
+
+class Gradient(Term):
+    """Gradient (a vector) of the opaque scalar function `head` at a point."""
+
+    takes = "- v"
+
+    def __new__(cls, head: Any, point: Any) -> Gradient:
+        return super().__new__(cls, head if isinstance(head, Symbol) else Symbol(head.__name__), point)
+
+
+class Ratio(Term):
+    """num / den, kept apart so that den is not cancelled before anyone asked whether it can be zero."""
+
+    takes = "n n"
+
+
+class Rounded(Term):
+    """A decimal value and half a unit of its last digit: any number in [centre - radius, centre + radius].
+
+    It stands for a range and not for one number, so only an enclosure may be followed by it, and nothing is made of it.
+    """
+
+    takes = "n n"
+
+    def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
+        if isinstance(digits, str):
+            if radius is not None:
+                raise Malformed(f"{digits} says itself how far it is rounded")
+            places = len(digits.split("e")[0].partition(".")[2])
+            exponent = int(digits.split("e")[1]) if "e" in digits else 0
+            digits, radius = sp.Rational(digits), sp.Rational(10) ** (exponent - places) / 2
+        return super().__new__(cls, digits, radius)
+
+
+# --- matrices ---------------------------------------------------------------------------------------------------------
+
+
+class Trace(Term):
+    """(word, dim): tr of a product of covariances and their inverses, of size dim."""
+
+    takes = "mn n"
+
+
+class LogDet(Term):
+    """log |det| of a product of covariances and their inverses."""
+
+    takes = "m"
+
+
+class Quadratic(Term):
+    """(u, M, v): u^T M v."""
+
+    takes = "v mn v"
+
+
+class Entry(Term):
+    """Entry (row, column) of a product of covariances and their inverses."""
+
+    takes = "mn n n"
+
+    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
+        word, row, column = map(sympify, (word, row, column))
+        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
+            row, column = column, row  # symmetric
+        return super().__new__(cls, word, row, column)
+
+
+# --- propositions -----------------------------------------------------------------------------------------------------
+
+
+class AtMost(Formal, Basic):
+    """The proposition left <= right."""
+
+    takes = "n n"
+
+
+class Equal(Formal, Basic):
+    """The proposition left = right."""
+
+    takes = "nv nv"
+
+
+class SameLaw(Formal, Basic):
+    """The proposition that two laws of the same variables coincide (almost everywhere)."""
+
+    takes = "l l"
+
+
+# --- what a term depends on -------------------------------------------------------------------------------------------
 
 
 def binds(e: Any) -> tuple[int, ...]:
     """The places of e's arguments in which its index, e.args[1], is bound; empty when it binds none."""
-    return e.scope if isinstance(e, Term | Law) else ()
+    return e.scope if isinstance(e, Formal) else ()
 
 
 def bound_indices(e: Any) -> set[Symbol]:
     """The symbols that a sum, a product, a coordinatewise law or a limit in e runs over: they mean nothing outside."""
-    return {a.args[1] for a in e.atoms(Term, Law) if binds(a)}
+    return {a.args[1] for a in e.atoms(Formal) if binds(a)}
 
 
 def names(e: Any) -> set[Symbol]:
@@ -370,116 +494,6 @@ def names(e: Any) -> set[Symbol]:
 def free_scalars(e: Any) -> set[Symbol]:
     """The scalar (and matrix) symbols that e depends on: not names of laws and families, not indices it sums over."""
     return {s for s in e.free_symbols if not isinstance(s, VectorSymbol)} - names(e) - bound_indices(e)
-
-
-class At(Term):
-    """The limit of body as the symbol tends, inside its domain, to the value."""
-
-    scope = (0,)
-
-    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
-        if symbol.is_integer or isinstance(symbol, VectorSymbol):
-            raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
-        return Basic.__new__(cls, sympify(body), index_symbol(symbol), sympify(value))
-
-
-class D(Term):
-    """Partial derivative of a scalar or vector body by a scalar symbol, a family's member or a vector's coordinate."""
-
-    def __new__(cls, body: Any, wrt: Any) -> D:
-        a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
-        if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
-            raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
-        return Basic.__new__(cls, sympify(body), wrt)
-
-
-class Gradient(Term):
-    """Gradient (a vector) of the opaque scalar function `head` at a point."""
-
-    def __new__(cls, head: Any, point: Any) -> Gradient:
-        name = head if isinstance(head, Symbol) else Symbol(head.__name__)
-        return Basic.__new__(cls, name, sympify(point))
-
-
-class Ratio(Term):
-    """num / den, kept apart so that den is not cancelled before anyone asked whether it can be zero."""
-
-    def __new__(cls, num: Any, den: Any) -> Ratio:
-        return Basic.__new__(cls, sympify(num), sympify(den))
-
-
-class Rounded(Term):
-    """A decimal value and half a unit of its last digit: any number in [centre - radius, centre + radius].
-
-    It stands for a range and not for one number, so only an enclosure may be followed by it, and nothing is made of it.
-    """
-
-    def __new__(cls, digits: Any, radius: Any = None) -> Rounded:
-        if isinstance(digits, str):
-            if radius is not None:
-                raise Malformed(f"{digits} says itself how far it is rounded")
-            places = len(digits.split("e")[0].partition(".")[2])
-            exponent = int(digits.split("e")[1]) if "e" in digits else 0
-            return Basic.__new__(cls, sp.Rational(digits), sp.Rational(10) ** (exponent - places) / 2)
-        return Basic.__new__(cls, sympify(digits), sympify(radius))
-
-
-# --- matrices ---------------------------------------------------------------------------------------------------------
-
-
-class Trace(Term):
-    """tr of a product of covariances and their inverses, of size dim."""
-
-    def __new__(cls, word: Any, dim: Any) -> Trace:
-        return Basic.__new__(cls, sympify(word), sympify(dim))
-
-
-class LogDet(Term):
-    """log |det| of a product of covariances and their inverses."""
-
-
-class Quadratic(Term):
-    """u^T M v."""
-
-    def __new__(cls, u: Any, word: Any, v: Any) -> Quadratic:
-        return Basic.__new__(cls, sympify(u), sympify(word), sympify(v))
-
-
-class Entry(Term):
-    """Entry (row, column) of a product of covariances and their inverses."""
-
-    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
-        word, row, column = map(sympify, (word, row, column))
-        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
-            row, column = column, row  # symmetric
-        return Basic.__new__(cls, word, row, column)
-
-
-# --- propositions -----------------------------------------------------------------------------------------------------
-
-
-class AtMost(Basic):
-    """The proposition left <= right."""
-
-    def __new__(cls, left: Any, right: Any) -> AtMost:
-        return Basic.__new__(cls, sympify(left), sympify(right))
-
-
-class Equal(Basic):
-    """The proposition left = right."""
-
-    def __new__(cls, left: Any, right: Any) -> Equal:
-        return Basic.__new__(cls, sympify(left), sympify(right))
-
-
-class SameLaw(Basic):
-    """The proposition that two laws of the same variables coincide (almost everywhere)."""
-
-
-# --- what a term is ---------------------------------------------------------------------------------------------------
-
-DIM = Symbol("d", integer=True, positive=True)
-LATEX["d"] = "d"
 
 
 def is_vector(term: Any) -> bool:

@@ -11,7 +11,7 @@ from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.verdict import Witness
 from derivations.refutation import laws
 from derivations.refutation.laws import Undefined, mp
-from derivations.refutation.sampling import sample, unfold_all
+from derivations.refutation.sampling import sample
 from derivations.refutation.worlds import World, close, evaluate, show_key
 
 TRIES = 8
@@ -78,7 +78,7 @@ def refute(claim: Claim, part: int, tries: int = TRIES) -> Witness | None:
 
 def describe(world: World, statement: Statement) -> tuple[tuple[str, str], ...]:
     """The numbers of the world that this statement reads, as (name, value)."""
-    sides = unfold_all(sp.Tuple(statement.lhs, statement.rhs))
+    sides = terms.unfold_all(sp.Tuple(statement.lhs, statement.rhs))
     used = {s.name for s in sides.free_symbols} | {"T", "t"}
     rows = [(name, str(value)) for name, value in world.numbers.items() if name in used]
     if terms.DIM in sides.free_symbols or sides.atoms(terms.VectorSymbol, terms.VectorFunction):

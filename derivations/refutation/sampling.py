@@ -15,6 +15,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.domain import Domain
+from derivations.kernel.terms import unfold_all
 from derivations.refutation import laws
 from derivations.refutation.laws import mp
 from derivations.refutation.models import ReverseChain
@@ -63,22 +64,8 @@ def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, 
 
 
 def scalars(e: Any) -> set[Any]:
-    bound = {a.args[1] for a in e.atoms(terms.SumTo, terms.ProductTo, terms.At)}
-    bound |= {a.args[1] for a in e.atoms(terms.DiagonalNormal, terms.AffineImage, terms.BernoulliProduct)}
-    skip = (terms.VectorSymbol, terms.Covariance)
-    names = {a.args[0] for a in e.atoms(terms.Density, terms.Block, terms.Gradient, terms.LogJoint)}
-    expanded = unfold_all(e)
-    return {
-        s
-        for s in expanded.free_symbols
-        if not isinstance(s, skip) and s not in bound and s not in names and s != terms.DIM
-    }
-
-
-def unfold_all(e: Any) -> Any:
-    while found := e.atoms(terms.DefinedFunction):
-        e = e.xreplace({a: a.unfold() for a in found})
-    return e
+    """The numbers that a world has to give: free symbols, the dimension apart."""
+    return {s for s in terms.free_scalars(unfold_all(e)) if s.is_commutative and s != terms.DIM}
 
 
 def _needs_one_dimension(e: Any) -> bool:

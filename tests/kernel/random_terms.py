@@ -81,7 +81,8 @@ INTEGRABLE, SUPPORT, INTERCHANGE = (
 
 
 def context(domain: Domain, *hypotheses: Hypothesis, **more: Any) -> Context:
-    return Context(domain, {h.name: h for h in (INTEGRABLE, *hypotheses)}, **more)
+    known = {h.name: h for h in (INTEGRABLE, *hypotheses)}
+    return Context(domain, known, **{"lemma": lambda claim_id: claim_id, **more})
 
 
 # --- terms over a chain with random tables ----------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import csv
 
+import pytest
+
 import derivations
+from derivations.kernel import claims as module
 from derivations.kernel.claims import TAGS, tags
 
 ALLOWED = {
@@ -21,6 +24,24 @@ def test_an_assumed_step_is_never_shown_as_decided():
     steps = [s for part in derivations.judge(claim).parts for s in part.steps if s.rule == rule]
     assert steps
     assert all(step.tier == "assumed" for step in steps)
+
+
+def test_every_rule_that_a_claim_uses_is_one_of_the_kernels():
+    """A chapter could write a rule of its own, and prove anything by it."""
+    for claim in derivations.claims().values():
+        for proof in claim.proofs.values():
+            for line in (line for chain in proof.chains for line in chain.lines):
+                for written in (line.rule.rewrite, line.rule.decide):
+                    assert written.__module__.startswith("derivations.kernel.rules."), (claim.id, line.rule.name)
+
+
+def test_a_tag_or_an_id_that_stands_twice_is_refused(tmp_path, monkeypatch):
+    table = tmp_path / "tags.csv"
+    monkeypatch.setattr(module, "TAGS", table)
+    for rows in ("one,0A01\none,0A02", "one,0A01\ntwo,0A01"):
+        table.write_text(f"id,tag\n{rows}\n")
+        with pytest.raises(ValueError, match="repeats an id or a tag"):
+            tags.__wrapped__()
 
 
 def test_every_claim_has_a_tag_of_its_own():

@@ -301,9 +301,11 @@ def test_a_vanishing_divergence_is_an_equivalence_and_needs_its_lemma():
     assert zero_divergence.decide("iff", nothing, same, proved)
     assert zero_divergence.decide("iff", Equal(0, nothing.args[0]), same, proved)
     assert not zero_divergence.decide("iff", Equal(nothing.args[0], 1), same, proved)
-    for relation, context in (("=", proved), ("iff", Context(Domain())), ("<=", Context(Domain()))):
+    for relation, conclusion in (("=", same), ("<=", same), ("iff", nothing)):
         with pytest.raises(StepFails, match="compares KL = 0"):
-            zero_divergence.decide(relation, nothing, same, context)
+            zero_divergence.decide(relation, nothing, conclusion, proved)
+    with pytest.raises(StepFails, match="cannot be used here"):
+        zero_divergence.decide("iff", nothing, same, Context(Domain()))
 
 
 @pytest.mark.parametrize(("base", "exponent"), [(z, sp.S(2)), (z, a), (a, z), (z, z), (sp.S(2), m)])

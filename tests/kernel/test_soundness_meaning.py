@@ -370,6 +370,8 @@ def test_text_is_never_evaluated() -> None:
         Statement("1 + 1", "=", 2)
     with pytest.raises(sp.SympifyError):
         Chain()("1 + 1")
+    with pytest.raises(sp.SympifyError):
+        Ratio("1 + 1", 2)
 
 
 def verdict_within(seconds: float, lhs: object, rhs: object) -> str:

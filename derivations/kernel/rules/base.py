@@ -57,6 +57,10 @@ class Hypothesis:
         return around
 
 
+def _no_lemma(claim_id: str) -> Any:
+    raise StepFails(f"{claim_id} cannot be used here, where no claim is being judged")
+
+
 @dataclass
 class Context:
     """What a step may rely on, and what it used. `lemma(id)` proves an earlier claim or raises StepFails.
@@ -67,7 +71,7 @@ class Context:
 
     domain: Domain
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
-    lemma: Callable[[str], Any] | None = None
+    lemma: Callable[[str], Any] = _no_lemma
     used_claims: list[str] = field(default_factory=list)
     above: Mapping[int, Any] = field(default_factory=dict)
     bound: frozenset[Any] = frozenset()

@@ -88,8 +88,6 @@ def by_claim(claim_id: str, part: int = 0, at: Table | None = None) -> Rule:
     table = {sp.sympify(k): sp.sympify(v) for k, v in (at or {}).items()}
 
     def rewrite(e: Any, context: Context) -> Any:
-        if context.lemma is None:
-            raise StepFails("earlier claims cannot be used here")
         claim = context.lemma(claim_id)
         if part >= len(claim.says):
             raise StepFails(f"{claim_id} has {len(claim.says)} statements, so none numbered {part} (counted from 0)")
@@ -159,7 +157,7 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
     opened = terms.unfold_all(sides)
     if captured := terms.bound_indices(opened) & sp.Tuple(*table, *table.values()).free_symbols:
         raise StepFails(f"{owner} sums over {captured}, which cannot be replaced: rename that index")
-    binders = opened.atoms(terms.Expect, terms.KL, terms.Mean, terms.Variance)
+    binders = opened.atoms(terms.Averaging)
     averaged = {v for e in binders for v in e.args[0].variables}
     after = [v.xreplace(dict(table)) for v in averaged]
     for key, value in table.items():

@@ -14,8 +14,8 @@ from derivations.kernel.rules.matrices import FullNormalMoments, full_log_densit
 from derivations.kernel.rules.probability import termwise
 from derivations.kernel.scope import free_variables, is_member, may_touch, mentioned
 from derivations.kernel.terms import (
-    KL,
     AffineImage,
+    Averaging,
     BernoulliProduct,
     Coord,
     D,
@@ -31,7 +31,6 @@ from derivations.kernel.terms import (
     Normal,
     SumTo,
     Variance,
-    bound_indices,
     unfold_all,
 )
 
@@ -148,8 +147,6 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     if isinstance(law, Normal):
         mean, variance = Coord(law.args[1], i) if law.args[1] != 0 else sp.S.Zero, law.args[2]
     else:
-        if bound_indices(sp.Tuple(*law.args[2:4])) & i.free_symbols:
-            return None
         mean, variance = (part.xreplace({law.args[1]: i}) for part in law.args[2:4])
     return mean if power == 1 else mean**2 + variance
 
@@ -198,7 +195,7 @@ def _moved(body: Any, z: Any, image: Any, domain: Domain) -> Any:
     opened = unfold_all(body)
     if opened.atoms(D):
         raise StepFails(f"{z} cannot be replaced by {image} inside a derivative")
-    for inner in opened.atoms(Expect, KL, Mean, Variance):
+    for inner in opened.atoms(Averaging):
         if any(is_member(v, inner.args[0].variables, domain) is not False for v in (z, *mentioned(image))):
             raise StepFails(f"{image} cannot stand for {z} inside {inner}, which averages over the same variables")
     return body.xreplace({z: image})

@@ -30,7 +30,7 @@ from derivations.kernel.terms import (
 
 
 def letters(word: Any) -> tuple[tuple[Any, int], ...]:
-    """A word as (symbol, exponent) pairs, neighbours merged, M M^-1 removed."""
+    """A word as (symbol, exponent) pairs. SymPy has merged neighbours of one symbol: M M^-1 is gone."""
     out: list[tuple[Any, int]] = []
     for factor in sp.Mul.make_args(word):
         if factor == 1:
@@ -38,10 +38,7 @@ def letters(word: Any) -> tuple[tuple[Any, int], ...]:
         base, power = factor.as_base_exp()
         if not isinstance(base, Covariance) or not power.is_Integer:
             raise Malformed(f"{factor} is not a covariance symbol or an integer power of one")
-        if out and out[-1][0] == base:
-            power += out.pop()[1]
-        if power:
-            out.append((base, int(power)))
+        out.append((base, int(power)))
     return tuple(out)
 
 

@@ -78,7 +78,7 @@ def termwise(body: Any, law: Any, value: Callable[[list[Any]], Any], context: Co
         inside = [f for f in factors if may_touch(f, law.variables)]
         if len(inside) == 1 and isinstance(inside[0], SumTo):
             inner, index, lo, hi = inside[0].args
-            average = SumTo(termwise(inner, law, value, context), index, lo, hi)
+            average: Any = SumTo(termwise(inner, law, value, context), index, lo, hi)
         else:
             average = value(inside) if inside else sp.S.One
         if average is None:
@@ -202,8 +202,7 @@ def _gap_is_divergence(relation: str, previous: Any, following: Any, context: Co
     """previous - following is a combination, with non-negative coefficients, of KLs and expectations of KLs."""
     if relation not in ("<=", ">="):
         raise StepFails(f"Gibbs proves <= and >=, not {relation!r}")
-    if context.lemma is not None:
-        context.lemma("gaussian.kl.nonnegative")
+    context.lemma("gaussian.kl.nonnegative")
     gap = sp.expand(previous - following if relation == ">=" else following - previous)
     divergences = sorted(_divergences(gap, context.domain), key=sp.default_sort_key)
     if not divergences:
@@ -354,11 +353,9 @@ vanishing_mean = Rule(
 
 def _zero_divergence(relation: str, previous: Any, following: Any, context: Context) -> bool:
     """KL(p, q) = 0 iff p and q are the same law."""
-    if relation != "iff" or context.lemma is None:
+    if relation != "iff" or not isinstance(following, SameLaw):
         raise StepFails("this rule compares KL = 0 with an equality of laws")
     context.lemma("gaussian.kl.nonnegative")
-    if not isinstance(following, SameLaw):
-        return False
     p, q = following.args
     return _comparable(p, q, context.domain) and previous in (Equal(KL(p, q), 0), Equal(0, KL(p, q)))
 
