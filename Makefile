@@ -58,8 +58,8 @@ $(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -na
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
-bench: $(VENV)/.has-core ## Time what is timed, and print it
-	@failed=; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || failed="$$failed $$script"; done; \
+bench: $(VENV)/.has-core ## Time what is timed on this processor, and print it (on a GPU: benchmarks/gpu.py)
+	@failed=; for script in $(filter-out benchmarks/gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || failed="$$failed $$script"; done; \
 		test -z "$$failed" || { echo "Not as it should be:$$failed" >&2; exit 1; }
 
 clean: ## Remove what the commands wrote, the environment included

@@ -15,7 +15,9 @@ Parts:
   resume    losses of a run stopped half-way and resumed, against one that was not, with the deterministic flag
 
 Contenders take turns, A B A B, after a warm-up; medians of wall time between synchronisations are reported, for single
-kernels those between device events. diffusers is measured where it is installed: `pip install -e '.[bench]'`.
+kernels those between device events. Beside the wall time of a step stands how long the device was busy with it: on a
+host that launches kernels slowly every contender waits for the host, and wall times say little of the device. diffusers
+is measured where it is installed: `pip install -e '.[bench]'`.
 
 Exit status: 0 when every ratio that the project sets itself is reached, 1 when one is missed or a part failed,
 2 when torch sees no CUDA device.
@@ -156,6 +158,23 @@ def take_turns(
             if number > 1:
                 seconds[name].append(taken)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def busy(step: Callable[[], object], device: torch.device, repeats: int = 3) -> float:
+    """Seconds in which the device works on one step: the sum of its kernels, without the gaps between them.
+
+    Where this is far below the wall time, the device waits for the host to launch, and a faster host would help.
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    step()
+    synchronize(device)
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
+        for _ in range(repeats):
+            step()
+        synchronize(device)
+    kernels = [e for e in seen.key_averages() if e.device_type == torch.autograd.DeviceType.CUDA and "#" not in e.key]
+    return sum(e.self_device_time_total for e in kernels) / 1e6 / repeats
 
 
 @contextmanager
@@ -381,6 +400,10 @@ def _training(p: Plan, name: str, size: dict[str, Any], compiled: bool) -> Itera
         yield Row(f"{name}, {how}: {label}", batch / found[label], "images/s")
         yield Row(f"{name}, {how}: ours / {label}", found[label] / found["ours"], "x", asked)
     for label in ("ours", "diffusers"):
+        if label in calls and device.type == "cuda":
+            yield Row(f"{name}, {how}: step, {label}", 1e3 * found[label], "ms")
+            yield Row(f"{name}, {how}: of it the device is busy, {label}", 1e3 * busy(calls[label], device), "ms")
+    for label in ("ours", "diffusers"):
         if label in memory_of:
             yield Row(f"{name}, {how}: peak memory of a step, {label}", memory_of[label], "GiB")
 
@@ -411,7 +434,8 @@ def outside(p: Plan) -> Iterator[Row]:
             share = 100 * (1 - found["bare"] / found["step"])
             asked = 3.0 if large else None
             yield Row(f"{name}, {how}: share of the step outside the network", share, "%", asked, "at most")
-            yield Row(f"{name}, {how}: step", 1e3 * found["step"], "ms")
+            yield Row(f"{name}, {how}: forward and backward of the network", 1e3 * found["bare"], "ms")
+            yield Row(f"{name}, {how}: the whole step", 1e3 * found["step"], "ms")
             del trainer, network, parameters, bare, calls
             free(p.device)
 
