@@ -46,7 +46,7 @@ def takes(*tensors: Tensor) -> bool:
             tensor.data_ptr()
         except RuntimeError:
             return False
-        if forward_ad.unpack_dual(tensor).tangent is not None:
+        if forward_ad.unpack_dual(tensor).tangent is not None:  # type: ignore[no-untyped-call]  # torch's own
             return False
     return True
 
