@@ -210,8 +210,13 @@ def _plot_beta(sweep: Sequence[Mapping[str, float]], path: Path) -> None:
     figure, axes = new_figure(1, 2, width=9, height=3.6)
     betas = [point["beta"] for point in sweep]
     axes[0].plot([p["kl"] for p in sweep], [p["reconstruction"] for p in sweep], "o-", color="#3355bb")
-    for point in sweep:
-        axes[0].annotate(f" β={point['beta']:g}", (point["kl"], point["reconstruction"]), fontsize=8)
+    places: dict[tuple[float, float], list[str]] = {}
+    for point in sweep:  # where the posterior has collapsed, one label stands for several points
+        place = (round(point["kl"], 1), round(point["reconstruction"], 1))
+        places.setdefault(place, []).append(f"{point['beta']:g}")
+    for place, betas_here in places.items():
+        axes[0].annotate(f"  β = {', '.join(betas_here)}", place, fontsize=8)
+    axes[0].margins(x=0.15)
     axes[0].set(xlabel="KL to the prior (nats)", ylabel="reconstruction, −log p(x|z) (nats)")
     for name, words, colour in (("iw_bound", "importance-weighted, 500", "#228855"), ("elbo", "ELBO", "#cc5533")):
         axes[1].plot(betas, [p[name] for p in sweep], "o-", label=words, color=colour)
