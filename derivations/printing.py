@@ -95,7 +95,7 @@ class Latex(LatexPrinter):
 
     def _print_Block(self, e: Any) -> str:
         if e.bounds[1] - e.bounds[0] == 1:
-            return self._variables(map(e.member, e.bounds))
+            return self._variables(map(terms.HEADS[e.args[0].name], e.bounds))
         lo, hi = (self._print(b) for b in e.bounds)
         return f"{_bare(e.args[0].name)}_{{{lo}:{hi}}}"
 
@@ -350,7 +350,7 @@ class Text(StrPrinter):
 
     def _print_Block(self, e: Any) -> str:
         if e.bounds[1] - e.bounds[0] == 1:
-            return self._list(map(e.member, e.bounds))
+            return self._list(map(terms.HEADS[e.args[0].name], e.bounds))
         lo, hi = (self._print(b) for b in e.bounds)
         return f"{self._name(e.args[0].name)}[{lo}:{hi}]"
 
