@@ -148,6 +148,34 @@ def test_marks_that_say_something_else_are_refused():
         Typesetter().tex(r"\beta_{t}", "a test", marks=r"\htmlData{s=beta}{\alpha_{t}}")
 
 
+# --- chapters ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_chapter_has_the_parts_that_it_promises(built_pages):
+    """Question, early result, ledger, meaning, what is printed wrong with its witness, exercises with answers."""
+    chapters = [path for path in built_pages if path.startswith("derivations/") and path != "derivations/index.html"]
+    assert len(chapters) >= 13
+    for path in chapters:
+        text = built_pages[path].partition('class="md-content"')[2]
+        order = [
+            re.search(r"<p><strong>[^<]*\?</strong></p>", text),
+            re.search(r'class="tf-statement"', text),
+            re.search(r'class="tf-derivation"', text),
+            re.search(r"<h2[^>]*>What it means", text),
+            re.search(r"<h2[^>]*>What is commonly printed wrong", text),
+            re.search(r'class="tf-witness"', text.partition("What is commonly printed wrong<a")[2]),
+            re.search(r"<h2[^>]*>Exercises", text),
+        ]
+        assert all(order), f"{path}: {[place is not None for place in order]}"
+        starts = [place.start() for place in (*order[:5], order[6]) if place is not None]
+        assert starts == sorted(starts), path
+        exercises = text.partition(">Exercises")[2]
+        asked = len(re.findall(r"<p><strong>\d+\.</strong>", exercises))
+        solved = re.findall(r"Solution, checked as (\w{4})</summary>", exercises)
+        tags = {claim.tag for claim in derivations.claims().values()}
+        assert asked and len(solved) == asked and set(solved) <= tags, path
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
