@@ -34,7 +34,7 @@ def tag_link(book: Book, name: str, up: str) -> str:
 
 def named_link(book: Book, name: str, up: str) -> str:
     """The tag and, beside it, the title."""
-    return f"{tag_link(book, name, up)} {escape(book.claim(name, 'a generated page').title)}"
+    return f"{tag_link(book, name, up)} {words.html(book.claim(name, 'a generated page').title)}"
 
 
 def prose(book: Book, text: str, up: str) -> str:
@@ -114,7 +114,7 @@ def _head(book: Book, claim: Claim, up: str) -> str:
     line = " · ".join(fact for fact in facts if fact)
     return one_line(
         f'<div class="tf-head" id="{claim.tag}"><div class="tf-title">{tag_link(book, claim.id, up)} '
-        f"<strong>{escape(claim.title)}</strong> {badge(judgement.verdict.kind)}</div>"
+        f"<strong>{words.html(claim.title)}</strong> {badge(judgement.verdict.kind)}</div>"
         f'<div class="tf-facts">{escape(line)}</div><p class="tf-words">{prose(book, claim.words, up)}</p></div>'
     )
 

@@ -88,6 +88,7 @@ def facts(run: Run) -> str:
     on = []
     for key, value in machine.items():
         word = named.get(key, f"{key} ")
+        word = " thread" if (key, value) == ("threads", 1) else word
         on.append(f"{value}{word}" if word.startswith(" ") else f"{word}{value}")
     rows = [
         ("Command", f"<code>{escape(str(run.results['command']))}</code>" if "command" in run.results else ""),
@@ -177,7 +178,9 @@ def pictures(run: Run, up: str) -> str:
         variant, said, caption = described(path.stem, list(run.configurations))
         bare = path.stem.removeprefix(f"{variant}-")
         kind = "tf-picture"
-        if re.search("sweep|map|summary", bare) or run.name.startswith("mixture"):
+        if re.search("map", bare):
+            kind += " tf-smooth"
+        elif re.search("sweep|summary", bare) or run.name.startswith("mixture"):
             kind += " tf-plot"
         elif re.search("denoising", bare):
             kind += " tf-wide"
@@ -252,7 +255,9 @@ def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:
         text = texts.get(f"experiments/{run.name}.md", "")
         title = re.search(r"^# (.+)$", text, re.MULTILINE)
         picture = next((p for p in run.pictures if "sample" in p.stem or "sweep" in p.stem), None)
-        shown = f'<img src="{up}assets/runs/{run.name}/{picture.name}" alt="" loading="lazy">' if picture else ""
+        kind = ' class="tf-contained"' if picture and "sweep" in picture.stem else ""
+        source = f"{up}assets/runs/{run.name}/{picture.name}" if picture else ""
+        shown = f'<img{kind} src="{source}" alt="" loading="lazy">' if picture else ""
         results = outcomes(run)
         met = sum(outcome.met for outcome in results)
         said = f"{met} of {len(results)} aims reached" if results else ""

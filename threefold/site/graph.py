@@ -9,6 +9,7 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+from threefold.site import words
 from threefold.site.book import Book
 from threefold.site.tex import engine
 
@@ -56,7 +57,8 @@ def _quoted(text: str) -> str:
 
 def _node(book: Book, name: str, up: str, *, chosen: bool = False) -> str:
     claim = book.claim(name, "a graph")
-    label = "\n".join([claim.tag, *textwrap.wrap(claim.title, 22)])
+    title = claim.title.replace("abar", "ᾱ").replace("x_0", "x₀")
+    label = "\n".join([claim.tag, *textwrap.wrap(title, 22)])
     kind = f"tf-node tf-node-{book.standing(name)}" + (" tf-node-chosen" if chosen else "")
     link = f"{up}tag/{claim.tag}/index.html"
     facts = {"label": label, "href": link, "tooltip": claim.title, "class": kind}
@@ -94,7 +96,7 @@ def overview(book: Book, graphs: Graphs, up: str) -> str:
     dot = "digraph { rankdir=LR; ranksep=0.6; nodesep=0.12; " + HEAD + " ".join(lines) + " }"
     alone = "".join(
         f'<a class="tf-alone tf-alone-{book.standing(name)}" href="{up}tag/{book.claim(name, "map").tag}/index.html">'
-        f"<span>{book.claim(name, 'map').tag}</span> {escape(book.claim(name, 'map').title)}</a>"
+        f"<span>{book.claim(name, 'map').tag}</span> {words.html(book.claim(name, 'map').title)}</a>"
         for name in book.ledger
         if name not in linked
     )

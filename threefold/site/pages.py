@@ -165,7 +165,7 @@ def status(book: Book, up: str) -> str:
         standing = book.standing(name)
         mutants = row["symbolic"].get("mutants") or {"rejected": 0, "total": 0}
         rows.append(
-            f"<tr><td>{blocks.tag_link(book, name, up)}</td><td>{escape(row['title'])}</td>"
+            f"<tr><td>{blocks.tag_link(book, name, up)}</td><td>{words.html(row['title'])}</td>"
             f'<td><span class="tf-dot tf-node-{standing}"></span>{STANDING_WORD.get(standing, standing)}</td>'
             f"<td>{_short(row['numeric'])}</td><td>{_short(row['torch'])}</td>"
             f"<td>{mutants['rejected']}/{mutants['total']}</td></tr>"
