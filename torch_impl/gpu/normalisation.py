@@ -83,13 +83,17 @@ def _on(x: Tensor) -> AbstractContextManager[object]:
 
 
 @cache
-def _plan(n: int, pixels: int, channels: int) -> tuple[int, dict[str, int]]:
-    """How many chunks an image has; pixels a tile, tiles a chunk."""
+def _plan(n: int, pixels: int, channels: int, groups: int = 1) -> tuple[int, dict[str, int], dict[str, int]]:
+    """How many chunks an image has, and the sizes for kernels that see groups and for those that see channels alone."""
     rows = max(1, min(TILE // _power_of_two(channels), _power_of_two(pixels)))
     tiles = -(-pixels // rows)
     together = max(1, min(tiles, n * tiles // PROGRAMS))
     together = 1 << (together.bit_length() - 1)
-    return -(-tiles // together), {"ROWS": rows, "TILES": together}
+    depth = channels // groups
+    common = {"ROWS": rows, "TILES": together, "num_warps": WARPS}
+    of_groups = {**common, "G": groups, "D": depth, "GP": _power_of_two(groups), "DP": _power_of_two(depth)}
+    of_channels = {**common, "C": channels, "CP": _power_of_two(channels)}
+    return -(-tiles // together), of_groups, of_channels
 
 
 def _launch_forward(
@@ -99,20 +103,18 @@ def _launch_forward(
     from torch_impl.gpu import norm_kernels
 
     n, channels, height, width = x.shape
-    pixels, depth = height * width, channels // groups
-    chunks, tiles = _plan(n, pixels, channels)
-    sizes = {**tiles, "G": groups, "D": depth, "GP": _power_of_two(groups), "DP": _power_of_two(depth)}
-    moments = torch.empty(2, n, chunks, groups, dtype=torch.float32, device=x.device)
+    pixels = height * width
+    chunks, sizes, _ = _plan(n, pixels, channels, groups)
+    means, squares = torch.empty(2, n, chunks, groups, dtype=torch.float32, device=x.device).unbind()
     kept = torch.empty(2, n, groups, dtype=torch.float32, device=x.device)
+    mean, scale = kept.unbind()
     y = torch.empty_like(x)
     shifted, added = shift is not None, x if shift is None else shift
     with _on(x):
-        norm_kernels.moments[(chunks, n)](
-            x, added, moments[0], moments[1], pixels, chunks, HAS_SHIFT=shifted, num_warps=WARPS, **sizes
-        )
+        norm_kernels.moments[(chunks, n)](x, added, means, squares, pixels, chunks, HAS_SHIFT=shifted, **sizes)
         norm_kernels.forward[(chunks, n)](
-            x, added, weight, bias, moments[0], moments[1], y, kept[0], kept[1], pixels, chunks, eps,
-            HAS_SHIFT=shifted, ACTIVATE=activate, CP=_power_of_two(chunks), num_warps=WARPS, **sizes,
+            x, added, weight, bias, means, squares, y, mean, scale, pixels, chunks, eps,
+            HAS_SHIFT=shifted, ACTIVATE=activate, CP=_power_of_two(chunks), **sizes,
         )  # fmt: skip
     return y, kept
 
@@ -124,30 +126,31 @@ def _launch_backward(
     from torch_impl.gpu import norm_kernels
 
     n, channels, height, width = x.shape
-    pixels, depth = height * width, channels // groups
-    chunks, tiles = _plan(n, pixels, channels)
+    pixels = height * width
+    chunks, of_groups, of_channels = _plan(n, pixels, channels, groups)
     dy = dy.contiguous(memory_format=torch.channels_last)
     partial = torch.empty(n, chunks, 3, channels, dtype=torch.float32, device=x.device)
     dx = torch.empty_like(x)
     shifted, added = shift is not None, x if shift is None else shift
     dshift = torch.empty(n if shifted else 0, channels, dtype=torch.float32, device=x.device)
+    mean, scale = kept.unbind()
     with _on(x):
         norm_kernels.sums[(chunks, n)](
-            dy, x, added, weight, bias, kept[0], kept[1], partial, pixels, chunks, HAS_SHIFT=shifted,
-            ACTIVATE=activate, C=channels, CP=_power_of_two(channels), D=depth, num_warps=WARPS, **tiles,
+            dy, x, added, weight, bias, mean, scale, partial, pixels, chunks,
+            HAS_SHIFT=shifted, ACTIVATE=activate, D=of_groups["D"], **of_channels,
         )  # fmt: skip
         summed = partial.sum(1) if chunks > 1 else partial.view(n, 3, channels)
         norm_kernels.backward[(chunks, n)](
-            dy, x, added, weight, bias, kept[0], kept[1], summed, dx, dshift if shifted else dx, pixels,
-            HAS_SHIFT=shifted, ACTIVATE=activate, G=groups, D=depth, GP=_power_of_two(groups),
-            DP=_power_of_two(depth), num_warps=WARPS, **tiles,
+            dy, x, added, weight, bias, mean, scale, summed, dx, dshift if shifted else dx, pixels,
+            HAS_SHIFT=shifted, ACTIVATE=activate, **of_groups,
         )  # fmt: skip
     return dx, dshift, summed[:, :2].sum(0)
 
 
 def _gradients(
-    dy: Tensor, x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, made: tuple[Tensor, Tensor, Tensor]
+    shift: Tensor | None, weight: Tensor, bias: Tensor, made: tuple[Tensor, Tensor, Tensor]
 ) -> tuple[Tensor | None, ...]:
+    """One for each argument of the forward pass, in its dtype."""
     dx, dshift, of_affine = made
     return (
         dx,
@@ -181,7 +184,7 @@ class _Norm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, shift, weight, bias, kept = ctx.saved_tensors
-        return _gradients(dy, x, shift, weight, bias, _launch_backward(dy, x, shift, weight, bias, kept, *ctx.options))
+        return _gradients(shift, weight, bias, _launch_backward(dy, x, shift, weight, bias, kept, *ctx.options))
 
 
 class _AddBias(torch.autograd.Function):
@@ -205,19 +208,26 @@ class _AddBias(torch.autograd.Function):
         d = d.contiguous(memory_format=torch.channels_last)
         channels = d.shape[1]
         rows = d.numel() // channels
-        programs, tiles = _plan(1, rows, channels)
+        programs, _, sizes = _plan(1, rows, channels)
         partial = torch.empty(programs, channels, dtype=torch.float32, device=d.device)
         with _on(d):
-            norm_kernels.sum_per_channel[(programs,)](
-                d, partial, rows, C=channels, CP=_power_of_two(channels), num_warps=WARPS, **tiles
-            )
+            norm_kernels.sum_per_channel[(programs,)](d, partial, rows, **sizes)
         return d, d, partial.sum(0).to(ctx.dtype)
 
 
 # -- the same as operators, for torch.compile -------------------------------------------------------------------------
 
+torch.library.define(
+    "threefold::norm",
+    "(Tensor x, Tensor? shift, Tensor weight, Tensor bias, int groups, float eps, bool activate) -> (Tensor, Tensor)",
+)
+torch.library.define(
+    "threefold::norm_backward",
+    "(Tensor dy, Tensor x, Tensor? shift, Tensor weight, Tensor bias, Tensor kept, int groups, bool activate)"
+    " -> (Tensor, Tensor, Tensor)",
+)
 
-@torch.library.custom_op("threefold::norm", mutates_args=())
+
 def _norm(
     x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, groups: int, eps: float, activate: bool
 ) -> tuple[Tensor, Tensor]:
@@ -225,15 +235,13 @@ def _norm(
     return _launch_forward(x, shift, weight, bias, groups, eps, activate)
 
 
-@_norm.register_fake
-def _(
+def _norm_shapes(
     x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, groups: int, eps: float, activate: bool
 ) -> tuple[Tensor, Tensor]:
     y = torch.empty_like(x, memory_format=torch.channels_last)
     return y, x.new_empty(2, x.shape[0], groups, dtype=torch.float32)
 
 
-@torch.library.custom_op("threefold::norm_backward", mutates_args=())
 def _norm_backward(
     dy: Tensor, x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, kept: Tensor, groups: int, activate: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -241,8 +249,7 @@ def _norm_backward(
     return _launch_backward(dy, x, shift, weight, bias, kept, groups, activate)
 
 
-@_norm_backward.register_fake
-def _(
+def _norm_backward_shapes(
     dy: Tensor, x: Tensor, shift: Tensor | None, weight: Tensor, bias: Tensor, kept: Tensor, groups: int, activate: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     n, channels = x.shape[:2]
@@ -260,7 +267,11 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 def _back(ctx: Any, dy: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     x, shift, weight, bias, kept = ctx.saved_tensors
     made = torch.ops.threefold.norm_backward(dy, x, shift, weight, bias, kept, *ctx.options)
-    return _gradients(dy, x, shift, weight, bias, made)
+    return _gradients(shift, weight, bias, made)
 
 
-_norm.register_autograd(_back, setup_context=_keep)
+torch.library.impl("threefold::norm", "cuda", _norm)
+torch.library.impl("threefold::norm_backward", "cuda", _norm_backward)
+torch.library.register_fake("threefold::norm", _norm_shapes)
+torch.library.register_fake("threefold::norm_backward", _norm_backward_shapes)
+torch.library.register_autograd("threefold::norm", _back, setup_context=_keep)
