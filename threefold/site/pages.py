@@ -311,7 +311,7 @@ def notation(book: Book, up: str) -> str:
                 f'<tr id="{symbols.anchor(name)}" data-search-exclude><td>{drawn}</td>'
                 f"<td>{words.html(symbols.MEANING[name])}</td><td>{body}</td><td>{link}</td></tr>"
             )
-    return blocks.grid("Notation", ("Symbol", "Meaning", "Stands for", "First used"), "".join(rows), "tf-notation")
+    return blocks.grid("Notation", ("Symbol", "Meaning", "Stands for", "First used"), "".join(rows), "tf-notation tf-stack")
 
 
 def symbols_used(book: Book, names: tuple[str, ...], up: str) -> str:
@@ -420,7 +420,7 @@ def errata_index(book: Book, up: str) -> str:
         f"<td>{blocks.prose(book, e.words, up)}</td></tr>"
         for e in derivations.errata()
     )
-    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows)
+    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows, "tf-stack")
 
 
 def editorial() -> str:
