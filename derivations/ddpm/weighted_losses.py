@@ -153,10 +153,13 @@ def _(line: Chain) -> None:
         by=by_claim("ddpm.mean.eps_form", part=1),
         why="the encoder's mean, too, through the noise that was drawn",
     )
+    pull = (1 - alpha(t)) / (sp.sqrt(alpha(t)) * sp.sqrt(1 - abar(t)))
+    wrong, wrong_1 = eps_theta(jump(t), t) - eps, eps_theta(jump(sp.Integer(1)), 1) - eps
     line(
-        split(first, weight_eps * noise_miss),
-        why="both means use x_t in the same way: what is left is the error of the noise",
+        split(squared(pull.xreplace({t: sp.Integer(1)}) * wrong_1, 1), squared(pull * wrong, t)),
+        why="both means use x_t in the same way: what is left is a multiple of the error of the noise",
     )
+    line(split(first, weight_eps * noise_miss), why="the multiple, squared, over twice the variance is the weight")
     line(
         Constant(T, x(0)) - SumTo(weight_eps * Expect(noise, noise_miss), t, 1, T),
         by=[linearity, induction(T, 1)],

@@ -192,7 +192,7 @@ class Judge:
             return PartReport(statement, Undecided("no derivation is written for it"), ())
         steps: list[StepReport] = []
         try:
-            obligations = _obligations(statement, claim.domain_of(part), proof)
+            obligations = _obligations(statement, claim.domain_of(part), claim.hypotheses, proof)
             with time_limit(self.step_seconds):
                 _check(claim, part, obligations)
             for section, chain, goal, domain, extra in obligations:
@@ -279,7 +279,9 @@ def _check(claim: Claim, part: int, obligations: list[Obligation]) -> None:
                 raise Malformed(f"the {what} must mean something everywhere: {verdict.reason}")
 
 
-def _obligations(statement: Statement, domain: Domain, proof: Proof) -> list[Obligation]:
+def _obligations(
+    statement: Statement, domain: Domain, hypotheses: tuple[Hypothesis, ...], proof: Proof
+) -> list[Obligation]:
     """The statement itself; in an induction, its base and its step."""
     if proof.induction_on is None:
         return [("", proof.chains[0], statement, domain, None)]
@@ -287,6 +289,9 @@ def _obligations(statement: Statement, domain: Domain, proof: Proof) -> list[Obl
     lo, hi = domain.indices.get(n, (None, None))
     if lo is None or sp.expand(lo - start) != 0:
         raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
+    for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
+        if sp.Tuple(h.lhs, h.rhs, *(first for first, _ in h.when.values())).has(n):  # it may hold up to n
+            raise Malformed(f"{h.name!r} is about one {n}, and an induction over {n} needs it at all of them")
 
     def at(value: Any) -> Statement:
         return Statement(statement.lhs.xreplace({n: value}), statement.relation, statement.rhs.xreplace({n: value}))

@@ -23,6 +23,10 @@ class Undefined(ArithmeticError):
     """The expression has no value in this world (a division by zero, the log of a negative number)."""
 
 
+class Uncomputable(Undefined):
+    """It may well have a value, but this world cannot compute it: no ground to call anything false."""
+
+
 # --- joint laws -------------------------------------------------------------------------------------------------------
 
 
@@ -50,7 +54,7 @@ class FiniteJoint:
 
     def _refuse_unknown(self, keys: tuple[Key, ...]) -> None:
         if unknown := [key for key in keys if key not in self.keys]:
-            raise Undefined(f"this world's table knows nothing of {unknown}")
+            raise Uncomputable(f"this world's table knows nothing of {unknown}")
 
     def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
         total = self.probability(given)
@@ -155,13 +159,13 @@ class GaussianChain:
         if known and min(wanted) > min(known):
             return [(mp.mpf(1), (mp.mpf(0),) * self.d)]  # given an earlier state, x_0 no longer matters
         if not self.starts:
-            raise Undefined("this chain has no law of x_0")
+            raise Uncomputable("this chain has no law of x_0")
         likely = [number(w) * mp.exp(self._log_normal(given, {}, x0)) for w, x0 in self.starts]
         return [(w / mp.fsum(likely), tuple(map(number, x0))) for w, (_, x0) in zip(likely, self.starts, strict=True)]
 
     def log_density(self, variables: Assignment, given: Assignment) -> Any:
         if ("x", 0) in variables:
-            raise Undefined("x_0 is discrete here: it has no density")
+            raise Uncomputable("x_0 is discrete here: it has no density")
         starts = self._weighted_starts(self._times(variables), given)
         return mp.log(mp.fsum(w * mp.exp(self._log_normal(variables, given, x0)) for w, x0 in starts))
 
@@ -190,7 +194,7 @@ class GaussianChain:
             (mean,) = self._mean(0, wanted, known, given, x0)
             average = exp_of_quadratic(partial(_along, exponent, mean, scale))
             if average is None:
-                raise Undefined("the exponent is not a quadratic polynomial")
+                raise Uncomputable("the exponent is not a quadratic polynomial")
             total += chance * average
         return total
 

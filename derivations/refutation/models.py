@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derivations.refutation.laws import Assignment, Key, Undefined, Vector, hermite_grid, mp, number
+from derivations.refutation.laws import Assignment, Key, Uncomputable, Vector, hermite_grid, mp, number
 from derivations.refutation.worlds import World
 
 
@@ -34,7 +34,7 @@ class ReverseChain:
         known = sorted(key[1] for key in given)
         below = [times[-1] + 1] if times[-1] < self.last else []
         if times != list(range(times[0], times[-1] + 1)) or known != below or times[0] < 0 or times[-1] > self.last:
-            raise Undefined("this law of a nonlinear chain has no closed form")
+            raise Uncomputable("this law of a nonlinear chain has no closed form")
         return times
 
     def log_density(self, variables: Assignment, given: Assignment) -> Any:

@@ -23,7 +23,7 @@ from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.probability import definition
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
-from derivations.refutation.laws import Undefined
+from derivations.refutation.laws import Uncomputable, Undefined
 from derivations.refutation.refute import TRIES, describe, tries_for, violation
 from derivations.refutation.sampling import sample
 
@@ -264,6 +264,8 @@ def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | Non
         world = sample(claim, part, n)
         try:
             found = violation(claim.says[part], world)
+        except Uncomputable:
+            continue
         except Undefined as reason:
             meaningless = meaningless or Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
             continue

@@ -10,7 +10,7 @@ from derivations.kernel import terms
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.verdict import Witness
 from derivations.refutation import laws
-from derivations.refutation.laws import Undefined, mp
+from derivations.refutation.laws import Uncomputable, Undefined, mp
 from derivations.refutation.sampling import sample
 from derivations.refutation.worlds import World, close, evaluate, show_key
 
@@ -26,10 +26,15 @@ def tries_for(statement: Statement) -> int:
 
 
 def violation(statement: Statement, world: World) -> tuple[str, str] | None:
-    """Both sides' values when the statement fails in the world; None when it holds. Undefined when the left is."""
+    """Both sides' values when the statement fails in the world; None when it holds.
+
+    Undefined when the left side has no value, Uncomputable when the world cannot compute one of the two.
+    """
     left = _remembered(statement.lhs, world)
     try:
         right = _remembered(statement.rhs, world)
+    except Uncomputable:
+        raise
     except Undefined as reason:
         return show(left), f"undefined: {reason}"
     return None if _related(statement, left, right) else (show(left), show(right))

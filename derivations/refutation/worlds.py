@@ -26,6 +26,7 @@ from derivations.refutation.laws import (
     Assignment,
     GaussianChain,
     Key,
+    Uncomputable,
     Undefined,
     Vector,
     exp_of_quadratic,
@@ -58,7 +59,7 @@ class World:
         if symbol.name == "d":
             return mp.mpf(self.d)
         if symbol.name not in self.numbers:
-            raise Undefined(f"this world gives {symbol.name} no value")
+            raise Uncomputable(f"this world gives {symbol.name} no value")
         return number(self.numbers[symbol.name])
 
     def vector(self, key: Key) -> Vector:
@@ -178,7 +179,8 @@ def _value(e: Any, w: World, env: dict[Any, Any]) -> Any:
 def _handler(kind: Any) -> Any:
     handler = next((h for known, h in HANDLERS if issubclass(kind, known)), None)
     if handler is None:
-        raise Undefined(f"no meaning is given to {kind.__name__}")
+        meaningless = issubclass(kind, (type(sp.zoo), type(sp.nan), type(sp.I)))
+        raise (Undefined if meaningless else Uncomputable)(f"no meaning is given to {kind.__name__}")
     return handler
 
 
@@ -300,7 +302,7 @@ def _log_density(e: Any, w: World, env: dict[Any, Any]) -> Any:
         return _affine_log_density(law, w, env)
     closed = log_density_of(law)
     if closed is None:
-        raise Undefined(f"no density for {law}")
+        raise Uncomputable(f"no density for {law}")
     return _value(closed, w, env)
 
 
@@ -369,7 +371,7 @@ def _location_scale(law: Any, w: World, env: dict[Any, Any]) -> tuple[list[Any],
     if isinstance(law, terms.FullNormal):
         root = mp.cholesky(_value(law.args[2], w, env))
         return list(_value(law.args[1], w, env)), [[root[i, m] for m in range(root.cols)] for i in range(root.rows)]
-    raise Undefined(f"no way to draw from {law}")
+    raise Uncomputable(f"no way to draw from {law}")
 
 
 def _diagonal(variances: list[Any]) -> list[list[Any]]:

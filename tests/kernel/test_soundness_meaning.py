@@ -61,6 +61,7 @@ from derivations.rules import (
     gibbs,
     given,
     induction,
+    induction_hypothesis,
     interval_arithmetic,
     linearity,
     log_p,
@@ -99,6 +100,8 @@ pulled_back = Inner(Gradient(f, phi * v), D(phi * v, phi))
 rounded = tuple(Hypothesis(f"digits of {e}", "", e, Rounded("1")) for e in (a, b))
 divides = Hypothesis("divides", "", c, Ratio(a * b, b))
 laws_equal = Hypothesis("numbers of the same name", "", sp.Symbol("q"), sp.Symbol("p"))
+gain, m = scalar_function("meant_gain"), sp.Symbol("meant_m", integer=True, positive=True)
+at_one_m = Hypothesis("at one m", "", alpha(m), gain(m) / gain(m - 1))
 slope, parabola = define("meant_slope", "F", D, notation=False), Hypothesis("parabola", "", a, phi**2)
 standard, shifted = DiagonalNormal(eps, i, 0, 1, k), y(phi) + Hadamard(v, eps)
 downwards = Domain(indices={T: (sp.S(2), sp.oo), t: (ONE, T - 1)})
@@ -106,6 +109,16 @@ backwards = SumTo(Norm2(x(T - t)), t, 1, T)
 same = Hypothesis("same", "", u, v)
 zero = Hypothesis("zero", "", x(1), sp.S.Zero)
 length = Hypothesis("length", "", a, Norm2(u))
+
+
+def from_one_m_to_the_next(base: Chain, step: Chain) -> None:
+    """alpha(m) = gain(m) / gain(m - 1) is supposed for one m, and the induction would use it for every m."""
+    base(abar(0))
+    base(gain(0) / Ratio(gain(0), 1))
+    step(abar(m))
+    step(alpha(m) * abar(m - 1))
+    step(alpha(m) * gain(m - 1) / gain(0), by=induction_hypothesis)
+    step(gain(m) / gain(m - 1) * gain(m - 1) / gain(0), by=given(at_one_m))
 
 
 def two_dimensions(line: Chain) -> None:
@@ -307,6 +320,15 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         Expect(q(z), Norm2(z)) + a,
         linearity,
         hypotheses=(Hypothesis("integrable", "the moon is round"),),
+    ),
+    "a hypothesis about one n, in an induction over n": lambda: Attack(
+        abar(m - 1),
+        gain(m - 1) / gain(0),
+        None,
+        Domain({**schedule().intervals, "meant_gain": POSITIVE}, {m: (ONE, sp.oo)}, {"abar": "alpha"}),
+        (at_one_m,),
+        chain=from_one_m_to_the_next,
+        induction_on=m,
     ),
     "a rounded value by induction": lambda: Attack(
         n / 10 + 1, Rounded("1"), induction(n, 0), Domain(indices={n: (0, sp.oo)})

@@ -9,11 +9,12 @@ import sympy as sp
 
 import derivations
 from derivations.kernel.terms import DIM
-from derivations.refutation.laws import Undefined
+from derivations.refutation.laws import Uncomputable, Undefined
 from derivations.refutation.refute import TRIES, violation
 from derivations.refutation.sampling import sample
 from derivations.refutation.vacuity import inhabited, needs
-from derivations.rules import Hypothesis
+from derivations.refutation.worlds import World
+from derivations.rules import Hypothesis, Statement
 
 CLAIMS = list(derivations.claims().values())
 
@@ -64,3 +65,10 @@ def test_the_markov_property_is_needed_for_the_posterior():
     rows = {need.what: need for need in needs(derivations.claims()["ddpm.elbo.decomposition"])}
     assert rows["forward chain"].needed
     assert rows["reverse chain"].needed
+
+
+def test_what_a_world_cannot_compute_is_no_ground_to_call_a_statement_false():
+    unknown = sp.Function("unknown_to_worlds")(sp.S(1))
+    with pytest.raises(Uncomputable, match="no meaning is given to unknown_to_worlds"):
+        violation(Statement(1, "=", unknown), World())
+    assert violation(Statement(1, "=", sp.log(sp.S(-1) * DIM)), World()) == ("1.0", "undefined: log of -1.0")

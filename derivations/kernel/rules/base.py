@@ -23,7 +23,7 @@ Tier = Literal["decided", "law", "assumed"]
 # What rules suppose without an equation. The rules ask for them by name, so the name must stand for these words.
 ASSUMPTIONS = {
     "integrable": "every expectation written is finite",
-    "common support": "q is positive wherever p is, so density ratios average to 1",
+    "common support": "a density ratio is averaged under a law that is positive wherever its numerator is",
     "interchange": "derivatives are dominated, so they pass under the expectation",
 }
 
