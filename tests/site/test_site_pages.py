@@ -56,6 +56,7 @@ def notation() -> set[str]:
             found.add(latex(node))
             if hasattr(node, "unfold"):
                 found.add(latex(node.unfold()))
+    found.update(latex(node) for node in symbols.signs().values())
     for path in (ROOT / "docs").rglob("*.md"):
         for source in re.findall(r"\{\{\s*(.+?)\s*\}\}", path.read_text(encoding="utf-8")):
             found.add(latex(evaluate(source)))

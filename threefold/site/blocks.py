@@ -8,9 +8,10 @@ from html import escape
 from typing import Any
 
 from derivations import Claim, Editorial, Erratum, Witness
+from derivations.kernel import terms
 from derivations.kernel.judge import PartReport, StepReport
 from derivations.printing import RELATIONS_TEXT
-from threefold.site import words
+from threefold.site import symbols, words
 from threefold.site.book import Book
 
 BADGES = {
@@ -134,11 +135,13 @@ def _part(book: Book, claim: Claim, number: int, part: PartReport, up: str) -> s
         title = f'<p class="tf-part">{prose(book, words.sentence(said), up) if said else "The statement."}</p>'
     rows: list[str] = []
     section = ""
+    before: StepReport | None = None
     for step in part.steps:
         if step.section != section and step.section:
             rows.append(f'<p class="tf-section">{escape(words.sentence(step.section).rstrip("."))}</p>')
         section = step.section
-        rows.append(_row(book, claim, number, step, up))
+        rows.append(_row(book, claim, number, step, before if step.rule else None, up))
+        before = step
     return f'<div class="tf-proof">{title}{"".join(rows)}</div>'
 
 
@@ -148,13 +151,13 @@ def anchor(claim: Claim, part: int, step: StepReport) -> str:
     return ".".join([claim.tag, *numbers, str(step.number)])
 
 
-def _row(book: Book, claim: Claim, part: int, step: StepReport, up: str) -> str:
+def _row(book: Book, claim: Claim, part: int, step: StepReport, before: StepReport | None, up: str) -> str:
     source = f"{claim.id}, statement {part + 1}, step {step.number}"
     math = book.typesetter.expression(step.expression, source, display=True)
     relation = escape(RELATIONS_TEXT[step.relation]) if step.rule else ""
     name = anchor(claim, part, step)
     mark = badge(step.tier) if step.rule else ""
-    reason = _reason(book, claim, step, up) if step.rule else ""
+    reason = _reason(book, claim, step, _defined(step, before), up) if step.rule else ""
     tall = height(math) + bool(reason)
     return (
         f'<section class="tf-row" id="{name}" style="--h:{tall:.1f}" data-search-exclude><a class="tf-no" '
@@ -172,16 +175,34 @@ def height(math: str) -> float:
     return max(map(float, STRUT.findall(math)), default=1.0)
 
 
-def _reason(book: Book, claim: Claim, step: StepReport, up: str) -> str:
+def _defined(step: StepReport, before: StepReport | None) -> list[str]:
+    """The abbreviations that a step writes out or takes up: those on one side of it only."""
+    if before is None or "definition" not in step.rule:
+        return []
+    names = [
+        [name for name, node in symbols.occurrences_in([line.expression]) if isinstance(node, terms.DefinedFunction)]
+        for line in (before, step)
+    ]
+    return [name for name in dict.fromkeys([*names[0], *names[1]]) if (name in names[0]) != (name in names[1])]
+
+
+def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: str) -> str:
+    definitions = ", ".join(
+        f'<a href="{up}reference/notation.html#{symbols.anchor(name)}">{words.html(symbols.MEANING[name])}</a>'
+        for name in defined
+    )
     links = " ".join(tag_link(book, name, up) for name in step.uses)
     named = book.claim(step.rule, claim.id).title if step.rule in book.ledger else step.rule
     why = words.html(step.why or named, lambda name: book.claim(name, claim.id).tag if name in book.ledger else None)
     rows = [("Rule", escape(step.rule)), ("Kind", escape(f"{step.tier}: {BADGES[step.tier]}")), ("Uses", links)]
+    rows.append(("Definition", definitions))
     if step.side_conditions:
         rows.append(("Conditions", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
     rows.append(("TeX", f'<code class="tf-tex">{escape(step.latex)}</code>'))
     rows.append(("Run it", f"<code>threefold show {claim.tag}</code>"))
     source = f'<span class="tf-from">from {links}</span>' if links else ""
+    if definitions:
+        source += f'<span class="tf-from">definition: {definitions}</span>'
     folded = f'<details class="tf-why"><summary>{why}</summary>{table(rows)}</details>'
     return f'<div class="tf-under">{folded}{source}</div>'
 

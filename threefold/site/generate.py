@@ -112,6 +112,7 @@ def directives(
         "vacuity": lambda _, up: pages.vacuity(book),
         "tests-of-the-checker": lambda _, up: pages.tests_of_the_checker(book, docs.parent),
         "notation": lambda _, up: pages.notation(book, up),
+        "signs": lambda _, up: pages.signs(book),
         "chapters": lambda _, up: pages.chapter_list(book, found, up),
         "experiments": lambda _, up: experiments.listing(docs, texts, up),
         "run-facts": run(experiments.facts),

@@ -9,13 +9,13 @@ from typing import Any
 
 from derivations import Statement
 from derivations.printing import RELATIONS, Latex
-from threefold.site.symbols import MEANING, name_of
+from threefold.site.symbols import MEANING, SIGNS, name_of
 
 MARK = r"\htmlData{s="
 
 
 def mark(name: str, tex: str) -> str:
-    return f"{MARK}{name}}}{{{tex}}}" if name in MEANING else tex
+    return f"{MARK}{name}}}{{{tex}}}" if name in MEANING or name in SIGNS else tex
 
 
 class MarkedLatex(Latex):
@@ -23,6 +23,37 @@ class MarkedLatex(Latex):
 
     def _print(self, expr: Any, **settings: Any) -> str:
         return mark(name_of(expr), super()._print(expr, **settings))
+
+    def _print_Expect(self, e: Any) -> str:
+        return _sign("E", r"\mathbb E", super()._print_Expect(e))
+
+    def _print_KL(self, e: Any) -> str:
+        return _sign("KL", r"\mathrm{KL}", super()._print_KL(e))
+
+    def _print_Normal(self, e: Any) -> str:
+        return _sign("Normal", r"\mathcal N", super()._print_Normal(e))
+
+    def _print_DiagonalNormal(self, e: Any) -> str:
+        return _sign("Normal", r"\mathcal N", super()._print_DiagonalNormal(e))
+
+    def _print_FullNormal(self, e: Any) -> str:
+        return _sign("Normal", r"\mathcal N", super()._print_FullNormal(e))
+
+    def _print_Mean(self, e: Any) -> str:
+        return _sign("Mean", r"\operatorname{mean}", super()._print_Mean(e))
+
+    def _print_Variance(self, e: Any) -> str:
+        return _sign("Variance", r"\operatorname{var}", super()._print_Variance(e))
+
+    def _print_Trace(self, e: Any) -> str:
+        return _sign("Trace", r"\operatorname{tr}", super()._print_Trace(e))
+
+    def _print_Inner(self, e: Any) -> str:
+        return mark("Inner", super()._print_Inner(e))
+
+    def _print_Norm2(self, e: Any, exp: Any = None) -> str:
+        text = super()._print_Norm2(e, exp)
+        return mark("Norm2", text) if exp is None else text
 
     def _print_Density(self, e: Any) -> str:
         return _first(str(e.args[0]), super()._print_Density(e))
@@ -38,6 +69,11 @@ class MarkedLatex(Latex):
     def _print_Gradient(self, e: Any) -> str:
         prefix = r"\nabla "
         return prefix + _first(str(e.args[0]), super()._print_Gradient(e).removeprefix(prefix))
+
+
+def _sign(name: str, sign: str, text: str) -> str:
+    """The sign with which the text begins, marked."""
+    return mark(name, sign) + text.removeprefix(sign) if text.startswith(sign) else text
 
 
 def _first(name: str, text: str) -> str:

@@ -311,7 +311,19 @@ def notation(book: Book, up: str) -> str:
                 f'<tr id="{symbols.anchor(name)}" data-search-exclude><td>{drawn}</td>'
                 f"<td>{words.html(symbols.MEANING[name])}</td><td>{body}</td><td>{link}</td></tr>"
             )
-    return blocks.grid("Notation", ("Symbol", "Meaning", "Stands for", "First used"), "".join(rows), "tf-notation tf-stack")
+    return blocks.grid(
+        "Notation", ("Symbol", "Meaning", "Stands for", "First used"), "".join(rows), "tf-notation tf-stack"
+    )
+
+
+def signs(book: Book) -> str:
+    """The signs that are no letters, each with its shortest example."""
+    rows = "".join(
+        f'<tr id="{symbols.anchor(name)}" data-search-exclude><td>'
+        f"{book.typesetter.expression(node, f'sign {name}')}</td><td>{words.html(symbols.SIGNS[name])}</td></tr>"
+        for name, node in symbols.signs().items()
+    )
+    return blocks.grid("Signs", ("Sign", "Meaning"), rows, "tf-notation tf-stack")
 
 
 def symbols_used(book: Book, names: tuple[str, ...], up: str) -> str:
@@ -335,7 +347,7 @@ def symbols_used(book: Book, names: tuple[str, ...], up: str) -> str:
 
 def symbols_script() -> str:
     """What every symbol means, for the tooltips: a script and not data, so that pages opened from disk have it, too."""
-    meanings = {name: words.html(text) for name, text in symbols.MEANING.items()}
+    meanings = {name: words.html(text) for name, text in {**symbols.MEANING, **symbols.SIGNS}.items()}
     return f"window.tfSymbols = {json.dumps(meanings, ensure_ascii=False)};\n"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sympy as sp
 
+import derivations
 from derivations import Claim
 from derivations.kernel import terms
+from derivations.printing import latex
 
 FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 
@@ -138,6 +140,20 @@ MEANING: Mapping[str, str] = {
 }
 
 
+# Signs that are no letters: what they say of what stands beside them. The notation page shows each with an example.
+SIGNS: Mapping[str, str] = {
+    "E": "the mean of what stands in the brackets, under the law at the foot",
+    "KL": "the Kullback-Leibler divergence of the first law from the second, in nats: the mean, under the first, of "
+    "the logarithm of their ratio",
+    "Normal": "a normal law: the variable, its mean, its covariance",
+    "Norm2": "the squared length of a vector: the sum of the squares of its coordinates",
+    "Inner": "the inner product of two vectors: the sum of the products of their coordinates",
+    "Mean": "the mean of a law",
+    "Variance": "the variance of a law, the same in every coordinate",
+    "Trace": "the trace of a matrix: the sum of its diagonal",
+}
+
+
 def name_of(node: Any) -> str:
     """The derivations' name of the symbol at the head of an expression, or nothing where there is none."""
     if isinstance(node, FAMILIES):
@@ -162,13 +178,30 @@ def expressions(claim: Claim) -> Iterator[Any]:
 
 def occurrences(claim: Claim) -> Iterator[tuple[str, Any]]:
     """Every symbol of a claim, with the expression in which it first stands."""
+    return occurrences_in(expressions(claim))
+
+
+def occurrences_in(shown: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Every symbol of some expressions, with the one in which it first stands."""
     seen: set[str] = set()
-    for expression in expressions(claim):
+    for expression in shown:
         for node in sp.preorder_traversal(expression):
             name = name_of(node)
             if name and name not in seen:
                 seen.add(name)
                 yield name, node
+
+
+def signs() -> dict[str, Any]:
+    """For each sign the expression with it, of all that are displayed, that is the shortest in print."""
+    found: dict[str, Any] = {}
+    for claim in derivations.claims().values():
+        for expression in expressions(claim):
+            for node in sp.preorder_traversal(expression):
+                name = {"Expect": "E"}.get(type(node).__name__, type(node).__name__)
+                if name in SIGNS and (name not in found or len(latex(node)) < len(latex(found[name]))):
+                    found[name] = node
+    return {name: found[name] for name in SIGNS if name in found}
 
 
 def anchor(name: str) -> str:
