@@ -98,8 +98,9 @@ class Domain:
 
     def unaware_of(self, variable: Any) -> Domain:
         """The domain that knows nothing of the coordinates of a vector: an average runs over all its values."""
-        name = getattr(variable, "name", type(variable).__name__)
-        return replace(self, intervals={n: where for n, where in self.intervals.items() if n != name})
+        return replace(
+            self, intervals={n: where for n, where in self.intervals.items() if n != terms.name_of(variable)}
+        )
 
     # --- integers -----------------------------------------------------------------------------------------------------
 
@@ -159,8 +160,7 @@ class Domain:
         if isinstance(atom, terms.ScalarFunction):
             return self._member_interval(type(atom).__name__, atom.args)
         if isinstance(atom, terms.Coord) and isinstance(atom.args[0], terms.VectorSymbol | terms.VectorFunction):
-            vector = atom.args[0]
-            return self.intervals.get(getattr(vector, "name", type(vector).__name__), REAL)
+            return self.intervals.get(terms.name_of(atom.args[0]), REAL)
         if isinstance(atom, sp.exp) or atom is sp.pi:
             return POSITIVE
         if isinstance(atom, terms.Expect) and isinstance(atom.args[1], sp.exp):

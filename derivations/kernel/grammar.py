@@ -127,6 +127,8 @@ def _refuse_out_of_place(e: Any, domain: Domain) -> None:
         lo, hi = e.bounds
         if not (lo.is_integer and hi.is_integer and domain.at_least_zero(hi - lo + 1)):
             raise Malformed(f"{e}: from {lo} to {hi} there may be a negative number of variables")
+    if isinstance(e, Law) and not isinstance(e, Density) and terms.name_of(e.args[0]) in domain.intervals:
+        raise Malformed(f"{e.args[0]} has a law on all of its space, whatever the domain says of its coordinates")
     if isinstance(e, Density):
         _refuse_conditions_on_itself(e, domain)
     elif isinstance(e, terms.Averaging | terms.SameLaw):
@@ -190,7 +192,6 @@ def _refuse_two_spaces(expressions: Any) -> None:
     spaces: dict[str, Any] = {}
     for e in expressions:
         for law in (a for a in terms.unfold_all(e).atoms(Law) if not isinstance(a, Density)):
-            name = getattr(law.args[0], "name", type(law.args[0]).__name__)
             space = (isinstance(law, terms.BernoulliProduct), law.args[-1])
-            if spaces.setdefault(name, space) != space:
+            if spaces.setdefault(terms.name_of(law.args[0]), space) != space:
                 raise Malformed(f"{law.args[0]} has laws on two different spaces")

@@ -486,6 +486,11 @@ def bound_indices(e: Any) -> set[Symbol]:
     return {a.args[1] for a in e.atoms(Formal) if binds(a)}
 
 
+def name_of(e: Any) -> str:
+    """The name of a symbol, or of the family that a member or a function's value belongs to."""
+    return e.name if isinstance(e, Symbol) else type(e).__name__
+
+
 def names(e: Any) -> set[Symbol]:
     """The symbols in e that are names of laws and families, and no variables."""
     return {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient)}

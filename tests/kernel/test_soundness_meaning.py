@@ -38,6 +38,7 @@ from derivations.rules import (
     Hadamard,
     Hypothesis,
     Inner,
+    LogDensity,
     LogDet,
     Norm2,
     Normal,
@@ -60,6 +61,7 @@ from derivations.rules import (
     entries,
     gibbs,
     given,
+    identify,
     induction,
     induction_hypothesis,
     interval_arithmetic,
@@ -100,6 +102,7 @@ pulled_back = Inner(Gradient(f, phi * v), D(phi * v, phi))
 rounded = tuple(Hypothesis(f"digits of {e}", "", e, Rounded("1")) for e in (a, b))
 divides = Hypothesis("divides", "", c, Ratio(a * b, b))
 laws_equal = Hypothesis("numbers of the same name", "", sp.Symbol("q"), sp.Symbol("p"))
+normal_z = Hypothesis("normal", "", log_p("q", z), LogDensity(Normal(z, 0, 1)))
 gain, m = scalar_function("meant_gain"), sp.Symbol("meant_m", integer=True, positive=True)
 at_one_m = Hypothesis("at one m", "", alpha(m), gain(m) / gain(m - 1))
 slope, parabola = define("meant_slope", "F", D, notation=False), Hypothesis("parabola", "", a, phi**2)
@@ -119,6 +122,13 @@ def from_one_m_to_the_next(base: Chain, step: Chain) -> None:
     step(alpha(m) * abar(m - 1))
     step(alpha(m) * gain(m - 1) / gain(0), by=induction_hypothesis)
     step(gain(m) / gain(m - 1) * gain(m - 1) / gain(0), by=given(at_one_m))
+
+
+def through_a_positive_variable(line: Chain) -> None:
+    """Of a law with positive coordinates the size is the mean; and of the same law, being normal, the mean is 0."""
+    line(Expect(q(z), sp.sqrt(Coord(z, 1) ** 2)))
+    line(Expect(q(z), Coord(z, 1)), by=algebra)
+    line(0, by=[identify(q(z), Normal(z, 0, 1), given(normal_z)), moments])
 
 
 def two_dimensions(line: Chain) -> None:
@@ -180,6 +190,14 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         None,
         Domain({"eps": POSITIVE}),
         chain=noise_declared_positive,
+    ),
+    "a Gaussian by hypothesis, declared positive": lambda: Attack(
+        Expect(q(z), sp.sqrt(Coord(z, 1) ** 2)),
+        0,
+        None,
+        Domain({"z": POSITIVE}),
+        (normal_z,),
+        chain=through_a_positive_variable,
     ),
     "a Gaussian in an abbreviation declared positive": lambda: Attack(
         size_of_first(), mean_of_first(), definition, Domain({"z": POSITIVE})
@@ -329,6 +347,12 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         (at_one_m,),
         chain=from_one_m_to_the_next,
         induction_on=m,
+    ),
+    "half an equation, twice": lambda: Attack(
+        a,
+        b,
+        [given(Hypothesis("half of a", "", a)), given(Hypothesis("half of b", "", b))],
+        hypotheses=(Hypothesis("half of a", "", a), Hypothesis("half of b", "", b)),
     ),
     "a rounded value by induction": lambda: Attack(
         n / 10 + 1, Rounded("1"), induction(n, 0), Domain(indices={n: (0, sp.oo)})

@@ -16,6 +16,7 @@ from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
 from derivations.kernel.scope import domains_inside, refuse_clashes
+from derivations.kernel.terms import Malformed
 
 Tier = Literal["decided", "law", "assumed"]
 
@@ -46,6 +47,13 @@ class Hypothesis:
     rhs: Any = None
     when: Mapping[Any, tuple[Any, Any]] = field(default_factory=dict)
     needed_because: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.lhs is None) != (self.rhs is None):
+            raise Malformed(f"the hypothesis {self.name!r} is half an equation: give both sides, or neither")
+        for side in ("lhs", "rhs"):
+            if getattr(self, side) is not None:
+                object.__setattr__(self, side, sp.sympify(getattr(self, side), strict=True))
 
     def __hash__(self) -> int:
         return hash((self.name, self.lhs, self.rhs))

@@ -197,7 +197,7 @@ def _check_range(indices: Mapping[Any, tuple[Any, Any]], table: Table, context: 
 
 def _check_values(domain: Domain, table: Table, context: Context, owner: str) -> None:
     """What is put for a symbol must lie in that symbol's interval; a symbol that stays must have the same one here."""
-    images = {getattr(key, "name", type(key).__name__): (key, value) for key, value in table.items()}
+    images = {terms.name_of(key): (key, value) for key, value in table.items()}
     for name, interval in domain.intervals.items():
         if name not in images and context.domain.intervals.get(name) != interval:
             raise StepFails(f"{owner} needs {name} {interval.words()}, which this claim's domain does not say")
