@@ -21,7 +21,7 @@ from derivations.printing import latex
 from threefold.site import marked, symbols
 from threefold.site.evidence import SHOWN_MUTANTS
 from threefold.site.prose import evaluate
-from threefold.site.tex import Typesetter
+from threefold.site.tex import Typesetter, width
 
 ROOT = Path(__file__).parents[2]
 ANNOTATION = re.compile(r'<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
@@ -147,6 +147,19 @@ def test_marks_that_say_something_else_are_refused():
     pytest.importorskip("py_mini_racer", reason="the engine that draws comes with the docs extra")
     with pytest.raises(ValueError, match="the marked form"):
         Typesetter().tex(r"\beta_{t}", "a test", marks=r"\htmlData{s=beta}{\alpha_{t}}")
+
+
+def test_the_width_of_a_formula_is_read_from_what_stands_beside_and_above():
+    def mathml(inside: str) -> str:
+        return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{inside}</math>'
+
+    row, letter = "<mrow>{}</mrow>", "<mi>x</mi>"
+    one, four = width(mathml(letter)), width(mathml(row.format(4 * letter)))
+    assert four == pytest.approx(4 * one)
+    stacked = width(mathml(f"<mfrac>{row.format(4 * letter)}{letter}</mfrac>"))
+    assert four < stacked < four + one
+    assert width(mathml(f"<semantics>{letter}<annotation>long, long TeX</annotation></semantics>")) == one
+    assert width("no formula") == 0.0
 
 
 # --- chapters ---------------------------------------------------------------------------------------------------------

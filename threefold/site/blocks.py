@@ -13,6 +13,7 @@ from derivations.kernel.judge import PartReport, StepReport
 from derivations.printing import RELATIONS_TEXT
 from threefold.site import symbols, words
 from threefold.site.book import Book
+from threefold.site.tex import width
 
 BADGES = {
     "decided": "settled by algebra or calculus: the kernel decided it",
@@ -160,7 +161,7 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, before: StepRepo
     reason = _reason(book, claim, step, _defined(step, before), up) if step.rule else ""
     tall = height(math) + bool(reason)
     return (
-        f'<section class="tf-row" id="{name}" style="--h:{tall:.1f}" data-search-exclude><a class="tf-no" '
+        f'<section class="tf-row{_size(math)}" id="{name}" style="--h:{tall:.1f}" data-search-exclude><a class="tf-no" '
         f'href="#{name}" aria-label="Link to step {name}">{step.number}</a><span class="tf-rel">{relation}</span>'
         f'<div class="tf-math" tabindex="0" role="math" aria-label="Step {name}">{math}</div>'
         f'<span class="tf-mark">{mark}</span>{reason}</section>'
@@ -168,6 +169,12 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, before: StepRepo
 
 
 STRUT = re.compile(r'katex-strut" style="height:([\d.]+)em')
+
+
+def _size(math: str) -> str:
+    """Long lines are set a little smaller where the window is wide; on a phone all lines scroll."""
+    wide = width(math)
+    return " tf-longer" if wide > 41 else " tf-long" if wide > 36 else ""
 
 
 def height(math: str) -> float:
@@ -202,7 +209,8 @@ def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: 
     rows.append(("Run it", f"<code>threefold show {claim.tag}</code>"))
     source = f'<span class="tf-from">from {links}</span>' if links else ""
     if definitions:
-        source += f'<span class="tf-from">definition: {definitions}</span>'
+        word = "" if "definition" in (step.why or named) else "definition: "
+        source += f'<span class="tf-from">{word}{definitions}</span>'
     folded = f'<details class="tf-why"><summary>{why}</summary>{table(rows)}</details>'
     return f'<div class="tf-under">{folded}{source}</div>'
 
@@ -244,6 +252,9 @@ def at_point(values: Iterable[tuple[str, str]]) -> str:
     return f'<p class="tf-point">At {point}:</p>' if point else ""
 
 
+MOST_SAID = 4
+
+
 def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
     """One published slip: the formula as printed, the numbers that refute it, the corrected form."""
     verdict, corrected = book.errata_verdicts[e.id]
@@ -251,7 +262,10 @@ def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
     if isinstance(e.correction, Claim):
         correction = statements(book, e.correction, up) + f"<p>{badge(corrected)}</p>"
     elif e.correction:
+        claim = book.claim(e.correction, e.id)
         correction = f"<p>{named_link(book, e.correction, up)} {badge(book.judgements[e.correction].verdict.kind)}</p>"
+        if not linked and len(claim.says) <= MOST_SAID:  # a chapter derives it; the errata stand alone
+            correction = statements(book, claim, up) + correction
     place = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)} · ' if linked else ""
     said = e.printed.says[0].words
     right = "" if e.right.startswith("see ") else f"<p>{prose(book, words.sentence(e.right), up)}</p>"

@@ -9,6 +9,7 @@ from functools import cached_property
 from html import unescape
 from importlib.resources import files
 from typing import Any
+from xml.etree import ElementTree
 
 from derivations import Statement, printing
 from threefold.site import marked
@@ -85,6 +86,37 @@ def _with_marks(html: str, with_marks: str) -> str:
     if re.sub("<[^>]*>", "", seen) != re.sub("<[^>]*>", "", seen_with_marks):
         raise ValueError("KaTeX draws a formula otherwise when its symbols are marked")
     return read + DRAWN + seen_with_marks
+
+
+MATHML = re.compile(r"<math.*?</math>", re.DOTALL)
+
+
+def width(html: str) -> float:
+    """About how wide a displayed formula is, in em, read from its MathML: what stands above each other counts once."""
+    found = MATHML.search(html)
+    return _width(ElementTree.fromstring(found[0].replace("&nbsp;", " "))) if found else 0.0
+
+
+def _width(node: ElementTree.Element) -> float:
+    kind = node.tag.rpartition("}")[2]
+    inside = [_width(child) for child in node]
+    match kind:
+        case "annotation":
+            return 0.0
+        case "mo":
+            return 0.45 * len(node.text or "") + (0.55 if node.text in ("=", "+", "−", "∣", "≤", "∥") else 0.0)
+        case "mi" | "mn" | "mtext":
+            return 0.53 * len(node.text or "")
+        case "mfrac":
+            return max(inside) + 0.2
+        case "msub" | "msup" | "msubsup":
+            above = max(inside[1:]) if kind == "msubsup" else inside[1]
+            return inside[0] + 0.7 * above
+        case "munder" | "mover" | "munderover":
+            return max([inside[0], *(0.7 * part for part in inside[1:])]) + (0.9 if kind == "munderover" else 0.0)
+        case "msqrt":
+            return sum(inside) + 0.85
+    return sum(inside)
 
 
 def inside_prose(html: str) -> str:
