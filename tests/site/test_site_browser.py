@@ -26,6 +26,7 @@ KINDS = {
     "interface": "reference/api/torch_impl.html",
     "train": "train/index.html",
     "samplers": "train/samplers.html",
+    "speed": "train/speed.html",
     "list of experiments": "experiments/index.html",
     "experiment": "experiments/digits-ddpm.html",
     "project": "project.html",
@@ -238,7 +239,7 @@ CONTROLS = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("kind", ["home", "tag, proved", "chapter with a slider", "trust", "samplers", "experiment"])
+@pytest.mark.parametrize("kind", ["home", "tag, proved", "chapter with a slider", "trust", "samplers", "experiment", "notation"])
 def test_the_keyboard_reaches_every_control(chrome, address, site, kind):
     exists(site, KINDS[kind])
     chrome.look(1280)
