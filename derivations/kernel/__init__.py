@@ -2,8 +2,8 @@
 
 Read the rooms in this order; each leans on those before it.
 
-- `terms`: the language. Inert expressions: vectors of generic dimension, laws, expectations, divergences, sums to a
-  symbolic T. Nothing here computes.
+- `terms`: the language. Inert expressions, each with the sorts that it takes: vectors of generic dimension, laws,
+  expectations, divergences, sums to a symbolic T. Nothing here computes.
 - `domain`: where each symbol lives, and what follows for signs and for the bounds of integers. Sound and incomplete:
   what it cannot decide is None, and nobody guesses.
 - `scope`: who depends on what. It finds the random variables and indices that a term depends on, says what is known in

@@ -297,6 +297,25 @@ def mill(
     return evidence
 
 
+Case = tuple[Any, Make, list[Any]]  # a rule, what makes samples for it, and the same rule spoilt in several ways
+
+
+def assert_sound(name: str, case: Case) -> None:
+    rule, make, _ = case
+    evidence = mill(rule, make, name)
+    assert not evidence.wrong, evidence.wrong[0]
+    assert evidence.evaluated >= ENOUGH, f"only {evidence.evaluated} of {evidence.tried} samples could be compared"
+
+
+def assert_caught(name: str, case: Case, n: int) -> None:
+    _, make, spoilt = case
+    assert mill(spoilt[n], make, name, enough=5 * ENOUGH, until_wrong=True).wrong
+
+
+def spoilt_rules(cases: dict[str, Case]) -> list[tuple[str, int]]:
+    return [(name, n) for name, case in cases.items() for n in range(len(case[2]))]
+
+
 def malformed(e: Any) -> bool:
     try:
         sort(e)

@@ -9,16 +9,17 @@ import pytest
 import sympy as sp
 from random_terms import (
     BOUND,
-    ENOUGH,
     Sample,
     T,
     a,
+    assert_caught,
+    assert_sound,
     b,
     c,
     context,
     gauss_world,
-    mill,
     probe,
+    spoilt_rules,
     t,
     u,
     v,
@@ -262,16 +263,12 @@ CASES: dict[str, tuple[Any, Any, list[Any]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_value_is_the_same_in_every_model(name: str) -> None:
-    rule, make, _ = CASES[name]
-    evidence = mill(rule, make, name)
-    assert not evidence.wrong, evidence.wrong[0]
-    assert evidence.evaluated >= ENOUGH, f"only {evidence.evaluated} of {evidence.tried} samples could be compared"
+    assert_sound(name, CASES[name])
 
 
-@pytest.mark.parametrize(("name", "n"), [(name, n) for name, case in CASES.items() for n in range(len(case[2]))])
+@pytest.mark.parametrize(("name", "n"), spoilt_rules(CASES))
 def test_a_rule_without_its_condition_is_caught(name: str, n: int) -> None:
-    _, make, spoilt = CASES[name]
-    assert mill(spoilt[n], make, name, enough=5 * ENOUGH, until_wrong=True).wrong
+    assert_caught(name, CASES[name], n)
 
 
 @pytest.mark.parametrize("claim", LEMMAS, ids=lambda claim: str(claim.says[0].lhs))
