@@ -208,7 +208,7 @@ def _latent(name: str, size: int, channels: int, classes: int | None) -> tuple[S
             latent_dim=3,
             compressor_widths=(64,),
             compressor_steps=2500,
-            widths=(64, 128),
+            widths=(32, 64),
             head_channels=32,
             dropout=0.1,
         )
@@ -262,14 +262,14 @@ _FAMILIES: dict[str, tuple[Callable[[str, int, int, int | None], tuple[SystemCon
 
 def _mixture() -> Preset:
     trainer = TrainerConfig(
-        12_000,
+        4000,
         2048,
         lr=2e-3,
         warmup=200,
         ema=(WarmupDecay(0.999),),
         log_every=200,
         checkpoint_every=2000,
-        preview_every=4000,
+        preview_every=2000,
     )
     # v, not eps: x_0 = (x_T - sigma eps) / sqrt(alpha_bar_T) would multiply the network's error by 180 at t = T
     system = MixtureConfig(2, 2, None, timesteps=200, schedule="linear", prediction="v")
