@@ -239,7 +239,9 @@ CONTROLS = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("kind", ["home", "tag, proved", "chapter with a slider", "trust", "samplers", "experiment", "notation"])
+@pytest.mark.parametrize(
+    "kind", ["home", "tag, proved", "chapter with a slider", "trust", "samplers", "experiment", "notation"]
+)
 def test_the_keyboard_reaches_every_control(chrome, address, site, kind):
     exists(site, KINDS[kind])
     chrome.look(1280)

@@ -366,8 +366,11 @@ def test_search_finds_claims_and_no_mathematics(site):
         found = unescape(re.sub(r"<[^>]+>", "", everything[f"tag/{claim.tag}/index.html"]))
         assert claim.tag in found and claim.id in found and claim.title in found, claim.id
     for location, text in everything.items():
-        for debris in ("\\frac", "\\mathbb", "\\left", "\\bar", "<math", "katex", "application/x-tex"):
+        for debris in ("\\frac", "\\mathbb", "\\left", "\\bar", "<math", "katex", "application/x-tex", "[t - 1]"):
             assert debris not in text, f"{location} is indexed with {debris}"
+    for claim in derivations.claims().values():
+        entries = [location for location in everything if location.startswith(f"tag/{claim.tag}/")]
+        assert len(entries) <= 2, f"{entries}: figures and graphs stand between a reader and the claim"
 
 
 FACES = (

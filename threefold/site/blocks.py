@@ -53,16 +53,19 @@ def one_line(html: str) -> str:
     return re.sub(r"\s*\n\s*", "", html)
 
 
-def table(rows: Iterable[tuple[str, str]]) -> str:
+def table(rows: Iterable[tuple[str, str]], *, searched: bool = True) -> str:
+    """Names beside their values; what only repeats figures stays out of the search."""
+    mark = "" if searched else " data-search-exclude"
     cells = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows if value)
-    return f'<dl class="tf-evidence">{cells}</dl>'
+    return f'<dl class="tf-evidence"{mark}>{cells}</dl>'
 
 
-def grid(label: str, head: Sequence[str], rows: str, kind: str = "") -> str:
+def grid(label: str, head: Sequence[str], rows: str, kind: str = "", *, searched: bool = True) -> str:
     """A table that scrolls by itself where it is too wide; `rows` is HTML."""
+    mark = "" if searched else " data-search-exclude"
     titles = "".join(f"<th>{escape(title)}</th>" if title else "<td></td>" for title in head)
     return (
-        f'<div class="tf-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<div class="tf-scroll"{mark} tabindex="0" role="region" aria-label="{escape(label)}">'
         f'<table class="{f"tf-table {kind}".strip()}"><thead><tr>{titles}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

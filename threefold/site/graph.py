@@ -43,7 +43,9 @@ class Graphs:
         drawn = re.sub(r"(<title>)[^<]*(</title>)", "", drawn)
         # The theme's instant navigation rewrites every href and cannot write those of SVG: they stay xlink:href.
         drawn = drawn.replace("xlink:title", "aria-label").replace("<a ", '<a target="_top" ')
-        frame = f'<div class="tf-graph" tabindex="0" role="region" aria-label="{escape(label)}"{style}>'
+        frame = (
+            f'<div class="tf-graph" data-search-exclude tabindex="0" role="region" aria-label="{escape(label)}"{style}>'
+        )
         return f"{frame}{_one_line(drawn)}</div>"
 
 

@@ -33,6 +33,10 @@ STANDING_WORD = {
 }
 
 
+# Headings and tables that every tag's page has: found by the search, they would bury the claim itself.
+UNSEARCHED = " { data-search-exclude=yes }"
+
+
 # --- one page a tag ---------------------------------------------------------------------------------------------------
 
 
@@ -53,15 +57,15 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> 
         "",
         blocks.table(_facts(book, name, chapter, up)),
         "",
-        "## Derivation",
+        "## Derivation" + UNSEARCHED,
         "",
         blocks.derivation(book, claim, up, heading=False),
         "",
-        "## Evidence",
+        "## Evidence" + UNSEARCHED,
         "",
-        blocks.table(_evidence(book, name, row)),
+        blocks.table(_evidence(book, name, row), searched=False),
         "",
-        "## What it rests on",
+        "## What it rests on" + UNSEARCHED,
         "",
         rests_on(book, graphs, name, up),
         "",
@@ -75,7 +79,7 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> 
         lines += ["## Printed wrong", ""]
         links = (f'<li><a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)}</li>' for e in errata)
         lines += [f"<ul>{''.join(links)}</ul>", ""]
-    lines += ["## Cite and run", "", blocks.table(_cite(book, name)), ""]
+    lines += ["## Cite and run" + UNSEARCHED, "", blocks.table(_cite(book, name), searched=False), ""]
     return "\n".join(lines)
 
 
@@ -144,7 +148,7 @@ def _lists(book: Book, name: str, up: str) -> str:
         return ", ".join(blocks.named_link(book, other, up) for other in names)
 
     return blocks.table([("Uses", listed(list(book.judgements[name].uses)) or "no other claim"),
-                         ("Used by", listed(book.used_by[name]) or "no other claim")])  # fmt: skip
+                         ("Used by", listed(book.used_by[name]) or "no other claim")], searched=False)  # fmt: skip
 
 
 def _cite(book: Book, name: str) -> Iterator[tuple[str, str]]:
@@ -432,7 +436,7 @@ def errata_index(book: Book, up: str) -> str:
         f"<td>{blocks.prose(book, e.words, up)}</td></tr>"
         for e in derivations.errata()
     )
-    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows, "tf-stack")
+    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows, "tf-stack", searched=False)
 
 
 def editorial() -> str:
