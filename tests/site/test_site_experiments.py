@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -101,6 +102,8 @@ def test_a_curve_is_drawn_and_said():
     drawn = curve(lines, "")
     assert "Loss over 100 steps: training from 1 to 0.01" in drawn and drawn.count("<polyline") == 1
     assert ">0.01<" in drawn and ">1<" in drawn, "the axis encloses the values"
+    flat = curve([{"step": step, "loss": 0.93 + 0.1 / step, "best_loss": 0.93} for step in range(1, 9)], "")
+    assert ">0<" not in re.sub(r'<text[^>]*tf-x">[^<]*</text>', "", flat), "losses in a narrow band fill the height"
     assert curve([{"step": 1}], "") == ""
 
 

@@ -27,7 +27,8 @@ def curve(lines: Sequence[Mapping[str, Any]], name: str) -> str:
     values = [value for points in series.values() for _, value in points]
     last = max(step for points in series.values() for step, _ in points)
     logarithmic = min(values) > 0 and max(values) > 4 * min(values)
-    ticks = _powers(min(values), max(values)) if logarithmic else _even(min(0.0, *values), max(values))
+    base = min(values) if min(values) > 0.5 * max(values) else min(0.0, *values)
+    ticks = _powers(min(values), max(values)) if logarithmic else _even(base, max(values))
     low, high = min(ticks[0], *values), max(ticks[-1], *values)
 
     def x(step: float) -> float:

@@ -28,6 +28,11 @@ CAPTIONS = (
         "Samples whose start was drawn from a {0} law.",
     ),
     (
+        r"points",
+        "samples of the model in the plane, beside true samples",
+        "Left, samples of the model, with the paths that led to a few of them. Right, true samples.",
+    ),
+    (
         r"samples",
         "samples of the trained model",
         "Samples, drawn at random and not chosen.",
@@ -175,7 +180,8 @@ def pictures(run: Run, up: str) -> str:
     """What was drawn, variant by variant, with words and a caption for each."""
     groups: dict[str, list[str]] = {}
     for path in run.pictures:
-        variant, said, caption = described(path.stem, list(run.configurations))
+        in_the_plane = run.name.startswith("mixture") and path.stem == "samples"
+        variant, said, caption = described("points" if in_the_plane else path.stem, list(run.configurations))
         bare = path.stem.removeprefix(f"{variant}-")
         kind = "tf-picture"
         if re.search("map", bare):
