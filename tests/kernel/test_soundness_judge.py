@@ -14,7 +14,7 @@ from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import POSITIVE, REAL, UNIT, Domain
 from derivations.kernel.judge import PATIENCE, Judge, StepTimeout, time_limit
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, algebra, in_order
-from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS, by_claim
+from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS, by_claim, given
 from derivations.kernel.rules.order import positivity
 from derivations.kernel.terms import scalar, scalar_function
 from derivations.kernel.verdict import Assumed, Proved, Refuted, Supported, Undecided, Witness
@@ -282,8 +282,10 @@ def test_the_relations_of_the_steps_must_add_up(goal: str, steps: str, adds_up: 
 # --- induction --------------------------------------------------------------------------------------------------------
 
 
-def by_induction(lhs: Any, rhs: Any, base: Any, step: Any, domain: Domain = FROM_ONE, start: Any = 1) -> Any:
-    made = claim(lhs, rhs, domain=domain)
+def by_induction(
+    lhs: Any, rhs: Any, base: Any, step: Any, domain: Domain = FROM_ONE, start: Any = 1, known: Any = ()
+) -> Any:
+    made = claim(lhs, rhs, domain=domain, hypotheses=known)
 
     @made.proves(induction_on=n, start=start)
     def _(first: Chain, following: Chain) -> None:
@@ -307,6 +309,27 @@ def test_an_induction_needs_its_base_and_its_step() -> None:
     assert not by_induction(n, n, trivially(n), following)
     assert "induction starts at 2" in reason(by_induction(n, n, one, following, start=2))
     assert "induction starts at 1" in reason(by_induction(n, n, one, following, domain=Domain()))
+
+
+def test_an_induction_may_use_what_holds_at_all_its_integers_and_nothing_else() -> None:
+    """What holds up to n also holds up to n - 1, so it is there for the step; what holds at n alone is not."""
+
+    def write_base(line: Chain) -> None:
+        line(f(1) + 1)
+        line(1, by=given(at_one, judge_m=1))
+
+    def write_step(line: Chain) -> None:
+        line(f(1) + n + 1)
+        line(n + 1, by=given(up_to_n, judge_m=1))
+
+    m = sp.Symbol("judge_m", integer=True, positive=True)
+    up_to_n = Hypothesis("up to n", "", f(m), 0, {m: (1, n)})
+    at_one = Hypothesis("at one", "", f(m), 0, {m: (1, 1)})
+    assert by_induction(f(1) + n, n, write_base, write_step, known=(up_to_n, at_one))
+    at_n = Hypothesis("at n", "", f(n), 0)
+    assert "'at n' is about one n, and an induction over n" in reason(
+        by_induction(f(1) + n, n, write_base, write_step, known=(at_one, at_n))
+    )
 
 
 def test_a_bounded_induction_stops_before_its_last_value() -> None:
