@@ -61,15 +61,15 @@ AIMS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """An aim, what was reached, and whether that is enough."""
+    """An aim, what was reached, and whether that is enough; None where it was not measured, or not as asked."""
 
     words: str
     reached: str
-    met: bool
+    met: bool | None
 
 
 def outcomes(run: Run) -> list[Outcome]:
-    """How each aim for this run came out; an aim whose figure is missing is missed."""
+    """How each aim for this run came out."""
     return [_outcome(aim, run) for aim in AIMS if aim.run == run.name]
 
 
@@ -79,7 +79,7 @@ def _outcome(aim: Aim, run: Run) -> Outcome:
     else:
         found = run.named(aim.pattern)
     if not found:
-        return Outcome(aim.words, "not measured", False)
+        return Outcome(aim.words, "not measured", None)
     if aim.against:
         others = run.named(aim.against)
         pairs = list(zip(found, others, strict=False))
@@ -92,7 +92,7 @@ def _outcome(aim: Aim, run: Run) -> Outcome:
     if aim.pattern == "seconds":
         minutes = f"{worst.value / 60:.1f} minutes"
         if run.resumed_at:
-            return Outcome(aim.words, f"{minutes}, but only of the part from step {run.resumed_at:,} on", False)
+            return Outcome(aim.words, f"{minutes}, but only of the part from step {run.resumed_at:,} on", None)
         return Outcome(aim.words, minutes, met)
     reached = worst.shown() + (f" (worst of {len(found)})" if len(found) > 1 else "")
     for other in run.named(aim.beside) if aim.beside else []:

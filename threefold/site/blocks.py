@@ -21,6 +21,7 @@ BADGES = {
     "assumed": "taken as given: a named hypothesis that is not proved here",
     "measured": "known by measurement only",
     "refuted": "false: a counterexample is shown",
+    "open": "not measured, or not as it was asked",
     "proved": "every step decided, or a law, or a named assumption",
 }
 

@@ -117,10 +117,14 @@ def _duration(results: Mapping[str, Any]) -> str:
 
 def asked(run: Run) -> str:
     """Each aim beside what was reached, then what a headline would leave out."""
-    reached, missed = blocks.badge("measured", "reached"), blocks.badge("refuted", "missed")
+    badges = {
+        True: blocks.badge("measured", "reached"),
+        False: blocks.badge("refuted", "missed"),
+        None: blocks.badge("open"),
+    }
     rows = "".join(
         f"<tr><td>{escape(outcome.words)}</td><td>{escape(outcome.reached)}</td>"
-        f'<td class="tf-verdict">{reached if outcome.met else missed}</td></tr>'
+        f'<td class="tf-verdict">{badges[outcome.met]}</td></tr>'
         for outcome in outcomes(run)
     )
     table = blocks.grid("Asked and reached", ("Asked", "Reached", ""), rows) if rows else ""
@@ -265,7 +269,7 @@ def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:
         source = f"{up}assets/runs/{run.name}/{picture.name}" if picture else ""
         shown = f'<img{kind} src="{source}" alt="" loading="lazy">' if picture else ""
         results = outcomes(run)
-        met = sum(outcome.met for outcome in results)
+        met = sum(outcome.met is True for outcome in results)
         said = f"{met} of {len(results)} aims reached" if results else ""
         words = f"<span><strong>{escape(title[1] if title else run.name)}</strong>{escape(said)}</span>"
         cards.append(f'<a class="tf-card" href="{up}experiments/{run.name}.html">{shown}{words}</a>')
