@@ -138,11 +138,15 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 256, seed: int = 
     return math.sqrt(float(gap.square().mean()))
 
 
-def wasserstein_to_truth(samples: Tensor, truth: list[Tensor]) -> tuple[float, float]:
-    """Mean sliced distance of a sample set to several true sets, and the mean between those true sets themselves."""
+def wasserstein_to_truth(samples: list[Tensor], truth: list[Tensor]) -> tuple[float, float]:
+    """Mean sliced distance of sample sets to true sets, and the mean between the true sets themselves.
+
+    Sets of one law already differ by what chance gives each of them, so one set of either kind would decide little.
+    """
     if len(truth) < 2:
         raise ValueError("two true sets or more are needed to know how far apart true sets are")
-    mine = [sliced_wasserstein(samples, other, seed=i) for i, other in enumerate(truth)]
-    pairs = [(i, j) for i in range(len(truth)) for j in range(i)]
-    theirs = [sliced_wasserstein(truth[i], truth[j], seed=100 + k) for k, (i, j) in enumerate(pairs)]
+    crossed = [(x, y) for x in samples for y in truth]
+    pairs = [(truth[i], truth[j]) for i in range(len(truth)) for j in range(i)]
+    mine = [sliced_wasserstein(x, y, seed=i) for i, (x, y) in enumerate(crossed)]
+    theirs = [sliced_wasserstein(x, y, seed=1000 + i) for i, (x, y) in enumerate(pairs)]
     return float(np.mean(mine)), float(np.mean(theirs))

@@ -81,7 +81,7 @@ def test_sets_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match="must be equal"):
         sliced_wasserstein(torch.zeros(3, 2), torch.zeros(4, 2))
     with pytest.raises(ValueError, match="two true sets"):
-        wasserstein_to_truth(torch.zeros(3, 2), [torch.zeros(3, 2)])
+        wasserstein_to_truth([torch.zeros(3, 2)], [torch.zeros(3, 2)])
 
 
 # -- evaluation with an exact model in place of the network ------------------------------------------------------------
