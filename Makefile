@@ -32,7 +32,8 @@ test: $(VENV)/.has-dev ## The tests, without those marked long
 test-long: $(VENV)/.has-dev ## The tests that take minutes each
 	$(BIN)/python -m pytest -m long $(ARGS)
 
-test-site: $(VENV)/.has-dev docs ## The tests that read the built site
+# Half of them need a browser: on Debian or Ubuntu `apt-get install chromium`, elsewhere any Chromium or Chrome on PATH.
+test-site: $(VENV)/.has-dev docs ## The tests that read the built site (those in a browser need Chromium)
 	THREEFOLD_SITE=$(abspath $(SITE)) $(BIN)/python -m pytest -m site $(ARGS)
 
 coverage: $(VENV)/.has-dev ## The kernel's tests, which must take every branch of the kernel
