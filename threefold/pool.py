@@ -95,10 +95,14 @@ def run(
 
 
 def _heard(workers: Sequence[_Worker[Any]], limit: float) -> list[_Worker[Any]]:
-    """The workers that have something to say or are out of time; waits until there is one."""
+    """The workers that have something to say or are out of time; none if a second passes without.
+
+    A Ctrl-C that came while a worker was being started may have woken another thread: this one then learns of it when
+    it wakes itself.
+    """
     now = time.perf_counter()
     clocks = [worker.started + limit - now for worker in workers if worker.task is not None]
-    heard = wait([worker.connection for worker in workers], timeout=max(0.0, min(clocks)) if clocks else None)
+    heard = wait([worker.connection for worker in workers], timeout=max(0.0, min([1.0, *clocks])))
     now = time.perf_counter()
     return [
         worker
