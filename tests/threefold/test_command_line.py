@@ -551,6 +551,13 @@ if __name__ == "__main__":
     cli(obj=Setting("theory_that_hangs", "witnesses_by_hand"), prog_name="threefold")
 """
 
+HEARD_BY_ANOTHER_THREAD = """
+if __name__ == "__main__":
+    import signal, threading, time
+    threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+"""
+
 
 def processes_of(group: int) -> bool:
     try:
@@ -560,9 +567,10 @@ def processes_of(group: int) -> bool:
     return True
 
 
-def test_interruption_leaves_no_file_and_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", HEARD_BY_ANOTHER_THREAD], ids=["by the main thread", "by another thread"])
+def test_interruption_leaves_no_file_and_no_process(tmp_path: Path, before: str) -> None:
     script, path = tmp_path / "run.py", tmp_path / "out" / "ledger.json"
-    script.write_text(ENDLESS)
+    script.write_text(before + ENDLESS)
     path.parent.mkdir()
     search = os.pathsep.join(map(str, (Path(__file__).parent / "by_hand", Path(render.__file__).parents[1])))
     running = subprocess.Popen(
