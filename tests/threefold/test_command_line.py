@@ -554,6 +554,8 @@ if __name__ == "__main__":
 HEARD_BY_ANOTHER_THREAD = """
 if __name__ == "__main__":
     import signal, threading, time
+    from multiprocessing import resource_tracker
+    resource_tracker.ensure_running()
     threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 """
