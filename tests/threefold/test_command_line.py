@@ -545,9 +545,11 @@ def test_a_terminal_without_unicode_is_no_reason_to_stop() -> None:
 
 
 ENDLESS = """
+import signal
 from threefold.cli import cli
 from threefold.theory import Setting
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests in the background ignores it
     cli(obj=Setting("theory_that_hangs", "witnesses_by_hand"), prog_name="threefold")
 """
 
