@@ -20,14 +20,9 @@ LARGEST = 2**31 - 2**16
 
 
 @cache
-def _available() -> bool:
-    return find_spec("triton") is not None and torch.cuda.get_device_capability() >= (8, 0)
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch's own
 def available() -> bool:
     """Whether Triton is here to build the kernels for this device (compute capability 8.0 or newer: bfloat16)."""
-    return _available()
+    return find_spec("triton") is not None and torch.cuda.get_device_capability() >= (8, 0)
 
 
 def takes(*tensors: Tensor) -> bool:

@@ -38,7 +38,9 @@ def serves(x: Tensor) -> bool:
     if not x.is_cuda or x.ndim != 4 or x.numel() < WORTH:
         return False
     if torch.compiler.is_compiling():
-        return x.dtype in gpu.DTYPES and gpu.available()
+        from torch_impl.gpu import tracing
+
+        return x.dtype in gpu.DTYPES and tracing.available()
     return gpu.takes(x) and x.is_contiguous(memory_format=torch.channels_last)
 
 

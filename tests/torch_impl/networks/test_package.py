@@ -32,3 +32,14 @@ def test_importing_the_packages_loads_none_of_their_modules() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[] False"
+
+
+def test_the_compiler_is_not_loaded_before_it_is_asked_for() -> None:
+    """It takes a second: as long as torch itself."""
+    code = (
+        "import sys, torch; from torch_impl import GaussianDiffusion, NoiseSchedule, oracle, sample; "
+        "from torch_impl.networks import UNet, VAE; import torch_impl.gpu.normalisation; "
+        "print([name for name in sys.modules if name.startswith('torch._dynamo')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
