@@ -55,6 +55,7 @@ def worker(rank: int, world: int, folder: str) -> None:
     results = {name: train(config, rank, world) for name, config in CONFIGS.items()}
     results["gradient, sharded"] = train(CONFIGS["gradient"], rank, world, sharded=True)
     torch.save(results, Path(folder) / f"{rank}.pt")
+    dist.barrier()  # gloo aborts a process whose peer leaves while it still closes its connections
     dist.destroy_process_group()
 
 
