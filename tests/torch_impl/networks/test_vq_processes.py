@@ -10,6 +10,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from torch_impl.networks import VQVAE, VQVAEConfig
+from torch_impl.training.processes import Processes
 
 CONFIGS = {
     codebook: VQVAEConfig(
@@ -55,8 +56,7 @@ def worker(rank: int, world: int, folder: str) -> None:
     results = {name: train(config, rank, world) for name, config in CONFIGS.items()}
     results["gradient, sharded"] = train(CONFIGS["gradient"], rank, world, sharded=True)
     torch.save(results, Path(folder) / f"{rank}.pt")
-    dist.barrier()  # gloo aborts a process whose peer leaves while it still closes its connections
-    dist.destroy_process_group()
+    Processes(rank, world, torch.device("cpu")).finish()
 
 
 def test_two_processes_keep_one_codebook_which_is_that_of_a_single_process(tmp_path: Path) -> None:
