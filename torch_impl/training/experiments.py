@@ -264,7 +264,8 @@ def digits_onestep(work: Path, folder: Path) -> None:
                 keep(trained, folder, {}, prefix=f"{name}-")
     real = sliced_wasserstein(test_images, train_images[:n])
     results = {"seconds": seconds, "cpu_seconds": cpu, "distance_of_real_held_out_images": real, "alpha_sweep": sweep}
-    write_results(folder, {"command": "threefold train digits-onestep --alpha A --network N", **results})
+    command = "threefold train digits-onestep --alpha A --network N --steps 1000 --precision fp32 --compile off"
+    write_results(folder, {"command": command, **results})
     _plot_alpha(sweep, real, folder / "alpha-sweep.png")
 
 
