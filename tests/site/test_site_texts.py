@@ -68,3 +68,27 @@ def test_markdown_finds_nothing_in_mathematics():
 )
 def test_formulas_in_sentences(plain, html):
     assert words.html(plain) == html
+
+
+@pytest.mark.parametrize("suffix", ["", ".new"])
+def test_a_folder_with_files_of_its_owner_is_never_replaced(tmp_path, suffix):
+    from threefold.site.generate import generate
+
+    mine = tmp_path / f"out{suffix}" / "thesis.md"
+    mine.parent.mkdir()
+    mine.write_text("three years")
+    with pytest.raises(Unusable, match=r"did not write.*; name another folder with --out, or empty this one"):
+        generate(tmp_path, tmp_path / "ledger.json", tmp_path / "out")
+    assert mine.read_text() == "three years"
+
+
+def test_a_folder_that_was_written_here_and_an_empty_one_are_replaced(tmp_path):
+    from threefold.site.generate import MARK, check_replaceable
+
+    check_replaceable(tmp_path / "none yet")
+    check_replaceable(tmp_path)
+    (tmp_path / "index.md").touch()
+    (tmp_path / MARK).touch()
+    check_replaceable(tmp_path)
+    with pytest.raises(Unusable, match="not a folder"):
+        check_replaceable(tmp_path / "index.md")

@@ -17,12 +17,31 @@ from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.runs import Run, runs
 
+MARK = ".written-by-threefold-pages"
+"""A file in every folder that `generate` wrote, and so may replace; mkdocs leaves it out."""
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises Unusable where `folder` holds what `generate` did not write."""
+    if not folder.is_dir() or folder.is_symlink():
+        if folder.exists() or folder.is_symlink():
+            raise Unusable(f"{folder} is not a folder of its own; name another with --out")
+    elif any(folder.iterdir()) and not (folder / MARK).exists():
+        raise Unusable(
+            f"{folder} holds files that this command did not write, and writing would replace them; name another "
+            "folder with --out, or empty this one"
+        )
+
 
 def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
     """Write the whole source of the site below `out`, and `tex.json` beside it; returns counts for the last message.
 
-    Raises Unusable when a text names what does not exist, or the ledger does not fit the claims.
+    Raises Unusable when a text names what does not exist, the ledger does not fit the claims, or `out` holds what was
+    not written here.
     """
+    fresh = out.with_name(out.name + ".new")
+    for folder in (out, fresh):
+        check_replaceable(folder)
     if not docs.is_dir():
         raise Unusable(f"there is no folder {docs}; run this in the root of the repository, or name it with --docs")
     with ProcessPoolExecutor(max_workers=1) as beside:
@@ -39,8 +58,8 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             texts.setdefault(f"experiments/{name}.md", experiments.plain_page(run))
         texts = {path: text for path, text in texts.items() if _is_shown(path, recorded)}
         graphs = graph.Graphs()
-        fresh = out.with_name(out.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
+        _write(fresh / MARK, "")
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
         book.judge_all()  # here, while the other process gathers
         _write(fresh / "assets" / "javascripts" / "symbols.js", pages.symbols_script())
