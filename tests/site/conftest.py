@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 20
+SECONDS = 60
+LEFT = ("navigated or closed", "context was destroyed", "Cannot find context", "Cannot find default execution context")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,6 +73,10 @@ def address(site: Path) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
+
+
+class DevToolsError(RuntimeError):
+    """A command that the browser answered with an error."""
 
 
 class Chrome:
@@ -130,7 +135,7 @@ class Chrome:
             answer = self._next()
             if answer.get("id") == number:
                 if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
+                    raise DevToolsError(f"{method}: {answer['error']['message']}")
                 return dict(answer["result"])
             self.events.append(answer)
 
@@ -153,17 +158,23 @@ class Chrome:
         self.call("Page.navigate", url="about:blank")
         self.events.clear()
         self.call("Page.navigate", url=url)
-        deadline = time.monotonic() + SECONDS
-        while not self.evaluate("document.readyState === 'complete' && location.href !== 'about:blank'"):
-            assert time.monotonic() < deadline, f"{url} was not loaded after {SECONDS} s"
-            time.sleep(0.02)
+        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
         self.evaluate("document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => done(1))))")
 
     def wait_for(self, condition: str) -> None:
+        """Ask until the condition holds. A page that gives way to the next one while it is asked has not answered."""
         deadline = time.monotonic() + SECONDS
-        while not self.evaluate(condition):
-            assert time.monotonic() < deadline, f"still not true after {SECONDS} s: {condition}"
-            time.sleep(0.05)
+        while True:
+            try:
+                if self.evaluate(condition):
+                    return
+                last = "false"
+            except DevToolsError as error:
+                if not any(words in str(error) for words in LEFT):
+                    raise
+                last = str(error)
+            assert time.monotonic() < deadline, f"not true after {SECONDS} s ({last}): {condition}"
+            time.sleep(0.02)
 
     def complaints(self) -> list[str]:
         """Errors in the console, exceptions and failed requests since the page was opened."""
