@@ -19,6 +19,7 @@ from derivations.kernel.scope import (
     refuse_ambiguous_names,
     refuse_clashes,
     refuse_open_definitions,
+    refuse_telling_subscripts,
 )
 from derivations.kernel.terms import Block, DefinedFunction, Density, Law, Malformed, ScalarFunction, VectorFunction
 
@@ -38,6 +39,7 @@ def refuse_malformed(*lines: tuple[Any, Domain]) -> None:
                 raise Malformed(f"{index} runs from {bounds[0]} to {bounds[1]}: the bounds must be integers")
         refuse_clashes(e)
         refuse_open_definitions(e)
+        refuse_telling_subscripts(e)
         _refuse_out_of_place(e, domain)
 
 
@@ -188,10 +190,32 @@ def refuse_equations_between_variables(lhs: Any, rhs: Any, domain: Domain) -> No
 
 
 def _refuse_two_spaces(expressions: Any) -> None:
-    """A random variable lives in one space: laws on R^d and on R^k, or of numbers and of bits, do not compare."""
+    """A vector lives in one space: what is added, multiplied or compared has one size, and is of numbers or of bits.
+
+    Sizes come from laws. Vectors that no law gives a size, even by way of others, are of some common size.
+    """
+    everything = terms.unfold_all(sp.Tuple(*expressions))
+    joining = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | Law
+    together: dict[str, set[str]] = {}  # the names that live in one space share one set
+    for e in sp.preorder_traversal(everything):
+        if isinstance(e, joining) and not isinstance(e, Density):
+            names = {name for part in e.args for name in _lives_with(part)}
+            names = names.union(*(together.get(name, set()) for name in names))
+            together.update(dict.fromkeys(names, names))
     spaces: dict[str, Any] = {}
-    for e in expressions:
-        for law in (a for a in terms.unfold_all(e).atoms(Law) if not isinstance(a, Density)):
-            space = (isinstance(law, terms.BernoulliProduct), law.args[-1])
-            if spaces.setdefault(terms.name_of(law.args[0]), space) != space:
-                raise Malformed(f"{law.args[0]} has laws on two different spaces")
+    for law in (a for a in everything.atoms(Law) if not isinstance(a, Density)):
+        space = (isinstance(law, terms.BernoulliProduct), law.args[-1])
+        for name in together[terms.name_of(law.args[0])]:
+            if spaces.setdefault(name, space) != space:
+                raise Malformed(f"{law.args[0]}, or what it is added to or multiplied with, lives in two spaces")
+
+
+def _lives_with(e: Any) -> set[str]:
+    """The vectors and covariances, by name, of which e is a combination; none when it is a number or a law."""
+    if isinstance(e, terms.VectorSymbol | VectorFunction | terms.Covariance):
+        return {terms.name_of(e)}
+    if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow)):
+        return set()
+    if isinstance(e, terms.Mean):
+        return _lives_with(e.args[0].args[0])
+    return {name for part in e.args for name in _lives_with(part)}

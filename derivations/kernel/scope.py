@@ -7,6 +7,7 @@ other. Then a symbol can be replaced everywhere at once, and nothing is captured
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
@@ -185,6 +186,27 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
         for meaning, name in [*((s, s.name) for s in e.atoms(Symbol) - terms.names(e) | laws), *heads.items()]:
             if seen.setdefault(name, meaning) != meaning:
                 raise Malformed(f"two different symbols are named {name!r}: use one of them throughout")
+
+
+def refuse_telling_subscripts(e: Any) -> None:
+    """Refuse sum_t sigma_t, or the derivative of mu_phi(x) in phi: a subscript is a part of a name, and tells nothing.
+
+    To the kernel sigma_t is one number, whatever t; what is meant is sigma(t), or mu_phi(x, phi).
+    """
+    for term in terms.unfold_all(e).atoms(terms.Formal):
+        bound = term.args[1] if terms.binds(term) or isinstance(term, terms.D) else None
+        if not isinstance(bound, Symbol):
+            continue
+        heads = {a: type(a).__name__ for a in term.atoms(terms.ScalarFunction, VectorFunction) if not a.has(bound)}
+        for named, name in [*((s, s.name) for s in term.atoms(Symbol)), *heads.items()]:
+            if _subscripts(name) & {bound.name, terms.LATEX.get(bound.name, bound.name)}:
+                raise Malformed(f"{named} has {bound} in its name and does not depend on it: make it an argument")
+
+
+def _subscripts(name: str) -> set[str]:
+    """The words after the first _ in a name, and in what is printed for it."""
+    below = (shown.partition("_")[2] for shown in (name, terms.LATEX.get(name, "")))
+    return {word for subscript in below for word in re.findall(r"\\?[A-Za-z]+", subscript)}
 
 
 def _names(symbols: Any) -> str:
