@@ -3,15 +3,21 @@
     python benchmarks/diffusion_speed.py [--rounds 300] [--threads N] [--json FILE]
 
 Rows: a deterministic DDIM step, q_sample, and noising + loss forward and backward, at 64x3x64x64 in float32, with the
-network's output given. Candidates are interleaved, A B A B, and medians and ratios of one run are reported: identical
-code differs by up to 1.8 times between runs on shared machines. Only quiet rounds count, those whose floor took at most
-1.3 times the floor's tenth percentile; their share is printed, and a small one means the machine was busy. Peers
-(diffusers, denoising-diffusion-pytorch) are measured when installed, `pip install -e '.[bench]'`, in the same rounds.
+network's output given. Candidates take turns, in another random order each round, of a few calls each: the first ones
+find the processor's cache and the heap as the candidate before left them, and are not counted. Medians and ratios of
+one run are reported: identical code differs by up to 1.8 times between runs on shared machines. Only quiet rounds
+count, those whose floor took at most 1.3 times the floor's tenth percentile; their share is printed, and a small one
+means the machine was busy. Peers (diffusers, denoising-diffusion-pytorch) are measured when installed, `pip install -e
+'.[bench]'`, in the same rounds.
+
+Everything is timed twice: with the C library's usual allocator, which may fault in the memory of every new tensor anew,
+and after `keep_heap`, which the trainer here calls and the peers do not.
 """
 
 import argparse
 import json
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -21,9 +27,11 @@ import torch
 import torch.nn.functional as F
 
 from torch_impl import GaussianDiffusion, NoiseSchedule
+from torch_impl.networks import keep_heap
 from torch_impl.samplers import Denoiser, ddim_step
 
 SHAPE = (64, 3, 64, 64)
+UNCOUNTED, COUNTED = 3, 5
 Rows = dict[str, dict[str, Callable[[], object]]]
 
 
@@ -48,10 +56,12 @@ def candidates() -> Rows:
         diffusion.loss(lambda x, t: leaf, x, t, noise).backward()
 
     rows: Rows = {
-        "DDIM step": {
+        "DDIM step in place": {
             "floor: one fused pass in place": lambda: buffer.add_(output, alpha=1e-9),
-            "floor: one fused pass to a buffer": lambda: torch.add(x, output, alpha=1e-9, out=buffer),
             "ours, in place": lambda: ddim_step(denoiser, buffer, output, 500, 480, out=buffer),
+        },
+        "DDIM step": {
+            "floor: one fused pass to a buffer": lambda: torch.add(x, output, alpha=1e-9, out=buffer),
             "ours, to a buffer": lambda: ddim_step(denoiser, x, output, 500, 480, out=buffer),
             "ours, new tensor": lambda: ddim_step(denoiser, x, output, 500, 480),
         },
@@ -119,12 +129,17 @@ def add_lucidrains(rows: Rows, x: torch.Tensor, noise: torch.Tensor, leaf: torch
 def measure(calls: dict[str, Callable[[], object]], rounds: int) -> tuple[dict[str, float], float]:
     """Median seconds of each call over the quiet rounds, all of them once a round; and the share of quiet rounds."""
     times: dict[str, list[float]] = {name: [] for name in calls}
+    order, shuffle = list(calls), random.Random(0).shuffle
     for i in range(rounds + 10):
-        for name, call in calls.items():
+        shuffle(order)
+        for name in order:
+            for _ in range(UNCOUNTED):
+                calls[name]()
             start = time.perf_counter()
-            call()
+            for _ in range(COUNTED):
+                calls[name]()
             if i >= 10:
-                times[name].append(time.perf_counter() - start)
+                times[name].append((time.perf_counter() - start) / COUNTED)
     floor = next(iter(times.values()))
     limit = 1.3 * statistics.quantiles(floor, n=10)[0]
     quiet = [i for i, seconds in enumerate(floor) if seconds <= limit]
@@ -140,13 +155,16 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     result: dict[str, dict[str, float]] = {}
-    for row, calls in candidates().items():
-        medians, quiet = measure(calls, arguments.rounds)
-        floor = next(iter(medians.values()))
-        result[row] = {name: round(seconds * 1e6, 1) for name, seconds in medians.items()}
-        print(f"\n{row}, {'x'.join(map(str, SHAPE))} float32; {quiet:.0%} of rounds quiet")
-        for name, seconds in medians.items():
-            print(f"  {name:38s} {seconds * 1e6:8.1f} µs   {seconds / floor:5.2f} x floor")
+    for allocator in ("usual allocator", "heap kept"):
+        if allocator == "heap kept" and not keep_heap():
+            break
+        for row, calls in candidates().items():
+            medians, quiet = measure(calls, arguments.rounds)
+            floor = next(iter(medians.values()))
+            result[f"{row}, {allocator}"] = {name: round(seconds * 1e6, 1) for name, seconds in medians.items()}
+            print(f"\n{row}, {'x'.join(map(str, SHAPE))} float32, {allocator}; {quiet:.0%} of rounds quiet")
+            for name, seconds in medians.items():
+                print(f"  {name:38s} {seconds * 1e6:8.1f} µs   {seconds / floor:5.2f} x floor")
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 

@@ -2,12 +2,12 @@
 
     python benchmarks/training_speed.py [--rounds 8] [--threads N] [--processor-time] [--part NAME] [--json FILE]
 
-A step is: gradients cleared, forward, loss, backward, AdamW.  A loop is what a user runs: the trainer here, with data
-order, learning-rate schedule, clipping, moving average of the weights, watch on NaN and metrics, against a loop over a
-DataLoader that has none of these (and one that takes batches by index).  Every contender sees the same images, has the
-same number of parameters within 5 %, and the multiplications of a step are counted.  Contenders take turns, A B C
-A B C; medians and ratios of one run are reported, because identical code differs by up to 1.8 times between runs on
-shared machines.
+A step is: gradients cleared, forward, loss, backward, AdamW.  A loop is what a user runs: the whole trainer, with data
+order, learning-rate schedule, watch on NaN and metrics, against a loop over a DataLoader written by hand.  It is timed
+twice: without a moving average and clipping on either side, and with both on either side.  Every contender sees the
+same images, has the same number of parameters within 5 %, and the multiplications of a step are counted.  Contenders
+take turns, A B C A B C. Reported are median times and the median of the ratios of each turn, because identical code
+differs by up to 1.8 times between runs on shared machines.
 
 The U-Nets are timed twice: with the C library's usual allocator, and after `keep_heap`, which the trainer here calls.
 Peers (diffusers, denoising-diffusion-pytorch, pythae) are measured when installed: `pip install -e '.[bench]'`.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import platform
@@ -31,14 +32,17 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from torch_impl.data import Batches
 from torch_impl.data.images import ImageArray
-from torch_impl.networks import VAE, UNet, UNetConfig, VAEConfig, keep_heap
-from torch_impl.objectives import ELBO, standard_normal_kl
+from torch_impl.networks import UNet, UNetConfig, keep_heap
 from torch_impl.training import Trainer, TrainerConfig
+from torch_impl.training.draws import Draws
+from torch_impl.training.ema import ConstantDecay
+from torch_impl.training.system import Batch
 from torch_impl.training.systems.vae import VAESystemConfig
 
 MUST = {"unet, diffusers": 1.15, "unet, lucidrains": 2.0, "vae, plain step": 0.95, "loop, plain loop": 0.95}
@@ -143,13 +147,13 @@ def vaes(batch: int) -> list[Contender]:
     """28x28 pixels, 784-512-10-512-784, Bernoulli likelihood, about 820 k parameters; ours first."""
     x = torch.rand(batch, 1, 28, 28).round()
     images = x * 2 - 1
-    ours = VAE(VAEConfig(image_size=28, latent_dim=10, hidden=(512,)))
+    ours = VAESystemConfig(28, 1, None, latent_dim=10, hidden=(512,)).build()
+    draws, seen = Draws(0, batch), Batch(images, None)
+    steps = itertools.count()
 
     def our_loss() -> Tensor:
-        out = ours(images)
-        return -ELBO(
-            ours.log_prob(ours.target(images), out.decoded), standard_normal_kl(out.mean, out.logvar)
-        ).value.mean()
+        loss: Tensor = ours(seen, draws.at(next(steps)))["loss"]
+        return loss
 
     modules, plain_loss = plain_vae()
     found = [
@@ -192,18 +196,22 @@ class Loop:
         return LOOP_STEPS * self.batch / statistics.median(self.seconds)
 
 
-def loops(batch: int) -> list[Loop]:
-    """The VAE of `vaes` on 8,192 images in memory: the whole trainer, and a loop written by hand."""
+def loops(batch: int, decay: float | None) -> list[Loop]:
+    """The VAE of `vaes` on 8,192 images in memory: the whole trainer, and loops written by hand.
+
+    With a decay, all of them keep a moving average of the weights and clip gradients, and a bare loop is shown beside.
+    """
     images = torch.randint(0, 2, (64 * batch, 1, 28, 28), dtype=torch.uint8) * 255
     system = VAESystemConfig(28, 1, None, latent_dim=10, hidden=(512,)).build()
-    config = TrainerConfig(LOOP_STEPS, batch, lr=1e-4, lr_shape="constant", clip=10_000.0)
+    averages = () if decay is None else (ConstantDecay(decay),)
+    clip = None if decay is None else LARGEST_NORM
+    config = TrainerConfig(LOOP_STEPS, batch, lr=1e-4, lr_shape="constant", clip=clip, ema=averages)
     trainer = Trainer(system, Batches(ImageArray("random", "train", images), batch), config)
 
     def ours() -> None:
         trainer.config = dataclasses.replace(config, steps=trainer.step + LOOP_STEPS)
         trainer.fit()
 
-    found = [Loop("ours", ours, sum(p.numel() for p in system.parameters()), batch)]
     data = images.float() / 255
     loader = DataLoader(TensorDataset(data), batch, shuffle=True)
 
@@ -213,16 +221,23 @@ def loops(batch: int) -> list[Loop]:
     def by_loader() -> Iterator[Tensor]:
         return (x for (x,) in loader)
 
-    for name, epoch in (("plain loop", by_loader), ("without a DataLoader", by_index)):
-        found.append(plain_loop(name, epoch, batch))
-    return found
+    found = [Loop("ours", ours, sum(p.numel() for p in system.parameters()), batch)]
+    found.append(plain_loop("plain loop", by_loader, batch, decay))
+    if decay is not None:
+        found.append(plain_loop("plain loop, neither", by_loader, batch, None))
+    return [*found, plain_loop("plain loop, no DataLoader", by_index, batch, decay)]
 
 
-def plain_loop(name: str, epoch: Callable[[], Iterator[Tensor]], batch: int) -> Loop:
+LARGEST_NORM = 10_000.0
+
+
+def plain_loop(name: str, epoch: Callable[[], Iterator[Tensor]], batch: int, decay: float | None) -> Loop:
     """A loop written by hand; the loss is read every 50 steps, as the trainer does."""
     modules, plain_loss = plain_vae()
-    weights = [p for module in modules for p in module.parameters()]
+    model = nn.ModuleList(modules)
+    weights = list(model.parameters())
     optimizer = fused_adamw(weights, lr=1e-4)
+    average = None if decay is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
     batches = iter(())
     losses: list[float] = []
 
@@ -236,7 +251,11 @@ def plain_loop(name: str, epoch: Callable[[], Iterator[Tensor]], batch: int) -> 
             optimizer.zero_grad()
             loss = plain_loss(x)
             loss.backward()
+            if average is not None:
+                nn.utils.clip_grad_norm_(weights, LARGEST_NORM)
             optimizer.step()
+            if average is not None:
+                average.update_parameters(model)
             if i % 50 == 49:
                 losses.append(loss.item())
 
@@ -256,6 +275,11 @@ def take_turns(contenders: Sequence[Contender | Loop], rounds: int, repeats: int
                     contender.seconds.append(clock() - start)
 
 
+def per_image(contender: Contender | Loop) -> list[float]:
+    """Its times over its batch; those of one turn stand at the same place for all contenders."""
+    return [seconds / contender.batch for seconds in contender.seconds]
+
+
 def must(part: str, name: str) -> float | None:
     """The ratio that is asked for against a contender, if one is; variants (their name has a comma) only inform."""
     return next((least for key, least in MUST.items() if "," not in name and f"{part}, {name}".startswith(key)), None)
@@ -269,7 +293,7 @@ def report(
     print(f"\n{title}\n{'':29} {'parameters':>10} {'GFLOP/image':>12} {'step, ms':>9} {'images/s':>9} {'ours is':>8}")
     rows, reached = [], True
     for contender in contenders:
-        ratio = ours.speed / contender.speed
+        ratio = statistics.median(b / a for a, b in zip(per_image(ours), per_image(contender), strict=True))
         least = must(part, contender.name) if judged else None
         reached &= least is None or ratio >= least
         print(
@@ -331,11 +355,13 @@ def main() -> int:
         results["vae"], reached = report("MLP VAE, 28x28, batch 128, float32", "vae", contenders, judged=True)
         good &= reached
     if options.part in (None, "loop"):
-        whole = loops(batch=128)
-        take_turns(whole, options.rounds, repeats=1, clock=clock)
-        title = f"Whole loop, the same VAE, {LOOP_STEPS} steps a piece"
-        results["loop"], reached = report(title, "loop", whole, judged=True)
-        good &= reached
+        for name, decay in (("loop", None), ("loop, averaged and clipped", 0.999)):
+            whole = loops(batch=128, decay=decay)
+            take_turns(whole, options.rounds, repeats=1, clock=clock)
+            doing = "no average, no clipping" if decay is None else "moving average and clipping"
+            title = f"Whole loop, the same VAE, {doing}, {LOOP_STEPS} steps a piece"
+            results[name], reached = report(title, "loop", whole, judged=True)
+            good &= reached
     if options.part in (None, "unet"):
         contenders = unets(batch=64)
         title = "U-Net, 32x32x1, batch 64, float32"

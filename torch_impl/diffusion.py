@@ -251,6 +251,12 @@ class GaussianDiffusion:
 
     def lookup(self, name: str, t: Time, like: Tensor, lowest: int = 1) -> tuple[Tensor, ...] | tuple[float, ...]:
         """A row of `tables`: floats for an int t, tensors that broadcast against `like` for a tensor t."""
+        if lowest == 0 and isinstance(t, Tensor) and t.dtype == torch.int64 and not torch.compiler.is_compiling():
+            try:
+                return self.tables.at(name, t, like)  # which finds a time out of 0..T by itself
+            except (IndexError, RuntimeError):
+                as_time(t, lowest, self.T)  # says which
+                raise
         return self.tables.at(name, as_time(t, lowest, self.T), like)
 
     def _build_tables(self) -> Tables:

@@ -107,33 +107,28 @@ def mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
     What `torch.nn.functional.mse_loss` computes. On the CPU a new tensor of some megabytes costs more, in page faults,
     than a pass over it; there the difference is the only one made, and becomes the gradient in place.
     """
-    if output.device.type != "cpu" or torch.compiler.is_compiling() or target.requires_grad:
+    transformed = torch._C._are_functorch_transforms_active()  # torch.func does not see into a Function like this one
+    if output.device.type != "cpu" or torch.compiler.is_compiling() or target.requires_grad or transformed:
         return F.mse_loss(output, target)
-    value: Tensor = _MeanSquaredError.apply(output, target)[0]  # type: ignore[no-untyped-call]  # torch's own
+    value: Tensor = _MeanSquaredError.apply(output, target)  # type: ignore[no-untyped-call]  # torch's own
     return value
 
 
 class _MeanSquaredError(torch.autograd.Function):
-    """Differentiable in the output any number of times; the target is data."""
+    """Differentiable in the output any number of times; the target is data.
 
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        error = output - target
-        return torch.linalg.vector_norm(error).square() / error.numel(), error
+    Without a `setup_context` of its own, for which torch reads the signature of `forward` anew at every call.
+    """
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.error = output[1]
-        ctx.mark_non_differentiable(ctx.error)
-        ctx.set_materialize_grads(False)  # no zeros for the error, which nobody differentiates
+    def forward(ctx: Any, output: Tensor, target: Tensor) -> Tensor:
+        ctx.save_for_backward(output, target)
+        ctx.error = error = output - target
+        mean: Tensor = torch.linalg.vector_norm(error).square() / error.numel()
+        return mean
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor | None, _: None) -> tuple[Tensor | None, None]:
-        if gradient is None:
-            return None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         output, target = ctx.saved_tensors
         error, ctx.error = ctx.error, None
         scale = gradient * (2 / output.numel())

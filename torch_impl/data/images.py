@@ -93,9 +93,9 @@ class ImageArray(DataSet):
         )
 
     def read(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
-        labels = None if self.labels is None else self.labels[index]
+        labels = None if self.labels is None else self.labels.index_select(0, index)
         if isinstance(self.images, Tensor):
-            return self.images[index], labels
+            return self.images.index_select(0, index), labels  # copies whole images, as [index] does not
         rows = index.numpy() if self._rows is None else self._rows[index.numpy()]
         return torch.from_numpy(np.ascontiguousarray(self.images[rows])), labels
 

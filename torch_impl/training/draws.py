@@ -51,7 +51,8 @@ class Draws:
         self.device = torch.device(device)
         self.block_size = batch_size // blocks
         self._generators: dict[int, torch.Generator] = {}
-        self._shared = torch.Generator(self.device)
+        self._shared: torch.Generator | None = None
+        self._shared_seed = 0
         self.step, self.first, self.count = -1, 0, 0
         self._owned: Sequence[int] = ()
 
@@ -71,7 +72,8 @@ class Draws:
             if block not in self._generators:
                 self._generators[block] = torch.Generator(self.device)
             self._generators[block].manual_seed((base + block * _STRIDE) % 2**63)
-        self._shared.manual_seed((base + self.blocks * _STRIDE) % 2**63)
+        self._shared = None
+        self._shared_seed = (base + self.blocks * _STRIDE) % 2**63
         return self
 
     def _empty(self, shape: Sequence[int], dtype: torch.dtype | None) -> Tensor:
@@ -85,8 +87,8 @@ class Draws:
     def normal(self, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """Standard normal numbers; the first size is the number of selected examples."""
         result = self._empty(shape, dtype)
-        for i, block in enumerate(self._owned):
-            result[i * self.block_size : (i + 1) * self.block_size].normal_(generator=self._generators[block])
+        for part, block in zip(torch.split(result, self.block_size), self._owned, strict=True):
+            part.normal_(generator=self._generators[block])
         return result
 
     def normal_like(self, tensor: Tensor) -> Tensor:
@@ -96,8 +98,8 @@ class Draws:
     def uniform(self, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """Uniform numbers in [0, 1); the first size is the number of selected examples."""
         result = self._empty(shape, dtype)
-        for i, block in enumerate(self._owned):
-            result[i * self.block_size : (i + 1) * self.block_size].uniform_(generator=self._generators[block])
+        for part, block in zip(torch.split(result, self.block_size), self._owned, strict=True):
+            part.uniform_(generator=self._generators[block])
         return result
 
     def timesteps(self, T: int, stratified: bool = False) -> Tensor:
@@ -108,12 +110,15 @@ class Draws:
         """
         if not stratified:
             return (self.uniform(self.count) * T).long().clamp_(max=T - 1).add_(1)
-        order = torch.randperm(self.batch_size, generator=self._shared, device=self.device)
-        jitter = torch.rand(self.batch_size, generator=self._shared, device=self.device, dtype=torch.float64)
+        shared = self.shared()
+        order = torch.randperm(self.batch_size, generator=shared, device=self.device)
+        jitter = torch.rand(self.batch_size, generator=shared, device=self.device, dtype=torch.float64)
         unit = (order.to(torch.float64) + jitter) / self.batch_size
         times = (unit * T).long().clamp_(max=T - 1).add_(1)
         return times[self.first : self.first + self.count]
 
     def shared(self) -> torch.Generator:
         """A generator whose numbers are the same on all processes at this step (for decisions that all must share)."""
+        if self._shared is None:
+            self._shared = torch.Generator(self.device).manual_seed(self._shared_seed)
         return self._shared

@@ -186,6 +186,7 @@ class _Contents:
         self.parameters, self.buffers = _named(module)
         self._modules = list(unwrap(module).modules())
         self._seen = self._identities()
+        self._traits = self._shapes()
 
     def _identities(self) -> list[int]:
         return [
@@ -195,9 +196,12 @@ class _Contents:
             for part in held.values()
         ]
 
+    def _shapes(self) -> list[tuple[torch.Size, bool]]:
+        return [(parameter.shape, parameter.requires_grad) for parameter in self.parameters.values()]
+
     def still_of(self, module: nn.Module) -> bool:
-        """Whether these are the tensors of the module now: none replaced, added or taken away, in no submodule."""
-        return module is self.module and self._identities() == self._seen
+        """Whether these are the tensors of the module now: none replaced, added, taken away, reshaped or frozen."""
+        return module is self.module and self._identities() == self._seen and self._shapes() == self._traits
 
 
 def _local(tensor: Tensor) -> Tensor:
@@ -253,6 +257,9 @@ class EMA:
         self.module = shadow.eval().requires_grad_(False)
         self._parameters, self._buffers = _named(self.module)
         self._followed: _Contents | None = None
+        self._all: list[tuple[Tensor, Tensor]] = []
+        self._averaged: list[tuple[Tensor, Tensor]] = []
+        self._copied: list[tuple[Tensor, Tensor]] = []
         self._refuse_shared_memory(module)
 
     def _refuse_shared_memory(self, module: nn.Module) -> None:
@@ -268,33 +275,23 @@ class EMA:
     def update(self, module: nn.Module) -> None:
         """One update with the present weights of ``module``: shadow <- beta shadow + (1 - beta) weights."""
         if self._followed is None or not self._followed.still_of(module):
-            self._followed = self._follow(module)
-        parameters, buffers = self._followed.parameters, self._followed.buffers
+            self._follow(module)
         self.updates += 1
         weight = 1.0 - self.profile.decay(self.updates)
-        shadows: list[Tensor] = []
-        weights: list[Tensor] = []
-        for name, mine in self._parameters.items():
-            theirs_now = parameters[name]
-            if mine.shape != theirs_now.shape:
-                raise ValueError(
-                    f"EMA of {name!r} has shape {tuple(mine.shape)}, the weight now has {tuple(theirs_now.shape)}; "
-                    f"rebuild the average"
-                )
-            if weight == 1.0:
-                _local(mine).copy_(_local(theirs_now))
-            elif theirs_now.requires_grad:
-                shadows.append(_local(mine))
-                weights.append(_local(theirs_now).to(mine.dtype))
-        if shadows:
+        if weight == 1.0:
+            torch._foreach_copy_([_local(mine) for mine, _ in self._all], [_local(theirs) for _, theirs in self._all])
+        elif self._averaged:
+            shadows = [_local(mine) for mine, _ in self._averaged]
+            weights = [_local(theirs) for _, theirs in self._averaged]
+            weights = [w if w.dtype == s.dtype else w.to(s.dtype) for s, w in zip(shadows, weights, strict=True)]
             torch._foreach_lerp_(shadows, weights, weight)
-        if self._buffers:
+        if self._copied:
             torch._foreach_copy_(
-                [_local(b) for b in self._buffers.values()], [_local(buffers[name]) for name in self._buffers]
+                [_local(mine) for mine, _ in self._copied], [_local(theirs) for _, theirs in self._copied]
             )
 
-    def _follow(self, module: nn.Module) -> _Contents:
-        """The tensors of a module, whose names must be those of the average."""
+    def _follow(self, module: nn.Module) -> None:
+        """Pair the tensors of a module with the average's, whose names and shapes must be the same."""
         found = _Contents(module)
         if found.parameters.keys() != self._parameters.keys() or found.buffers.keys() != self._buffers.keys():
             ours, theirs = {*self._parameters, *self._buffers}, {*found.parameters, *found.buffers}
@@ -303,7 +300,17 @@ class EMA:
                 f"{sorted(theirs - ours)[:3]}; "
                 "update with the module (or its compiled or data-parallel wrapper) that the average was built from"
             )
-        return found
+        for name, mine in self._parameters.items():
+            if mine.shape != found.parameters[name].shape:
+                raise ValueError(
+                    f"EMA of {name!r} has shape {tuple(mine.shape)}, the weight now has "
+                    f"{tuple(found.parameters[name].shape)}; rebuild the average"
+                )
+        # the last first: they are what the optimizer has just left in the processor's cache
+        self._all = [(mine, found.parameters[name]) for name, mine in reversed(self._parameters.items())]
+        self._averaged = [(mine, theirs) for mine, theirs in self._all if theirs.requires_grad]
+        self._copied = [(mine, found.buffers[name]) for name, mine in self._buffers.items()]
+        self._followed = found
 
     def state(self) -> dict[str, Tensor]:
         """Every averaged parameter and copied buffer by canonical name (views, not copies)."""

@@ -163,7 +163,8 @@ def average_whole_gradients(parameters: Iterable[Tensor]) -> None:
 def total_gradient_norm(gradients: list[Tensor]) -> Tensor:
     """Euclidean norm over all gradients and, where they are sharded, all processes; a scalar on the device."""
     if not (dist.is_available() and dist.is_initialized()):
-        return nn.utils.get_total_norm(gradients)
+        total: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return total
     sharded, whole = [g for g in gradients if is_sharded(g)], [g for g in gradients if not is_sharded(g)]
     norms = [nn.utils.get_total_norm(part) for part in (sharded, whole) if part]
     full = [_whole(norm) for norm in norms]
