@@ -9,7 +9,7 @@ two processes with half the batch each draw what one process with the whole batc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -84,10 +84,15 @@ class Draws:
             )
         return torch.empty(tuple(shape), dtype=dtype or torch.float32, device=self.device)
 
+    def _parts(self, whole: Tensor) -> Iterable[tuple[Tensor, int]]:
+        """The part of each block that this process owns."""
+        parts = torch.split(whole, self.block_size) if len(self._owned) > 1 else (whole,)
+        return zip(parts, self._owned, strict=True)
+
     def normal(self, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """Standard normal numbers; the first size is the number of selected examples."""
         result = self._empty(shape, dtype)
-        for part, block in zip(torch.split(result, self.block_size), self._owned, strict=True):
+        for part, block in self._parts(result):
             part.normal_(generator=self._generators[block])
         return result
 
@@ -98,7 +103,7 @@ class Draws:
     def uniform(self, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """Uniform numbers in [0, 1); the first size is the number of selected examples."""
         result = self._empty(shape, dtype)
-        for part, block in zip(torch.split(result, self.block_size), self._owned, strict=True):
+        for part, block in self._parts(result):
             part.uniform_(generator=self._generators[block])
         return result
 

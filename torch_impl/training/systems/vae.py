@@ -79,7 +79,12 @@ class VAESystem(System):
         reconstruction = self._negative_log_likelihood(self.model.decode(z), self.model.target(batch.x))
         kl = standard_normal_kl(mean, logvar).mean()
         loss = torch.add(reconstruction, kl, alpha=self.config.beta)
-        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl).detach()}
+        return {
+            "loss": loss,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "elbo": -(reconstruction.detach() + kl.detach()),
+        }
 
     def _negative_log_likelihood(self, decoded: Tensor, target: Tensor) -> Tensor:
         """Mean over examples of -log p(x | z), nats: ``VAE.log_prob`` without a value for each example in memory."""
