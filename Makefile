@@ -26,10 +26,10 @@ help: ## What there is to make
 verify: $(VENV)/.has-core ## Judge every claim by its three witnesses
 	$(BIN)/threefold verify $(ARGS)
 
-test: $(VENV)/.has-dev ## The tests, without those marked long
+test: $(VENV)/.has-dev ## The tests, without those marked long and those of the site
 	$(BIN)/python -m pytest -n 2 -m "not long and not site" $(ARGS)
 
-test-long: $(VENV)/.has-dev ## The tests that take minutes each
+test-long: $(VENV)/.has-dev ## More of the tests: every network compiled, more power, more kills
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 # Half of them need a browser: on Debian or Ubuntu `apt-get install chromium`, elsewhere any Chromium or Chrome on PATH.

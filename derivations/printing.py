@@ -133,10 +133,10 @@ class Latex(LatexPrinter):
         return rf"\operatorname{{Bernoulli}}\left({self._print(e.args[0])};\, {self._print(probability)}\right)"
 
     def _print_AffineImage(self, e: Any) -> str:
-        z, _, shift, scale, base, _ = e.args
-        noise = self._print(base.args[0])
-        image = rf"{self._print(shift)} + {self._print(scale)}\,{noise}_i"
-        return rf"\operatorname{{law}}\left({self._print(z)}_i = {image}\right)"
+        z, index, shift, scale, base, _ = e.args
+        noise, i = self._print(base.args[0]), self._print(index)
+        image = rf"{self._print(shift)} + {self._print(scale)}\,{noise}_{{{i}}}"
+        return rf"\operatorname{{law}}\left({self._print(z)}_{{{i}}} = {image}\right)"
 
     def _print_LogDensity(self, e: Any) -> str:
         return rf"\log {self._print(e.args[0])}"

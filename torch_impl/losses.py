@@ -107,8 +107,9 @@ def mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
     What `torch.nn.functional.mse_loss` computes. On the CPU a new tensor of some megabytes costs more, in page faults,
     than a pass over it; there the difference is the only one made, and becomes the gradient in place.
     """
-    transformed = torch._C._are_functorch_transforms_active()  # torch.func does not see into a Function like this one
-    if output.device.type != "cpu" or torch.compiler.is_compiling() or target.requires_grad or transformed:
+    if output.device.type != "cpu" or torch.compiler.is_compiling() or target.requires_grad:
+        return F.mse_loss(output, target)
+    if torch._C._are_functorch_transforms_active():  # torch.func does not see into a Function like the one below
         return F.mse_loss(output, target)
     value: Tensor = _MeanSquaredError.apply(output, target)  # type: ignore[no-untyped-call]  # torch's own
     return value

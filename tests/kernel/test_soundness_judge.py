@@ -76,7 +76,7 @@ def test_a_step_over_the_limit_is_undecided_and_not_hung() -> None:
     started = time.monotonic()
     verdict = Judge({}, step_seconds=0.2).judge(in_one_step(claim(a + b, b + a), busy(30))).verdict
     assert "busy: not decided within 0.2 s" in reason(verdict)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
 
 
 def test_a_step_within_the_limit_is_decided() -> None:
@@ -123,7 +123,7 @@ def test_a_step_that_waits_for_ever_is_undecided_by_the_wall_clock() -> None:
     started = time.monotonic()
     verdict = Judge({}, step_seconds=0.05).judge(in_one_step(claim(a + b, b + a), waiting(30))).verdict
     assert "waiting: not decided within 0.05 s" in reason(verdict)
-    assert 0.05 * PATIENCE <= time.monotonic() - started < 10
+    assert 0.05 * PATIENCE <= time.monotonic() - started < 25
 
 
 def test_without_interval_timers_there_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,6 @@ def trained(name: str, out: Path, *options: object) -> Path:
         ("digits-latent", (), "reconstruction,classifier,loss"),
     ],
 )
-@pytest.mark.long
 def test_digits_presets_train_sample_and_evaluate(tmp_path, name, options, metrics):
     out = trained(name, tmp_path / "run", "--sample-every", 2, *options)
     assert [line["step"] for line in read_metrics(out / "metrics.jsonl")] == [1, 2]
@@ -88,7 +87,6 @@ def test_digits_presets_train_sample_and_evaluate(tmp_path, name, options, metri
     assert all(np.isfinite(figure["value"]) for rows in figures.values() for figure in rows)
 
 
-@pytest.mark.long
 def test_the_mixture_preset_knows_the_best_loss(tmp_path):
     out = trained("mixture-ddpm", tmp_path / "run", "--timesteps", 20, "--data", "two")
     (first, *_) = read_metrics(out / "metrics.jsonl")
@@ -103,7 +101,6 @@ def test_the_mixture_preset_knows_the_best_loss(tmp_path):
     assert excess["name"].startswith("excess") and excess["value"] > 10  # two steps from scratch are far from the best
 
 
-@pytest.mark.long
 def test_glyphs_train_without_end(tmp_path):
     out = trained("glyphs-vae", tmp_path / "run", "--image-size", 32)
     assert find_checkpoint(out).config["data"]["classes"][:3]
@@ -119,7 +116,6 @@ def picture(path: Path, i: int, size: int = 40) -> None:
     Image.fromarray(generator.integers(0, 256, (size, size + 7, 3), dtype=np.uint8)).save(path)
 
 
-@pytest.mark.long
 def test_a_folder_of_images(tmp_path):
     for i in range(40):
         picture(tmp_path / "photos" / f"{i}.png", i)
@@ -130,7 +126,6 @@ def test_a_folder_of_images(tmp_path):
     run("evaluate", out, "--metric", "copies", "--n", 4, "--data", tmp_path / "photos")
 
 
-@pytest.mark.long
 def test_faces_in_the_celeba_layout(tmp_path):
     names = [f"{i:06d}.jpg" for i in range(1, 41)]
     for i, name in enumerate(names):
@@ -158,7 +153,6 @@ def losses(out: Path) -> list[tuple[int, float]]:
 
 
 @pytest.mark.parametrize("name", ["digits-ddpm", "digits-vqvae"])
-@pytest.mark.long
 def test_resume_goes_on_exactly(tmp_path, name):
     trained(name, tmp_path / "whole", "--steps", 6, "--lr-shape", "constant")
     trained(name, tmp_path / "parts", "--steps", 3, "--lr-shape", "constant")
@@ -166,7 +160,6 @@ def test_resume_goes_on_exactly(tmp_path, name):
     assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
 
 
-@pytest.mark.long
 def test_latent_diffusion_resumes_in_its_second_stage(tmp_path):
     trained("digits-latent", tmp_path / "whole", "--steps", 4, "--lr-shape", "constant")
     trained("digits-latent", tmp_path / "parts", "--steps", 2, "--lr-shape", "constant")
@@ -202,7 +195,6 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_offered_and_taken(tm
     assert find_checkpoint(out).step == 3
 
 
-@pytest.mark.long
 def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
     """The real program, killed by SIGKILL from its own third checkpoint on, and gone on with."""
     program = [sys.executable, "-m", "threefold", "train", "digits-ddpm", *map(str, SHORT), *map(str, SMALL["ddpm"])]
@@ -316,7 +308,6 @@ def test_guidance_needs_a_conditional_model(tmp_path):
 # -- what samples depend on --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_samples_repeat_for_a_seed_and_follow_options(tmp_path):
     out = trained("digits-ddpm", tmp_path / "run", "--lr", 0.02, "--warmup", 0)
 
@@ -330,7 +321,6 @@ def test_samples_repeat_for_a_seed_and_follow_options(tmp_path):
         assert drawn("--guidance", 1000, *other) != first, other
 
 
-@pytest.mark.long
 def test_power_function_averages_are_reconstructed(tmp_path):
     out = trained("digits-vae", tmp_path / "run", "--ema", "power", "--steps", 8)
     pictures = set()

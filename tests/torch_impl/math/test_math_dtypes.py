@@ -136,8 +136,8 @@ def test_traced_in_one_graph_gives_the_same(prediction: str, shape: tuple[int, .
     "dtype",
     [
         torch.float32,
-        pytest.param(torch.float64, marks=pytest.mark.long),
-        pytest.param(torch.bfloat16, marks=pytest.mark.long),
+        torch.float64,
+        torch.bfloat16,
     ],
     ids=str,
 )
