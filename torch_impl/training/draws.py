@@ -51,8 +51,8 @@ class Draws:
         self.device = torch.device(device)
         self.block_size = batch_size // blocks
         self._generators: dict[int, torch.Generator] = {}
-        self._shared: torch.Generator | None = None
-        self._shared_seed = 0
+        self._shared = torch.Generator(self.device)
+        self._shared_seed: int | None = None  # not given to it yet: few steps ask for it
         self.step, self.first, self.count = -1, 0, 0
         self._owned: Sequence[int] = ()
 
@@ -72,7 +72,6 @@ class Draws:
             if block not in self._generators:
                 self._generators[block] = torch.Generator(self.device)
             self._generators[block].manual_seed((base + block * _STRIDE) % 2**63)
-        self._shared = None
         self._shared_seed = (base + self.blocks * _STRIDE) % 2**63
         return self
 
@@ -124,6 +123,7 @@ class Draws:
 
     def shared(self) -> torch.Generator:
         """A generator whose numbers are the same on all processes at this step (for decisions that all must share)."""
-        if self._shared is None:
-            self._shared = torch.Generator(self.device).manual_seed(self._shared_seed)
+        if self._shared_seed is not None:
+            self._shared.manual_seed(self._shared_seed)
+            self._shared_seed = None
         return self._shared
