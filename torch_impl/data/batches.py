@@ -196,7 +196,13 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state; ValueError if it belongs to other data or another order."""
         mine = self.state_dict()
-        for key in ("fingerprint", "seed", "shuffle", "flip"):
+        if state.get("fingerprint") != mine["fingerprint"]:
+            raise ValueError(
+                f"the data are not those that the run began with (fingerprint {state.get('fingerprint')!r} then, "
+                f"{mine['fingerprint']!r} now): other files, other contents, or a checkpoint from before contents "
+                "counted; give the data as they were, or begin a new run with another --out"
+            )
+        for key in ("seed", "shuffle", "flip"):
             if state.get(key) != mine[key]:
                 raise ValueError(
                     f"the stored data stream has {key} {state.get(key)!r}, this one {mine[key]!r}; "

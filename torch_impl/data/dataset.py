@@ -46,7 +46,8 @@ class DataSet(ABC):
         levels: number of grey levels, for the discretised likelihood; None for data that are not grey levels.
         device: where :meth:`read` returns its tensors.
         slow: reading costs processor time or disk access per example, so that workers help.
-        fingerprint: of everything that decides what example i is; a resumed run must find the same.
+        fingerprint: of what decides what example i is; a resumed run must find the same.  Arrays are looked into (all
+            labels, and up to 1,024 images); a folder is known by the names of its files, so that one may be repaired.
     """
 
     name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from torch_impl.data.dataset import BadData, DataNotFound, DataSet, fingerprint
 from torch_impl.data.images import split_indices
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["FaceFolder", "ImageFolder", "celeba", "folder", "read_image"]
 
@@ -20,14 +24,17 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", "
 def read_image(path: Path, image_size: int, channels: int, crop: int | None = None) -> np.ndarray:
     """The central square of an image file, scaled to (channels, image_size, image_size), uint8.
 
-    ``crop`` is the side of that square before scaling; by default the shorter side of the image.
-    BadData, naming the file, if it cannot be decoded.
+    ``crop`` is the side of that square before scaling; by default the shorter side of the image.  What is transparent
+    is laid on white; grey levels of 16 bits become the nearest of 8.
+    BadData, naming the file, if it cannot be decoded, or has pixels of another kind.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
-            pixels = image.convert("L" if channels == 1 else "RGB")
+            pixels = _eight_bits(image, path).convert("L" if channels == 1 else "RGB")
+    except BadData:
+        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadData(f"{path} cannot be decoded as an image ({error}); repair or remove it") from error
     side = min(*pixels.size, crop or max(pixels.size))
@@ -36,6 +43,24 @@ def read_image(path: Path, image_size: int, channels: int, crop: int | None = No
         (image_size, image_size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side), reducing_gap=3.0
     )
     return np.atleast_3d(np.asarray(small)).transpose(2, 0, 1)
+
+
+def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
+    """An image of 8 bits a channel without transparency, from any that says what its pixel values mean."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        levels = np.asarray(image).astype(np.float64) * (255 / 65535)
+        return Image.fromarray(np.rint(levels).clip(0, 255).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        kind = "32-bit integers" if image.mode == "I" else "floating-point numbers"
+        raise BadData(
+            f"{path} has pixels that are {kind}, whose white is unknown; convert it to 8 or 16 bits a channel"
+        )
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        colours = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
+    return image
 
 
 class ImageFolder(DataSet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Self
 
 import numpy as np
@@ -17,22 +18,34 @@ __all__ = ["ImageArray", "split_indices"]
 def split_indices(size: int, split: str, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
     """Indices of a split: of each class 70 % train, 10 % val, 20 % test, chosen by a fixed seed; ascending.
 
-    Without labels the whole set is one class.  ``split="all"`` is everything.
+    Without labels the whole set is one class.  Classes too small for an example in val are cut together, as if they
+    were one, so that three examples or more leave no split empty.  ``split="all"`` is everything.
     """
     if split == "all":
         return np.arange(size)
     if split not in ("train", "val", "test"):
         raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test', 'all'")
     draw = counter.uniform(counter.key(seed, "split"), torch.arange(size)).numpy()
-    groups = np.zeros(size, dtype=np.int64) if labels is None else labels
+    least = 1 if size >= 3 else 0
     chosen = []
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
+    for members in _groups(size, labels):
         members = members[np.argsort(draw[members])]
         test, val = round(0.2 * len(members)), round(0.1 * len(members))
+        if len(members) == size:
+            test, val = max(test, least), max(val, least)
         parts = {"test": members[:test], "val": members[test : test + val], "train": members[test + val :]}
         chosen.append(parts[split])
     return np.sort(np.concatenate(chosen))
+
+
+def _groups(size: int, labels: np.ndarray | None) -> list[np.ndarray]:
+    """Indices of the examples that are cut together: those of a class, and those of all small classes."""
+    if labels is None:
+        return [np.arange(size)]
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    large = [members for members in classes if round(0.1 * len(members)) > 0]
+    small = [members for members in classes if round(0.1 * len(members)) == 0]
+    return [*large, np.sort(np.concatenate(small))] if small else large
 
 
 class ImageArray(DataSet):
@@ -89,8 +102,25 @@ class ImageArray(DataSet):
         self.size, self.shape = len(images) if self._rows is None else len(self._rows), tuple(images.shape[1:])
         self.device = images.device if isinstance(images, Tensor) else torch.device("cpu")
         self.fingerprint = fingerprint(
-            name=name, split=split, size=self.size, shape=self.shape, levels=levels, classes=classes, origin=origin
+            name=name,
+            split=split,
+            size=self.size,
+            shape=self.shape,
+            levels=levels,
+            classes=classes,
+            origin=origin,
+            contents=self._contents(),
         )
+
+    def _contents(self, largest: int = 1024) -> str:
+        """A hash of the labels and of up to so many images, evenly spread: a look that large files on disk allow."""
+        assert self.size is not None
+        looked_at = torch.linspace(0, self.size - 1, min(self.size, largest), dtype=torch.float64).round().long()
+        pixels, _ = self.read(looked_at.to(self.device))
+        digest = hashlib.sha256(pixels.cpu().numpy().tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     def read(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         labels = None if self.labels is None else self.labels.index_select(0, index)

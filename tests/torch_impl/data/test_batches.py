@@ -102,7 +102,7 @@ def test_resuming_goes_on_where_it_stopped_on_any_number_of_processes(stop: int)
 def test_a_state_of_other_data_or_another_order_is_refused() -> None:
     state = Batches(numbered(50), 12, seed=2).state_dict()
     for other, word in [
-        (Batches(numbered(51), 12, seed=2), "fingerprint"),
+        (Batches(numbered(51), 12, seed=2), "not those that the run began with .* begin a new run with another --out"),
         (Batches(numbered(50), 12, seed=3), "seed 2, this one 3"),
         (Batches(numbered(50), 12, seed=2, shuffle=False), "shuffle True, this one False"),
         (Batches(numbered(50), 12, seed=2, flip=True), "flip False, this one True"),

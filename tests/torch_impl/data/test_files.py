@@ -335,6 +335,33 @@ class TestFolder:
         assert "\n" not in str(caught.value)
         batches.close()
 
+    @pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+    def test_sixteen_bits_become_the_nearest_of_eight(self, tmp_path: Path, suffix: str) -> None:
+        levels = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+        Image.fromarray(levels).save(tmp_path / f"a.{suffix}")
+        grey = read_image(tmp_path / f"a.{suffix}", 8, 1)[0]
+        assert np.array_equal(grey, np.rint(levels / 257))
+        assert np.array_equal(read_image(tmp_path / f"a.{suffix}", 8, 3)[2], grey)
+
+    def test_pixels_whose_white_is_unknown_are_refused(self, tmp_path: Path) -> None:
+        for dtype in (np.int32, np.float32):
+            Image.fromarray(np.full((8, 8), 1000, dtype=dtype)).save(tmp_path / "a.tif")
+            with pytest.raises(BadData, match=r"a\.tif has pixels that are .*, whose white is unknown; convert it"):
+                read_image(tmp_path / "a.tif", 8, 1)
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+    def test_what_is_transparent_is_laid_on_white(self, tmp_path: Path, mode: str) -> None:
+        image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+        image.paste((0, 0, 0, 255), (0, 0, 8, 4))
+        options = {"transparency": 1} if mode == "P" else {}
+        if mode == "P":
+            image = Image.fromarray(np.repeat([0, 1], 32).reshape(8, 8).astype(np.uint8), "P")
+            image.putpalette([0, 0, 0, 9, 9, 9])
+        image.convert(mode).save(tmp_path / "a.png", **options)
+        for channels in (1, 3):
+            read = read_image(tmp_path / "a.png", 8, channels)
+            assert (read[:, :4] == 0).all() and (read[:, 4:] == 255).all()
+
     def test_a_text_file_with_an_image_name_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "a.png").write_text("hello")
         with pytest.raises(BadData, match=r"a.png cannot be decoded"):

@@ -45,6 +45,17 @@ def test_a_split_is_the_same_for_ever() -> None:
     assert split_indices(20, "test", seed=1).tolist() != [2, 3, 4, 17]
 
 
+def test_few_images_of_each_class_leave_no_split_empty() -> None:
+    parts = [split_indices(80, split, np.arange(80) // 4) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [56, 8, 16]
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(80))
+    assert [len(split_indices(3, split)) for split in ("train", "val", "test")] == [1, 1, 1]
+    sizes = [30, 2, 3]  # one class large enough to be cut by itself
+    labels = np.repeat(np.arange(3), sizes)
+    large = [int((split_indices(35, split, labels) < 30).sum()) for split in ("train", "val", "test")]
+    assert large == [21, 3, 6]
+
+
 def test_grey_levels_become_numbers_in_the_unit_range_with_exact_ends() -> None:
     for levels in (2, 17, 256):
         x = scaled(torch.arange(levels, dtype=torch.uint8), levels)
@@ -188,6 +199,14 @@ def test_fingerprints_follow_the_facts() -> None:
     assert fingerprint(a=1, b=2) == fingerprint(b=2, a=1) != fingerprint(a=1, b=3)
     prints = [load("glyphs", **o).fingerprint for o in ({}, {"seed": 1}, {"channels": 3}, {"image_size": 64})]
     assert len({*prints, load("glyphs", "val").fingerprint}) == 5
+
+
+def test_a_fingerprint_sees_pixels_and_labels() -> None:
+    pixels, labels = torch.arange(48, dtype=torch.uint8).view(3, 1, 4, 4), torch.tensor([0, 1, 1])
+    mine = ImageArray("x", "train", pixels, labels).fingerprint
+    assert mine == ImageArray("x", "train", pixels.clone(), labels.clone()).fingerprint
+    assert mine != ImageArray("x", "train", 255 - pixels, labels).fingerprint
+    assert mine != ImageArray("x", "train", pixels, 1 - labels).fingerprint
 
 
 def test_image_arrays_check_shape_type_and_labels() -> None:
