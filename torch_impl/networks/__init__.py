@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch_impl.networks.config import NetworkConfig, build, config_from_dict, config_to_dict
     from torch_impl.networks.dit import DiT, DiTConfig
+    from torch_impl.networks.dropout import Dropout
     from torch_impl.networks.embedding import drop_labels, sinusoidal_embedding
     from torch_impl.networks.latent import LatentCompressor
     from torch_impl.networks.memory import keep_heap
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "config": ("NetworkConfig", "build", "config_from_dict", "config_to_dict"),
     "dit": ("DiT", "DiTConfig"),
+    "dropout": ("Dropout",),
     "embedding": ("drop_labels", "sinusoidal_embedding"),
     "latent": ("LatentCompressor",),
     "memory": ("keep_heap",),
@@ -38,6 +40,7 @@ __all__ = [
     "VQVAE",
     "DiT",
     "DiTConfig",
+    "Dropout",
     "LatentCompressor",
     "MLPDenoiser",
     "MLPDenoiserConfig",

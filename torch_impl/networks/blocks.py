@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_impl.gpu import normalisation
+from torch_impl.networks.dropout import Dropout
 
 __all__ = [
     "Downsample",
@@ -86,7 +87,7 @@ class ResBlock(nn.Module):
         self.conv_1 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.condition = nn.Linear(width, c_out) if width is not None else None
         self.norm_2 = GroupNorm(groups, c_out)
-        self.dropout = nn.Dropout(dropout) if dropout > 0 else None
+        self.dropout = Dropout(dropout) if dropout > 0 else None
         self.conv_2 = zero_init(nn.Conv2d(c_out, c_out, 3, padding=1))
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else None
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from torch_impl.networks.blocks import zero_init
 from torch_impl.networks.config import NetworkConfig, check_image, network
+from torch_impl.networks.dropout import Dropout
 from torch_impl.networks.embedding import Conditioning, sinusoidal_embedding
 
 __all__ = ["DiT", "DiTConfig", "patchify", "position_embedding", "unpatchify"]
@@ -96,7 +97,7 @@ class Block(nn.Module):
         self.norm_2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.mlp_1 = nn.Linear(width, config.mlp_ratio * width)
         self.mlp_2 = nn.Linear(config.mlp_ratio * width, width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         for linear in (self.qkv, self.out, self.mlp_1, self.mlp_2):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)

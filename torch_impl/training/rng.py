@@ -1,6 +1,6 @@
 """The state of every random number generator of this process, as JSON data: Python, NumPy, torch on every device.
 
-Training draws do not depend on it (see :mod:`torch_impl.training.draws`); dropout and a user's own code may.
+Training draws do not depend on it (see :mod:`torch_impl.training.draws`); compiled dropout and a user's own code may.
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from torch_impl.networks import Dropout
 from torch_impl.training.checkpoint import CheckpointStore, CheckpointUnwritable, StoredCheckpoint, write_atomically
-from torch_impl.training.draws import Draws
+from torch_impl.training.draws import Draws, seed_from
 from torch_impl.training.ema import EMA, unwrap
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
 from torch_impl.training.processes import (
@@ -124,6 +125,8 @@ class Trainer:
         self._micro = config.batch_size // config.accumulate
         self._share = self._micro // self.processes.world
         self.use_blocks(self.blocks)
+        if self.processes.world > 1:  # what is drawn past `draws`, by compiled dropout, should differ between processes
+            torch.manual_seed(seed_from(config.seed, "process", self.processes.rank))
         self.means = MeanAccumulator(self.device)
         self.watch = NonFiniteWatch(self.device, latch=config.nonfinite == "stop")
         self.store = CheckpointStore(out / "checkpoints", config.keep_last) if out is not None else None
@@ -155,7 +158,8 @@ class Trainer:
                 shard(module, self.processes, bf16=self.bf16)
         self.system = system
         self.emas = [EMA(system, profile, shadow=shadow) for profile, shadow in zip(config.ema, shadows, strict=True)]
-        if config.compile == "on" or (config.compile == "auto" and cuda):
+        self.compiled = config.compile == "on" or (config.compile == "auto" and cuda)
+        if self.compiled:
             for network in system.networks():
                 network.compile()
         self._run: nn.Module = system
@@ -182,6 +186,9 @@ class Trainer:
         if blocks % (self.processes.world * self.config.accumulate) == 0:
             self.blocks = blocks
         self.draws = Draws(self.config.seed, self.config.batch_size, self.blocks, self.device)
+        for module in self.system.modules():
+            if isinstance(module, Dropout) and not self.compiled:  # compiled code cannot hold a generator
+                module.uniform = self.draws.uniform
 
     @property
     def averaged(self) -> System:

@@ -15,15 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torch_impl.networks import Dropout
 from torch_impl.training import Batch, Draws, Observer, PowerFunction, System, Trainer, TrainerConfig, WarmupDecay
 
 
 class Denoise(System):
-    """Predict x from a noisy copy: noise from the draws, dropout from the global generator, a running buffer."""
+    """Predict x from a noisy copy: noise and one dropout from the draws, another dropout from the global generator."""
 
     def __init__(self, width: int = 16, dropout: float = 0.25) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(6, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, 6))
+        layers = [nn.Linear(6, width), nn.SiLU(), nn.Dropout(dropout), Dropout(0.2), nn.Linear(width, 6)]
+        self.net = nn.Sequential(*layers)
         self.scale = nn.Parameter(torch.ones(()))  # a scalar, which FSDP cannot cut
         self.register_buffer("seen", torch.zeros(()))
 

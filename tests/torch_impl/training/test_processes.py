@@ -12,7 +12,7 @@ import torch
 from torch_impl.training import StoredCheckpoint, find_checkpoint, read_metrics
 from torch_impl.training.state import load_part
 
-FIELDS = {"dropout": 0.0, "log_every": 1, "checkpoint_every": 4}  # dropout draws from each process's own generator
+FIELDS = {"dropout": 0.0, "log_every": 1, "checkpoint_every": 4}  # of torch's own, from each process's own generator
 
 
 def losses(out: Path) -> dict[int, float]:

@@ -154,10 +154,10 @@ def test_skipping_for_ever_stops(small_run):
 def test_a_layer_that_overflows_is_named(small_run):
     trainer = small_run.make(None, checkpoint_every=0)
     with torch.no_grad():
-        trainer.system.net[3].weight.fill_(3e38)
+        trainer.system.net[4].weight.fill_(3e38)
     with pytest.raises(NonFiniteError) as error:
         trainer.fit()
-    assert error.value.step == 1 and error.value.tensor == "output of net.3"
+    assert error.value.step == 1 and error.value.tensor == "output of net.4"
 
 
 def test_a_weight_that_is_nan_is_named(small_run):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_impl.networks import VQVAE, VQVAEConfig
+from torch_impl.networks import VQVAE, Dropout, VQVAEConfig
 from torch_impl.training.draws import Draws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
@@ -79,7 +79,7 @@ class CodePrior(nn.Module):
         self.start = nn.Embedding((classes or 0) + 1, width)  # the class as first token; the last row is no class
         self.token = nn.Embedding(codes, width)
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(_CausalBlock(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, codes)
@@ -107,7 +107,7 @@ class CodePrior(nn.Module):
 class _CausalBlock(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, nn.Dropout(dropout)
+        self.heads, self.dropout = heads, Dropout(dropout)
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
