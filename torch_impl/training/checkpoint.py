@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -30,6 +32,7 @@ __all__ = [
     "StoredCheckpoint",
     "find_checkpoint",
     "read_json",
+    "set_aside_later",
     "write_atomically",
 ]
 
@@ -41,16 +44,17 @@ _MANIFEST = "manifest.json"
 class CheckpointDamaged(ValueError):
     """A file of a checkpoint is missing, truncated or altered.
 
-    Attributes: ``path`` of the damaged file, ``previous_good`` (a checkpoint folder that verifies, or None).
+    Attributes: ``path`` of the damaged file, ``previous_good`` (a checkpoint folder that verifies, or None).  Without a
+    ``remedy`` the message says how to go on training.
     """
 
-    def __init__(self, path: Path, what: str, previous_good: Path | None = None) -> None:
+    def __init__(self, path: Path, what: str, previous_good: Path | None = None, remedy: str | None = None) -> None:
         self.path, self.what, self.previous_good = path, what, previous_good
-        if previous_good is not None:
+        if remedy is None and previous_good is not None:
             remedy = (
                 f"the previous good checkpoint is {previous_good}; go on from it with --resume-from {previous_good}"
             )
-        else:
+        elif remedy is None:
             remedy = "no earlier checkpoint verifies; restore the file from a backup or start anew without --resume"
         super().__init__(f"checkpoint file {path} is damaged: {what}; {remedy}")
 
@@ -272,13 +276,22 @@ class CheckpointStore:
         return None
 
     def best(self) -> tuple[StoredCheckpoint, float] | None:
-        """The checkpoint marked best and its figure of merit (lower is better)."""
+        """The checkpoint marked best and its figure of merit (lower is better).
+
+        Raises:
+            CheckpointDamaged: the mark cannot be read.
+        """
         path = self.folder / "best.json"
         if not path.exists():
             return None
-        marked = read_json(path)
-        checkpoint = StoredCheckpoint(self.folder / marked["checkpoint"])
-        return (checkpoint, float(marked["value"])) if checkpoint.path.is_dir() else None
+        try:
+            marked = json.loads(path.read_bytes())
+            name, value = str(marked["checkpoint"]), float(marked["value"])
+        except (ValueError, TypeError, KeyError):
+            remedy = "remove it (the checkpoints are not touched by that; the next validation loss marks the best anew)"
+            raise CheckpointDamaged(path, "it names no checkpoint and value", remedy=remedy) from None
+        checkpoint = StoredCheckpoint(self.folder / name)
+        return (checkpoint, value) if _NAME.fullmatch(name) and checkpoint.path.is_dir() else None
 
     # writing
 
@@ -307,7 +320,7 @@ class CheckpointStore:
         figure: float | None = None,
     ) -> StoredCheckpoint:
         """Finish a checkpoint begun with :meth:`begin`: write, flush, rename, mark it best, remove those no longer
-        kept.
+        kept (never this one).
 
         Args:
             step: training step it stands for.
@@ -337,7 +350,7 @@ class CheckpointStore:
             self._mark_best(checkpoint, figure)
         except OSError as error:
             raise CheckpointUnwritable(self.folder / "best.json", _reason(error), target) from None
-        self._prune()
+        self._prune(checkpoint)
         return checkpoint
 
     def abandon(self, step: int) -> None:
@@ -381,7 +394,7 @@ class CheckpointStore:
         shutil.rmtree(aside, ignore_errors=True)
 
     def _mark_best(self, checkpoint: StoredCheckpoint, figure: float | None) -> None:
-        if figure is None:
+        if figure is None or not math.isfinite(figure):
             return
         best = self.best()
         if best is None or figure < best[1]:
@@ -389,9 +402,9 @@ class CheckpointStore:
                 self.folder / "best.json", _json_bytes({"checkpoint": checkpoint.path.name, "value": figure})
             )
 
-    def _prune(self) -> None:
+    def _prune(self, written: StoredCheckpoint) -> None:
         best = self.best()
-        keep = {checkpoint.path for checkpoint in self.all()[-self.keep_last :]}
+        keep = {written.path, *(checkpoint.path for checkpoint in self.all()[-self.keep_last :])}
         if best is not None:
             keep.add(best[0].path)
         for checkpoint in self.all():
@@ -411,8 +424,20 @@ def find_checkpoint(path: Path) -> StoredCheckpoint:
 
     Raises:
         CheckpointMissing: nothing there.
-        CheckpointDamaged: as :meth:`CheckpointStore.latest`.
+        CheckpointDamaged: naming the file and the previous good checkpoint, to be given instead.
     """
+    try:
+        return _find_checkpoint(path)
+    except CheckpointDamaged as error:
+        if error.path.name == "best.json":
+            raise
+        remedy = "no earlier checkpoint verifies; restore the file from a backup"
+        if error.previous_good is not None:
+            remedy = f"the previous good checkpoint is {error.previous_good}; give that one instead"
+        raise CheckpointDamaged(error.path, error.what, error.previous_good, remedy) from None
+
+
+def _find_checkpoint(path: Path) -> StoredCheckpoint:
     if _NAME.fullmatch(path.name) and path.is_dir():
         return CheckpointStore(path.parent).verified(StoredCheckpoint(path))
     wants_best = path.name == "best" and not path.exists()
@@ -435,3 +460,31 @@ def find_checkpoint(path: Path) -> StoredCheckpoint:
 def _iterate_steps(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from (p for p in folder.iterdir() if _NAME.fullmatch(p.name.removeprefix(".replaced-")))
+
+
+def set_aside_later(out: Path, step: int) -> Path | None:
+    """Move the checkpoints, averages and pictures that a run wrote after a step, and its best mark if later, out of
+    the way of one that goes on from there.
+
+    Returns the folder they are in, with the metrics of the run that they end: a run's folder like any other.  None
+    where no checkpoint was later.
+    """
+    store = CheckpointStore(out / "checkpoints")
+    if all(checkpoint.step <= step for checkpoint in store.all()):
+        return None
+    names = (out / "abandoned" / f"after-step-{step:08d}-{n}" for n in itertools.count(1))
+    folder = next(name for name in names if not name.exists())
+    (folder / "checkpoints").mkdir(parents=True)
+    for file in ("config.json", "metrics.jsonl"):
+        if (out / file).exists():
+            shutil.copyfile(out / file, folder / file)
+    best = store.best()
+    if best is not None and best[0].step > step:
+        (store.folder / "best.json").rename(folder / "checkpoints" / "best.json")
+    for part in ("checkpoints", "averages", "samples"):
+        for path in sorted((out / part).glob("step-*")):
+            match = _NAME.match(path.name)
+            if match is not None and int(match.group(1)) > step:
+                (folder / part).mkdir(exist_ok=True)
+                path.rename(folder / part / path.name)
+    return folder

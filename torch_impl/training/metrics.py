@@ -100,7 +100,7 @@ class MetricsFile:
     def resume_at(self, step: int) -> None:
         if not self.path.exists():
             return
-        kept = [line for line in read_metrics(self.path) if line.get("step", 0) <= step]
+        kept = [line for line in read_metrics(self.path) if line["step"] <= step]
         temporary = self.path.with_name(self.path.name + ".part")
         with temporary.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in kept)
@@ -119,8 +119,12 @@ def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics file; a last line cut short is left out."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
+    """The lines of a metrics file; a last line cut short, and whatever else is no JSON object with a step, is left
+    out.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for text in file:
             with contextlib.suppress(json.JSONDecodeError):
-                yield json.loads(line)
+                line = json.loads(text)
+                if isinstance(line, dict) and isinstance(line.get("step"), int):
+                    yield line

@@ -51,6 +51,10 @@ class Observers(Observer):
         for observer in self.observers:
             observer.started(trainer)
 
+    def set_aside(self, folder: Path) -> None:
+        for observer in self.observers:
+            observer.set_aside(folder)
+
     def logged(self, line: Mapping[str, float]) -> None:
         for observer in self.observers:
             observer.logged(line)
@@ -72,6 +76,9 @@ class TerminalObserver(Observer):
         self.unit, self.interval = unit, interval
         self._progress: Progress | None = None
         self._printed = -math.inf
+
+    def set_aside(self, folder: Path) -> None:
+        self.console.print(f"later checkpoints, of the run that is left here, are now in {folder}", highlight=False)
 
     def started(self, trainer: Trainer) -> None:
         self._steps = trainer.config.steps

@@ -123,6 +123,8 @@ def _training_state(trainer: Trainer) -> dict[str, Any]:
         "ema_updates": [ema.updates for ema in trainer.emas],
         "open_means": trainer.means.state(),
         "skipped": trainer.skipped,
+        "validation": trainer.validation,
+        "validation_unlogged": trainer.validation_unlogged,
         "world": trainer.processes.world,
         "threads": torch.get_num_threads(),
     }
@@ -155,6 +157,9 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
     trainer.batches.load_state_dict(state["data"])
     trainer.means.load_state(state["open_means"], owner=trainer.processes.is_main)
     trainer.skipped, trainer.step = int(state["skipped"]), int(state["step"])
+    validation = state.get("validation")
+    trainer.validation = None if validation is None else (int(validation[0]), float(validation[1]))
+    trainer.validation_unlogged = bool(state.get("validation_unlogged", False))
     own = f"rng-{trainer.processes.rank:05d}.json"
     if checkpoint.has(own):
         restore_rng(checkpoint.document(own))

@@ -23,7 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from torch_impl.networks import Dropout
-from torch_impl.training.checkpoint import CheckpointStore, CheckpointUnwritable, StoredCheckpoint, write_atomically
+from torch_impl.training.checkpoint import (
+    CheckpointStore,
+    CheckpointUnwritable,
+    StoredCheckpoint,
+    set_aside_later,
+    write_atomically,
+)
 from torch_impl.training.draws import Draws, seed_from
 from torch_impl.training.ema import EMA, unwrap
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
@@ -56,6 +62,7 @@ class BatchStream(Protocol):
 class Observer:
     """Told what happens during training (only the first process has one); the default does nothing."""
 
+    def set_aside(self, folder: Path) -> None: ...
     def started(self, trainer: Trainer) -> None: ...
     def logged(self, line: Mapping[str, float]) -> None: ...
     def saved(self, checkpoint: StoredCheckpoint) -> None: ...
@@ -117,7 +124,10 @@ class Trainer:
         self.skipped = 0
         self.last_line: dict[str, float] = {}
         self.best_loss, self.floor = system.best_loss(), system.floor()
-        self._validation: float | None = None
+        self.validation: tuple[int, float] | None = None
+        """The last validation loss and the step whose weights it is of."""
+        self.validation_unlogged = False
+        """Whether no line of the metrics has it yet."""
         self._stop = StopRequest()
         self._prepare_backend()
         self._prepare_modules(system.to(self.device))
@@ -294,14 +304,14 @@ class Trainer:
                 if log or look_always:
                     self._look_for_nonfinite()
                 if self._due(config.validate_every):
-                    self._validation = self.validate()
+                    self.validation, self.validation_unlogged = (self.step, self.validate()), True
                 if log:
                     self._log()
                 if log or look_always:
                     self._heed_signal()
                 if self._due(config.preview_every):
                     self._preview()
-                if self._due(config.checkpoint_every):
+                if self._due(config.checkpoint_every) or self.step == config.steps:
                     self.save()
         result = TrainResult(
             self.step, self.last_line, self.skipped, self.last_checkpoint(), time.perf_counter() - started
@@ -310,11 +320,16 @@ class Trainer:
         return result
 
     def _prepare_folder(self) -> None:
-        """Find out before the first step whether the output folder can be written; drop metrics of later steps."""
+        """Find out before the first step whether the output folder can be written; move what a run that is not gone
+        on with wrote later than the present step aside, and drop the metrics of later steps.
+        """
         problem = None
         if self.processes.is_main and self.out is not None:
             try:
                 self.out.mkdir(parents=True, exist_ok=True)
+                aside = set_aside_later(self.out, self.step)
+                if aside is not None:
+                    self.observer.set_aside(aside)
                 if self.metrics_file is not None:
                     self.metrics_file.resume_at(self.step)
                 write_atomically(
@@ -395,8 +410,8 @@ class Trainer:
             line["gap"] = means["loss"] - self.best_loss
         if self.floor is not None:
             line["training_set_floor"] = self.floor
-        if self._validation is not None:
-            line["validation_loss"], self._validation = self._validation, None
+        if self.validation is not None and self.validation_unlogged:
+            line["validation_loss"], self.validation_unlogged = self.validation[1], False
         if self.skipped:
             line["skipped"] = self.skipped
         self.last_line = line
@@ -454,12 +469,15 @@ class Trainer:
         return as_stored
 
     def save(self, figure: float | None = None) -> Path | None:
-        """Write a checkpoint of the present step; ``figure`` (lower is better) is the validation loss unless given.
+        """Write a checkpoint of the present step; ``figure`` (lower is better) is, unless given, the validation loss
+        of this very step, if it was taken.
 
         Raises:
             CheckpointUnwritable: on every process, when any of them could not write; earlier checkpoints are intact.
         """
-        return save_run(self, self.last_line.get("validation_loss") if figure is None else figure)
+        if figure is None and self.validation is not None and self.validation[0] == self.step:
+            figure = self.validation[1]
+        return save_run(self, figure)
 
     def restore(self, checkpoint: StoredCheckpoint | Path | None = None) -> int:
         """Go back to a checkpoint (by default the latest), exactly; returns its step.

@@ -30,7 +30,8 @@ class TrainerConfig:
     - ``channels_last``: ``auto`` is on for CUDA.  ``deterministic``: only algorithms that repeat bit for bit (exact
       resume on GPU).
     - ``parallel``: ``ddp`` or ``fsdp`` when there are several processes.
-    - ``log_every``, ``validate_every``, ``preview_every``, ``checkpoint_every`` (steps; 0 is never), ``keep_last``.
+    - ``log_every``, ``validate_every``, ``preview_every``, ``checkpoint_every`` (steps; 0 is never, save for the
+      checkpoint that every run writes at its end), ``keep_last``.
     - ``nonfinite``: ``stop`` or ``skip``; ``skip_limit``: stop after so many skipped steps in all.
     - ``draw_blocks``: blocks of independent randomness per global batch; 0 chooses (see :meth:`blocks_for`).
     """
@@ -75,8 +76,10 @@ class TrainerConfig:
             )
         if self.clip is not None and not self.clip > 0:
             raise ValueError(f"clip is {self.clip}; it must be positive, or none for no clipping")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; it must not be negative")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay is {self.weight_decay}; it must be finite and not negative")
+        if not 0 < self.epsilon < math.inf:
+            raise ValueError(f"epsilon is {self.epsilon}; it must be positive and finite, for example 1e-8")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}; both must lie in [0, 1)")
         for name, choices in _CHOICES.items():

@@ -58,6 +58,32 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert best is not None and best[0].step == 2 and best[1] == 1.0
 
 
+def test_the_one_just_written_is_kept_though_others_are_of_later_steps(tmp_path):
+    store = CheckpointStore(tmp_path, keep_last=2)
+    for step in (40, 50, 60, 31):
+        put(store, step)
+    assert steps(store) == [31, 50, 60]
+
+
+def test_a_loss_that_is_not_finite_is_never_the_best(tmp_path):
+    store = CheckpointStore(tmp_path)
+    put(store, 1, float("nan"))
+    assert store.best() is None
+    put(store, 2, 1.0)
+    put(store, 3, float("nan"))
+    best = store.best()
+    assert best is not None and best[0].step == 2
+
+
+@pytest.mark.parametrize("mark", ["{}", "[]", "{", '{"checkpoint": "step-00000001", "value": null}'])
+def test_a_mark_of_the_best_that_cannot_be_read_is_named(tmp_path, mark):
+    put(CheckpointStore(tmp_path / "checkpoints"), 1, 1.0)
+    (tmp_path / "checkpoints" / "best.json").write_text(mark)
+    with pytest.raises(CheckpointDamaged, match=r"best\.json is damaged: it names no checkpoint and value; remove it"):
+        find_checkpoint(tmp_path / "best")
+    assert find_checkpoint(tmp_path).step == 1
+
+
 def test_the_best_of_a_run_is_found_by_name(tmp_path):
     store = CheckpointStore(tmp_path / "checkpoints")
     put(store, 1)
@@ -88,6 +114,20 @@ def test_any_altered_byte_of_any_file_is_noticed_and_named(tmp_path):
             assert "--resume-from" in str(error.value) and "step-00000001" in str(error.value)
         path.write_bytes(original)
     assert store.latest().step == 2
+
+
+def test_a_reader_of_a_damaged_checkpoint_is_offered_the_previous_one_not_an_option_of_training(tmp_path):
+    store = CheckpointStore(tmp_path / "checkpoints")
+    good, damaged = put(store, 1), put(store, 2)
+    (damaged.path / "state.json").write_text("{}")
+    for place in (tmp_path, damaged.path):
+        with pytest.raises(CheckpointDamaged, match="give that one instead") as error:
+            find_checkpoint(place)
+        assert str(good.path) in str(error.value) and "--resume" not in str(error.value)
+    (good.path / "state.json").write_text("{}")
+    with pytest.raises(CheckpointDamaged, match="no earlier checkpoint verifies") as error:
+        find_checkpoint(tmp_path)
+    assert "--resume" not in str(error.value)
 
 
 def test_truncated_and_missing_files_are_noticed(tmp_path):

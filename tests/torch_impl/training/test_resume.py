@@ -17,6 +17,7 @@ from torch_impl.training import (
     CheckpointStore,
     Interrupted,
     Observer,
+    find_checkpoint,
     read_metrics,
 )
 from torch_impl.training.rng import capture_rng, restore_rng
@@ -153,6 +154,109 @@ def test_a_cut_line_of_metrics_does_not_survive_a_resume(tmp_path, small_run):
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == list(
         range(1, 9)
     )
+
+
+def test_lines_of_metrics_that_are_no_metrics_do_not_survive_a_resume(tmp_path, small_run):
+    small_run.make(tmp_path, steps=8).fit()
+    with (tmp_path / "metrics.jsonl").open("ab") as file:
+        file.write(b'3\nnull\n{"loss": 1.0}\n{"step": "9"}\n\xff\n')
+    again = small_run.make(tmp_path, steps=9)
+    again.restore()
+    again.fit()
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == list(range(1, 10))
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 9
+
+
+# -- going on from an older checkpoint --------------------------------------------------------------------------------
+
+
+def test_what_the_run_wrote_after_an_older_checkpoint_is_set_aside_and_never_lost(tmp_path, small_run):
+    class Watch(Observer):
+        folder = None
+
+        def set_aside(self, folder):
+            self.folder = folder
+
+        def logged(self, line):
+            if line["step"] == 5:
+                signal.raise_signal(signal.SIGTERM)
+
+    small_run.make(tmp_path, preview_every=0).fit()
+    checkpoints = tmp_path / "checkpoints"
+    (checkpoints / "best.json").write_text('{"checkpoint": "step-00000012", "value": 0.5}')
+    before = final(tmp_path, 12)
+    observer = Watch()
+    again = small_run.make(tmp_path, observer=observer, steps=50, keep_last=1)
+    again.restore(checkpoints / "step-00000004")
+    with pytest.raises(Interrupted) as error:
+        again.fit()
+    assert error.value.checkpoint == checkpoints / "step-00000005"
+    assert CheckpointStore(checkpoints).latest().step == 5 and CheckpointStore(checkpoints).best() is None
+    assert [line["step"] for line in lines(tmp_path)] == [1, 2, 3, 4, 5]
+    aside = observer.folder
+    assert aside is not None and aside.parent == tmp_path / "abandoned"
+    assert [checkpoint.step for checkpoint in CheckpointStore(aside / "checkpoints").all()] == [8, 12]
+    assert find_checkpoint(aside / "best").step == 12
+    after = final(aside, 12)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [line["step"] for line in lines(aside)] == list(range(1, 13))
+    assert sorted(path.name for path in (aside / "averages").iterdir()) == ["step-00000008", "step-00000012"]
+
+
+def test_two_abandoned_ends_lie_side_by_side(tmp_path, small_run):
+    small_run.make(tmp_path).fit()
+    for _ in range(2):
+        again = small_run.make(tmp_path)
+        again.restore(tmp_path / "checkpoints" / "step-00000004")
+        again.fit()
+    assert len(list((tmp_path / "abandoned").iterdir())) == 2
+    assert CheckpointStore(tmp_path / "checkpoints").latest().step == 12
+
+
+# -- the validation loss ----------------------------------------------------------------------------------------------
+
+
+def validated(trainer):
+    """With the held-out losses 1, 1/2, 1/3, ... of the steps at which they are asked for."""
+    trainer.validate = lambda: 1 / trainer.step
+    return trainer
+
+
+def test_the_best_is_marked_by_the_loss_of_its_own_weights_alone(tmp_path, small_run):
+    """Validation at 5 and 10, and lines of it; checkpoints at 4, 8 and, stopped, at 11: none of these was measured."""
+
+    class Stop(Observer):
+        def logged(self, line):
+            if line["step"] == 11:
+                signal.raise_signal(signal.SIGTERM)
+
+    trainer = validated(small_run.make(tmp_path, validate_every=5, observer=Stop()))
+    with pytest.raises(Interrupted):
+        trainer.fit()
+    assert trainer.store.best() is None
+    again = validated(small_run.make(tmp_path, validate_every=5))
+    again.restore()
+    again.fit()
+    best = again.store.best()
+    assert best is not None and (best[0].step, best[1]) == (12, 1 / 12)
+
+
+def test_a_validation_loss_that_waits_for_its_line_survives_a_kill(tmp_path, small_run):
+    """Validation at 4 and 8, checkpoint at 9, lines at 5 and 10: the line of step 10 has the loss of step 8."""
+    fields = {"steps": 11, "validate_every": 4, "log_every": 5, "checkpoint_every": 9}
+    whole = validated(small_run.make(tmp_path / "whole", **fields))
+    whole.fit()
+    again = validated(small_run.make(tmp_path / "again", **fields))
+    again.restore(tmp_path / "whole" / "checkpoints" / "step-00000009")
+    again.fit()
+    assert lines(tmp_path / "again") == lines(tmp_path / "whole")[1:]
+    assert [line["validation_loss"] for line in lines(tmp_path / "again")] == [1 / 8, 1 / 11]
+
+
+def test_a_run_has_a_checkpoint_at_its_end_though_none_on_its_way(tmp_path, small_run):
+    result = small_run.make(tmp_path, checkpoint_every=0).fit()
+    assert [checkpoint.step for checkpoint in CheckpointStore(tmp_path / "checkpoints").all()] == [12]
+    assert result.checkpoint == tmp_path / "checkpoints" / "step-00000012"
 
 
 @pytest.mark.parametrize("fields", [{"seed": 1}, {"batch_size": 32}, {"ema": ()}])
