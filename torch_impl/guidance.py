@@ -5,6 +5,7 @@ A scale w = 1 is the plain conditional model, w = 0 the unconditional one, and w
 from p(x) p(y|x)^w: noising and tilting do not commute (`guidance.classifier_free.tilted_score`).
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -38,9 +39,11 @@ def classifier_free(
     Right for every prediction, since all views are affine in the output at one (x_t, t). Where the output has twice the
     channels of x, the second half (a learned variance) is the conditional one.
     rescale: share in 0..1 of the guided output scaled to the conditional one's standard deviation, per example
-    (Lin et al. 2024, eq. 15-16). interval: times (low, high), both included, outside of which the conditional model
-    runs alone, at half the cost (Kynkaanniemi et al. 2024); this looks at t[0], one synchronisation a step.
+    (Lin et al. 2024, eq. 15-16); the examples need two elements or more. interval: times (low, high), both included,
+    outside of which the conditional model runs alone, at half the cost (Kynkaanniemi et al. 2024); this looks at t[0],
+    one synchronisation a step.
     """
+    _check_scale(scale)
     if not 0 <= rescale <= 1:
         raise ValueError(f"rescale = {rescale!r} is outside 0..1")
     if labels.shape != null_labels.shape:
@@ -50,6 +53,10 @@ def classifier_free(
     _check_interval(interval)
 
     def model(x: Tensor, t: Tensor) -> Tensor:
+        if rescale and math.prod(x.shape[1:]) < 2:
+            raise ValueError(
+                f"rescale = {rescale}, but an example of one element has no standard deviation; use rescale=0"
+            )
         if scale == 1.0 or not _inside(interval, t):
             return network(x, t, labels)
         both = network(torch.cat([x, x]), torch.cat([t, t]), torch.cat([labels, null_labels]))
@@ -83,6 +90,7 @@ def classifier_guidance(
     ValueError at a time with alpha_bar = 0, where the shift of x_0 and v is not determined by the gradient: leave that
     time out by `interval`, whose both ends are included.
     """
+    _check_scale(scale)
     _check_interval(interval)
 
     def guided(x: Tensor, t: Tensor) -> Tensor:
@@ -110,6 +118,11 @@ def classifier_guidance(
 
 def _inside(interval: Interval | None, t: Tensor) -> bool:
     return interval is None or interval[0] <= int(t.reshape(-1)[0]) <= interval[1]
+
+
+def _check_scale(scale: float) -> None:
+    if not math.isfinite(scale):
+        raise ValueError(f"guidance scale w = {scale!r} must be finite; 1 is the conditional model")
 
 
 def _check_interval(interval: Interval | None) -> None:

@@ -29,7 +29,7 @@ def spaced_timesteps(schedule: NoiseSchedule, steps: int, spacing: Spacing = "li
         stride = T // steps
         times = [1 + stride * i for i in reversed(range(steps))]
     elif spacing == "log_snr":
-        times = _even_in_log_snr(schedule, steps)
+        times = _even_in_log_snr(schedule, steps) if steps > 1 else [T]
     else:
         raise ValueError(f"spacing = {spacing!r} is not one of 'linspace', 'leading', 'trailing', 'log_snr'")
     return [*times, 0]

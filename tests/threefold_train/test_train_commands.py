@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from threefold.cli import cli
+from torch_impl.samplers import METHODS
 from torch_impl.training import find_checkpoint, read_metrics
 from torch_impl.training.presets import override, preset, preset_names
 
@@ -190,9 +192,106 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_offered_and_taken(tm
         rest = ("--out", tmp_path / "s.png") if command[0] == "sample" else ()
         result = run(*command, *where, *rest, expect=2)
         assert str(victim) in result.stderr and "step-00000002" in result.stderr
+        assert ("--resume-from" in result.stderr) == (command[0] == "train")
     previous = out / "checkpoints" / "step-00000002"
     run("train", "digits-vae", "--out", out, *SHORT, *SMALL["vae"], "--steps", 3, "--resume-from", previous)
     assert find_checkpoint(out).step == 3
+
+
+def trainer_of(out: Path) -> dict[str, object]:
+    return find_checkpoint(out).config["trainer"]
+
+
+def test_resume_goes_on_with_the_options_of_the_run_and_says_what_is_changed(tmp_path):
+    options = ("--lr", 5e-4, "--weight-decay", 0.3, "--beta", 2, "--lr-shape", "constant", "--steps", 4)
+    whole = trained("digits-vae", tmp_path / "whole", *options)
+    parts = trained("digits-vae", tmp_path / "parts", *options, "--steps", 2)
+    result = run("train", "digits-vae", "--out", parts, "--resume", "--steps", 4)
+    assert "from here on steps is 4; it was 2" in result.stderr and "from here on lr" not in result.stderr
+    assert losses(parts) == losses(whole) and trainer_of(parts) == trainer_of(whole)
+    result = run("train", "digits-vae", "--out", parts, "--resume", "--steps", 5, "--lr", 1e-4)
+    assert "from here on lr is 0.0001; it was 0.0005" in result.stderr
+    assert trainer_of(parts)["lr"] == 1e-4 and trainer_of(parts)["weight_decay"] == 0.3
+    for option in (("--beta", 3), ("--batch-size", 16), ("--seed", 1)):
+        assert (
+            "cannot be resumed with another"
+            in run("train", "digits-vae", "--out", parts, "--resume", *option, expect=2).stderr
+        )
+    assert "begun with preset digits-vae" in run("train", "digits-ddpm", "--out", parts, "--resume", expect=2).stderr
+
+
+def test_a_run_stopped_before_its_first_checkpoint_starts_as_it_was_begun(tmp_path):
+    out = trained("digits-vae", tmp_path / "run", "--lr", 5e-4)
+    shutil.rmtree(out / "checkpoints")
+    for name in ("report.html", "summary.png"):
+        (out / name).unlink()
+    result = run("train", "digits-vae", "--out", out, "--resume")
+    assert "before its first checkpoint" in result.stderr
+    assert trainer_of(out)["lr"] == 5e-4 and find_checkpoint(out).step == 2
+
+
+def test_resume_from_an_older_checkpoint_keeps_what_it_writes(tmp_path):
+    out = trained("digits-vae", tmp_path / "run", "--steps", 6, "--keep-last", 6)
+    older = out / "checkpoints" / "step-00000001"
+    result = run("train", "digits-vae", "--out", out, "--resume-from", older, "--steps", 4, "--keep-last", 2)
+    (aside,) = (out / "abandoned").iterdir()
+    assert f"are now in {aside}" in result.stderr.replace("\n", " ")
+    assert find_checkpoint(out).step == 4 and find_checkpoint(aside).step == 6
+    assert [step for step, _ in losses(out)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "report.html", "summary.png"])
+def test_files_of_something_else_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text('{"mine": 1}')
+    for option in ((), ("--resume",)):
+        result = run("train", "digits-vae", "--out", tmp_path, *SHORT, *SMALL["vae"], *option, expect=2)
+        assert f"{name}, which a run would replace" in result.stderr and "--out" in result.stderr
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, '{"mine": 1}')]
+
+
+def test_without_checkpoints_on_the_way_there_is_one_at_the_end(tmp_path):
+    out = trained("digits-latent", tmp_path / "run", "--checkpoint-every", 0)
+    assert find_checkpoint(out).step == 2 and find_checkpoint(out / "compressor").step == 2
+    run("sample", out, "--out", tmp_path / "s.png", "--n", 2, "--steps", 2)
+
+
+def test_a_first_stage_is_taken_again_only_if_it_is_the_one_asked_for(tmp_path):
+    out = trained("digits-latent", tmp_path / "run")
+    shutil.rmtree(out / "checkpoints")
+    for name in ("report.html", "summary.png"):
+        (out / name).unlink()
+    again = ("train", "digits-latent", "--out", out, *SHORT, *SMALL["latent"])
+    for option, words in (
+        (("--latent-dim", 2), "latent_dim was 3, is now 2"),
+        (("--set", "compressor_widths=16"), "widths was [8], is now [16]"),
+        (("--seed", 1), "another seed"),
+        (("--set", "compressor_steps=1"), "trained for 2 steps, and 1 are asked for"),
+    ):
+        assert words in run(*again, *option, expect=2).stderr
+    before = (out / "compressor" / "metrics.jsonl").read_bytes()
+    run(*again)
+    assert (out / "compressor" / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_run_stopped_in_its_first_stage_goes_on_as_it_was_begun(tmp_path):
+    whole = trained("digits-latent", tmp_path / "whole", "--lr", 5e-4, "--label-drop", 0.3)
+    program = "import os; from torch_impl.training import Trainer; Trainer.save = lambda *_: os._exit(9)\n"
+    arguments = ["train", "digits-latent", "--out", str(tmp_path / "parts"), "--lr", "5e-4", "--label-drop", "0.3"]
+    program += f"from threefold.cli import cli; cli({[*arguments, *map(str, SHORT), *map(str, SMALL['latent'])]!r})"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    killed = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
+    assert killed.returncode == 9 and not (tmp_path / "parts" / "compressor" / "checkpoints").exists()
+    run("train", "digits-latent", "--out", tmp_path / "parts", "--resume")
+    assert losses(tmp_path / "parts") == losses(whole)
+    assert losses(tmp_path / "parts" / "compressor") == losses(whole / "compressor")
+
+
+def test_a_mark_of_the_best_that_cannot_be_read_is_found_before_training(tmp_path):
+    out = trained("digits-vae", tmp_path / "run")
+    (out / "checkpoints" / "best.json").write_text("{}")
+    result = run("train", "digits-vae", "--out", out, "--resume", "--steps", 4, expect=2)
+    assert "best.json is damaged" in result.stderr and "remove it" in result.stderr
+    assert "best.json is damaged" in run("sample", out / "best", "--out", tmp_path / "s.png", expect=2).stderr
 
 
 def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
@@ -243,6 +342,16 @@ def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
         (("digits-vae", "--ema-decay", "1.5"), "must lie in [0, 1)"),
         (("digits-vae", "--compressor", "x"), "--compressor"),
         (("digits-ddpm", "--timesteps", "0"), "timesteps is 0"),
+        (("digits-vae", "--set", "flip=banana"), "flip is 'banana'; it must be true or false"),
+        (("digits-ddpm", "--set", "dropout=abc"), "dropout is 'abc'; it must be a finite number"),
+        (("digits-vae", "--weight-decay", "inf"), "weight_decay is inf"),
+        (("digits-vae", "--set", "classes=3"), "leave it out"),
+        (("digits-vae", "--ema", "none", "--ema-decay", "0.9"), "leave out one"),
+        (("digits-latent", "--set", "compressor_steps=0"), "compressor_steps is 0"),
+        (("digits-latent", "--set", "compressor_widths=12", "--dry-run"), "multiples of 8"),
+        (("digits-vqvae", "--set", "prior_heads=0"), "prior_heads is 0"),
+        (("digits-ddpm", "--zero-terminal-snr", "--weighting", "min_snr"), "--no-zero-terminal-snr"),
+        (("digits-vae", "--device", "meta"), "choose auto, cpu"),
     ],
 )
 def test_impossible_requests_end_with_status_2_and_the_remedy(tmp_path, arguments, words):
@@ -274,6 +383,10 @@ def test_an_output_that_is_a_file(tmp_path):
         (("--prior", "normal"), "has no meaning for a model of kind ddpm"),
         (("--n", "0"), "at least one sample"),
         (("--ema-width", "0.1"), "--ema power"),
+        (("--ema-width", "0.1", "--weights", "raw"), "leave out one"),
+        (("--eta", "0.5", "--sampler", "heun"), "sampler 'heun' has none"),
+        (("--guidance", "nan"), "--guidance is nan"),
+        (("--columns", "0"), "--columns"),
         (("--out", "s.jpg"), "must end in .png"),
         (("--out", "nowhere/s.png"), "there is no folder nowhere"),
     ],
@@ -296,6 +409,31 @@ def test_impossible_evaluations(tmp_path):
         "cannot write"
         in run("evaluate", out, "--metric", "loss", "--json", tmp_path / "no" / "f.json", expect=2).stderr
     )
+
+
+@pytest.mark.parametrize("option", [("--guidance", 3), ("--sampler", "heun"), ("--steps", 7)])
+def test_options_of_other_models_are_refused_not_ignored(tmp_path_factory, option):
+    folder = tmp_path_factory.getbasetemp() / "one-onestep"
+    if not folder.exists():
+        trained("digits-onestep", folder)
+    for command in (("sample", folder, "--out", folder / "s.png"), ("evaluate", folder)):
+        assert "has no meaning for a model of kind onestep" in run(*command, *option, expect=2).stderr
+
+
+def test_a_fixed_variance_of_the_decoder_can_be_set(tmp_path):
+    out = trained("digits-vae", tmp_path / "run", "--likelihood", "gaussian", "--set", "decoder_variance=0.1")
+    assert find_checkpoint(out).config["system"]["decoder_variance"] == 0.1
+
+
+def test_a_compressor_of_another_shape_is_refused(tmp_path):
+    out = trained("digits-latent", tmp_path / "run")
+    options = ("--latent-dim", 4, "--compressor", out / "compressor", "--out", tmp_path / "other")
+    assert "set latent_dim to 3" in run("train", "digits-latent", *SHORT, *SMALL["latent"], *options, expect=2).stderr
+
+
+def test_help_of_sample_names_every_sampler():
+    text = run("sample", "--help").output
+    assert all(method in text for method in METHODS)
 
 
 def test_guidance_needs_a_conditional_model(tmp_path):

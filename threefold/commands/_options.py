@@ -44,6 +44,13 @@ def _positive_seconds(ctx: click.Context, param: click.Parameter, value: float) 
     return value
 
 
+def finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Callback of an option that is a number: neither NaN nor infinite."""
+    if value is not None and not math.isfinite(value):
+        raise Unusable(f"{param.opts[0]} is {value}; it must be a finite number")
+    return value
+
+
 witness_option = click.option(
     "--witness",
     type=WitnessNames(),

@@ -36,7 +36,7 @@ from torch_impl.training.checkpoint import write_atomically
 from torch_impl.training.evaluation import Figure, Settings, check_metrics, draw_samples, evaluate
 from torch_impl.training.pictures import image_grid, png_bytes, scatter
 from torch_impl.training.portraits import write_portraits
-from torch_impl.training.presets import Preset, override, preset
+from torch_impl.training.presets import Preset, override, preset, read_field
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
 from torch_impl.training.report import write_report
 from torch_impl.training.runs import Model, compressor_preset, load_model, open_run
@@ -134,37 +134,10 @@ def requested_preset(request: TrainRequest) -> Preset:
         if not separator or not name:
             raise ValueError(f"--set takes FIELD=VALUE, for example --set widths=64,128; got {setting!r}")
         name = name.replace("-", "_")
-        changes[name] = _parsed(value, _present(chosen, name))
+        changes[name] = read_field(chosen, name, value)
     if request.data is not None:
         changes |= _data_changes(chosen, request.data)
     return override(chosen, changes)
-
-
-def _present(chosen: Preset, name: str) -> Any:
-    for owner in (chosen.system, chosen.trainer, chosen.data):
-        if hasattr(owner, name):
-            return getattr(owner, name)
-    return None
-
-
-def _parsed(text: str, present: Any) -> Any:
-    """A value written on the command line, of the kind that the field has now."""
-    if isinstance(present, tuple):
-        return tuple(_scalar(part) for part in text.split(",") if part)
-    if isinstance(present, str):
-        return text
-    return _scalar(text)
-
-
-def _scalar(text: str) -> Any:
-    if text.lower() in ("none", "true", "false"):
-        return {"none": None, "true": True, "false": False}[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _data_changes(chosen: Preset, data: str) -> dict[str, Any]:
@@ -179,8 +152,9 @@ def _data_changes(chosen: Preset, data: str) -> dict[str, Any]:
 
 def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, console: Console) -> StoredCheckpoint:
     """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
-    stage, folder = compressor_preset(chosen), request.out / "compressor"
+    folder = request.out / "compressor"
     with unusable_input():
+        stage = compressor_preset(chosen)
         store = CheckpointStore(folder / "checkpoints")
         if not (store.all() and store.latest().step >= stage.trainer.steps):
             if processes.is_main:
@@ -324,22 +298,31 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
         "prior": request.prior,
         "label": request.label,
     }
-    known: dict[type, tuple[str, ...]] = {
-        DiffusionSystem: ("sampler", "steps", "guidance", "eta", "clip", "label"),
-        VQVAESystem: ("label",),
-        OneStepSystem: ("prior",),
-        VAESystem: (),
-    }
-    allowed = next(names for kind, names in known.items() if isinstance(system, kind))
-    for name, value in given.items():
-        if value is not None and name not in allowed:
-            kind = model.description["system"]["kind"]
-            takes = ", ".join(f"--{option}" for option in allowed) or "none of these"
-            raise ValueError(f"--{name} has no meaning for a model of kind {kind}; it takes {takes}")
+    _refuse_foreign(model, {**given, "columns": request.columns})
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
     if isinstance(system, (DiffusionSystem, VQVAESystem)):
         options["labels"] = _labels(request, model, device)
     return options
+
+
+_SAMPLING = ("sampler", "steps", "guidance")
+# What can be chosen for each kind of model; of a class and its base, the class stands first.
+_TAKES: dict[type, tuple[str, ...]] = {
+    MixtureSystem: (*_SAMPLING, "eta", "clip", "label"),
+    DiffusionSystem: (*_SAMPLING, "eta", "clip", "label", "columns"),
+    VQVAESystem: ("label", "columns"),
+    OneStepSystem: ("prior", "columns"),
+    VAESystem: ("columns",),
+}
+
+
+def _refuse_foreign(model: Model, given: Mapping[str, Any]) -> None:
+    """Refuse options that only other kinds of model have, instead of ignoring them; None is an option not given."""
+    allowed = next(names for kind, names in _TAKES.items() if isinstance(model.system, kind))
+    for name, value in given.items():
+        if value is not None and name not in allowed:
+            kind = model.description["system"]["kind"]
+            raise ValueError(f"--{name} has no meaning for a model of kind {kind}; leave it out")
 
 
 def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:
@@ -391,6 +374,7 @@ def run_evaluation(request: EvaluateRequest) -> None:
     with unusable_input():
         device = Processes.start(request.device).device
         model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
+        _refuse_foreign(model, {name: request.settings[name] for name in _SAMPLING})
         settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
         names = [name.strip() for name in request.metrics.split(",")] if request.metrics else None
         check_metrics(model, names)

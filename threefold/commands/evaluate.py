@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from threefold.commands._options import finite
 from threefold.commands.train import weights_options
 
 EPILOG = """
@@ -32,12 +33,16 @@ Examples:
 @click.command("evaluate", epilog=EPILOG)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--metric", "metrics", metavar="M,...", help="Which metrics. [default: all that make sense]")
-@click.option("--n", "samples", type=int, help="Samples to judge. [default: 1000]")
-@click.option("--examples", type=int, help="Held-out examples to use. [default: 500]")
+@click.option("--n", "samples", type=click.IntRange(min=1), help="Samples to judge. [default: 1000]")
+@click.option("--examples", type=click.IntRange(min=1), help="Held-out examples to use. [default: 500]")
 @click.option("--sampler", metavar="S", help="How samples are drawn. [default: ddim]")
-@click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
-@click.option("--guidance", type=float, metavar="W", help="Weight of classifier-free guidance. [default: 1]")
-@click.option("--iw-samples", type=int, help="Samples of the importance-weighted bound. [default: 500]")
+@click.option("--steps", type=click.IntRange(min=1), metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
+@click.option(
+    "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"
+)
+@click.option(
+    "--iw-samples", type=click.IntRange(min=1), help="Samples of the importance-weighted bound. [default: 500]"
+)
 @click.option("--data", metavar="D", help="Where local data lies (mnist, cifar10, folder, celeba).")
 @click.option("--json", "json_path", metavar="FILE", help="Write the figures as JSON too; - for standard output only.")
 @click.option("--seed", type=int, help="Seed of every draw. [default: 0]")
@@ -55,7 +60,7 @@ def evaluate(
     """Measure the model of CHECKPOINT on held-out data.
 
     CHECKPOINT is a run's folder (its latest checkpoint), RUN/best (the one with the least held-out loss), or one of
-    RUN/checkpoints.
+    RUN/checkpoints. Where a metric cannot be computed, the others are, and the reason stands at the end.
     """
     from threefold.commands._training import EvaluateRequest, run_evaluation
 

@@ -50,7 +50,8 @@ class NetworkConfig:
         for width in channels:
             if width % groups:
                 raise ValueError(
-                    f"groups = {groups} does not divide {width} channels; choose a common divisor of {channels}"
+                    f"groups = {groups} does not divide {width} channels of {channels}; choose widths that are "
+                    f"multiples of {groups}, or other groups"
                 )
 
 

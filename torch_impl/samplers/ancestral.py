@@ -93,8 +93,8 @@ def ddim(
 
     No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`ddim.subsequence`).
     """
-    if not eta >= 0:
-        raise ValueError(f"eta = {eta!r}, but DDIM needs eta >= 0")
+    if not 0 <= eta < math.inf:
+        raise ValueError(f"eta = {eta!r}, but DDIM needs a finite eta >= 0")
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
         sigma = ddim_sigma(denoiser, t, s, eta) if s and eta else 0.0
         x = ddim_step(denoiser, x, denoiser.output(x, t), t, s, sigma)

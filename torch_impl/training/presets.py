@@ -10,9 +10,10 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_type_hints
 
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay
+from torch_impl.training.fields import check_value, read_value
 from torch_impl.training.systems.config import SystemConfig
 from torch_impl.training.systems.ddpm import DDPMConfig
 from torch_impl.training.systems.latent import LatentConfig
@@ -22,7 +23,7 @@ from torch_impl.training.systems.vae import VAESystemConfig
 from torch_impl.training.systems.vqvae import VQVAESystemConfig
 from torch_impl.training.trainer_config import TrainerConfig
 
-__all__ = ["DataChoice", "Preset", "override", "preset", "preset_names"]
+__all__ = ["DataChoice", "Preset", "override", "preset", "preset_names", "read_field"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class DataChoice:
     label: str | None = None
     flip: bool = False
     workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"workers is {self.workers}; it must not be negative (0 reads in the main process)")
 
     @property
     def is_local(self) -> bool:
@@ -315,40 +320,78 @@ def preset(name: str) -> Preset:
 
 # -- overrides --------------------------------------------------------------------------------------------------------
 
-_EMA = {"none", "constant", "warmup", "power"}
+# Written beside the fields: which average, and its decay.
+_BESIDE: dict[str, Any] = {"ema": Literal["none", "constant", "warmup", "power"], "ema_decay": float}
+_FROM_DATA = ("classes", "weights", "means", "variances")
+
+
+def read_field(chosen: Preset, name: str, text: str) -> Any:
+    """What ``name=text`` means for a field of this preset, as :func:`override` takes it.
+
+    Raises:
+        ValueError: no such field, or a text that the field cannot be.
+    """
+    return read_value(name, text, _declared(chosen, name))
 
 
 def override(chosen: Preset, changes: Mapping[str, Any]) -> Preset:
     """The preset with fields changed by name; a name is looked up in the system, then the trainer, then the data.
 
-    ``ema`` takes none, constant, warmup or power; ``ema_decay`` its decay.  ``image_size`` changes data and system.
+    ``ema`` takes none, constant, warmup or power; ``ema_decay`` its decay.  ``image_size`` and ``channels`` change data
+    and system.
 
     Raises:
         ValueError: no such field in this preset, or a value or combination that cannot work.
     """
     changes = dict(changes)
+    for name, value in changes.items():
+        check_value(name, value, _declared(chosen, name))
+        _refuse_what_data_says(chosen, name, value)
     groups: dict[str, dict[str, Any]] = {"system": {}, "trainer": {}, "data": {}}
     if "ema" in changes or "ema_decay" in changes:
         groups["trainer"]["ema"] = _ema(chosen, changes.pop("ema", None), changes.pop("ema_decay", None))
-    if "image_size" in changes:
-        if chosen.data.image_size is None:
-            raise ValueError(
-                f"the images of {chosen.name} have one size only ({chosen.system.image_size}); leave out image_size"
-            )
-        groups["data"]["image_size"] = groups["system"]["image_size"] = changes.pop("image_size")
+    for name in ("image_size", "channels"):
+        if name in changes:
+            groups["data"][name] = groups["system"][name] = changes.pop(name)
     for name, value in changes.items():
-        for group, owner in (("system", chosen.system), ("trainer", chosen.trainer), ("data", chosen.data)):
-            if name in {field.name for field in dataclasses.fields(owner)}:
-                groups[group][name] = value
-                break
-        else:
-            raise ValueError(f"{chosen.name} has no {_option(name)}; {_who_has(name)}")
+        groups[_group(chosen, name)][name] = value
     return dataclasses.replace(
         chosen,
         system=dataclasses.replace(chosen.system, **groups["system"]),
         trainer=dataclasses.replace(chosen.trainer, **groups["trainer"]),
         data=dataclasses.replace(chosen.data, **groups["data"]),
     )
+
+
+def _group(chosen: Preset, name: str) -> str:
+    """Which part of the preset has the field: system, trainer or data."""
+    for group in ("system", "trainer", "data"):
+        if name in {field.name for field in dataclasses.fields(getattr(chosen, group))}:
+            return group
+    raise ValueError(f"{chosen.name} has no {_option(name)}; {_who_has(name)}")
+
+
+def _declared(chosen: Preset, name: str) -> Any:
+    """The type of a field."""
+    return _BESIDE[name] if name in _BESIDE else get_type_hints(type(getattr(chosen, _group(chosen, name))))[name]
+
+
+def _refuse_what_data_says(chosen: Preset, name: str, value: Any) -> None:
+    """Refuse a field that the data decides, so that no value is taken and then not used."""
+    if name in _FROM_DATA:
+        raise ValueError(f"{name} of {chosen.name} comes from its data and cannot be set; leave it out")
+    if name == "image_size" and chosen.data.image_size is None:
+        raise ValueError(
+            f"the images of {chosen.name} have one size only ({chosen.system.image_size}); leave out image_size"
+        )
+    if name == "channels" and chosen.data.channels is None:
+        raise ValueError(
+            f"the channels of {chosen.name} are those of its data ({chosen.system.channels}); leave it out"
+        )
+    if name == "name" and not (isinstance(chosen.system, MixtureConfig) and value.startswith("mixture:")):
+        raise ValueError(
+            f"{chosen.name} is trained on {chosen.data.name}, not on {value}; choose the preset of that data"
+        )
 
 
 def _option(name: str) -> str:
@@ -366,9 +409,9 @@ def _ema(chosen: Preset, kind: str | None, decay: float | None) -> tuple[Any, ..
     present = chosen.trainer.ema[0] if chosen.trainer.ema else WarmupDecay()
     if kind is None:
         kind = "constant" if isinstance(present, ConstantDecay) else "warmup"
-    if kind not in _EMA:
-        raise ValueError(f"ema is {kind!r}; choose one of {', '.join(sorted(_EMA))}")
     if kind == "none":
+        if decay is not None:
+            raise ValueError("--ema none keeps no average, so --ema-decay has no meaning; leave out one of the two")
         return ()
     if kind == "power":
         if decay is not None:

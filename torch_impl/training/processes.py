@@ -91,10 +91,13 @@ class Processes:
 def _choose_device(name: str, local_rank: int) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    unknown = f"device {name!r} is unknown; choose auto, cpu, cuda, cuda:N or mps"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ValueError(f"device {name!r} is unknown; choose auto, cpu, cuda, cuda:N or mps") from None
+        raise ValueError(unknown) from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise ValueError(unknown)
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise ValueError(f"device {name!r} was asked for, but this torch sees no CUDA device; use --device cpu")

@@ -265,6 +265,10 @@ def load_model(
     description = checkpoint.config
     if weights not in ("ema", "raw"):
         raise ValueError(f"weights is {weights!r}; choose ema or raw")
+    if weights == "raw" and ema_width is not None:
+        raise ValueError(
+            f"--ema-width {ema_width} asks for an average, and --weights raw for none; leave out one of the two"
+        )
     system = build_system(description["system"])
     if ema_width is not None:
         tensors = reconstruct(_snapshots(checkpoint), updates=_updates(checkpoint), sigma_rel=ema_width)

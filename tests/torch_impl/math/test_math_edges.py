@@ -8,6 +8,7 @@ import torch
 from torch_impl import NoiseSchedule
 from torch_impl.losses import MinSNR
 from torch_impl.oracle import FiniteData, GaussianMixture
+from torch_impl.spacing import spaced_timesteps
 from torch_impl.views import view
 
 SCHEDULE = NoiseSchedule.linear(50, 0.001, 0.25)
@@ -39,6 +40,11 @@ def test_views_that_exist_without_any_signal_are_finite_there(as_tensor: bool) -
     for (prediction, wanted), pair in expected.items():
         for got, want in zip(view(prediction, wanted, a, s), pair, strict=True):
             assert torch.as_tensor(got).eq(want).all(), (prediction, wanted)
+
+
+@pytest.mark.parametrize("spacing", ["linspace", "leading", "trailing", "log_snr"])
+def test_a_chain_of_one_step_to_pure_noise_is_walked_in_one(spacing: str) -> None:
+    assert spaced_timesteps(NoiseSchedule.from_betas([1.0]), 1, spacing) == [1, 0]  # type: ignore[arg-type]
 
 
 def test_min_snr_may_cut_below_one() -> None:

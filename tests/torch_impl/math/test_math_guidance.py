@@ -145,6 +145,12 @@ def test_bad_arguments_are_named() -> None:
         (lambda: classifier_free(net, y, y[:1], 2.0), "make them equal"),  # type: ignore[arg-type]
         (lambda: classifier_free(net, y, y, 2.0, rescale=1.5), "rescale = 1.5"),  # type: ignore[arg-type]
         (lambda: classifier_free(net, y, y, 2.0, interval=(30, 10)), "interval = "),  # type: ignore[arg-type]
+        (lambda: classifier_free(net, y, y, math.nan), "must be finite"),  # type: ignore[arg-type]
+        (lambda: classifier_guidance(ALL.noise, exact_logits, y, math.inf, ended), "must be finite"),
+        (
+            lambda: classifier_free(net, y, y, 2.0, rescale=0.5)(x[:, :1], torch.tensor([5, 5])),  # type: ignore[arg-type]
+            "no standard deviation; use rescale=0",
+        ),
         (
             lambda: classifier_guidance(ALL.noise, exact_logits, y, 1.0, ended)(x, torch.tensor([50, 50])),
             r"use interval=\(1, 49\)",

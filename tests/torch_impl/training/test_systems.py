@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -203,6 +204,32 @@ def test_latent_system_trains_the_chain_and_never_the_compressor():
     system = built(CONFIGS[7])
     trainable = {name.partition(".")[0] for name, p in system.named_parameters() if p.requires_grad}
     assert trainable == {"model"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"latent_dim": 3}, "latent_dim = 3, and this model asks for 4; set latent_dim to 3"),
+        ({"compressor_widths": (8, 8)}, "compressor_widths = 8,8, and"),
+        ({"channels": 3}, "in_channels = 3, and"),
+    ],
+)
+def test_a_compressor_of_another_shape_is_refused_with_the_difference(changes, words):
+    mine, other = CONFIGS[7], dataclasses.replace(CONFIGS[7], **changes)
+    with pytest.raises(ValueError, match=words):
+        mine.build().take_compressor(other.build().compressor)
+    mine.build().take_compressor(mine.build().compressor)
+
+
+def test_options_that_a_sampler_would_ignore_are_refused():
+    system = built(CONFIGS[3]).eval()
+    generator = torch.Generator()
+    with pytest.raises(ValueError, match="sampler 'heun' has none"):
+        system.sample(2, generator, sampler="heun", eta=0.5)
+    with pytest.raises(ValueError, match="no class to guide to"):
+        system.sample(2, generator, guidance=2.0)
+    with pytest.raises(ValueError, match="finite eta"):
+        system.sample(2, generator, eta=math.inf)
 
 
 def test_unknown_kinds_and_fields_are_refused():

@@ -58,8 +58,11 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
                 f"weighting {self.weighting!r} leaves a learned variance untrained; use --weighting hybrid or vlb"
             )
         diffusion = self.diffusion()
-        if self.variance != "learned":
-            diffusion.weight(self.weighting)
+        if self.variance != "learned" and float(diffusion.weight(self.weighting)[-1]) == 0:
+            raise ValueError(
+                f"weighting {self.weighting!r} is 0 at t = T under --zero-terminal-snr: the network would never learn "
+                "the time at which sampling starts; use --weighting simple or vlb, or --no-zero-terminal-snr"
+            )
 
     def noise_schedule(self) -> NoiseSchedule:
         T = self.timesteps
@@ -180,6 +183,8 @@ class DiffusionSystem(System):
                 )
             return self.predictor()
         if y is None:
+            if guidance not in (0.0, 1.0):
+                raise ValueError(f"guidance is {guidance}, but there is no class to guide to; give labels")
             return self.predictor()
         if guidance == 1.0:
             return self.predictor(y)
@@ -195,7 +200,7 @@ class DiffusionSystem(System):
         guidance: float = 1.0,
         sampler: str = "ddim",
         steps: int | None = None,
-        eta: float = 0.0,
+        eta: float | None = None,
         clip: bool | None = None,
         callback: Callable[[int, Tensor], None] | None = None,
         progress: bool = False,
@@ -207,6 +212,7 @@ class DiffusionSystem(System):
             guidance: w of classifier-free guidance.
             sampler: name of a method of :func:`torch_impl.sample`.
             steps: how many; by default all for ``ddpm``, 50 otherwise.
+            eta: share of noise in ``ddim``, by default 0; other samplers have none: ValueError.
             clip: the predicted x_0 to [-1, 1]; by default for pixels only.  The noise direction is then recomputed from
                 the clipped x_0: guidance pushes x_0 out of range, and the old direction would keep pushing.
         """
@@ -214,7 +220,9 @@ class DiffusionSystem(System):
         x_T = torch.randn(n, *self.shape(), generator=generator, device=device)
         T = self.diffusion.T
         steps = steps if steps is not None else T if sampler == "ddpm" else min(T, 50)
-        options: dict[str, Any] = {"eta": eta} if sampler == "ddim" else {}
+        if eta is not None and sampler != "ddim":
+            raise ValueError(f"eta is {eta}, but sampler {sampler!r} has none; leave it out, or use sampler ddim")
+        options: dict[str, Any] = {} if eta is None else {"eta": eta}
         clip = self.clips if clip is None else clip
         x0 = sample(
             self.guided(labels, guidance),

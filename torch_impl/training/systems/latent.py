@@ -4,6 +4,7 @@ last.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,9 @@ class LatentConfig(DDPMConfig, kind="latent"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.compressor_steps < 1:
+            raise ValueError(f"compressor_steps is {self.compressor_steps}; it must be at least 1")
+        self.compressor()
         signal = float(self.noise_schedule().signal(self.timesteps))
         if self.prediction in ("eps", "score") and signal < 1e-3:
             raise ValueError(
@@ -87,13 +91,32 @@ class LatentSystem(DiffusionSystem):
         return self.compressor.decode(x0)
 
     def take_compressor(self, compressor: LatentCompressor) -> None:
-        """Use a fitted compressor of the same shape."""
+        """Use a fitted compressor of the same shape.
+
+        Raises:
+            ValueError: it has another shape.
+        """
+        theirs, mine = compressor.vae.config, self.compressor.vae.config
+        options = {"latent_dim": "latent_dim", "channels": "compressor_widths", "blocks": "compressor_blocks"}
+        for field in dataclasses.fields(mine):
+            has, wanted = getattr(theirs, field.name), getattr(mine, field.name)
+            if has != wanted:
+                name = options.get(field.name, field.name)
+                raise ValueError(
+                    f"the compressor has {name} = {_shown(has)}, and this model asks for {_shown(wanted)}; "
+                    f"set {name} to {_shown(has)}, or choose another compressor"
+                )
         self.compressor.load_state_dict(compressor.state_dict())
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:
         """Images compressed and decoded, without diffusion."""
         return self.compressor.decode(self.compressor.encode(x))
+
+
+def _shown(value: Any) -> str:
+    """A value as ``--set`` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def compressor_config(data: dict[str, Any]) -> VAESystemConfig:

@@ -31,6 +31,16 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.oracle()
+        self.network()
+
+    def network(self) -> MLPDenoiserConfig:
+        return MLPDenoiserConfig(
+            dim=len(self.means[0]),
+            width=self.width,
+            depth=self.depth,
+            num_classes=self.label_count,
+            learned_variance=self.variance == "learned",
+        )
 
     def oracle(self) -> GaussianMixture:
         return GaussianMixture(self.weights, self.means, self.variances, self.noise_schedule())
@@ -46,20 +56,21 @@ class MixtureSystem(DiffusionSystem):
     clips = False
 
     def __init__(self, config: MixtureConfig) -> None:
-        network = MLPDenoiserConfig(
-            dim=len(config.means[0]),
-            width=config.width,
-            depth=config.depth,
-            num_classes=config.label_count,
-            learned_variance=config.variance == "learned",
-        )
-        super().__init__(config, MLPDenoiser(network))
+        super().__init__(config, MLPDenoiser(config.network()))
         self.oracle = config.oracle()
         if config.weighting in ("simple", "vlb", "min_snr") and config.variance != "learned" and not config.conditional:
             self.known_best_loss = self.oracle.best_training_loss(self.diffusion, config.weighting)
 
     def shape(self) -> tuple[int, ...]:
         return (len(self.config.means[0]),)
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Components in the proportions of their weights, so that samples of them follow the law."""
+        if not self.config.conditional:
+            return None
+        weights = torch.tensor(self.config.weights, dtype=torch.float64, device=next(self.parameters()).device)
+        places = (torch.arange(n, device=weights.device) + 0.5) / n * weights.sum()
+        return torch.searchsorted(weights.cumsum(0), places, right=True).clamp_(max=len(weights) - 1)
 
     def preview(self, path: Path, seed: int) -> None:
         generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,8 +41,8 @@ class VAESystemConfig(SystemConfig, kind="vae"):
     blocks: int = 1
 
     def __post_init__(self) -> None:
-        if not self.beta >= 0:
-            raise ValueError(f"beta is {self.beta}; it must not be negative (1 is the ELBO)")
+        if not 0 <= self.beta < math.inf:
+            raise ValueError(f"beta is {self.beta}; it must be finite and not negative (1 is the ELBO)")
         self.network()
 
     def network(self) -> VAEConfig:

@@ -41,6 +41,9 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
     def __post_init__(self) -> None:
         if self.conditional and self.classes is None:
             raise ValueError("a conditional prior needs labels, and this data has none; train with --unconditional")
+        for name in ("prior_width", "prior_depth", "prior_heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.prior_width % self.prior_heads:
             raise ValueError(
                 f"prior_width is {self.prior_width}; it must be divisible by prior_heads = {self.prior_heads}"
