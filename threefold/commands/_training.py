@@ -7,7 +7,7 @@ import json
 import math
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from torch import Tensor
 
 from threefold.errors import Unusable, nearest
 from threefold.output import output
+from torch_impl.data import BadData
 from torch_impl.training import (
+    CheckpointDamaged,
     CheckpointStore,
     CheckpointUnwritable,
     Interrupted,
@@ -39,7 +41,15 @@ from torch_impl.training.portraits import write_portraits
 from torch_impl.training.presets import Preset, override, preset, read_field
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
 from torch_impl.training.report import write_report
-from torch_impl.training.runs import Model, compressor_preset, load_model, open_run
+from torch_impl.training.runs import (
+    Model,
+    begun_description,
+    begun_preset,
+    compressor_preset,
+    load_model,
+    open_run,
+    refuse_other_compressor,
+)
 from torch_impl.training.systems.ddpm import DiffusionSystem
 from torch_impl.training.systems.latent import LatentConfig
 from torch_impl.training.systems.mixture import MixtureConfig, MixtureSystem
@@ -102,7 +112,8 @@ class TrainRequest:
 def run_training(request: TrainRequest) -> None:
     """Check everything, then train; the first stage of latent diffusion too."""
     with unusable_input():
-        chosen = requested_preset(request)
+        begun = _begun(request.out, request) if request.resume or not request.dry_run else Begun()
+        chosen = requested_preset(request, begun)
         if request.dry_run:
             chosen.trainer.blocks_for(1)
             click.echo(json.dumps(chosen.to_json(), indent=1))
@@ -112,10 +123,13 @@ def run_training(request: TrainRequest) -> None:
         processes = Processes.start(request.device)
         compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
     console = Console(stderr=True)
+    if processes.is_main and begun.description is not None and request.resume:
+        for change in _changes(begun_preset(chosen, begun.description), chosen):
+            console.print(change, highlight=False)
     if isinstance(chosen.system, LatentConfig) and compressor is None:
         compressor = _first_stage(chosen, request, processes, console)
     with unusable_input():
-        trainer = _opened(chosen, request.out, request, processes, console, compressor)
+        trainer = _opened(chosen, request.out, begun, processes, console, compressor)
     _fit(trainer, console)
     processes.finish()
     if processes.is_main:
@@ -125,9 +139,54 @@ def run_training(request: TrainRequest) -> None:
             console.print(f"  threefold {command} {request.out}{rest}", highlight=False)
 
 
-def requested_preset(request: TrainRequest) -> Preset:
-    """The preset with every override in place."""
+@dataclass(frozen=True)
+class Begun:
+    """What there is of a run to go on with: its checkpoint, verified, and what it was begun with."""
+
+    checkpoint: StoredCheckpoint | None = None
+    description: Mapping[str, Any] | None = None
+
+
+def _begun(out: Path, request: TrainRequest) -> Begun:
+    """What is to be gone on with in a folder; nothing, for a run from the start.
+
+    Raises:
+        ValueError: the folder holds a run and ``--resume`` was not given, or the other way round, or it holds something
+            else that a run would replace.
+    """
+    store = CheckpointStore(out / "checkpoints")
+    description = None if store.all() else begun_description(out)
+    if not request.resume:
+        if store.all():
+            raise ValueError(
+                f"{out} already holds a run (latest checkpoint: step {store.all()[-1].step}); "
+                "go on with --resume, or choose another folder with --out"
+            )
+        return Begun()
+    store.best()  # a mark that cannot be read is found now, not at the next checkpoint
+    if request.resume_from is not None:
+        from_there = StoredCheckpoint(request.resume_from)
+        checkpoint = CheckpointStore(from_there.path.parent).verified(from_there)
+    elif store.all() or description is None:
+        checkpoint = store.latest()
+    else:
+        return Begun(None, description)
+    return Begun(checkpoint, checkpoint.config)
+
+
+def _changes(before: Preset, now: Preset) -> Iterator[str]:
+    """What is trained differently from here on, a line for each field of the trainer."""
+    old, new = before.trainer.to_json(), now.trainer.to_json()
+    for name in new:
+        if old[name] != new[name]:
+            yield f"from here on {name} is {new[name]}; it was {old[name]}"
+
+
+def requested_preset(request: TrainRequest, begun: Begun) -> Preset:
+    """The preset, or what it was in the run that is gone on with, with every override in place."""
     chosen = preset(request.preset)
+    if begun.description is not None:
+        chosen = begun_preset(chosen, begun.description)
     changes = dict(request.changes)
     for setting in request.settings:
         name, separator, value = setting.partition("=")
@@ -156,13 +215,18 @@ def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, co
     with unusable_input():
         stage = compressor_preset(chosen)
         store = CheckpointStore(folder / "checkpoints")
-        if not (store.all() and store.latest().step >= stage.trainer.steps):
+        if store.all() and store.latest().step >= stage.trainer.steps:
+            refuse_other_compressor(stage, store.latest())
+            trainer = None
+        else:
             if processes.is_main:
                 console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps", highlight=False)
-            first = dataclasses.replace(request, resume=request.resume and bool(store.all()), resume_from=None)
-            trainer = _opened(stage, folder, first, processes, console, None)
-        else:
-            trainer = None
+            resume = request.resume and (bool(store.all()) or begun_description(folder) is not None)
+            begun = _begun(folder, dataclasses.replace(request, resume=resume, resume_from=None))
+            trainer = _opened(stage, folder, begun, processes, console, None)
+            if processes.is_main:  # so that a run stopped in its first stage is gone on with as it was begun
+                request.out.mkdir(parents=True, exist_ok=True)
+                _write_description(chosen, request.out)
     if trainer is not None:
         _fit(trainer, console)
     processes.barrier()
@@ -170,34 +234,31 @@ def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, co
         return store.latest()
 
 
+def _write_description(chosen: Preset, out: Path) -> None:
+    description = chosen.to_json()
+    description["data"].pop("root")  # where files lie is not part of what is trained
+    write_atomically(out / "config.json", (json.dumps(description, indent=1) + "\n").encode())
+
+
 def _opened(
     chosen: Preset,
     out: Path,
-    request: TrainRequest,
+    begun: Begun,
     processes: Processes,
     console: Console,
     compressor: StoredCheckpoint | None,
 ) -> Trainer:
-    """The run's trainer, resumed if that was asked for."""
-    store = CheckpointStore(out / "checkpoints")
-    if not request.resume and store.all():
-        raise ValueError(
-            f"{out} already holds a run (latest checkpoint: step {store.all()[-1].step}); "
-            "go on with --resume, or choose another folder with --out"
-        )
-    begun = (out / "config.json").exists()
-    if request.resume and request.resume_from is None and (store.all() or not begun):
-        store.latest()  # damage or absence is found before data and model are loaded
+    """The run's trainer, put back to the checkpoint to go on from."""
     terminal = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
     observer: Observer = terminal
     if TensorBoardObserver.available() and processes.is_main:
         observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))
     trainer = open_run(chosen, out, processes=processes, observer=observer, compressor=compressor)
-    if request.resume and (request.resume_from is not None or store.all()):
-        step = trainer.restore(request.resume_from)
+    if begun.checkpoint is not None:
+        step = trainer.restore(begun.checkpoint)
         if processes.is_main:
             console.print(f"resumed at step {step}", highlight=False)
-    elif request.resume and processes.is_main:
+    elif begun.description is not None and processes.is_main:
         console.print(f"{out} was stopped before its first checkpoint: from the start", highlight=False)
     return trainer
 
@@ -215,8 +276,12 @@ def _fit(trainer: Trainer, console: Console) -> None:
         trainer.fit()
     except NonFiniteError as error:
         raise RunFailed(str(error)) from error
-    except CheckpointUnwritable as error:
+    except (CheckpointDamaged, CheckpointUnwritable) as error:
         raise Unusable(str(error)) from error
+    except BadData as error:
+        kept = trainer.last_checkpoint()
+        go_on = f"then go on with --resume (latest checkpoint: {kept})" if kept else "there was no checkpoint yet"
+        raise Unusable(f"{error}; {go_on}") from error
     except Interrupted as error:
         kind = RunInterrupted if error.signal_number == signal.SIGINT else RunTerminated
         raise kind(str(error)) from error
@@ -224,11 +289,14 @@ def _fit(trainer: Trainer, console: Console) -> None:
         if terminal is not None:
             terminal.close()
     if trainer.processes.is_main and trainer.out is not None:
-        if not trainer.sharded:
-            batch = trainer.held_out_batch()
-            classes = trainer.description.get("data", {}).get("classes")
-            write_portraits(trainer.averaged.eval(), batch, trainer.out / "portraits", classes=classes)
-        console.print(f"report {write_report(trainer.out)}", highlight=False)
+        try:
+            if not trainer.sharded:
+                batch = trainer.held_out_batch()
+                classes = trainer.description.get("data", {}).get("classes")
+                write_portraits(trainer.averaged.eval(), batch, trainer.out / "portraits", classes=classes)
+            console.print(f"report {write_report(trainer.out)}", highlight=False)
+        except Exception as error:  # the model is trained and kept, whatever becomes of its pictures
+            console.print(f"pictures and report are not complete: {type(error).__name__}: {error}", markup=False)
 
 
 # -- sample -----------------------------------------------------------------------------------------------------------
@@ -378,13 +446,41 @@ def run_evaluation(request: EvaluateRequest) -> None:
         settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
         names = [name.strip() for name in request.metrics.split(",")] if request.metrics else None
         check_metrics(model, names)
+    failed: dict[str, Exception] = {}
     with output(request.json_path) if request.json_path else nullcontext() as target:
-        with unusable_input(), console.status("evaluating") as status:
-            figures = evaluate(model, names, settings, started=lambda name: status.update(f"evaluating {name}"))
-        if request.json_path != "-":
+        with unusable_input(), _told() as told:
+            figures = evaluate(model, names, settings, started=told, failed=failed.__setitem__)
+        if figures and request.json_path != "-":
             console.print(_figures_table(figures))
-        if target is not None:
-            target.write(json.dumps(_evaluation_json(model, settings, figures), indent=1) + "\n")
+        if figures and target is not None:
+            target.write(json.dumps(_evaluation_json(model, settings, figures, failed), indent=1) + "\n")
+    if failed:
+        raise _missing(failed)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[str], None]]:
+    """Tells on standard error what is being computed: in place on a terminal, else line by line."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda words: console.print(f"evaluating {words}", highlight=False, markup=False)
+        return
+    with console.status("evaluating") as status:
+        yield lambda words: status.update(f"evaluating {words}")
+
+
+def _missing(failed: Mapping[str, Exception]) -> click.ClickException:
+    """The ending of an evaluation that lacks some metrics: status 2 if the input was to blame for all, else 1."""
+    metrics: dict[str, list[str]] = {}
+    for name, error in failed.items():
+        metrics.setdefault(_reason(error), []).append(name)
+    words = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in metrics.items())
+    by_input = all(isinstance(error, (ValueError, OSError)) for error in failed.values())
+    return Unusable(words) if by_input else RunFailed(words)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
 
 
 def _figures_table(figures: Mapping[str, list[Figure]]) -> Table:
@@ -403,7 +499,9 @@ def _with_error(figure: Figure) -> str:
     return f"{figure.value:.{digits}f} ± {figure.error:.{digits}f} {figure.unit}".strip()
 
 
-def _evaluation_json(model: Model, settings: Settings, figures: Mapping[str, list[Figure]]) -> dict[str, Any]:
+def _evaluation_json(
+    model: Model, settings: Settings, figures: Mapping[str, list[Figure]], failed: Mapping[str, Exception]
+) -> dict[str, Any]:
     used = dataclasses.asdict(settings)
     used.pop("root")
     return {
@@ -412,4 +510,5 @@ def _evaluation_json(model: Model, settings: Settings, figures: Mapping[str, lis
         "step": model.checkpoint.step,
         "settings": used,
         "figures": {name: [dataclasses.asdict(figure) for figure in rows] for name, rows in figures.items()},
+        "failed": {name: _reason(error) for name, error in failed.items()},
     }

@@ -78,7 +78,8 @@ class TerminalObserver(Observer):
         self._printed = -math.inf
 
     def set_aside(self, folder: Path) -> None:
-        self.console.print(f"later checkpoints, of the run that is left here, are now in {folder}", highlight=False)
+        words = f"later checkpoints, of the run that is left here, are now in {folder}"
+        self.console.print(words, highlight=False, soft_wrap=True)
 
     def started(self, trainer: Trainer) -> None:
         self._steps = trainer.config.steps

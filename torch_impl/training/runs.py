@@ -5,6 +5,7 @@ model.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,18 +22,29 @@ from torch_impl.training.checkpoint import StoredCheckpoint, find_checkpoint
 from torch_impl.training.ema import Snapshot, reconstruct
 from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
-from torch_impl.training.saving import averages_store
+from torch_impl.training.saving import averages_store, refuse_other_run
 from torch_impl.training.state import load_part, state_tensors
 from torch_impl.training.system import Batch, System
-from torch_impl.training.systems import build_system
+from torch_impl.training.systems import build_system, config_from_json
 from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionConfig
 from torch_impl.training.systems.latent import LatentConfig, LatentSystem
 from torch_impl.training.systems.mixture import MixtureConfig
 from torch_impl.training.systems.onestep import OneStepSystem
 from torch_impl.training.systems.vae import VAESystem
 from torch_impl.training.trainer import Observer, Trainer
+from torch_impl.training.trainer_config import TrainerConfig
 
-__all__ = ["Model", "compressor_preset", "fit_to_data", "load_model", "load_split", "open_run"]
+__all__ = [
+    "Model",
+    "begun_description",
+    "begun_preset",
+    "compressor_preset",
+    "fit_to_data",
+    "load_model",
+    "load_split",
+    "open_run",
+    "refuse_other_compressor",
+]
 
 
 # -- data -------------------------------------------------------------------------------------------------------------
@@ -66,9 +78,9 @@ def fit_to_data(chosen: Preset, data: Any) -> Preset:
     if height != width:
         raise ValueError(f"the images are {height} x {width}; the networks here take square images: crop or pad them")
     classes = None if data.classes is None else len(data.classes)
-    return dataclasses.replace(
-        chosen, system=dataclasses.replace(system, image_size=height, channels=channels, classes=classes)
-    )
+    fitted = dataclasses.replace(system, image_size=height, channels=channels, classes=classes)
+    fitted.check_labels()
+    return dataclasses.replace(chosen, system=fitted)
 
 
 def _tuples(values: Tensor) -> Any:
@@ -94,9 +106,58 @@ def describe(chosen: Preset, data: Any) -> dict[str, Any]:
     known = {"fingerprint": data.fingerprint, "classes": None if data.classes is None else list(data.classes)}
     levels = getattr(data, "levels", None)
     choice = {**dataclasses.asdict(chosen.data), **known, "levels": levels}
-    choice.pop("root")  # where files lie is not part of what was trained
-    choice.pop("workers")
+    for name in _PLACES:
+        choice.pop(name)
     return {"preset": chosen.name, "data": choice, "system": chosen.system.to_json()}
+
+
+_PLACES = ("root", "workers")  # where files lie and how they are read is not part of what is trained
+
+
+def begun_description(out: Path) -> dict[str, Any] | None:
+    """What a run that was stopped before its first checkpoint was begun with, as its folder says since before the first
+    step; None where no run was begun.
+
+    Raises:
+        ValueError: the folder has files that a run would replace, and they are not those of a run so stopped.
+    """
+    try:
+        description = json.loads((out / "config.json").read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        description = None
+    parts = ("data", "system", "trainer")
+    begun = isinstance(description, dict) and all(isinstance(description.get(part), dict) for part in parts)
+    at_the_end = ("report.html", "summary.png")
+    written = at_the_end if begun else ("config.json", "metrics.jsonl", *at_the_end)
+    there = [name for name in written if (out / name).exists()]
+    if there:
+        raise ValueError(
+            f"{out} has {', '.join(there)}, which a run would replace, and no checkpoint to go on from; choose another "
+            "folder with --out, or move this away"
+        )
+    return description if begun else None
+
+
+def begun_preset(chosen: Preset, description: Mapping[str, Any]) -> Preset:
+    """The preset as it was changed for a run that was begun; where local files lie is as in ``chosen``.
+
+    Raises:
+        ValueError: the run is of another preset.
+    """
+    if description.get("preset") != chosen.name:
+        raise ValueError(
+            f"this run was begun with preset {description.get('preset')}, not {chosen.name}; go on with that one, or "
+            "choose another folder with --out"
+        )
+    fields = {field.name for field in dataclasses.fields(DataChoice)}.difference(_PLACES)
+    stored = {name: value for name, value in description["data"].items() if name in fields}
+    trainer = {name: value for name, value in description["trainer"].items() if name != "draw_blocks"}
+    return dataclasses.replace(
+        chosen,
+        data=dataclasses.replace(chosen.data, **stored),
+        system=config_from_json(description["system"]),
+        trainer=TrainerConfig.from_json(chosen.trainer.to_json() | trainer),
+    )
 
 
 def open_run(
@@ -208,6 +269,22 @@ def compressor_preset(chosen: Preset) -> Preset:
     )
     name = f"{chosen.name} (compressor)"
     return dataclasses.replace(chosen, name=name, system=chosen.system.compressor(), trainer=trainer)
+
+
+def refuse_other_compressor(stage: Preset, checkpoint: StoredCheckpoint) -> None:
+    """Refuse a trained first stage that is not the one that was asked for.
+
+    Raises:
+        ValueError: it is of another system, data set, seed, batch size or average, or was trained for longer.
+    """
+    data = load_split(stage.data, "train")
+    asked = {**describe(fit_to_data(stage, data), data), "trainer": stage.trainer.to_json()}
+    refuse_other_run(checkpoint, json.loads(json.dumps(asked)))
+    if checkpoint.step > stage.trainer.steps:
+        raise ValueError(
+            f"compressor {checkpoint.path} was trained for {checkpoint.step} steps, and {stage.trainer.steps} are "
+            f"asked for now; set compressor_steps={checkpoint.step}, or start anew in another --out folder"
+        )
 
 
 def fit_compressor(checkpoint: StoredCheckpoint, data: Any) -> LatentCompressor:

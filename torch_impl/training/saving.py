@@ -6,7 +6,7 @@ Every process takes part: each writes its own generators (and, sharded, its own 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from torch_impl.training.state import (
 if TYPE_CHECKING:
     from torch_impl.training.trainer import Trainer
 
-__all__ = ["averages_store", "restore_run", "save_run"]
+__all__ = ["averages_store", "refuse_other_run", "restore_run", "save_run"]
 
 
 def averages_store(out: Path) -> CheckpointStore:
@@ -146,7 +146,7 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
         checkpoint = trainer.store.latest()
     elif isinstance(checkpoint, Path):
         checkpoint = CheckpointStore(checkpoint.parent).verified(StoredCheckpoint(checkpoint))
-    _refuse_other_run(trainer, checkpoint)
+    refuse_other_run(checkpoint, trainer.full_description())
     state = checkpoint.state
     trainer.use_blocks(int(checkpoint.config["trainer"]["draw_blocks"]))
     load_state_tensors(checkpoint, "model", trainer.system)
@@ -166,8 +166,14 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
     return trainer.step
 
 
-def _refuse_other_run(trainer: Trainer, checkpoint: StoredCheckpoint) -> None:
-    theirs, mine = checkpoint.config, trainer.full_description()
+def refuse_other_run(checkpoint: StoredCheckpoint, mine: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint that a run of this description (system, data, trainer; as JSON gives it back) cannot go on
+    from.
+
+    Raises:
+        ValueError: it is of another system, data set, seed, batch size or average.
+    """
+    theirs = checkpoint.config
     pairs = [(name, theirs.get(name), mine.get(name)) for name in ("system", "data")]
     fixed = ("batch_size", "seed", "ema")
     pairs += [(name, theirs["trainer"].get(name), mine["trainer"].get(name)) for name in fixed]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
 
-from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay, profile_to_json
+from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay, profile_from_json, profile_to_json
 from torch_impl.training.learning_rate import LearningRate
 from torch_impl.training.processes import Parallelism
 
@@ -113,6 +114,20 @@ class TrainerConfig:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "betas": list(self.betas), "ema": [profile_to_json(profile) for profile in self.ema]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The config that :meth:`to_json` wrote; what is missing has its default, what is unknown is left out.
+
+        Raises:
+            ValueError: a value that cannot be.
+        """
+        known = {name: value for name, value in data.items() if name in {field.name for field in fields(cls)}}
+        if "betas" in known:
+            known["betas"] = tuple(known["betas"])
+        if "ema" in known:
+            known["ema"] = tuple(profile_from_json(profile) for profile in known["ema"])
+        return cls(**known)
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
