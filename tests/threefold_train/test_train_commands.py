@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from threefold.cli import cli
+from torch_impl.data import Batches, load
 from torch_impl.samplers import METHODS
 from torch_impl.training import find_checkpoint, read_metrics
 from torch_impl.training.presets import override, preset, preset_names
@@ -126,6 +127,66 @@ def test_a_folder_of_images(tmp_path):
     run("sample", out, "--out", tmp_path / "s.png", "--n", 2, "--steps", 2)
     assert "photos" not in json.dumps(find_checkpoint(out).config)  # where files lie is no part of the model
     run("evaluate", out, "--metric", "copies", "--n", 4, "--data", tmp_path / "photos")
+
+
+def labelled(folder: Path, classes: dict[str, int]) -> Path:
+    for name, count in classes.items():
+        for i in range(count):
+            picture(folder / name / f"{i}.png", i)
+    return folder
+
+
+SMALL_FOLDER = ("--image-size", 16, "--set", "workers=0")
+
+
+@pytest.mark.parametrize("name", ["folder-ddpm", "folder-vqvae"])
+def test_a_labelled_folder_trains_a_conditional_model(tmp_path, name):
+    photos = labelled(tmp_path / "photos", {"cat": 10, "dog": 10})
+    out = trained(name, tmp_path / "run", "--data", photos, "--conditional", *SMALL_FOLDER)
+    assert find_checkpoint(out).config["system"]["classes"] == 2
+    run(
+        "sample",
+        out,
+        "--out",
+        tmp_path / "s.png",
+        "--n",
+        2,
+        "--label",
+        "dog",
+        *(("--steps", 2) if "ddpm" in name else ()),
+    )
+
+
+def test_a_conditional_mixture_trains_and_is_evaluated(tmp_path):
+    out = trained("mixture-ddpm", tmp_path / "run", "--timesteps", 10, "--data", "two", "--conditional")
+    run("evaluate", out, "--n", 20, "--examples", 5)
+
+
+def test_an_image_that_cannot_be_decoded_ends_the_training_with_its_name(tmp_path):
+    photos = labelled(tmp_path / "photos", {"cat": 10, "dog": 10})
+    data = load("folder", root=photos)
+    bad = data.paths[Batches(data, 4).indices(4)[0]]  # met in the second step
+    bad.write_bytes(bad.read_bytes()[:80])
+    options = ("--data", photos, *SMALL_FOLDER, "--batch-size", 4)
+    result = run("train", "folder-vae", "--out", tmp_path / "run", *SHORT, *SMALL["vae"], *options, expect=2)
+    kept = tmp_path / "run" / "checkpoints" / "step-00000001"
+    assert f"{bad} cannot be decoded" in result.stderr
+    assert f"then go on with --resume (latest checkpoint: {kept})" in result.stderr
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_a_run_on_very_few_images_ends_well(tmp_path, count):
+    """One or two of them held out: too few for a map of the latents."""
+    out = trained(
+        "folder-vae", tmp_path / "run", "--data", labelled(tmp_path / "p", {"cat": count, "dog": count}), *SMALL_FOLDER
+    )
+    assert (out / "report.html").is_file() and not (out / "portraits" / "latent-map.png").exists()
+
+
+def test_a_failed_picture_does_not_fail_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("threefold.commands._training.write_portraits", lambda *_, **__: 1 / 0)
+    trained("digits-vae", tmp_path / "run")
+    assert find_checkpoint(tmp_path / "run").step == 2
 
 
 def test_faces_in_the_celeba_layout(tmp_path):
@@ -434,6 +495,30 @@ def test_a_compressor_of_another_shape_is_refused(tmp_path):
 def test_help_of_sample_names_every_sampler():
     text = run("sample", "--help").output
     assert all(method in text for method in METHODS)
+
+
+@pytest.mark.parametrize("option", [("--n", 0), ("--n", -1), ("--examples", 0), ("--iw-samples", -1), ("--steps", 0)])
+def test_counts_of_an_evaluation_are_positive(option):
+    assert "is not in the range x>=1" in run("evaluate", "anywhere", *option, expect=2).stderr
+
+
+def test_one_metric_that_cannot_be_computed_does_not_keep_the_others_back(tmp_path):
+    out = trained("mixture-ddpm", tmp_path / "run", "--timesteps", 5, "--zero-terminal-snr", "--prediction", "v")
+    options = ("--n", 20, "--examples", 5, "--sampler", "plms", "--json", tmp_path / "f.json")
+    result = run("evaluate", out, *options, expect=2)
+    assert "no wasserstein: " in result.stderr and "plms" in result.stderr and "ODE minus exact" in result.stdout
+    report = json.loads((tmp_path / "f.json").read_text())
+    assert list(report["figures"]) == ["likelihood", "loss"] and "plms" in report["failed"]["wasserstein"]
+
+
+def test_what_went_wrong_inside_a_metric_ends_with_status_1(tmp_path, monkeypatch):
+    def broken(*_):
+        raise IndexError("axis 1 is out of bounds")
+
+    out = trained("digits-vae", tmp_path / "run")
+    monkeypatch.setattr("torch_impl.training.evaluation.copy_check", broken)
+    result = run("evaluate", out, "--metric", "copies,reconstruction", "--n", 5, "--examples", 5, expect=1)
+    assert "no copies: IndexError: axis 1" in result.stderr and "reconstruction error" in result.stdout
 
 
 def test_guidance_needs_a_conditional_model(tmp_path):

@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.gaussian import discretized_gaussian_log_prob
 from torch_impl.likelihood import dequantize, ode_log_likelihood
+from torch_impl.schedule import NoiseSchedule
 from torch_impl.spacing import spaced_timesteps
 from torch_impl.training.draws import Draws
 from torch_impl.training.judge import (
@@ -66,12 +68,21 @@ class Settings:
     seed: int = 0
     root: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("examples", "samples", "steps", "iw_samples", "ode_steps", "probes"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; at least one is needed")
+
 
 class Evaluation:
-    """A model with the data it is judged on; data and samples are had once and shared by the metrics."""
+    """A model with the data it is judged on; data and samples are had once and shared by the metrics.
 
-    def __init__(self, model: Model, settings: Settings) -> None:
-        self.model, self.settings = model, settings
+    ``say`` is told in words what is being done.
+    """
+
+    def __init__(self, model: Model, settings: Settings, say: Callable[[str], None] = lambda words: None) -> None:
+        self.model, self.settings, self.say = model, settings, say
         self.system: System = model.system
         self.device = next(model.system.parameters()).device
         self._splits: dict[str, Any] = {}
@@ -114,6 +125,7 @@ class Evaluation:
             options = {"guidance": chosen.guidance, "sampler": chosen.sampler, "steps": chosen.steps}
         size = 5000 if isinstance(self.system, MixtureSystem) else 500
         for start in range(0, n, size):
+            self.say(f"drawing samples, {start:,} of {n:,}")
             asked = {} if labels is None else {"labels": labels[start : start + size]}
             parts.append(draw_samples(self.system, min(size, n - start), generator, **options, **asked).cpu())
         return torch.cat(parts), None if labels is None else labels.cpu()
@@ -128,8 +140,10 @@ def draw_samples(system: System, n: int, generator: torch.Generator, **options: 
 
 
 def _mean(values: Tensor, name: str, unit: str, over: str) -> Figure:
+    """The mean of the values with its standard error, which a single value does not have."""
     values = values.double().flatten()
-    return Figure(name, float(values.mean()), unit, over, float(values.std()) / math.sqrt(len(values)))
+    error = float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
+    return Figure(name, float(values.mean()), unit, over, error)
 
 
 # -- metrics ----------------------------------------------------------------------------------------------------------
@@ -174,9 +188,11 @@ def reconstruction_metric(e: Evaluation) -> list[Figure]:
 
 
 def loss_metric(e: Evaluation) -> list[Figure]:
-    """The training loss on fresh examples, over many draws, beside the least that any network could reach."""
-    system = e.system
-    if isinstance(system, MixtureSystem):
+    """The training loss on fresh examples, over many draws, beside the least that any network could reach, where that
+    is known.
+    """
+    system, best = e.system, e.system.best_loss()
+    if isinstance(system, MixtureSystem) and not system.config.conditional:
         points = system.oracle.sample(400 * e.settings.examples, torch.Generator().manual_seed(e.settings.seed))
         batches = [Batch(part.to(e.device)) for part in torch.split(points.float(), 4000)]
     else:
@@ -186,11 +202,10 @@ def loss_metric(e: Evaluation) -> list[Figure]:
         for i, batch in enumerate(batches):
             draws = Draws(e.settings.seed, len(batch.x), 1, e.device, stream="evaluate").at(i)
             losses.append(system(batch, draws)["loss"])
-            if isinstance(system, MixtureSystem):
+            if isinstance(system, MixtureSystem) and best is not None:
                 draws = Draws(e.settings.seed, len(batch.x), 1, e.device, stream="evaluate").at(i)
                 bests.append(_oracle_loss(system, batch, draws))
     figures = [_mean(torch.stack(losses), "loss", "", f"{len(batches)} batches of fresh examples")]
-    best = system.best_loss()
     if best is not None and isinstance(system, MixtureSystem):
         figures.append(Figure("best reachable loss", best, "", "exact, by quadrature"))
         excess = (torch.stack(losses) - torch.stack(bests)).double()
@@ -225,7 +240,7 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
         config.noise_schedule(), config.prediction, config.variance, reconstruction_variance=fitted
     )
     noise, flow = e.generator(4), e.generator(6)
-    times = spaced_timesteps(diffusion.schedule, min(e.settings.ode_steps, diffusion.T), "log_snr")[::-1]
+    times = _flow_times(diffusion.schedule, e.settings.ode_steps)
     bound_bits, ode_bits, trace_errors = [], [], []
     for i in range(0, len(batch.x), 250):
         x, y = batch.x[i : i + 250], None if batch.y is None else batch.y[i : i + 250]
@@ -246,9 +261,22 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
     of_trace = torch.cat(trace_errors).double().square().sum().sqrt() / len(batch.x)
     return [
         _mean(torch.cat(bound_bits), f"variational bound, {diffusion.T} terms", "bits/dim", over),
-        _mean(torch.cat(ode_bits), f"probability-flow ODE, {len(times) - 1} steps", "bits/dim", over),
+        _mean(torch.cat(ode_bits), _flow_name(times, diffusion.T), "bits/dim", over),
         Figure(f"of it, standard error of the trace, {e.settings.probes} probes", float(of_trace), "bits/dim", over),
     ]
+
+
+def _flow_times(schedule: NoiseSchedule, steps: int) -> list[int]:
+    """Times from 0 to T for the probability flow; to T - 1 where x_T is pure noise, of which nothing leads back."""
+    times = spaced_timesteps(schedule, min(steps, schedule.T), "log_snr")[::-1]
+    if schedule.level(schedule.T).signal == 0:
+        times = [*(t for t in times if t < schedule.T - 1), schedule.T - 1]
+    return times
+
+
+def _flow_name(times: list[int], T: int) -> str:
+    short = "" if times[-1] == T else f" to t = {times[-1]} (x_{T} is pure noise)"
+    return f"probability-flow ODE, {len(times) - 1} steps{short}"
 
 
 @torch.no_grad()
@@ -271,14 +299,13 @@ def likelihood_metric(e: Evaluation) -> list[Figure]:
     x = system.oracle.sample(n, torch.Generator().manual_seed(e.settings.seed + 5)).to(e.device)
     exact = system.oracle.log_prob(x)
     model = copy.deepcopy(system).double()
-    schedule = system.diffusion.schedule
-    times = spaced_timesteps(schedule, min(e.settings.ode_steps, schedule.T), "log_snr")[::-1]
+    times = _flow_times(system.diffusion.schedule, e.settings.ode_steps)
     ode = ode_log_likelihood(model.predictor(), system.diffusion, x, timesteps=times)
     dims, over = x.shape[1], f"{n} fresh points"
     difference = (ode.log_prob - exact) / dims
     return [
         _mean(exact / dims, "exact log-density", "nats/dim", over),
-        _mean(ode.log_prob / dims, f"probability-flow ODE, {len(times) - 1} steps", "nats/dim", over),
+        _mean(ode.log_prob / dims, _flow_name(times, system.diffusion.T), "nats/dim", over),
         _mean(difference, "ODE minus exact", "nats/dim", f"{over}, paired"),
         _mean(difference.abs(), "absolute difference per point", "nats/dim", over),
     ]
@@ -289,20 +316,20 @@ def classifier_metric(e: Evaluation) -> list[Figure]:
     for.
     """
     x, labels = e.samples()
-    endless = e.split("train").size is None and labels is not None
+    test = e.real("test", 2000)
     classifier: ImageClassifier | EndlessClassifier
-    if endless:
-        classifier = EndlessClassifier(e.split("train").to(e.device), e.real("test", 10_000))
+    if e.split("train").size is None:
+        short = {"steps": 200, "batch": 128, "side": 16} if e.device.type == "cpu" else {}  # a minute, not twenty
+        classifier = EndlessClassifier(e.split("train").to(e.device), test, say=e.say, **short)
     else:
-        classifier = ImageClassifier(e.real("train", 10_000), e.real("test", 10_000))
+        e.say("fitting a classifier to real images")
+        classifier = ImageClassifier(e.real("train", 6000), test)
     figures = [Figure("classifier on held-out real images", 100 * classifier.held_out_accuracy, "%", "its own check")]
     if labels is not None:
         right = torch.from_numpy(classifier.predict(x)) == labels
         figures.append(_mean(100.0 * right, "samples labelled as intended", "%", f"{len(x)} samples"))
     else:
-        assert isinstance(classifier, ImageClassifier)
-        test, _ = e.real("test", 10_000)
-        clear = float(torch.tensor(classifier.margin(test)).quantile(0.05))
+        clear = float(torch.tensor(classifier.margin(test[0])).quantile(0.05))
         share = torch.tensor(classifier.margin(x) > clear)
         counts = torch.bincount(torch.from_numpy(classifier.predict(x)).long(), minlength=len(e.split("train").classes))
         p = counts.double() / counts.sum()
@@ -394,13 +421,16 @@ def evaluate(
     model: Model,
     metrics: list[str] | None = None,
     settings: Settings | None = None,
-    started: Callable[[str], None] = lambda name: None,
+    started: Callable[[str], None] = lambda words: None,
+    failed: Callable[[str, Exception], None] | None = None,
 ) -> Mapping[str, list[Figure]]:
     """Figures by metric.
 
     Args:
         metrics: names; by default all that make sense for the system.
-        started: told of each metric before it is computed.
+        started: told of each metric before it is computed, and of its longer parts.
+        failed: told of a metric that cannot be computed, and why; the others are computed all the same.  Without it
+            the error is raised.
 
     Raises:
         ValueError: as :func:`check_metrics`.
@@ -408,5 +438,15 @@ def evaluate(
     evaluation, figures = Evaluation(model, settings or Settings()), {}
     for name in check_metrics(model, metrics):
         started(name)
-        figures[name] = _METRICS[name][1](evaluation)
+        evaluation.say = partial(_say, started, name)
+        try:
+            figures[name] = _METRICS[name][1](evaluation)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(name, error)
     return figures
+
+
+def _say(told: Callable[[str], None], metric: str, words: str) -> None:
+    told(f"{metric}: {words}")

@@ -5,6 +5,7 @@ distances.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -25,29 +26,34 @@ __all__ = [
 
 
 class ImageClassifier:
-    """A support vector machine on pixels (scikit-learn), trained on real images only.
+    """A support vector machine on pixels (scikit-learn), trained on real images only, of at most 16 pixels a side.
 
     ``held_out_accuracy`` is its share of right answers on real images it has not seen.
     """
 
-    def __init__(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], largest: int = 10_000) -> None:
+    def __init__(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], largest: int = 6000) -> None:
         from sklearn.svm import SVC
 
         x, y = train
-        self._machine: Any = SVC(C=10.0, gamma="scale").fit(_flat(x[:largest]), y[:largest].numpy())
+        self._machine: Any = SVC(C=10.0, gamma="scale").fit(_seen(x[:largest]), y[:largest].numpy())
         self.held_out_accuracy = self.agreement(*held_out)
 
     def predict(self, images: Tensor) -> np.ndarray:
         """Classes of images (n, channels, h, w) in [-1, 1]."""
-        return np.asarray(self._machine.predict(_flat(images)))
+        return np.asarray(self._machine.predict(_seen(images)))
 
     def agreement(self, images: Tensor, labels: Tensor) -> float:
         """Share of images whose predicted class is the label."""
         return float((self.predict(images) == labels.cpu().numpy()).mean())
 
     def margin(self, images: Tensor) -> np.ndarray:
-        """How far the best class is ahead of the second (in votes of the decision function), for each image."""
-        scores = np.sort(self._machine.decision_function(_flat(images)), axis=1)
+        """How far the best class is ahead of the second, for each image: in votes of the decision function, or between
+        two classes by its absolute value.
+        """
+        scores = self._machine.decision_function(_seen(images))
+        if scores.ndim == 1:
+            return np.asarray(np.abs(scores))
+        scores = np.sort(scores, axis=1)
         return np.asarray(scores[:, -1] - scores[:, -2])
 
 
@@ -60,42 +66,69 @@ class EndlessClassifier:
     Args:
         data: images with labels, without end; already where they are to be looked at.
         held_out: images and labels of another split.
+        side: the network looks at images averaged down to this side; by default at all pixels.
+        say: told in words how far the training is.
     """
 
-    def __init__(self, data: Any, held_out: tuple[Tensor, Tensor], steps: int = 1500, batch: int = 256) -> None:
+    def __init__(
+        self,
+        data: Any,
+        held_out: tuple[Tensor, Tensor],
+        steps: int = 1500,
+        batch: int = 256,
+        side: int | None = None,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self.side = min(side or data.shape[1], data.shape[1])
         widths = (data.shape[0], 48, 96, 192)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             layers: list[nn.Module] = []
             for c_in, c_out in pairwise(widths):
                 layers += [nn.Conv2d(c_in, c_out, 3, padding=1), nn.GroupNorm(8, c_out), nn.SiLU(), nn.MaxPool2d(2)]
-            inside = widths[-1] * (data.shape[1] // 8) * (data.shape[2] // 8)
+            inside = widths[-1] * (self.side // 8) ** 2
             self._net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(inside, len(data.classes))).to(data.device)
         optimizer = torch.optim.AdamW(self._net.parameters(), lr=2e-3)
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
         for step in range(steps):
+            if step % 20 == 0:
+                say(f"training a classifier on real images, step {step:,} of {steps:,}")
             x, y = data.fetch(torch.arange(step * batch, (step + 1) * batch))
-            loss = F.cross_entropy(self._net(x), y)
+            loss = F.cross_entropy(self._scores(x), y)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             optimizer.step()
             rate.step()
         self.held_out_accuracy = self.agreement(*held_out)
 
+    def _scores(self, images: Tensor) -> Tensor:
+        scores: Tensor = self._net(F.adaptive_avg_pool2d(images, self.side))
+        return scores
+
     @torch.no_grad()
+    def _all_scores(self, images: Tensor) -> Tensor:
+        device = next(self._net.parameters()).device
+        return torch.cat([self._scores(part.to(device)) for part in torch.split(images, 1000)]).cpu()
+
     def predict(self, images: Tensor) -> np.ndarray:
         """Classes of images (n, channels, h, w) in [-1, 1]."""
-        device = next(self._net.parameters()).device
-        found = [self._net(part.to(device)).argmax(1) for part in torch.split(images, 1000)]
-        return np.asarray(torch.cat(found).cpu().numpy())
+        return np.asarray(self._all_scores(images).argmax(1).numpy())
+
+    def margin(self, images: Tensor) -> np.ndarray:
+        """How far the best class is ahead of the second, in log-probability, for each image."""
+        best = self._all_scores(images).topk(2, dim=1).values
+        return np.asarray((best[:, 0] - best[:, 1]).numpy())
 
     def agreement(self, images: Tensor, labels: Tensor) -> float:
         """Share of images whose predicted class is the label."""
         return float((self.predict(images) == labels.cpu().numpy()).mean())
 
 
-def _flat(images: Tensor) -> np.ndarray:
-    return images.detach().float().cpu().flatten(1).numpy().astype(np.float64)
+def _seen(images: Tensor) -> np.ndarray:
+    """What a support vector machine looks at: pixels, of larger images means over blocks, at most 16 a side."""
+    images = images.detach().float().cpu()
+    block = math.ceil(images.shape[-1] / 16)
+    return F.avg_pool2d(images, block).flatten(1).numpy().astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from torch_impl.training.systems.vqvae import VQVAESystem
 
 __all__ = ["latent_map", "write_portraits"]
 
+MAPPED_FROM = 10
+"""t-SNE makes a map of no fewer points than this."""
+
 
 @torch.no_grad()
 def write_portraits(
@@ -44,11 +47,13 @@ def write_portraits(
     if isinstance(system, VAESystem) and x is not None:
         images("samples", system.sample(80, generator), 10)
         images("reconstructions", _pairs(x[:40], system.model.reconstruct(x[:40])), 10)
-        images("interpolations", system.interpolate(x[:16], steps=10), 10)
+        if len(x) > 1:
+            images("interpolations", system.interpolate(x[:16], steps=10), 10)
         if held_out is not None and held_out.y is not None:
-            mean, _ = system.model.encode(x)
-            written.append(folder / "latent-map.png")
-            latent_map(written[-1], mean.flatten(1), held_out.y, classes)
+            mean = system.model.encode(x)[0].flatten(1)
+            if mean.shape[1] <= 2 or len(mean) >= MAPPED_FROM:
+                written.append(folder / "latent-map.png")
+                latent_map(written[-1], mean, held_out.y, classes)
     elif isinstance(system, OneStepSystem) and x is not None:
         noise = torch.randn(x[:20].shape, generator=generator, device=device)
         x_1, x_0 = system.reconstruct(x[:20], noise)
@@ -82,10 +87,15 @@ def _pairs(real: Tensor, decoded: Tensor, columns: int = 10) -> Tensor:
 
 
 def latent_map(path: Path, latents: Tensor, labels: Tensor, classes: Sequence[str] | None = None) -> None:
-    """Latents (n, dim) in the plane, coloured by label: as they are in two dimensions, by t-SNE in more."""
+    """Latents (n, dim) in the plane, coloured by label: as they are in two dimensions, by t-SNE in more (of ten points
+    or more), and in one above each other by label.
+    """
     points = latents.cpu().numpy().astype(np.float64)
     title = "latent means"
-    if points.shape[1] > 2:
+    if points.shape[1] == 1:
+        points = np.column_stack([points, labels.cpu().numpy()])
+        title = "latent means, one row for each label"
+    elif points.shape[1] > 2:
         from sklearn.manifold import TSNE
 
         perplexity = min(30.0, (len(points) - 1) / 3)

@@ -14,7 +14,14 @@ from scipy.stats import norm
 from torch_impl.data.glyphs import glyphs
 from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.training import Batch, StoredCheckpoint
-from torch_impl.training.evaluation import Evaluation, Settings, bpd_metric, likelihood_metric, loss_metric
+from torch_impl.training.evaluation import (
+    Evaluation,
+    Settings,
+    bpd_metric,
+    evaluate,
+    likelihood_metric,
+    loss_metric,
+)
 from torch_impl.training.judge import (
     EndlessClassifier,
     ImageClassifier,
@@ -47,12 +54,45 @@ def test_the_classifier_knows_real_digits_and_only_their_own_labels(digits):
     assert np.median(classifier.margin(noise)) < np.median(classifier.margin(test.x))
 
 
+def test_between_two_classes_the_margin_is_the_distance_from_their_border():
+    """One pixel: the border lies half way, the classes at the ends."""
+    x = torch.tensor([-1.0, -0.8, 0.8, 1.0]).view(4, 1, 1, 1)
+    classifier = ImageClassifier((x, torch.tensor([0, 0, 1, 1])), (x, torch.tensor([0, 0, 1, 1])))
+    margin = classifier.margin(torch.tensor([-0.9, 0.0, 0.9]).view(3, 1, 1, 1))
+    assert margin[1] < 0.01 and margin[0] == pytest.approx(margin[2], rel=0.01) and margin[0] > 0.5
+
+
 def test_the_classifier_of_endless_sets_reads_glyphs_it_has_not_seen():
     data, fresh = glyphs(16), glyphs(16, split="test").fetch(torch.arange(500))
     classifier = EndlessClassifier(data, fresh, steps=100, batch=128)
     assert classifier.held_out_accuracy > 0.85
     x, y = fresh
     assert classifier.agreement(x, (y + 1) % len(data.classes)) < 0.05
+
+
+def test_judges_look_at_no_more_than_sixteen_pixels_a_side():
+    """So that they are done in a minute; a label written into the finest pixels is none of theirs."""
+    coarse, fine = torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1), (torch.arange(64) % 4 // 2 * 2.0 - 1).view(1, 1, 1, 64)
+    large = (0.5 * coarse + 0.5 * fine).expand(2, 1, 64, 64)
+    classifier = ImageClassifier((large, torch.tensor([0, 1])), (large, torch.tensor([0, 1])))
+    assert classifier.predict(coarse.expand(2, 1, 64, 64)).tolist() == [0, 1]
+    assert classifier.margin(large) == pytest.approx(classifier.margin(0.5 * coarse.expand(2, 1, 64, 64)))
+    words: list[str] = []
+    reader = EndlessClassifier(glyphs(32), glyphs(32, split="test").fetch(torch.arange(9)), 1, 8, 16, words.append)
+    stripes = (torch.arange(32) % 2 * 2.0 - 1).expand(1, 1, 32, 32)
+    assert np.array_equal(reader.margin(stripes), reader.margin(0 * stripes))
+    assert words == ["training a classifier on real images, step 0 of 1"]
+
+
+def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifier(monkeypatch):
+    monkeypatch.setattr(
+        "torch_impl.training.evaluation.EndlessClassifier",
+        lambda data, held_out, **options: EndlessClassifier(data, held_out, steps=2, batch=8),
+    )
+    system = VAESystemConfig(16, 1, 34, hidden=(8,), latent_dim=2).build()
+    model = exact_model(system, {"name": "glyphs", "image_size": 16})
+    figures = evaluate(model, ["classifier"], Settings(samples=5))["classifier"]
+    assert len(figures) == 3 and all(math.isfinite(figure.value) for figure in figures)
 
 
 def test_copies_are_noticed_and_fresh_images_are_not_called_copies(digits):
@@ -113,6 +153,50 @@ def test_the_exact_denoiser_has_no_excess_loss_and_the_exact_likelihood():
     _, _, worse = loss_metric(evaluation)
     assert worse.value > 0.5
     assert abs(likelihood_metric(evaluation)[2].value) > 0.02
+
+
+def mixture(**fields):
+    fields = {"means": ((-1.0, 0.2), (0.8, 0.0)), "timesteps": 20, "width": 8, "depth": 1} | fields
+    return MixtureConfig(2, 2, 2, **fields).build()
+
+
+def test_the_flow_ends_before_pure_noise_and_says_so():
+    evaluation = Evaluation(exact_model(mixture(prediction="v", zero_terminal_snr=True)), Settings(examples=5))
+    _, flow, *_ = likelihood_metric(evaluation)
+    assert flow.name == "probability-flow ODE, 19 steps to t = 19 (x_20 is pure noise)" and math.isfinite(flow.value)
+
+
+def test_a_loss_whose_least_value_is_unknown_is_given_alone():
+    data = {"name": "mixture:two", "levels": None}
+    for fields in ({"variance": "learned", "weighting": "hybrid"}, {"conditional": True}):
+        figures = loss_metric(Evaluation(exact_model(mixture(**fields), data), Settings(examples=20)))
+        assert [figure.name for figure in figures] == ["loss"] and math.isfinite(figures[0].value)
+
+
+def test_labelled_samples_of_a_mixture_follow_its_weights():
+    labels = mixture(conditional=True, weights=(0.3, 0.7)).sample_labels(100)
+    assert torch.bincount(labels).tolist() == [30, 70]
+
+
+def test_one_metric_that_fails_does_not_take_the_others_with_it():
+    model, reasons = exact_model(mixture(), {"name": "mixture:two"}), {}
+    settings = Settings(examples=1, samples=10, sampler="plms")
+    figures = evaluate(model, None, settings, failed=lambda name, error: reasons.update({name: str(error)}))
+    assert list(figures) == ["likelihood", "loss"] and "'plms'" in reasons.pop("wasserstein") and not reasons
+    with pytest.raises(ValueError, match="'plms'"):
+        evaluate(model, None, settings)
+
+
+@pytest.mark.parametrize("name", ["examples", "samples", "steps", "iw_samples", "ode_steps", "probes"])
+def test_a_count_below_one_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} is 0; at least one"):
+        Settings(**{name: 0})
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_value_has_no_standard_error():
+    figures = loss_metric(Evaluation(exact_model(mixture()), Settings(examples=1)))
+    assert [figure.error for figure in figures] == [None, None, None]
 
 
 def test_bits_per_dimension_of_the_exact_model_are_the_entropy_of_the_data(monkeypatch):

@@ -108,6 +108,16 @@ def test_a_vae_is_portrayed_with_reconstructions_interpolations_and_the_map_of_i
     assert all(0 < path.stat().st_size < 200_000 for path in written)
 
 
+@pytest.mark.parametrize(
+    ("n", "dim", "mapped"), [(48, 1, True), (48, 2, True), (1, 1, True), (2, 3, False), (9, 3, False)]
+)
+def test_a_map_is_drawn_of_one_latent_and_of_no_more_than_there_are_images_for(tmp_path, n, dim, mapped):
+    system = VAESystemConfig(8, 1, 10, hidden=(16,), latent_dim=dim).build().eval()
+    written = write_portraits(system, examples(n), tmp_path)
+    assert ("latent-map" in {path.stem for path in written}) == mapped
+    assert all(path.stat().st_size for path in written)
+
+
 def test_interpolations_start_and_end_at_reconstructions():
     system = VAESystemConfig(8, 1, 10, hidden=(16,), latent_dim=3).build().eval()
     x = examples(4).x

@@ -39,6 +39,11 @@ class SystemConfig:
         """
         raise NotImplementedError
 
+    def check_labels(self) -> None:
+        """ValueError if the model is to be told classes that its data do not have."""
+        if self.classes is None and getattr(self, "conditional", False):
+            raise ValueError("a conditional model needs labels, and this data has none; train with --unconditional")
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dataclasses.asdict(self)}
 

@@ -49,8 +49,6 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
     label_drop: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.conditional and self.classes is None:
-            raise ValueError("a conditional model needs labels, and this data has none; train with --unconditional")
         if not 0 <= self.label_drop <= 1:
             raise ValueError(f"label_drop is {self.label_drop}; a probability lies in [0, 1]")
         if self.variance == "learned" and self.weighting not in ("vlb", "hybrid"):
@@ -112,6 +110,7 @@ class DiffusionSystem(System):
 
     def __init__(self, config: DiffusionConfig, model: nn.Module) -> None:
         super().__init__()
+        config.check_labels()
         self.config, self.model = config, model
         self.diffusion = config.diffusion()
         self.known_best_loss: float | None = None

@@ -39,8 +39,6 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
     prior_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.conditional and self.classes is None:
-            raise ValueError("a conditional prior needs labels, and this data has none; train with --unconditional")
         for name in ("prior_width", "prior_depth", "prior_heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -132,6 +130,7 @@ class VQVAESystem(System):
 
     def __init__(self, config: VQVAESystemConfig) -> None:
         super().__init__()
+        config.check_labels()
         self.config = config
         self.model = VQVAE(config.network())
         height, width = self.model.code_shape
