@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from itertools import product
 
@@ -42,7 +43,8 @@ from derivations.kernel.terms import (
     vector,
     vector_function,
 )
-from derivations.notation import abar, alpha, integrable
+from derivations.notation import abar, alpha, beta, integrable
+from derivations.printing import latex
 
 a, b = scalar("a"), scalar("b")
 x = vector_function("x", "x")
@@ -339,3 +341,36 @@ def test_a_rounded_value_is_known_to_half_a_unit_of_its_last_digit(digits, centr
         edge = sp.Rational(centre) + sign * (sp.Rational(half) - least)
         assert decide("=", edge, Rounded(digits), Context(Domain()))
         assert not decide("=", edge + 2 * sign * least, Rounded(digits), Context(Domain()))
+
+
+@pytest.mark.parametrize("variable", [a, alpha(j), alpha(a), Coord(z, 1), Coord(z, i), Coord(x(j), 1)], ids=str)
+def test_one_differentiates_by_a_variable(variable):
+    assert D(variable**2, variable).args[1] == variable
+
+
+@pytest.mark.parametrize(
+    "wrt",
+    [2 * a, a + b, a**2, beta(j), T, j, z, x(j), z - u, Coord(2 * z, 1), Coord(z - u, i), Inner(z, z), 1],
+    ids=str,
+)
+def test_one_differentiates_by_nothing_else(wrt):
+    """The derivative of a^2 by 2 a would be 0, since 2 a does not occur in it; an integer does not move at all."""
+    with pytest.raises(Malformed, match="it is not a variable"):
+        D(a**2, wrt)
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [scalar, vector, covariance], ids=lambda make: make.__name__)
+def test_a_symbol_is_shown_by_its_latex_and_by_its_name_where_it_has_none(make):
+    name = f"edge_{make.__name__}"
+    assert latex(make(name, r"\eta")) == r"\eta"
+    assert latex(make(f"{name}_plain")) == f"{name}_plain"
+
+
+def test_a_judgement_tells_how_long_it_took():
+    claim = Claim("edge", "edge", "edges", "identity", (Statement(a, "=", a),), "", ())
+    started = time.perf_counter()
+    seconds = Judge({}).judge(claim).seconds
+    assert 0 < seconds <= time.perf_counter() - started
