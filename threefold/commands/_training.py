@@ -126,7 +126,7 @@ def run_training(request: TrainRequest) -> None:
     if processes.is_main and begun.description is not None and request.resume:
         for change in _changes(begun_preset(chosen, begun.description), chosen):
             console.print(change, highlight=False)
-    if isinstance(chosen.system, LatentConfig) and compressor is None:
+    if isinstance(chosen.system, LatentConfig) and compressor is None and begun.checkpoint is None:
         compressor = _first_stage(chosen, request, processes, console)
     with unusable_input():
         trainer = _opened(chosen, request.out, begun, processes, console, compressor)
@@ -253,7 +253,14 @@ def _opened(
     observer: Observer = terminal
     if TensorBoardObserver.available() and processes.is_main:
         observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))
-    trainer = open_run(chosen, out, processes=processes, observer=observer, compressor=compressor)
+    trainer = open_run(
+        chosen,
+        out,
+        processes=processes,
+        observer=observer,
+        compressor=compressor,
+        to_restore=begun.checkpoint is not None,
+    )
     if begun.checkpoint is not None:
         step = trainer.restore(begun.checkpoint)
         if processes.is_main:

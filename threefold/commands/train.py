@@ -19,7 +19,8 @@ PRESET_TABLE = """
 Presets: <data>-<model>, with
   data    digits   1,797 real 8x8 digits, included
           glyphs   letters and digits drawn on the fly, 32x32 or 64x64
-          mnist cifar10 folder   your local files (--data PATH)
+          mnist cifar10 folder   your local files (--data PATH; for folder- a
+                   folder of images, or a .npy or .npz file of arrays)
   model   vae      VAE, beta-VAE
           onestep  encoder-free one-step model
           ddpm     U-Net or DiT diffusion, class-conditional
@@ -39,7 +40,8 @@ Examples:
   threefold train glyphs-ddpm --set widths=64,128 --set attention=16
   torchrun --nproc-per-node 8 -m threefold train cifar10-ddpm --data cifar/
 
-Stopped by SIGINT or SIGTERM, a run writes a checkpoint first; --resume goes on from there exactly.
+Stopped by SIGINT or SIGTERM, a run writes a checkpoint first; --resume goes on from there exactly,
+with the options that the run was begun with. What other options change is printed.
 """
 
 
@@ -70,9 +72,12 @@ def weights_options(command: Command) -> Command:
 @click.argument("preset")
 @click.option("--data", metavar="D", help="Folder or file with your data; or a law, such as mixture:grid25.")
 @click.option("--out", type=click.Path(path_type=Path), help="Output folder. [default: runs/PRESET]")
-@click.option("--resume", is_flag=True, help="Go on from the latest checkpoint in the output folder.")
+@click.option("--resume", is_flag=True, help="Go on from the latest checkpoint of the output folder, as begun.")
 @click.option(
-    "--resume-from", type=click.Path(path_type=Path), metavar="CHECKPOINT", help="Go on from this checkpoint."
+    "--resume-from",
+    type=click.Path(path_type=Path),
+    metavar="CHECKPOINT",
+    help="Go on from this one; later ones are moved aside.",
 )
 @_field("--steps", type=int, help="Optimizer steps.")
 @_field("--batch-size", type=int, help="Examples per step, over all processes.")
@@ -114,7 +119,7 @@ def weights_options(command: Command) -> Command:
 @_field("--log-every", type=int, help="Steps between reads of the metrics.")
 @_field("--validate-every", type=int, help="Steps between validation losses; 0: never.")
 @_field("--sample-every", "preview_every", type=int, help="Steps between sample grids; 0: never.")
-@_field("--checkpoint-every", type=int, help="Steps between checkpoints; 0: never.")
+@_field("--checkpoint-every", type=int, help="Steps between checkpoints; 0: only at the end.")
 @_field("--keep-last", type=int, help="Checkpoints to keep besides the best.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the preset.")
 @click.option("--dry-run", is_flag=True, help="Check everything, print the configuration as JSON, train nothing.")

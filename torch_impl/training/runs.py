@@ -167,11 +167,13 @@ def open_run(
     processes: Processes | None = None,
     observer: Observer | None = None,
     compressor: StoredCheckpoint | None = None,
+    to_restore: bool = False,
 ) -> Trainer:
     """A trainer for a preset, at step 0: data loaded and checked, system built with the weights of the seed.
 
     Args:
         compressor: the trained first stage of latent diffusion.
+        to_restore: the trainer will be put back to a checkpoint, whose weights have the first stage among them.
 
     Raises:
         ValueError (and the data's own errors): anything that cannot work, before the first step.
@@ -184,7 +186,8 @@ def open_run(
     torch.manual_seed(config.seed)
     system = chosen.system.build()
     held_out = [] if isinstance(chosen.system, MixtureConfig) else _held_out(chosen.data)
-    _prepare(system, data, compressor)
+    if not (to_restore and isinstance(system, LatentSystem)):
+        _prepare(system, data, compressor)
     if processes.device.type == "cpu":
         keep_heap()
     batches = Batches(
