@@ -167,9 +167,9 @@ def test_a_file_of_arrays_trains_and_is_evaluated(tmp_path, suffix, monkeypatch)
     else:
         np.save(file, images)
         np.save(tmp_path / "x.labels.npy", labels)
-    out = trained("folder-ddpm", tmp_path / "run", "--data", file, "--conditional", *SMALL_FOLDER)
-    trained("folder-ddpm", out, "--data", file, "--steps", 3, "--resume")
-    run("evaluate", out, "--metric", "copies,loss", "--n", 4, "--steps", 2, "--data", file)
+    out = trained("folder-vae", tmp_path / "run", "--data", file, *SMALL_FOLDER)
+    trained("folder-vae", out, "--data", file, "--steps", 3, "--resume", *SMALL_FOLDER)
+    run("evaluate", out, "--metric", "copies,classifier,loss", "--n", 4, "--data", file)
     refused = run("train", "folder-vae", "--data", file, "--out", tmp_path / "other", expect=2)
     assert "give --image-size 16" in refused.stderr
 

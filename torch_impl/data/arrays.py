@@ -73,10 +73,13 @@ def _labels(labels: np.ndarray, path: Path) -> torch.Tensor:
     return torch.from_numpy(labels.astype(np.int64))
 
 
-def array(path: Path, split: str = "train", seed: int = 0) -> ImageArray:
+def array(
+    path: Path, split: str = "train", seed: int = 0, image_size: int | None = None, channels: int | None = None
+) -> ImageArray:
     """Images of a .npy file, or of a .npz file with ``images`` and perhaps ``labels``.
 
     Labels of ``faces.npy`` are looked for in ``faces.labels.npy``.  Splits are drawn by a fixed seed: 70, 10, 20 %.
+    Arrays are taken as they are: BadData if they do not have the ``image_size`` or the ``channels`` asked for.
     """
     if not path.is_file():
         raise DataNotFound(
@@ -93,6 +96,12 @@ def array(path: Path, split: str = "train", seed: int = 0) -> ImageArray:
     else:
         raise BadData(f"{path} is neither a .npy nor a .npz file")
     images: Any = as_channels_first(raw, path)
+    found_channels, height, _ = images.shape[1:]
+    if image_size not in (None, height) or channels not in (None, found_channels):
+        raise BadData(
+            f"{path} has images of {height} pixels a side and {found_channels} channels, and arrays are not scaled; "
+            f"give --image-size {height} --set channels={found_channels}"
+        )
     if labels is not None and len(labels) != len(images):
         raise BadData(f"{path} has {len(images)} images, but there are {len(labels)} labels")
     return ImageArray(

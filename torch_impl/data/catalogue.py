@@ -38,9 +38,11 @@ def load(
     Args:
         name: one of ``NAMES``.
         split: "train", "val" or "test"; "all" too for digits, array, folder and celeba.
-        root: folder of the local files (the file itself for "array"); by default ``data/NAME``.
+        root: folder of the local files (the file itself for "array"; either for "folder", a file being .npy or .npz);
+            by default ``data/NAME``.
         image_size: side of the images: for glyphs (default 32), folder and celeba (default 64); 28 or 32 for mnist.
-        channels: 1 or 3, for glyphs (default 1), folder and celeba (default 3).
+        channels: 1 or 3, for glyphs (default 1), folder and celeba (default 3).  A file of arrays must have the side
+            and the channels that are given.
         label: the attribute that is the class, for celeba.
         seed: of the split and of what is rendered or drawn; not of the order.
 
@@ -78,10 +80,10 @@ def load(
         from torch_impl.data.cifar import cifar10
 
         return cifar10(folder, split)
-    if kind == "array":
+    if kind == "array" or (kind == "folder" and folder.suffix in (".npy", ".npz") and not folder.is_dir()):
         from torch_impl.data.arrays import array
 
-        return array(folder, split, seed)
+        return array(folder, split, seed, image_size, channels)
     from torch_impl.data.folder import celeba
     from torch_impl.data.folder import folder as image_folder
 

@@ -191,6 +191,16 @@ class TestArrays:
         assert np.array_equal(data.read(torch.arange(10))[0].numpy(), images)
         assert data.classes is None and data.read(torch.arange(1))[1] is None
 
+    def test_a_file_serves_as_folder_if_it_has_the_size_asked_for(self, tmp_path: Path) -> None:
+        images = random_images(10, 1, 6, 6)
+        np.save(tmp_path / "a.npy", images)
+        data = load("folder", "all", root=tmp_path / "a.npy", image_size=6, channels=1)
+        assert np.array_equal(data.read(torch.arange(10))[0].numpy(), images)
+        with pytest.raises(BadData, match=r"6 pixels a side and 1 channels.* give --image-size 6 --set channels=1"):
+            load("folder", root=tmp_path / "a.npy", image_size=64, channels=3)
+        with pytest.raises(DataNotFound, match=r"no file .*b\.npz. Give --data"):
+            load("folder", root=tmp_path / "b.npz")
+
     def test_labels_beside_a_npy_and_inside_a_npz(self, tmp_path: Path) -> None:
         images, labels = random_images(10, 4, 4), np.arange(10) % 3
         np.save(tmp_path / "a.npy", images)
