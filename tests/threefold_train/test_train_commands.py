@@ -444,7 +444,9 @@ def test_labels_missing_for_a_conditional_model(tmp_path):
     for i in range(20):
         picture(tmp_path / "photos" / f"{i}.png", i)
     options = ("--data", tmp_path / "photos", "--conditional", "--out", tmp_path / "run")
-    assert "train with --unconditional" in run("train", "folder-ddpm", *options, expect=2).stderr
+    for name in ("folder-ddpm", "folder-vqvae", "folder-latent"):  # of the last before its first stage
+        assert "train with --unconditional" in run("train", name, *options, expect=2).stderr
+        assert not (tmp_path / "run" / "compressor" / "checkpoints").exists()
 
 
 def test_an_output_that_is_a_file(tmp_path):

@@ -46,7 +46,9 @@ from torch_impl.training.runs import (
     begun_description,
     begun_preset,
     compressor_preset,
+    fit_to_data,
     load_model,
+    load_split,
     open_run,
     refuse_other_compressor,
 )
@@ -221,6 +223,7 @@ def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, co
         else:
             if processes.is_main:
                 console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps", highlight=False)
+            fit_to_data(chosen, load_split(chosen.data, "train"))  # what cannot work is said before the first stage
             resume = request.resume and (bool(store.all()) or begun_description(folder) is not None)
             begun = _begun(folder, dataclasses.replace(request, resume=resume, resume_from=None))
             trainer = _opened(stage, folder, begun, processes, console, None)
