@@ -380,6 +380,8 @@ def _refuse_what_data_says(chosen: Preset, name: str, value: Any) -> None:
     """Refuse a field that the data decides, so that no value is taken and then not used."""
     if name in _FROM_DATA:
         raise ValueError(f"{name} of {chosen.name} comes from its data and cannot be set; leave it out")
+    if name in ("image_size", "channels") and isinstance(chosen.system, MixtureConfig):
+        raise ValueError(f"{chosen.name} is of points, not of images; leave out {name}")
     if name == "image_size" and chosen.data.image_size is None:
         raise ValueError(
             f"the images of {chosen.name} have one size only ({chosen.system.image_size}); leave out image_size"

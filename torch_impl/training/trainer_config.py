@@ -71,6 +71,8 @@ class TrainerConfig:
         for name in ("validate_every", "preview_every", "checkpoint_every", "skip_limit", "draw_blocks", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+        if self.seed >= 2**63:
+            raise ValueError(f"seed is {self.seed}; it must be less than 2^63")
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"batch size {self.batch_size} cannot be cut into {self.accumulate} micro-batches; choose a divisor"
@@ -103,7 +105,7 @@ class TrainerConfig:
                 f"choose a multiple of {pieces}"
             )
         blocks = self.draw_blocks or math.lcm(pieces, math.gcd(self.batch_size, 8))
-        if self.batch_size % blocks:
+        if not self.draw_blocks and self.batch_size % blocks:
             blocks = pieces
         if blocks % pieces or self.batch_size % blocks:
             raise ValueError(

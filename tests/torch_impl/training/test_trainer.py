@@ -97,6 +97,8 @@ def test_blocks_serve_the_processes_or_say_what_would():
     assert TrainerConfig(batch_size=18).blocks_for(3) == 6
     with pytest.raises(ValueError, match="multiple of 4"):
         TrainerConfig(batch_size=18).blocks_for(4)
+    with pytest.raises(ValueError, match="draw_blocks is 7"):
+        TrainerConfig(batch_size=16, draw_blocks=7).blocks_for(1)
 
 
 # -- not finite -------------------------------------------------------------------------------------------------------

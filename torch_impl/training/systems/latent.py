@@ -5,6 +5,7 @@ last.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,6 +40,8 @@ class LatentConfig(DDPMConfig, kind="latent"):
         super().__post_init__()
         if self.compressor_steps < 1:
             raise ValueError(f"compressor_steps is {self.compressor_steps}; it must be at least 1")
+        if not 0 <= self.compressor_beta < math.inf:
+            raise ValueError(f"compressor_beta is {self.compressor_beta}; it must be finite and not negative")
         self.compressor()
         signal = float(self.noise_schedule().signal(self.timesteps))
         if self.prediction in ("eps", "score") and signal < 1e-3:
