@@ -18,6 +18,7 @@ from torch_impl.training.evaluation import (
     Evaluation,
     Settings,
     bpd_metric,
+    elbo_metric,
     evaluate,
     likelihood_metric,
     loss_metric,
@@ -93,6 +94,15 @@ def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifi
     model = exact_model(system, {"name": "glyphs", "image_size": 16})
     figures = evaluate(model, ["classifier"], Settings(samples=5))["classifier"]
     assert len(figures) == 3 and all(math.isfinite(figure.value) for figure in figures)
+
+
+def test_large_images_have_a_bound_of_fewer_samples_and_say_how_far_it_is():
+    system = VAESystemConfig(33, 1, None, hidden=(8,), latent_dim=2).build().eval()
+    words: list[str] = []
+    evaluation = Evaluation(exact_model(system), Settings(), words.append)
+    evaluation.held_out = lambda: Batch(torch.zeros(60, 1, 33, 33))
+    assert elbo_metric(evaluation)[1].name == "importance-weighted bound, 50 samples"
+    assert words == [f"bounds of held-out images, {done} of 60" for done in (0, 50)]
 
 
 def test_copies_are_noticed_and_fresh_images_are_not_called_copies(digits):
