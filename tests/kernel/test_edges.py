@@ -132,6 +132,16 @@ def test_the_sign_of_a_number_is_its_sign():
     assert [polynomial_sign(sp.S(n), {}) for n in (-2, 0, 3)] == ["-", "0", "+"]
 
 
+@pytest.mark.parametrize("first", range(-2, 3))
+@pytest.mark.parametrize("shift", range(-2, 3))
+def test_an_index_is_positive_where_its_lower_bound_is(first, shift):
+    n, r = (sp.Symbol(name, integer=True) for name in ("n", "r"))
+    domain = Domain({}, {n: (first, sp.oo), r: (n + shift, sp.oo)})
+    positive = first + shift >= 1
+    assert domain.interval(r) == (Interval(1, open_lo=False) if positive else REAL)
+    assert positivity.decide(">=", r, sp.S.One, Context(domain)) is positive
+
+
 # --- a term of a sum --------------------------------------------------------------------------------------------------
 
 
