@@ -17,6 +17,7 @@ from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
+from derivations.kernel.rules.matrices import trace_algebra
 from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
 from derivations.kernel.rules.probability import zero_divergence
 from derivations.kernel.scope import is_member, may_touch, outside
@@ -37,6 +38,7 @@ from derivations.kernel.terms import (
     Rounded,
     SameLaw,
     SumTo,
+    Trace,
     covariance,
     scalar,
     variable_set,
@@ -155,6 +157,19 @@ def test_only_a_coordinate_in_the_range_of_a_sum_has_its_derivative_there(lo, hi
     else:
         with pytest.raises(StepFails, match="not known to lie in"):
             differentiation.rewrite(slope, Context(domain))
+
+
+# --- traces -----------------------------------------------------------------------------------------------------------
+
+A, B, C = (covariance(f"Edge_{name}") for name in "ABC")
+
+
+@pytest.mark.parametrize(
+    "word", [(A, B, A), (A, B, C, A**-1), (C, A, B, C, C), (A, B, A, C, A, A), (B, A, C, A, B**2, C)], ids=str
+)
+def test_a_trace_has_one_form_wherever_its_cycle_is_cut_and_whichever_way_it_is_read(word):
+    cut = [way[n:] + way[:n] for way in (word, word[::-1]) for n in range(len(word))]
+    assert len({trace_algebra.rewrite(Trace(sp.Mul(*letters), T), Context(Domain())) for letters in cut}) == 1
 
 
 # --- change of variable -----------------------------------------------------------------------------------------------
