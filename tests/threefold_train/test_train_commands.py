@@ -72,6 +72,7 @@ def trained(name: str, out: Path, *options: object) -> Path:
         ("digits-ddpm", (), "bpd,loss,classifier,copies,wasserstein"),
         ("digits-ddpm", ("--unconditional", "--prediction", "eps", "--weighting", "min_snr"), "classifier"),
         ("digits-ddpm", ("--variance", "learned", "--weighting", "hybrid"), "bpd"),
+        ("digits-ddpm", ("--zero-terminal-snr",), "bpd"),
         ("digits-vqvae", ("--codebook", "gradient"), "reconstruction,classifier,loss"),
         ("digits-latent", (), "reconstruction,classifier,loss"),
     ],
@@ -217,6 +218,8 @@ def test_faces_in_the_celeba_layout(tmp_path):
     run("train", "celeba64-vae", "--out", out, *SHORT, "--beta", 4, *options)
     run("sample", out, "--out", tmp_path / "s.png", "--n", 2)
     assert find_checkpoint(out).config["data"]["label"] == "Smiling"
+    judged = run("evaluate", out, "--metric", "classifier", "--n", 4, "--data", tmp_path / "faces")
+    assert "as clear as 95 % of real images" in judged.stdout and "of 2" in judged.stdout
 
 
 @pytest.mark.parametrize("name", ["mnist-vae", "cifar10-ddpm", "folder-vqvae", "celeba64-vae"])
