@@ -181,8 +181,9 @@ class Algebra:
         # One index for each level of sums that depend on the indices around them, so that it cannot be captured.
         level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
         if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
-            parts = ((self.prepare(f), terms.SumTo(b, index, lo, hi)) for f, b in constants.items())
-            return sp.Add(*[self.lower(f) * self._sum(rest) for f, rest in parts])
+            parts = [(self.lower(self.prepare(f)), terms.SumTo(b, index, lo, hi)) for f, b in constants.items()]
+            self._refuse_poles_of_empty_sums([sp.fraction(sp.cancel(f))[1] for f, _ in parts], n)
+            return sp.Add(*[f * self._sum(rest) for f, rest in parts])
         i = self.indices.setdefault(level, sp.Dummy("i", integer=True, positive=True))
         outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
         try:
@@ -200,9 +201,18 @@ class Algebra:
             for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
                 m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
                 total += coefficient * (self.lower(n) if m == 1 else self._new_generator(terms.SumTo(m, i, 1, n)))
-            return total / (constant * fixed)
         finally:
             self.domain = outer
+        self._refuse_poles_of_empty_sums([fixed], n)
+        return total / (constant * fixed)
+
+    def _refuse_poles_of_empty_sums(self, denominators: list[Expr], n: Expr) -> None:
+        """A denominator pulled out of a sum of n terms must not be 0 where n is 0: inside, nobody divided by it."""
+        factors = [f for d in denominators for f, _ in sp.factor_list(d)[1]]
+        if factors and not self.domain.at_least_zero(n - 1):
+            for f in factors:
+                if not (self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f)):
+                    raise OutsideFragment(f"{self.show(f)} may be 0 where a sum has no terms, and stands below in it")
 
     def _depends(self, g: Symbol, i: Symbol) -> bool:
         """Does the generator's meaning depend on i, through however many other generators?"""

@@ -117,13 +117,14 @@ class Domain:
         return False
 
     def _from_below(self, e: Any) -> bool:
-        """True when e, with every index written as its lower bound plus a slack >= 0, has no negative term."""
+        """True when e, with every index written as a bound plus or minus a slack >= 0, has no negative term."""
         for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
             c, h = sp.sympify(hi).as_coeff_Add()
             if h.is_Symbol and e.has(index) and e.has(h):
                 e = sp.expand(e.xreplace({h: index - c + _slack()}))
-        for index, (lo, _) in reversed(list(self.indices.items())):
-            e = sp.expand(e.xreplace({index: lo + _slack()}))
+        for index, (lo, hi) in reversed(list(self.indices.items())):
+            from_above = sp.sympify(hi).is_Integer and e.coeff(index).is_negative
+            e = sp.expand(e.xreplace({index: hi - _slack() if from_above else lo + _slack()}))
         return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))
 
     # --- the schedule -------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ A line that passes means something in every world of its domain, apart from the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import sympy as sp
@@ -32,15 +33,17 @@ def refuse_malformed(*lines: tuple[Any, Domain]) -> None:
     for e in expressions:
         sort(e)
     refuse_ambiguous_names(*expressions)
-    _refuse_two_spaces(expressions)
+    spaces = _spaces(expressions, {name: size for _, domain in lines for name, size in domain.sizes.items()})
     for e, domain in lines:
+        if terms.DIM in domain.indices:
+            raise Malformed(f"{terms.DIM} is the dimension that laws and abbreviations share: nothing can run over it")
         for index, bounds in domain.indices.items():
             if not all(sp.sympify(b).is_integer or b == sp.oo for b in bounds):
                 raise Malformed(f"{index} runs from {bounds[0]} to {bounds[1]}: the bounds must be integers")
         refuse_clashes(e)
         refuse_open_definitions(e)
         refuse_telling_subscripts(e)
-        _refuse_out_of_place(e, domain)
+        _refuse_out_of_place(e, domain, spaces)
 
 
 # --- sorts ------------------------------------------------------------------------------------------------------------
@@ -119,8 +122,12 @@ def _sort_of_arithmetic(e: Any) -> Sort:
 # --- what a term needs of the place where it stands -------------------------------------------------------------------
 
 
-def _refuse_out_of_place(e: Any, domain: Domain) -> None:
+def _refuse_out_of_place(e: Any, domain: Domain, spaces: Mapping[str, Any]) -> None:
     """Refuse e where the domain does not grant what e takes for granted; abbreviations are looked into."""
+    if isinstance(e, terms.Coord):
+        for size in {spaces[name][1] for name in _lives_with(e.args[0]) if name in spaces}:
+            if not (domain.at_least_zero(e.args[1] - 1) and domain.at_least_zero(size - e.args[1])):
+                raise Malformed(f"{e}: {e.args[1]} is not known to lie in 1..{size}, the size of the vector")
     if isinstance(e, terms.SumTo | terms.ProductTo):
         index, lo = e.args[1:3]
         if index.is_positive and not domain.at_least_zero(lo - 1):
@@ -142,10 +149,13 @@ def _refuse_out_of_place(e: Any, domain: Domain) -> None:
         recursive = {*domain.products, *domain.products.values()}
         if type(e.args[1]).__name__ in recursive:
             raise Malformed(f"{e}: {e.args[1]} is tied to the other members of its schedule; differentiate by a symbol")
+        where = domain.interval(e.args[1])
+        if where.lo == where.hi:
+            raise Malformed(f"{e}: {e.args[1]} is only ever {where.lo}, so there is no derivative")
     if isinstance(e, DefinedFunction):
-        _refuse_out_of_place(e.unfold(), domain)
+        _refuse_out_of_place(e.unfold(), domain, spaces)
     for a, known in zip(e.args, domains_inside(e, domain), strict=True):
-        _refuse_out_of_place(a, known)
+        _refuse_out_of_place(a, known, spaces)
 
 
 def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
@@ -189,10 +199,11 @@ def refuse_equations_between_variables(lhs: Any, rhs: Any, domain: Domain) -> No
             raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {v}, which the left side does not mention")
 
 
-def _refuse_two_spaces(expressions: Any) -> None:
-    """A vector lives in one space: what is added, multiplied or compared has one size, and is of numbers or of bits.
+def _spaces(expressions: Any, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """Where each vector lives: is it of bits, and of what size. Malformed when one would live in two spaces.
 
-    Sizes come from laws. Vectors that no law gives a size, even by way of others, are of some common size.
+    What is added, multiplied or compared lives in one space, and so do all members of a family. Sizes come from laws,
+    and for covariances from the domain. Vectors that nothing gives a size, even by way of others, are of a common one.
     """
     everything = terms.unfold_all(sp.Tuple(*expressions))
     joining = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | Law
@@ -202,12 +213,17 @@ def _refuse_two_spaces(expressions: Any) -> None:
             names = {name for part in e.args for name in _lives_with(part)}
             names = names.union(*(together.get(name, set()) for name in names))
             together.update(dict.fromkeys(names, names))
+    laws = [a for a in everything.atoms(Law) if not isinstance(a, Density)]
+    given = [(_lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
+    given += [(_lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
+    given += [({name}, False, sp.sympify(size)) for name, size in sizes.items()]
     spaces: dict[str, Any] = {}
-    for law in (a for a in everything.atoms(Law) if not isinstance(a, Density)):
-        space = (isinstance(law, terms.BernoulliProduct), law.args[-1])
-        for name in together[terms.name_of(law.args[0])]:
+    for members, of_bits, size in given:
+        space = (of_bits, sp.expand(size))
+        for name in {n for member in members for n in together.get(member, {member})}:
             if spaces.setdefault(name, space) != space:
-                raise Malformed(f"{law.args[0]}, or what it is added to or multiplied with, lives in two spaces")
+                raise Malformed(f"{name}, or what it is added to or multiplied with, lives in two spaces")
+    return spaces
 
 
 def _lives_with(e: Any) -> set[str]:

@@ -19,6 +19,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.grammar import refuse_equations_between_variables, refuse_malformed, sort
 from derivations.kernel.rules.base import Context, Hypothesis, StepFails
 from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
+from derivations.kernel.scope import refuse_names_with
 from derivations.kernel.terms import Malformed, Rounded
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
@@ -273,6 +274,8 @@ def _check(claim: Claim, part: int, obligations: list[Obligation]) -> None:
         raise Malformed("a hypothesis is about exact values, and not about rounded ones")
     for h in (h for h in claim.hypotheses if h.lhs is not None):
         refuse_equations_between_variables(h.lhs, h.rhs, h.domain(domain))
+        for index in h.when:
+            refuse_names_with(index, sp.Tuple(h.lhs, h.rhs))
     for what, meant in (("statement", sides), ("hypotheses", assumed)):
         for side, where in meant:
             if isinstance(verdict := _discharge(side, where)[1], Undecided):

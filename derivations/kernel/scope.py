@@ -72,6 +72,8 @@ def outside(v: Any, members: Any, domain: Domain) -> Any:
         if isinstance(v, VectorSymbol) or isinstance(m, VectorSymbol) or _range(v)[0] != _range(m)[0]:
             continue
         (head, lo, hi), (_, first, last) = _range(v), _range(m)
+        if not all(bound.is_integer for bound in (lo, hi, first, last)):
+            continue
         starts_after, ends_after = domain.at_least_zero(first - lo), domain.at_least_zero(last - hi)
         if domain.at_least_zero(lo - first) and ends_after:
             return ()
@@ -104,11 +106,40 @@ def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
         if isinstance(v, VectorSymbol) or isinstance(m, VectorSymbol) or _range(v)[0] != _range(m)[0]:
             continue
         (_, lo, hi), (_, lo_m, hi_m) = _range(v), _range(m)
+        if not (lo.is_integer and hi.is_integer):  # x(5/2) is no member of x(1), ..., x(3)
+            undecided = True
+            continue
         if domain.at_least_zero(lo - lo_m) and domain.at_least_zero(hi_m - hi):
             return True
         if not (domain.at_least_zero(lo_m - hi - 1) or domain.at_least_zero(lo - hi_m - 1)):
             undecided = True
     return None if undecided else False
+
+
+def may_vary(e: Any, wrt: Any) -> bool:
+    """May e depend on wrt? Also through a coordinate or a member of the same family that is perhaps the same one."""
+    if e.has(wrt):
+        return True
+    if isinstance(wrt, terms.ScalarFunction):
+        return any(not _distinct(a.args[0], wrt.args[0]) for a in e.atoms(type(wrt)))
+    if not isinstance(wrt, terms.Coord):
+        return False
+    v, j = wrt.args
+    mine = {c for c in e.atoms(terms.Coord) if c.args[0] == v}
+    if any(not _distinct(c.args[1], j) for c in mine) or e.xreplace({c: sp.Dummy() for c in mine}).has(v):
+        return True
+    if not isinstance(v, VectorFunction):
+        return False
+    others = {a for a in e.atoms(type(v)) if a != v}
+    blocks = {block for block in e.atoms(Block) if block.args[0].name == type(v).__name__}
+    return bool(blocks) or not all(any(map(_distinct, a.args, v.args)) for a in others)
+
+
+def _distinct(i: Any, j: Any) -> bool:
+    if terms.is_vector(i) or terms.is_vector(j):
+        return False
+    gap = sp.expand(i - j)
+    return bool(gap.is_Integer and gap != 0)
 
 
 def domains_inside(e: Any, domain: Domain) -> list[Domain]:
@@ -194,19 +225,25 @@ def refuse_telling_subscripts(e: Any) -> None:
     To the kernel sigma_t is one number, whatever t; what is meant is sigma(t), or mu_phi(x, phi).
     """
     for term in terms.unfold_all(e).atoms(terms.Formal):
-        bound = term.args[1] if terms.binds(term) or isinstance(term, terms.D) else None
-        if not isinstance(bound, Symbol):
-            continue
-        heads = {a: type(a).__name__ for a in term.atoms(terms.ScalarFunction, VectorFunction) if not a.has(bound)}
-        for named, name in [*((s, s.name) for s in term.atoms(Symbol)), *heads.items()]:
-            if _subscripts(name) & {bound.name, terms.LATEX.get(bound.name, bound.name)}:
-                raise Malformed(f"{named} has {bound} in its name and does not depend on it: make it an argument")
+        if terms.binds(term) or isinstance(term, terms.D):
+            refuse_names_with(term.args[1], term)
+
+
+def refuse_names_with(bound: Any, e: Any) -> None:
+    """Refuse a name in e that shows a symbol which e is read for every value of, or differentiated by."""
+    if not isinstance(bound, Symbol):
+        return
+    opened = terms.unfold_all(e)
+    heads = {a: type(a).__name__ for a in opened.atoms(terms.ScalarFunction, VectorFunction) if not a.has(bound)}
+    for named, name in [*((s, s.name) for s in opened.atoms(Symbol)), *heads.items()]:
+        if _subscripts(name) & {bound.name, terms.LATEX.get(bound.name, bound.name)}:
+            raise Malformed(f"{named} has {bound} in its name and does not depend on it: make it an argument")
 
 
 def _subscripts(name: str) -> set[str]:
-    """The words after the first _ in a name, and in what is printed for it."""
-    below = (shown.partition("_")[2] for shown in (name, terms.LATEX.get(name, "")))
-    return {word for subscript in below for word in re.findall(r"\\?[A-Za-z]+", subscript)}
+    """The words after the first _ or ^ in a name, and in what is printed for it."""
+    beside = ("".join(re.split(r"([_^])", shown, maxsplit=1)[1:]) for shown in (name, terms.LATEX.get(name, "")))
+    return {word for part in beside for word in re.findall(r"\\?[A-Za-z]+", part)}
 
 
 def _names(symbols: Any) -> str:

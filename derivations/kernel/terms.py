@@ -186,6 +186,8 @@ class Formal:
 def _index(symbol: Any) -> Symbol:
     if not isinstance(symbol, Symbol):
         raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")
+    if symbol == DIM:
+        raise Malformed(f"{symbol} is the dimension that laws and abbreviations share: nothing can run over it")
     return symbol
 
 
@@ -206,7 +208,9 @@ class Density(Law):
     takes = "- - -"
 
     def __new__(cls, name: Any, variables: Any, given: Any = ()) -> Density:
-        name = Symbol(name) if isinstance(name, str) else name
+        if not isinstance(name, str | Symbol):
+            raise Malformed(f"{name} is no name for a law")
+        name = Symbol(name if isinstance(name, str) else name.name)  # a name, and no number that could be replaced
         as_set = [v if isinstance(v, tuple | list | Tuple) else (v,) for v in (variables, given)]
         return Basic.__new__(cls, name, variable_set(as_set[0]), variable_set(as_set[1]))
 
@@ -381,6 +385,8 @@ class D(Term):
 
     def __new__(cls, body: Any, wrt: Any) -> D:
         a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
+        if isinstance(wrt, ScalarFunction) and any(map(is_vector, wrt.args)):
+            raise Malformed(f"no derivative with respect to {wrt}: it is a function's value, and no variable")
         if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
             raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
         return super().__new__(cls, body, wrt)
@@ -392,7 +398,7 @@ class Gradient(Term):
     takes = "- v"
 
     def __new__(cls, head: Any, point: Any) -> Gradient:
-        return super().__new__(cls, head if isinstance(head, Symbol) else Symbol(head.__name__), point)
+        return super().__new__(cls, Symbol(head.name if isinstance(head, Symbol) else head.__name__), point)
 
 
 class Ratio(Term):

@@ -303,8 +303,8 @@ def lower_end_only(relation: str, previous: Any, following: Any, ctx: Context) -
     return bool(order.enclosure(previous).a >= order._exact(centre - radius).b)
 
 
-plain_mention = without(differentiation, (calculus, "_mentions", lambda e, wrt: e.has(wrt)))
-free_law = without(interchange, (calculus, "_mentions", lambda *_: False), (calculus, "may_touch", lambda *_: False))
+plain_mention = without(differentiation, (calculus, "may_vary", lambda e, wrt: e.has(wrt)))
+free_law = without(interchange, (calculus, "may_vary", lambda *_: False), (calculus, "may_touch", lambda *_: False))
 unseen_poles = without(continuity, (order, "holds", lambda *_: True))
 known_limits = without(continuity, (order, "_refuse_unknown_limits", lambda *_: None))
 

@@ -8,7 +8,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere
-from derivations.kernel.scope import may_touch
+from derivations.kernel.scope import may_touch, may_vary
 from derivations.kernel.terms import Coord, D, DefinedFunction, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
 
 
@@ -20,7 +20,7 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
     """d e / d wrt by the rules of calculus; whatever cannot be looked into stays as an inert D."""
     if e == wrt:
         return sp.S.One
-    if not _mentions(e, wrt):
+    if not may_vary(e, wrt):
         return sp.S.Zero
     if isinstance(e, sp.Add):
         return sp.Add(*[derivative(a, wrt, context) for a in e.args])
@@ -31,7 +31,7 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
                 for i, a in enumerate(e.args)
             ]
         )
-    if isinstance(e, sp.Pow) and not _mentions(e.args[1], wrt):
+    if isinstance(e, sp.Pow) and not may_vary(e.args[1], wrt):
         base, exponent = e.args
         return exponent * base ** (exponent - 1) * derivative(base, wrt, context)
     if isinstance(e, sp.log):
@@ -44,30 +44,11 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
         return _derivative_of_sum(e, wrt, context)
     if isinstance(e, Hadamard):
         u, v = e.args
-        moving = [(a, b) for a, b in ((u, v), (v, u)) if _mentions(a, wrt)]
+        moving = [(a, b) for a, b in ((u, v), (v, u)) if may_vary(a, wrt)]
         return sp.Add(*[Hadamard(derivative(a, wrt, context), b) for a, b in moving])
     if isinstance(e, ScalarFunction) and len(e.args) == 1 and terms.is_vector(e.args[0]):
         return Inner(Gradient(sp.Symbol(type(e).__name__), e.args[0]), derivative(e.args[0], wrt, context))
     return D(e, wrt)
-
-
-def _mentions(e: Any, wrt: Any) -> bool:
-    """Does e depend on wrt? A coordinate v_j also through the coordinates v_i of a sum over i."""
-    if e.has(wrt):
-        return True
-    family = wrt.args[0] if isinstance(wrt, Coord) else type(wrt) if isinstance(wrt, ScalarFunction) else None
-    if family is None:
-        return False
-    if isinstance(wrt, Coord):
-        mine = {c for c in e.atoms(Coord) if c.args[0] == family}
-        whole = e.xreplace({c: sp.Dummy() for c in mine}).has(family)
-        return whole or any(not _distinct(c.args[1], wrt.args[1]) for c in mine)
-    return any(not _distinct(a.args[0], wrt.args[0]) for a in e.atoms(family))
-
-
-def _distinct(i: Any, j: Any) -> bool:
-    gap = sp.expand(i - j)
-    return bool(gap.is_Integer and gap != 0)
 
 
 def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
@@ -77,7 +58,8 @@ def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
         return SumTo(derivative(body, wrt, context), index, lo, hi)
     j = wrt.args[1] if isinstance(wrt, Coord) else wrt.args[0]
     own = wrt.func(wrt.args[0], index) if isinstance(wrt, Coord) else wrt.func(index)
-    if body.xreplace({own: sp.Dummy()}).has(wrt.args[0] if isinstance(wrt, Coord) else type(wrt)):
+    rest = body.xreplace({own: sp.Dummy()})
+    if rest.has(wrt.args[0] if isinstance(wrt, Coord) else type(wrt)) or may_vary(rest, wrt):
         raise StepFails(f"the sum's terms depend on {wrt} in more ways than through {own}")
     inside = context.domain
     if not (inside.at_least_zero(j - lo) and inside.at_least_zero(hi - j)):
@@ -98,7 +80,7 @@ def _interchange(node: Any, context: Context) -> Any:
     if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
         return node
     law, body = node.args[0].args
-    if _mentions(law, node.args[1]) or may_touch(node.args[1], law.variables):
+    if may_vary(law, node.args[1]) or may_touch(node.args[1], law.variables):
         raise StepFails(f"the law {law} depends on {node.args[1]}: the derivative cannot simply move inside")
     context.require("interchange")
     return Expect(law, D(body, node.args[1]))

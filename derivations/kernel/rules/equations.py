@@ -17,7 +17,7 @@ from derivations.kernel.algebra import Algebra, holds
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.grammar import sort
 from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, walk
-from derivations.kernel.scope import may_touch
+from derivations.kernel.scope import may_touch, may_vary
 
 Table = Mapping[Any, Any]
 INDUCTION_HYPOTHESIS = "induction hypothesis"
@@ -161,9 +161,11 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
     averaged = {v for e in binders for v in e.args[0].variables}
     after = [v.xreplace(dict(table)) for v in averaged]
     for key, value in table.items():
+        if not isinstance(key, sp.Symbol | terms.ScalarFunction | terms.VectorFunction):
+            raise StepFails(f"{key} is no variable of {owner}: only symbols and members of families are replaced")
         if not sides.has(key):
             raise StepFails(f"{key} does not occur in {owner}, so nothing is replaced")
-        if key in terms.names(opened):
+        if sp.Symbol(terms.name_of(key)) in terms.names(opened) or key in terms.names(opened):
             raise StepFails(f"{key} is a name in {owner}, not a variable: it cannot be replaced")
         if sort(key) != sort(value) and not (sort(key) == "vector" and value == 0):
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no {sort(key)}")
@@ -180,7 +182,7 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
         if not renamed and (may_touch(key, averaged, domain) or may_touch(value, after, domain)):
             raise StepFails(f"{owner} averages over {after}: {key} -> {value} would be captured, rename it")
         for d in opened.atoms(terms.D):
-            if _occurs(key, d.args[1]) or may_touch(key, [d.args[1]]) or value.has(d.args[1]):
+            if _occurs(key, d.args[1]) or may_touch(key, [d.args[1]]) or may_vary(value, d.args[1]):
                 raise StepFails(f"{owner} differentiates by {d.args[1]}, which cannot be replaced or brought in")
     return sides.xreplace(dict(table))
 
