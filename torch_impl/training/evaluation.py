@@ -92,6 +92,12 @@ class Evaluation:
         self._splits: dict[str, Any] = {}
         self._samples: tuple[Tensor, Tensor | None] | None = None
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether the images are large and there is no GPU: work then comes in smaller parts, each of them told."""
+        config: Any = self.system.config
+        return self.device.type == "cpu" and config.image_size**2 * config.channels > 1024
+
     def split(self, name: str) -> Any:
         if name not in self._splits:
             choice = dataclasses.replace(self.model.data, root=self.settings.root)
@@ -127,7 +133,7 @@ class Evaluation:
         if isinstance(self.system, DiffusionSystem):
             chosen = self.settings
             options = {"guidance": chosen.guidance, "sampler": chosen.sampler, "steps": chosen.steps}
-        size = 5000 if isinstance(self.system, MixtureSystem) else 500
+        size = 5000 if isinstance(self.system, MixtureSystem) else 50 if self.takes_long else 500
         for start in range(0, n, size):
             self.say(f"drawing samples, {start:,} of {n:,}")
             asked = {} if labels is None else {"labels": labels[start : start + size]}
@@ -157,10 +163,9 @@ def elbo_metric(e: Evaluation) -> list[Figure]:
     """ELBO and importance-weighted bound, nats, sum over pixels."""
     assert isinstance(e.system, VAESystem)
     x = e.held_out().x
-    large = x[0].numel() > 1024
-    samples = e.settings.iw_samples or (50 if large and e.device.type == "cpu" else 500)
+    samples = e.settings.iw_samples or (50 if e.takes_long else 500)
     pairs: list[tuple[Tensor, Tensor]] = []
-    for part in torch.split(x, 50 if large else 250):
+    for part in torch.split(x, 50 if e.takes_long else 250):
         e.say(f"bounds of held-out images, {sum(len(a) for a, _ in pairs)} of {len(x)}")
         pairs.append(e.system.bounds(part, samples, e.generator(2)))
     over = f"{len(x)} held-out images"
