@@ -233,5 +233,5 @@ def _lives_with(e: Any) -> set[str]:
     if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow)):
         return set()
     if isinstance(e, terms.Mean):
-        return _lives_with(e.args[0].args[0])
+        return {name for v in e.args[0].variables for name in _lives_with(v)}
     return {name for part in e.args for name in _lives_with(part)}

@@ -28,6 +28,7 @@ from derivations.rules import (
     Hypothesis,
     Inner,
     LogDensity,
+    Mean,
     Norm2,
     Normal,
     Quadratic,
@@ -203,6 +204,12 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
     # sizes
     "a covariance of size 1 in a law on the plane": lambda: Attack(
         sp.Integer(2), ONE, domain=Domain(sizes={"Member_A": 1}), chain=size_of_the_domain
+    ),
+    "a mean in R^k added to a vector in R^d": lambda: Attack(
+        Norm2(u + Mean(q(z))) + Expect(Normal(z, 0, 1, k), Norm2(z)) + Expect(Normal(u, 0, 1), Norm2(u)),
+        Norm2(u + Mean(q(z))) + k + DIM,
+        moments,
+        hypotheses=(integrable,),
     ),
     "a hidden dimension that a sum runs over": lambda: Attack(3 * DIM, sp.Integer(6), chain=sum_over_the_dimension),
     "a hidden dimension in an induction": lambda: Attack(
