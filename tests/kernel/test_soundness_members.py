@@ -12,6 +12,7 @@ from attack import Attack, assert_refused, proved_lemma
 
 from derivations.kernel.claims import Chain
 from derivations.kernel.domain import Domain, Interval
+from derivations.kernel.scope import outside
 from derivations.kernel.terms import DIM
 from derivations.notation import T, abar, eps, i, integrable, interchange_hypothesis, j, k, q, s, schedule, snr, t, x, z
 from derivations.rules import (
@@ -57,7 +58,7 @@ from derivations.rules import (
 )
 
 ONE = sp.S.One
-f, y = scalar_function("member_f"), vector_function("member_y")
+f, y, network = scalar_function("member_f"), vector_function("member_y"), vector_function("member_network")
 a, b, c, phi = (scalar(f"member_{name}") for name in ("a", "b", "c", "phi"))
 u, v = vector("member_u"), vector("member_v")
 A = covariance("Member_A")
@@ -169,6 +170,9 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         D(LogDensity(Density("q", Block(x, 1, T))), Coord(x(t), 1)), 0, differentiation, one_place
     ),
     "a value at a number": lambda: Attack(D(Coord(y(2), 1), Coord(y(a), 1)), 0, differentiation),
+    "a network's value at another place": lambda: Attack(
+        D(Coord(network(u), 1), Coord(network(v), 1)), 0, differentiation
+    ),
     "a function's value at another place": lambda: Attack(D(f(v), f(u)), 0, differentiation),
     "an interchange with a law of another member": lambda: Attack(
         D(Expect(Normal(z, x(s), 1), f(z)), Coord(x(t), 1)),
@@ -283,3 +287,8 @@ RIGHT: dict[str, Callable[[], Attack]] = {
 def test_what_is_certain_is_still_proved(name: str) -> None:
     verdict = RIGHT[name]().verdict()
     assert verdict, verdict
+
+
+def test_a_member_between_the_integers_is_taken_for_no_other() -> None:
+    assert outside(x(1), sp.Tuple(between), Domain()) == (x(1),)
+    assert outside(between, sp.Tuple(Block(x, 1, 3)), Domain()) == (between,)
