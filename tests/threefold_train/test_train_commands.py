@@ -41,7 +41,8 @@ def run(*arguments: object, expect: int = 0) -> Result:
 
 
 SMALL = {
-    "vae": ("--set", "hidden=16", "--set", "widths=8", "--set", "blocks=0"),
+    "mlp vae": ("--set", "hidden=16"),
+    "cnn vae": ("--set", "widths=8", "--set", "blocks=0"),
     "onestep": ("--set", "widths=8,8"),
     "ddpm": ("--set", "widths=8,8", "--set", "blocks=1", "--set", "attention=", "--timesteps", 8),
     "vqvae": ("--set", "widths=8", "--set", "prior_width=8", "--set", "prior_depth=1", "--set", "prior_heads=2"),
@@ -54,7 +55,11 @@ SHORT = ("--steps", 2, "--batch-size", 8, "--log-every", 1, "--checkpoint-every"
 
 
 def trained(name: str, out: Path, *options: object) -> Path:
-    small = () if name == "mixture-ddpm" else SMALL.get(name.partition("-")[2], ())
+    kind = name.partition("-")[2]
+    if kind == "vae":
+        given = next((o for o in options if o in ("mlp", "cnn")), preset(name).system.encoder)
+        kind = f"{given} vae"
+    small = () if name == "mixture-ddpm" else SMALL.get(kind, ())
     run("train", name, "--out", out, *SHORT, *small, *options)
     return out
 
@@ -186,7 +191,7 @@ def test_an_image_that_cannot_be_decoded_ends_the_training_with_its_name(tmp_pat
     bad = data.paths[Batches(data, 4).indices(4)[0]]  # met in the second step
     bad.write_bytes(bad.read_bytes()[:80])
     options = ("--data", photos, *SMALL_FOLDER, "--batch-size", 4)
-    result = run("train", "folder-vae", "--out", tmp_path / "run", *SHORT, *SMALL["vae"], *options, expect=2)
+    result = run("train", "folder-vae", "--out", tmp_path / "run", *SHORT, *SMALL["cnn vae"], *options, expect=2)
     kept = tmp_path / "run" / "checkpoints" / "step-00000001"
     assert f"{bad} cannot be decoded" in result.stderr
     assert f"then go on with --resume (latest checkpoint: {kept})" in result.stderr
@@ -255,7 +260,7 @@ def test_latent_diffusion_resumes_in_its_second_stage(tmp_path):
 
 def test_a_run_is_not_overwritten(tmp_path):
     out = trained("digits-vae", tmp_path / "run")
-    result = run("train", "digits-vae", "--out", out, *SHORT, *SMALL["vae"], expect=2)
+    result = run("train", "digits-vae", "--out", out, *SHORT, *SMALL["mlp vae"], expect=2)
     assert "already holds a run" in result.stderr and "--resume" in result.stderr
 
 
@@ -276,7 +281,7 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_offered_and_taken(tm
         assert str(victim) in result.stderr and "step-00000002" in result.stderr
         assert ("--resume-from" in result.stderr) == (command[0] == "train")
     previous = out / "checkpoints" / "step-00000002"
-    run("train", "digits-vae", "--out", out, *SHORT, *SMALL["vae"], "--steps", 3, "--resume-from", previous)
+    run("train", "digits-vae", "--out", out, *SHORT, *SMALL["mlp vae"], "--steps", 3, "--resume-from", previous)
     assert find_checkpoint(out).step == 3
 
 
@@ -326,7 +331,7 @@ def test_resume_from_an_older_checkpoint_keeps_what_it_writes(tmp_path):
 def test_files_of_something_else_are_not_replaced(tmp_path, name):
     (tmp_path / name).write_text('{"mine": 1}')
     for option in ((), ("--resume",)):
-        result = run("train", "digits-vae", "--out", tmp_path, *SHORT, *SMALL["vae"], *option, expect=2)
+        result = run("train", "digits-vae", "--out", tmp_path, *SHORT, *SMALL["mlp vae"], *option, expect=2)
         assert f"{name}, which a run would replace" in result.stderr and "--out" in result.stderr
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, '{"mine": 1}')]
 
@@ -454,7 +459,7 @@ def test_labels_missing_for_a_conditional_model(tmp_path):
 
 def test_an_output_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    result = run("train", "digits-vae", "--out", tmp_path / "file", *SHORT, *SMALL["vae"], expect=2)
+    result = run("train", "digits-vae", "--out", tmp_path / "file", *SHORT, *SMALL["mlp vae"], expect=2)
     assert "cannot write" in result.stderr
 
 

@@ -165,9 +165,10 @@ def elbo_metric(e: Evaluation) -> list[Figure]:
     x = e.held_out().x
     samples = e.settings.iw_samples or (50 if e.takes_long else 500)
     pairs: list[tuple[Tensor, Tensor]] = []
+    generator = e.generator(2)
     for part in torch.split(x, 50 if e.takes_long else 250):
         e.say(f"bounds of held-out images, {sum(len(a) for a, _ in pairs)} of {len(x)}")
-        pairs.append(e.system.bounds(part, samples, e.generator(2)))
+        pairs.append(e.system.bounds(part, samples, generator))
     over = f"{len(x)} held-out images"
     weighted = f"importance-weighted bound, {samples} samples"
     return [

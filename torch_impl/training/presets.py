@@ -355,9 +355,13 @@ def override(chosen: Preset, changes: Mapping[str, Any]) -> Preset:
             groups["data"][name] = groups["system"][name] = changes.pop(name)
     for name, value in changes.items():
         groups[_group(chosen, name)][name] = value
+    system = dataclasses.replace(chosen.system, **groups["system"])
+    for name, with_what in system.unused().items():
+        if groups["system"].get(name, getattr(chosen.system, name)) != getattr(chosen.system, name):
+            raise ValueError(f"{_option(name)} has no meaning with {with_what}; leave out one of the two")
     return dataclasses.replace(
         chosen,
-        system=dataclasses.replace(chosen.system, **groups["system"]),
+        system=system,
         trainer=dataclasses.replace(chosen.trainer, **groups["trainer"]),
         data=dataclasses.replace(chosen.data, **groups["data"]),
     )

@@ -27,7 +27,23 @@ from torch_impl.training.presets import override, preset, preset_names, read_fie
 def test_text_is_read_as_the_type_of_the_field(name, field, text, value):
     read = read_field(preset(name), field, text)
     assert read == value and type(read) is type(value)
-    override(preset(name), {field: read})
+    beside = {"likelihood": "gaussian"} if field == "decoder_variance" else {}
+    override(preset(name), {**beside, field: read})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "unused"),
+    [
+        ("digits-ddpm", {"widths": (16, 32), "network": "dit"}, "--widths has no meaning with --network dit"),
+        ("digits-ddpm", {"patch": 4}, "--patch has no meaning with --network unet"),
+        ("digits-vae", {"widths": (16,)}, "--widths has no meaning with --encoder mlp"),
+        ("digits-vae", {"hidden": (16,), "encoder": "cnn"}, "--hidden has no meaning with --encoder cnn"),
+        ("digits-vae", {"decoder_variance": 0.1}, "--decoder-variance has no meaning with --likelihood bernoulli"),
+    ],
+)
+def test_a_field_that_another_leaves_without_meaning_is_refused(name, changes, unused):
+    with pytest.raises(ValueError, match=unused):
+        override(preset(name), changes)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ class SystemConfig:
         """
         raise NotImplementedError
 
+    def unused(self) -> Mapping[str, str]:
+        """The fields that the value of another leaves without meaning, each with that value in words."""
+        return {}
+
     def check_labels(self) -> None:
         """ValueError if the model is to be told classes that its data do not have."""
         if self.classes is None and getattr(self, "conditional", False):

@@ -281,6 +281,12 @@ class DDPMConfig(DiffusionConfig, kind="ddpm"):
         super().__post_init__()
         self.network_config()
 
+    def unused(self) -> dict[str, str]:
+        others = ("patch", "width", "depth", "heads")
+        if self.network == "dit":
+            others = ("widths", "blocks", "attention", "head_channels")
+        return dict.fromkeys(others, f"--network {self.network}")
+
     def network_config(self) -> UNetConfig | DiTConfig:
         return self.network_for(self.image_size, self.channels)
 

@@ -45,6 +45,13 @@ class VAESystemConfig(SystemConfig, kind="vae"):
             raise ValueError(f"beta is {self.beta}; it must be finite and not negative (1 is the ELBO)")
         self.network()
 
+    def unused(self) -> dict[str, str]:
+        others = ("widths", "blocks") if self.encoder == "mlp" else ("hidden",)
+        found = dict.fromkeys(others, f"--encoder {self.encoder}")
+        if self.likelihood == "bernoulli":
+            found["decoder_variance"] = "--likelihood bernoulli"
+        return found
+
     def network(self) -> VAEConfig:
         return VAEConfig(
             image_size=self.image_size,
