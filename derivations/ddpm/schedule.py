@@ -39,7 +39,7 @@ Information = define(
 
 snr_monotone = Claim(
     id="ddpm.forward.snr_monotone",
-    title="Information on x_0 decreases with t",
+    title="SNR falls with t, and information on x_0 never grows",
     chapter="Forward process",
     kind="inequality",
     says=(
@@ -181,7 +181,7 @@ abar_values = Claim(
     says=tuple(Statement(abar_linear(n), "=", Rounded(digits)) for n in VALUES for digits in VALUES[n]),
     scope="T = 1000, beta from 1e-4 to 0.02, time counted from 1; each value to the digits shown",
     sources=("staircase, The Forward Process",),
-    words="Nine tenths of the signal's power is left at t = 100, a twelfth half-way, almost nothing at the end.",
+    words="Nine tenths of the signal's power is left at t = 100, a thirteenth half-way, almost nothing at the end.",
 )
 
 
