@@ -282,9 +282,9 @@ marginal_consistency = Claim(
     hypotheses=(gaussian_forward, forward_markov),
     scope="any dimension d, any t >= 2",
     sources=("notes, Lemma 2.5", "staircase, The Reverse Process"),
-    words="Given x_0, one step forward and one reverse step leave the law of x_{t-1} as it was. So a sampler that knows "
-    "x_0, and whose single steps have this mean and variance, reproduces every marginal given x_0: this is what sampler "
-    "tests compare with.",
+    words="Given x_0, one step forward and one reverse step leave the law of x_{t-1} as it was. So a sampler that "
+    "knows x_0, and whose single steps have this mean and variance, reproduces every marginal given x_0: this is what "
+    "sampler tests compare with.",
 )
 
 
