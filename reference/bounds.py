@@ -109,9 +109,9 @@ def path_of_prediction(predict: Mean, betas: Betas, prediction: Prediction) -> M
 
 
 def bound_weight(t: int, betas: Betas, variance: float, prediction: Prediction, miss: float = 1.0) -> float:
-    """Return the divergence that a prediction error of size ``miss`` adds at step t, divided by miss^2.
+    """Return the divergence that a prediction error of size `miss` adds at step t, divided by miss^2.
 
-    The divergence from q(x_{t-1}|x_t, x_0) to N(mean, variance) with the mean of a prediction off by ``miss`` in the
+    The divergence from q(x_{t-1}|x_t, x_0) to N(mean, variance) with the mean of a prediction off by `miss` in the
     named view, minus that of the exact prediction. t = 1 is allowed (the reconstruction term's loss). Claims:
     ddpm.loss.x0_weighted, ddpm.loss.eps_weighted, ddpm.loss.weights_snr.
     """
@@ -151,7 +151,7 @@ def linear_loss(
 
 
 def linear_optimum(betas: Betas, weights: ArrayLike, prediction: Prediction, data_variance: float = 1.0) -> float:
-    """Return the one coefficient c, shared by all t, that minimises ``linear_loss``.
+    """Return the one coefficient c, shared by all t, that minimises `linear_loss`.
 
     The loss is a parabola in c: the vertex of the one through its values at -1, 0 and 1. A weight of 0 leaves a step
     out (t = 1, say, whose weight in the bound is the decoder's business).

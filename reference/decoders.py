@@ -77,7 +77,7 @@ def bernoulli_logit_gradient(x: ArrayLike, logits: ArrayLike) -> Array:
 
 
 def discretized_gaussian_log_likelihood(x: ArrayLike, mean: ArrayLike, sigma: ArrayLike, levels: int = 256) -> Array:
-    """Return log of the normal mass of each x's bin, shape of x, for ``levels`` values equally spaced in [-1, 1].
+    """Return log of the normal mass of each x's bin, shape of x, for `levels` values equally spaced in [-1, 1].
 
     The outermost bins reach to infinity. Tails keep their accuracy: masses are differences of log distribution
     functions on the side where both are small (Ho et al. 2020, eq. 13).

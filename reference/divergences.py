@@ -1,11 +1,11 @@
 """KL divergences between normal laws by three routes, none of which is the trace-and-determinant formula.
 
-1. ``gaussian_kl`` and ``gaussian_kl_diag``: along the geometric path p_s proportional to p^s q^(1-s) between the two
+1. `gaussian_kl` and `gaussian_kl_diag`: along the geometric path p_s proportional to p^s q^(1-s) between the two
    laws, d/ds E_s[log p/q] = Var_s[log p/q] and log Z'' = Var_s, so that KL(p, q) = integral of s Var_s[log p/q] over
    s in [0, 1]. The variance comes from a three-point Hermite rule, the integral from Gauss-Legendre. All terms are
    positive: the result keeps its relative accuracy even when the divergence is tiny.
-2. ``gaussian_kl_cubature``: the difference of log densities averaged over cubature points.
-3. ``gaussian_kl_line``: in one dimension, the integral of p log(p/q) by a sum over a fine grid.
+2. `gaussian_kl_cubature`: the difference of log densities averaged over cubature points.
+3. `gaussian_kl_line`: in one dimension, the integral of p log(p/q) by a sum over a fine grid.
 """
 
 from __future__ import annotations

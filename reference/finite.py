@@ -108,7 +108,7 @@ class JointLaw:
 
 
 def probability_table(name: str, value: ArrayLike | Table, axes: tuple[int, ...]) -> Table:
-    """Return a float64 or Fraction table whose entries are at least 0 and sum to 1 over ``axes``."""
+    """Return a float64 or Fraction table whose entries are at least 0 and sum to 1 over `axes`."""
     table = np.asarray(value)
     exact = table.dtype == object
     if exact and not all(isinstance(entry, Fraction | int) for entry in table.flat):

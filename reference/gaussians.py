@@ -63,7 +63,7 @@ class Gaussian:
         return np.asarray(np.sum(self.factor**2, axis=1), dtype=np.float64)
 
     def marginal(self, index: Sequence[int] | NDArray[np.intp]) -> Gaussian:
-        """Return the law of the coordinates in ``index``, in that order."""
+        """Return the law of the coordinates in `index`, in that order."""
         rows = self._rows(index)
         return Gaussian(self.mean[rows], self.factor[rows])
 
@@ -96,7 +96,7 @@ class Gaussian:
         return Gaussian(self.mean, _triangle(self.factor).T)
 
     def condition(self, index: Sequence[int] | NDArray[np.intp], values: ArrayLike) -> Gaussian:
-        """Return the law of the other coordinates (in their order) given that those in ``index`` equal ``values``.
+        """Return the law of the other coordinates (in their order) given that those in `index` equal `values`.
 
         Raises ValueError when the given coordinates determine one another (singular covariance).
         """
@@ -124,7 +124,7 @@ class Gaussian:
         return np.asarray(values).reshape(points.shape[:-1])
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
-        """Return ``count`` draws, shape (count, n)."""
+        """Return `count` draws, shape (count, n)."""
         noise = rng.standard_normal((integer("count", count, 1), self.factor.shape[1]))
         return self.mean + noise @ self.factor.T
 
@@ -136,7 +136,7 @@ class Gaussian:
         return np.asarray(law.mean + np.concatenate([spread, -spread]), dtype=np.float64)
 
     def expect_quadratic(self, f: Callable[[Array], Array]) -> float:
-        """Return E f(x) for f, (k, n) -> (k,), a polynomial of degree at most 3: the average over ``cubature``."""
+        """Return E f(x) for f, (k, n) -> (k,), a polynomial of degree at most 3: the average over `cubature`."""
         points = self.cubature()
         if points.shape[0] == 0:
             points = self.mean[None, :]

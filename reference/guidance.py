@@ -19,7 +19,7 @@ def guided_score(mixture: GaussianMixture, x: float, abar: float, label: int, sc
 def tilted_score(mixture: GaussianMixture, x: float, abar: float, label: int, scale: float) -> float:
     """Return the score at x of the noised law proportional to p(x_0) p(label | x_0)^scale, by integration over x_0.
 
-    Scalars, 0 < abar < 1. It differs from ``guided_score`` unless scale is 0 or 1.
+    Scalars, 0 < abar < 1. It differs from `guided_score` unless scale is 0 or 1.
     """
     point, w, level = real_number("x", x), real_number("scale", scale), signal_fraction("abar", abar)
     if mixture.d != 1 or not 0.0 < level < 1.0:

@@ -1,6 +1,6 @@
 """Latent-variable models whose evidence, bound and posterior can be counted out.
 
-``FiniteVAE`` has finitely many latents and observations: every expectation is a sum over all of them. The functions
+`FiniteVAE` has finitely many latents and observations: every expectation is a sum over all of them. The functions
 below it hold for a normal encoder and any decoder network: expectations are sums over a fine grid of latents.
 """
 
@@ -87,7 +87,7 @@ class FiniteVAE:
         return finite_kl(self.code_law(x).table, self.posterior(x))
 
     def importance_bound(self, x: int, samples: int) -> float:
-        """Return E log of the mean importance weight over ``samples`` latents, by enumerating all tuples of them."""
+        """Return E log of the mean importance weight over `samples` latents, by enumerating all tuples of them."""
         nz = self.prior.size
         count = integer("samples", samples, 1)
         if nz**count > 300_000:

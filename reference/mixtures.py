@@ -117,7 +117,7 @@ class GaussianMixture:
         return float(error) * scale[target]
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
-        """Return ``count`` draws, shape (count, d)."""
+        """Return `count` draws, shape (count, d)."""
         labels = rng.choice(len(self.components), size=integer("count", count, 1), p=self.weights)
         draws = np.empty((count, self.d))
         for k, law in enumerate(self.components):

@@ -19,11 +19,11 @@ class Estimate:
     n: int
 
     def within(self, value: float, errors: float = 5.0) -> bool:
-        """Tell whether ``value`` lies within that many standard errors of the mean."""
+        """Tell whether `value` lies within that many standard errors of the mean."""
         return abs(self.mean - real_number("value", value)) <= errors * self.standard_error
 
     def deviation(self, value: float) -> float:
-        """Return the signed distance to ``value`` in standard errors (0 when both agree and the error is 0)."""
+        """Return the signed distance to `value` in standard errors (0 when both agree and the error is 0)."""
         gap = self.mean - real_number("value", value)
         return 0.0 if gap == 0.0 else float(np.divide(gap, self.standard_error))
 

@@ -34,7 +34,7 @@ def flow(mixture: GaussianMixture, x: ArrayLike, abar_from: float, abar_to: floa
 def flow_log_prob(mixture: GaussianMixture, x: ArrayLike, abar_from: float, abar_to: float) -> Array:
     """Return log densities at level abar_from found by carrying x to abar_to and the volume along, in nats.
 
-    The density at the far end is the mixture's; the result equals ``mixture.log_prob(x, abar_from)``.
+    The density at the far end is the mixture's; the result equals `mixture.log_prob(x, abar_from)`.
     """
     points = real_array("x", x, ndim=2)
     end = _solve(mixture, points, abar_from, abar_to, volume=True)

@@ -64,7 +64,7 @@ def integrate_line(
 
 @lru_cache(maxsize=64)
 def normal_rule(dimension: int = 1, step: float = STEP, reach: float = REACH) -> Rule:
-    """Return the trapezoid rule for N(0, I) in ``dimension`` <= 2 coordinates (a tensor grid)."""
+    """Return the trapezoid rule for N(0, I) in `dimension` <= 2 coordinates (a tensor grid)."""
     integer("dimension", dimension, 1, 2)
     grid, spacing = line_grid(0.0, 1.0, step, reach)
     return _tensor(grid, spacing * np.exp(-0.5 * (grid**2 + LOG_TWO_PI)), dimension)
@@ -128,7 +128,7 @@ def _gridded(terms: Array, dimension: int) -> Array:
 def resolved_sum(terms: Array, floor: float = 0.0) -> float:
     """Return the sum of a trapezoid rule's terms, one axis a grid direction, if every direction is resolved.
 
-    Differences of the two halves below ``floor`` count as rounding error.
+    Differences of the two halves below `floor` count as rounding error.
     """
     magnitude = float(np.sum(np.abs(terms)))
     for axis in range(terms.ndim):

@@ -30,7 +30,8 @@ class KernelMoments(NamedTuple):
 def reverse_kernel(mixture: GaussianMixture, x_t: ArrayLike, abar_s: float, abar_t: float) -> GaussianMixture:
     """Return the law of x_s given x_t, x_t of shape (d,), for levels 1 >= abar_s > abar_t >= 0.
 
-    Claim: ddpm.reverse.intractable (it needs the data law). Components that x_t rules out in float64 are left out.
+    Claim: planned:ddpm.reverse.intractable (it needs the data law). Components that x_t rules out in float64 are left
+    out.
     """
     late = real_array("x_t", x_t, ndim=1)
     first, last = signal_fraction("abar_s", abar_s), signal_fraction("abar_t", abar_t)
@@ -48,7 +49,7 @@ def reverse_kernel(mixture: GaussianMixture, x_t: ArrayLike, abar_s: float, abar
 def kernel_moments(kernel: GaussianMixture) -> KernelMoments:
     """Return mean and covariance of a mixture: spread within its components plus spread between them.
 
-    Claim: ddpm.reverse.moments.
+    Claim: planned:ddpm.reverse.moments.
     """
     means = np.stack([law.mean for law in kernel.components])
     center = kernel.weights @ means
@@ -60,7 +61,7 @@ def kernel_moments(kernel: GaussianMixture) -> KernelMoments:
 def distance_from_normal(kernel: GaussianMixture) -> float:
     """Return KL(kernel || normal law of the same moments) in nats, for scalar kernels with spread.
 
-    Claim: ddpm.reverse.small_step_gaussian.
+    Claim: planned:ddpm.reverse.small_step_gaussian.
     """
     if kernel.d != 1:
         raise ValueError(f"the kernel has dimension {kernel.d}, but the integral is over the line; take one coordinate")
@@ -95,7 +96,7 @@ def explicit_score_loss(mixture: GaussianMixture, score: Score, abar: float) -> 
 def denoising_score_loss(mixture: GaussianMixture, score: Score, abar: float) -> float:
     """Return E |score(x_t) + eps / sqrt(1 - abar)|^2 over x_0 and eps, for scalar mixtures, 0 < abar < 1.
 
-    It exceeds ``explicit_score_loss`` by an amount that does not depend on ``score``. Claim: score.dsm.theorem.
+    It exceeds `explicit_score_loss` by an amount that does not depend on `score`. Claim: planned:score.dsm.theorem.
     """
     gain, blur = np.sqrt(abar), np.sqrt(1.0 - abar)
 

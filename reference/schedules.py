@@ -66,7 +66,7 @@ def exact_alpha_bars(betas: Sequence[Exact]) -> list[Fraction]:
 
 
 def alpha_bar_decimal(betas: Sequence[Exact], t: int, digits: int = 40) -> Decimal:
-    """Return abar_t of exactly taken betas, correctly rounded to ``digits`` significant decimal digits."""
+    """Return abar_t of exactly taken betas, correctly rounded to `digits` significant decimal digits."""
     schedule = _exact_schedule(betas)
     t = integer("t", t, 0, len(schedule))
     digits = integer("digits", digits, 1, 1000)
@@ -100,7 +100,7 @@ def scaled_linear_betas(T: int, beta_min: Exact = "0.00085", beta_max: Exact = "
 def cosine_alpha_bars(T: int, offset: Exact = "0.008") -> list[Decimal]:
     """Return abar_t = f(t/T) / f(0), f(u) = cos^2(pi/2 (u + s)/(1 + s)), t = 0..T (Nichol and Dhariwal 2021, eq. 17).
 
-    abar_T is cos^2(pi/2) = 0; ``betas_of_alpha_bars`` holds the betas below its limit.
+    abar_T is cos^2(pi/2) = 0; `betas_of_alpha_bars` holds the betas below its limit.
     """
     T = integer("T", T, 1)
     s = fraction("offset", offset)

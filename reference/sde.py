@@ -29,7 +29,7 @@ class Moments(NamedTuple):
 def linear_moments(
     slope: Rate, offset: Rate, diffusion: Rate, start: Moments, t0: float, t1: float, tolerance: float = 1e-12
 ) -> Moments:
-    """Return the moments at t1 of the scalar linear equation started with ``start`` at t0.
+    """Return the moments at t1 of the scalar linear equation started with `start` at t0.
 
     t1 < t0 solves backwards in time: mean' keeps its form and noise still adds variance (reverse-time equations).
     """
@@ -57,7 +57,7 @@ def vp_signal_fraction(beta: Rate, t: float) -> float:
 
 
 def reverse_sde_moments(beta: Rate, data: Moments, start: Moments, t: float) -> Moments:
-    """Return the moments at time 0 of the reverse stochastic equation run from ``start`` at t.
+    """Return the moments at time 0 of the reverse stochastic equation run from `start` at t.
 
     dx = (-beta/2 x - beta score) dt + sqrt(beta) dw backwards, with the score of normal data through the process; the
     forward moments that the score needs are solved along the way.
@@ -66,7 +66,7 @@ def reverse_sde_moments(beta: Rate, data: Moments, start: Moments, t: float) -> 
 
 
 def probability_flow_moments(beta: Rate, data: Moments, start: Moments, t: float) -> Moments:
-    """Return the moments at time 0 of the probability flow dx = -beta/2 (x + score) dt run from ``start`` at t."""
+    """Return the moments at time 0 of the probability flow dx = -beta/2 (x + score) dt run from `start` at t."""
     return _reverse_moments(beta, data, start, t, 0.5, 0.0)
 
 

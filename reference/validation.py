@@ -1,7 +1,7 @@
 """What may enter at the public border, and the words with which anything else is refused.
 
 Every function returns the checked value in the one form that the mathematics uses (float64 arrays, plain ints), or
-raises ``ValueError`` (a value outside its limits) or ``TypeError`` (not that kind of thing at all). Each message names
+raises `ValueError` (a value outside its limits) or `TypeError` (not that kind of thing at all). Each message names
 the value, the limit and the remedy.
 """
 
@@ -24,7 +24,7 @@ SYMMETRY_TOLERANCE = 1e-10
 
 
 def real_array(name: str, value: ArrayLike, ndim: int | None = None) -> Array:
-    """Return a float64 copy of ``value``; refuse what is not real, not finite, or not of ``ndim`` axes."""
+    """Return a float64 copy of `value`; refuse what is not real, not finite, or not of `ndim` axes."""
     try:
         raw = np.asarray(value)
     except ValueError as error:
@@ -122,7 +122,7 @@ def as_floats(values: Betas) -> Array:
 
 
 def fraction(name: str, value: Exact) -> Fraction:
-    """Return ``value`` as an exact fraction; a float stands for the binary number it is, a string for its decimal."""
+    """Return `value` as an exact fraction; a float stands for the binary number it is, a string for its decimal."""
     if isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, but it must be a number; pass an int, float, str, Fraction or Decimal")
     try:

@@ -18,7 +18,7 @@ _Row: TypeAlias = Callable[[float, float], tuple[float, float]]
 
 
 class Views(NamedTuple):
-    """The four views of one prediction, each of x_t's shape; ``score`` is None where abar = 1 (it does not exist)."""
+    """The four views of one prediction, each of x_t's shape; `score` is None where abar = 1 (it does not exist)."""
 
     x0: Array
     eps: Array

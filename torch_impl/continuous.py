@@ -3,7 +3,7 @@
 With B(t) = int_0^t beta: VP has alpha = e^{-B/2}, sigma^2 = 1 - e^{-B}; sub-VP the same alpha, sigma = 1 - e^{-B};
 VE is VP divided by its alpha, alpha = 1, sigma^2 = e^B - 1. Each view hands out alpha, sigma, lambda = log(alpha/sigma)
 and their derivatives in t together, and from them the SDE dx = f x dt + g dw whose marginals they are:
-f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims `sde.forward.vp`, `sde.family`). float64 throughout.
+f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims `planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
 """
 
 import math

@@ -24,7 +24,7 @@ class GaussianDiffusion:
     "learned" (the network returns 2C channels; the second half v in [-1, 1] interpolates log beta-tilde_t and
     log beta_t: Nichol and Dhariwal 2021, eq. 15).
     beta-tilde_1 is zero, so the bound uses `reconstruction_variance` at t = 1, by default beta_1
-    (`ddpm.elbo.t1_singular`).
+    (`planned:ddpm.elbo.t1_singular`).
 
     x has shape (batch, ...), floating point; t is an int or an integer tensor of shape (batch,). Results have the
     dtype of the data; coefficients are rounded from float64 once, to float64 for float64 data and else to float32.
@@ -107,7 +107,7 @@ class GaussianDiffusion:
         return self._view("v", output, x_t, t)
 
     def to_score(self, output: Tensor, x_t: Tensor, t: Time) -> Tensor:
-        """The predicted score, -eps / sqrt(1 - alpha_bar) (`score.eps_relation`)."""
+        """The predicted score, -eps / sqrt(1 - alpha_bar) (`planned:score.eps_relation`)."""
         return self._view("score", output, x_t, t)
 
     def target(self, x0: Tensor, noise: Tensor, t: Time) -> Tensor:
@@ -147,7 +147,7 @@ class GaussianDiffusion:
         *,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Weighted squared error of the network's prediction (`ddpm.loss.simple`, `ddpm.training.noise`).
+        """Weighted squared error of the network's prediction (`ddpm.loss.simple`, `planned:ddpm.training.noise`).
 
         weighting: "simple" (1), "vlb" (the exact weights of the bound in nats), "min_snr" or MinSNR(gamma),
         SNRPower(power); for variance="learned" also "hybrid" (simple + 0.001 T vlb with the mean held fixed, Nichol

@@ -1,8 +1,8 @@
 """Guidance: networks steered while sampling. Each function returns a model (x_t, t) -> output for any sampler.
 
 A scale w = 1 is the plain conditional model, w = 0 the unconditional one, and w > 1 goes beyond the conditional one
-(`guidance.classifier_free`). Ho and Salimans 2022 write s = w - 1: `from_paper_scale`. Guided sampling does not draw
-from p(x) p(y|x)^w: noising and tilting do not commute (`guidance.classifier_free.tilted_score`).
+(`planned:guidance.classifier_free`). Ho and Salimans 2022 write s = w - 1: `from_paper_scale`. Guided sampling does not
+draw from p(x) p(y|x)^w: noising and tilting do not commute (`planned:guidance.classifier_free.tilted_score`).
 """
 
 import math
@@ -83,7 +83,9 @@ def classifier_guidance(
     *,
     interval: Interval | None = None,
 ) -> Model:
-    """A model whose score gains w grad log p(y | x_t) (`guidance.classifier`; Dhariwal and Nichol 2021, algorithm 2).
+    """A model whose score gains w grad log p(y | x_t) (Dhariwal and Nichol 2021, algorithm 2).
+
+    Claim `planned:guidance.classifier`.
 
     classifier(x_t, t) returns logits (batch, classes), trained on noisy x_t. For eps the shift is
     -w sqrt(1 - alpha_bar) grad, and the like for the other predictions. By Bayes' rule w = 1 is the conditional score.

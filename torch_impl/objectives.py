@@ -2,7 +2,7 @@
 
 Everything is in nats, summed over dimensions, one value per example: shape (batch,). Average over the batch last;
 a mean over pixels instead of the sum would silently multiply the weight of the KL by their number
-(`vae.loss.reduction_scale`).
+(`planned:vae.loss.reduction_scale`).
 """
 
 import math
@@ -29,9 +29,9 @@ class Likelihood(Protocol):
 class BernoulliLikelihood:
     """Binary data; the decoder returns logits; log p is minus the cross-entropy.
 
-    Claims `vae.decoder.bernoulli`, `vae.decoder.bernoulli.bce_sign`.
+    Claims `vae.decoder.bernoulli`, `planned:vae.decoder.bernoulli.bce_sign`.
     For x strictly between 0 and 1 the value is minus the usual cross-entropy but not a log-density
-    (`vae.decoder.bernoulli.support`).
+    (`planned:vae.decoder.bernoulli.support`).
     """
 
     def log_prob(self, x: Tensor, output: Tensor) -> Tensor:
@@ -76,7 +76,10 @@ class ELBO(NamedTuple):
         return self.log_likelihood - self.kl
 
     def beta(self, beta: float) -> Tensor:
-        """The beta-VAE objective (`vae.beta.objective`); a lower bound only for beta >= 1 (`vae.beta.bound`)."""
+        """The beta-VAE objective, a lower bound only for beta >= 1.
+
+        Claims `planned:vae.beta.objective`, `planned:vae.beta.bound`.
+        """
         if not beta >= 0:
             raise ValueError(f"beta = {beta!r}, but the weight of the KL is not negative")
         return self.log_likelihood - beta * self.kl
@@ -87,7 +90,7 @@ def reparameterize(
 ) -> Tensor:
     """z = mean + e^(logvar/2) noise, differentiable in mean and logvar.
 
-    Claims `vae.reparameterization.location_scale`, `vae.reparameterization.dz_dphi`.
+    Claims `vae.reparameterization.location_scale`, `planned:vae.reparameterization.dz_dphi`.
     """
     _same_shape(mean, logvar)
     if noise is None:

@@ -25,7 +25,7 @@ class Level(NamedTuple):
 
 
 class NoiseSchedule:
-    """beta_1..beta_T of a variance-preserving chain (claims `ddpm.notation`, `ddpm.forward.marginal`).
+    """beta_1..beta_T of a variance-preserving chain (claims `planned:ddpm.notation`, `ddpm.forward.marginal`).
 
     q(x_t | x_0) = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I), alpha_bar_t = prod_{s<=t} (1 - beta_s), and
     alpha_bar_0 = 1.
@@ -162,7 +162,7 @@ class NoiseSchedule:
         return NoiseSchedule(_with_zeroth(beta, math.nan), log_alpha_bar, one_minus)
 
     def respaced(self, timesteps: Iterable[int]) -> "NoiseSchedule":
-        """The chain seen only at an increasing subsequence S of 1..T, itself a chain (`ddpm.sampling.respaced`).
+        """The chain seen at an increasing subsequence S of 1..T alone, itself one (`planned:ddpm.sampling.respaced`).
 
         beta'_i = 1 - alpha_bar_{S_i} / alpha_bar_{S_{i-1}}, with S_0 = 0. ValueError unless S increases strictly.
         """

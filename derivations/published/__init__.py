@@ -16,8 +16,7 @@ TEXTS = ("notes", "article", "slides", "journey", "staircase")
 
 @dataclass(frozen=True)
 class ErratumReport:
-    """The verdict on the printed form (refuted, with numbers, is expected) and on the corrected form (proved; None: "
-    "words only)."""
+    """The verdict on the printed form (refuted is expected) and on the corrected form (proved; None: words only)."""
 
     erratum: Erratum
     verdict: Verdict

@@ -1,5 +1,7 @@
-"""False statements about what may be the same thing, or not there at all: one member of a family and another, a
-coordinate outside its space, a part of a lemma that is no variable, a sum without terms. An earlier kernel proved most.
+"""False statements about what may be the same thing, or not there at all.
+
+One member of a family and another, a coordinate outside its space, a part of a lemma that is no variable, a sum without
+terms. An earlier kernel proved most.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def unusable_input() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What ``threefold train`` was asked for."""
+    """What `threefold train` was asked for."""
 
     preset: str
     data: str | None
@@ -153,7 +153,7 @@ def _begun(out: Path, request: TrainRequest) -> Begun:
     """What is to be gone on with in a folder; nothing, for a run from the start.
 
     Raises:
-        ValueError: the folder holds a run and ``--resume`` was not given, or the other way round, or it holds something
+        ValueError: the folder holds a run and `--resume` was not given, or the other way round, or it holds something
             else that a run would replace.
     """
     store = CheckpointStore(out / "checkpoints")
@@ -314,7 +314,7 @@ def _fit(trainer: Trainer, console: Console) -> None:
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What ``threefold sample`` was asked for."""
+    """What `threefold sample` was asked for."""
 
     checkpoint: Path
     out: Path
@@ -365,7 +365,7 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _sampling_options(request: SampleRequest, model: Model, device: torch.device) -> dict[str, Any]:
-    """The options of this system's ``sample``; options of other systems are refused, not ignored."""
+    """The options of this system's `sample`; options of other systems are refused, not ignored."""
     system = model.system
     given = {
         "sampler": request.sampler,
@@ -432,7 +432,7 @@ def _class_index(word: str, names: list[str]) -> int:
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What ``threefold evaluate`` was asked for."""
+    """What `threefold evaluate` was asked for."""
 
     checkpoint: Path
     metrics: str | None

@@ -9,8 +9,10 @@ from threefold.site.runs import Figure, Run, number
 
 @dataclass(frozen=True)
 class Aim:
-    """`pattern` finds figures by path and name; the worst of them counts, against a bound or, pair by pair, `against`
-    other figures."""
+    """`pattern` finds figures by path and name; the worst of them counts.
+
+    It is held against a bound or, pair by pair, `against` other figures.
+    """
 
     run: str
     words: str

@@ -1,5 +1,7 @@
-"""Schedules, times and vectors that witnesses draw, with the edges in every run: T = 1, t = 1, tiny and huge betas, "
-"d = 1."""
+"""Schedules, times and vectors that witnesses draw, the edges in every run.
+
+The edges are T = 1, t = 1, tiny and huge betas, d = 1.
+"""
 
 from __future__ import annotations
 

@@ -64,8 +64,7 @@ class Cases:
 
     @classmethod
     def seeded(cls, seed: int, claim: str, kind: Kind, n: int = CASES) -> Cases:
-        """The cases of one witness. They depend on nothing but the arguments: not on order, process or other "
-        "claims."""
+        """The cases of one witness; they depend on the arguments alone, not on order, process or other claims."""
         digest = hashlib.sha256(f"{kind}:{claim}".encode()).digest()
         words = [int.from_bytes(digest[i : i + 4], "big") for i in range(0, 16, 4)]
         return cls(np.random.default_rng(np.random.SeedSequence([seed, *words])), n)
@@ -185,8 +184,7 @@ class Registry:
             raise RegistryError(f"{self.kind} witness for {names}: no such claim; correct the id or add the claim")
 
     def testify(self, claim: str, *, seed: int = 0, expects: str = "proved") -> Evidence | NotApplicable | Missing:
-        """Run and judge the witness of `claim`. Never raises for what the witness does wrong: that is in "
-        "`problems`."""
+        """Run and judge the witness of `claim`; what the witness does wrong is in `problems`, never raised."""
         entry = self._entries.get(claim)
         if entry is None:
             return Missing(f"no {self.kind} witness is registered for {claim}")

@@ -76,10 +76,10 @@ def _labels(labels: np.ndarray, path: Path) -> torch.Tensor:
 def array(
     path: Path, split: str = "train", seed: int = 0, image_size: int | None = None, channels: int | None = None
 ) -> ImageArray:
-    """Images of a .npy file, or of a .npz file with ``images`` and perhaps ``labels``.
+    """Images of a .npy file, or of a .npz file with `images` and perhaps `labels`.
 
-    Labels of ``faces.npy`` are looked for in ``faces.labels.npy``.  Splits are drawn by a fixed seed: 70, 10, 20 %.
-    Arrays are taken as they are: BadData if they do not have the ``image_size`` or the ``channels`` asked for.
+    Labels of `faces.npy` are looked for in `faces.labels.npy`.  Splits are drawn by a fixed seed: 70, 10, 20 %.
+    Arrays are taken as they are: BadData if they do not have the `image_size` or the `channels` asked for.
     """
     if not path.is_file():
         raise DataNotFound(

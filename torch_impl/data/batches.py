@@ -30,15 +30,15 @@ class Batches:
     """Batches of a data set without end, one fresh permutation of it after another, no example left out.
 
     Position p is the p-th example ever used, by all processes together; epoch p // size has the permutation of
-    (seed, epoch), and sets without a size give position p the example p.  Process ``rank`` of ``world`` gets its slice
+    (seed, epoch), and sets without a size give position p the example p.  Process `rank` of `world` gets its slice
     of each global batch, so the global batch does not depend on how many processes share it.
 
     Sets in memory live on the device as uint8: a batch there is one look-up and one cast, and nothing waits.  Sets that
-    are slow to read come through ``workers`` processes and pinned memory; reading ahead does not change ``position``.
+    are slow to read come through `workers` processes and pinned memory; reading ahead does not change `position`.
 
     Args:
-        data: moved to ``device`` where it can.
-        batch_size: examples of a global batch; ``world`` divides it.
+        data: moved to `device` where it can.
+        batch_size: examples of a global batch; `world` divides it.
         seed: of order and flips.
         rank, world: this process among how many.
         device: where batches are wanted.

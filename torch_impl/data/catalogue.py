@@ -36,10 +36,10 @@ def load(
     """A data set.
 
     Args:
-        name: one of ``NAMES``.
+        name: one of `NAMES`.
         split: "train", "val" or "test"; "all" too for digits, array, folder and celeba.
         root: folder of the local files (the file itself for "array"; either for "folder", a file being .npy or .npz);
-            by default ``data/NAME``.
+            by default `data/NAME`.
         image_size: side of the images: for glyphs (default 32), folder and celeba (default 64); 28 or 32 for mnist.
         channels: 1 or 3, for glyphs (default 1), folder and celeba (default 3).  A file of arrays must have the side
             and the channels that are given.

@@ -1,7 +1,7 @@
 """Random numbers as a pure function of (key, index): the same on every device, in every batch, in every process.
 
 A counter-based generator: two rounds of the 64-bit finaliser of SplitMix64 (Steele, Lea & Flood 2014), the key added
-around each.  Good for data that must not depend on who asks for it; slower than ``torch.randn`` for noise in bulk.
+around each.  Good for data that must not depend on who asks for it; slower than `torch.randn` for noise in bulk.
 """
 
 from __future__ import annotations

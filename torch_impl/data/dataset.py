@@ -38,13 +38,13 @@ class DataSet(ABC):
     """Examples 0, 1, 2, ...; example i is always the same.
 
     Attributes:
-        name, split: as given to ``load``.
+        name, split: as given to `load`.
         size: number of examples, or None where they are made on the fly without end.
         shape: of one example, (channels, height, width) or (dim,).
         classes: names of the labels 0, 1, ..., or None for unlabelled data.
         labels: of all examples, int64 (size,), where they are stored; None where there are none, or they are made.
         levels: number of grey levels, for the discretised likelihood; None for data that are not grey levels.
-        device: where :meth:`read` returns its tensors.
+        device: where `read` returns its tensors.
         slow: reading costs processor time or disk access per example, so that workers help.
         fingerprint: of what decides what example i is; a resumed run must find the same.  Arrays are looked into (all
             labels, and up to 1,024 images); a folder is known by the names of its files, so that one may be repaired.
@@ -76,7 +76,7 @@ class DataSet(ABC):
         return self
 
     def all(self) -> tuple[Tensor, Tensor | None]:
-        """Every example, as :meth:`fetch` gives them."""
+        """Every example, as `fetch` gives them."""
         if self.size is None:
             raise ValueError(f"{self.name} has no end; fetch the examples you want by index")
         return self.fetch(torch.arange(self.size, device=self.device))

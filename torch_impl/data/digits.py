@@ -1,7 +1,7 @@
 """The 1,797 handwritten digits of 8x8 pixels and 17 grey levels, kept in this package.
 
 E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998 (CC BY 4.0),
-its test part: the set known as scikit-learn's ``load_digits``.  In ``digits.csv`` each line is a label and 64 pixels,
+its test part: the set known as scikit-learn's `load_digits`.  In `digits.csv` each line is a label and 64 pixels,
 one character each, 0 to 9 and then a to g for 10 to 16.
 """
 

@@ -24,7 +24,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", "
 def read_image(path: Path, image_size: int, channels: int, crop: int | None = None) -> np.ndarray:
     """The central square of an image file, scaled to (channels, image_size, image_size), uint8.
 
-    ``crop`` is the side of that square before scaling; by default the shorter side of the image.  What is transparent
+    `crop` is the side of that square before scaling; by default the shorter side of the image.  What is transparent
     is laid on white; grey levels of 16 bits become the nearest of 8.
     BadData, naming the file, if it cannot be decoded, or has pixels of another kind.
     """
@@ -143,7 +143,7 @@ def folder(root: Path, split: str = "train", image_size: int = 64, channels: int
 
 
 class FaceFolder(ImageFolder):
-    """Faces in the CelebA layout.  ``attributes`` are the names of the 0/1 attributes; the label is one of them."""
+    """Faces in the CelebA layout.  `attributes` are the names of the 0/1 attributes; the label is one of them."""
 
     crop = 148
     """Side of the central square that is kept of an image of 178 by 218 pixels."""
@@ -179,9 +179,9 @@ def _read_attributes(path: Path) -> tuple[tuple[str, ...], list[str], np.ndarray
 def celeba(
     root: Path, split: str = "train", image_size: int = 64, channels: int = 3, label: str | None = None, seed: int = 0
 ) -> FaceFolder:
-    """Faces of ``root/img_align_celeba/`` with ``root/list_attr_celeba.txt``; ``label`` is the attribute used as class.
+    """Faces of `root/img_align_celeba/` with `root/list_attr_celeba.txt`; `label` is the attribute used as class.
 
-    Splits are those of ``root/list_eval_partition.txt`` where it is there, else drawn by a fixed seed.
+    Splits are those of `root/list_eval_partition.txt` where it is there, else drawn by a fixed seed.
     """
     listing, pictures = root / "list_attr_celeba.txt", root / "img_align_celeba"
     if not listing.is_file() or not pictures.is_dir():

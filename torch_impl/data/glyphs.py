@@ -72,7 +72,7 @@ def _atlas(characters: str, cell: int) -> np.ndarray:
 
 
 class GlyphSet(DataSet):
-    """Glyphs of side ``image_size`` in 1 or 3 channels; example i is fixed by (seed, split, i)."""
+    """Glyphs of side `image_size` in 1 or 3 channels; example i is fixed by (seed, split, i)."""
 
     def __init__(self, image_size: int, channels: int, split: str, seed: int, characters: str = CHARACTERS) -> None:
         if image_size < 8:

@@ -64,7 +64,7 @@ def _find(folder: Path, stem: str, name: str) -> Path:
 def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: int = 28) -> ImageArray:
     """ "train" (all but the last 5,000 training images, or the last twelfth of a smaller set), "val" (those) or "test".
 
-    ``image_size`` 32 adds a black border of two pixels.
+    `image_size` 32 adds a black border of two pixels.
     """
     if split not in ("train", "val", "test"):
         raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test'")

@@ -19,7 +19,7 @@ def split_indices(size: int, split: str, labels: np.ndarray | None = None, seed:
     """Indices of a split: of each class 70 % train, 10 % val, 20 % test, chosen by a fixed seed; ascending.
 
     Without labels the whole set is one class.  Classes too small for an example in val are cut together, as if they
-    were one, so that three examples or more leave no split empty.  ``split="all"`` is everything.
+    were one, so that three examples or more leave no split empty.  `split="all"` is everything.
     """
     if split == "all":
         return np.arange(size)
@@ -52,10 +52,10 @@ class ImageArray(DataSet):
     """Images (n, channels, height, width) as uint8 grey levels, with or without labels.
 
     Args:
-        images: a tensor; or a memory-mapped array, which stays on disk (``slow``).
+        images: a tensor; or a memory-mapped array, which stays on disk (`slow`).
         labels: int64 (n,), or None.
         classes: names of the labels; by default their numbers.
-        rows: the examples of this split among ``images`` and ``labels``; None for all.
+        rows: the examples of this split among `images` and `labels`; None for all.
         origin: whatever else decides what example i is, for the fingerprint.
     """
 

@@ -42,7 +42,7 @@ MIXTURES: dict[str, Law] = {
 class MixtureSet(DataSet):
     """Points of sum_k w_k N(mean_k, diag(variance_k)), labelled by component; example i is fixed by (seed, split, i).
 
-    ``weights`` (K,), ``means`` (K, 2) and ``variances`` (K, 2) are float64 tensors, as the oracle takes them.
+    `weights` (K,), `means` (K, 2) and `variances` (K, 2) are float64 tensors, as the oracle takes them.
     """
 
     def __init__(self, kind: str, split: str = "train", seed: int = 0) -> None:

@@ -50,7 +50,7 @@ def norm(
     """group_norm(x + shift), and SiLU of it if `activate`; channels-last and in the dtype of x.
 
     Args:
-        x: (batch, channels, height, width), which :func:`serves`.
+        x: (batch, channels, height, width), which `serves`.
         shift: (batch, channels), any floating dtype, or None.
         weight, bias: (channels,), any floating dtype.
     """

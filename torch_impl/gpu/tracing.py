@@ -7,5 +7,5 @@ from torch_impl import gpu
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch's own
 def available() -> bool:
-    """:func:`torch_impl.gpu.available`, which tracing cannot look into, as a constant."""
+    """`torch_impl.gpu.available`, which tracing cannot look into, as a constant."""
     return gpu.available()

@@ -77,7 +77,7 @@ class ResBlock(nn.Module):
     """y = skip(x) + conv_2(silu(norm(conv_1(silu(norm(x))) + W e))), with conv_2 starting at zero.
 
     The conditioning vector e becomes one number per channel, added at every pixel
-    (``unet.time_conditioning.injection``); ``width`` is its length, None for a block without conditioning.
+    (`planned:unet.time_conditioning.injection`); `width` is its length, None for a block without conditioning.
     Shapes (batch, c_in, h, w) and (batch, width) to (batch, c_out, h, w).
     """
 

@@ -1,7 +1,7 @@
 """A network's shape as data: frozen dataclasses that go to JSON and come back as the same network.
 
-Every network has a config class of its own, registered here under the network's name.  ``config_to_dict`` writes plain
-JSON values plus the key ``"network"``; ``config_from_dict`` checks every field and ``build`` makes the module.
+Every network has a config class of its own, registered here under the network's name.  `config_to_dict` writes plain
+JSON values plus the key `"network"`; `config_from_dict` checks every field and `build` makes the module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["NetworkConfig", "build", "check_image", "config_from_dict", "config_
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
-    """Base of all network configs; each checks itself in ``__post_init__``; its ValueErrors name the remedy."""
+    """Base of all network configs; each checks itself in `__post_init__`; its ValueErrors name the remedy."""
 
     def require_positive(self, *fields: str) -> None:
         """Each field is a positive integer, or a non-empty tuple of positive integers."""
@@ -46,7 +46,7 @@ class NetworkConfig:
 
     @staticmethod
     def require_groups(groups: int, channels: tuple[int, ...]) -> None:
-        """``groups`` divides every width."""
+        """`groups` divides every width."""
         for width in channels:
             if width % groups:
                 raise ValueError(
@@ -103,7 +103,7 @@ def _frozen(value: object) -> object:
 
 
 def config_to_dict(config: NetworkConfig) -> dict[str, Any]:
-    """JSON-ready description of a network: ``{"network": name, field: value, ...}``."""
+    """JSON-ready description of a network: `{"network": name, field: value, ...}`."""
     for name, (config_class, _) in _networks.items():
         if type(config) is config_class:
             fields = {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
@@ -112,7 +112,7 @@ def config_to_dict(config: NetworkConfig) -> dict[str, Any]:
 
 
 def config_from_dict(description: Mapping[str, Any]) -> NetworkConfig:
-    """The config that ``config_to_dict`` described.
+    """The config that `config_to_dict` described.
 
     Raises ValueError for an unknown network, an unknown field or a value that the config refuses.
     """

@@ -12,7 +12,7 @@ __all__ = ["ConvDecoder", "ConvEncoder"]
 class ConvEncoder(nn.Module):
     """(batch, in_channels, h, w) to (batch, channels[-1], h / 2^L, w / 2^L), L = len(channels).
 
-    Each level is a 4x4 convolution of stride 2, ``blocks`` residual blocks, group normalisation and SiLU.
+    Each level is a 4x4 convolution of stride 2, `blocks` residual blocks, group normalisation and SiLU.
     """
 
     def __init__(self, in_channels: int, channels: tuple[int, ...], groups: int, blocks: int = 0) -> None:
@@ -34,7 +34,7 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """(batch, channels[-1], h / 2^L, w / 2^L) to (batch, out_channels, h, w): the encoder's levels backwards.
 
-    Each level is ``blocks`` residual blocks, group normalisation, SiLU and a transposed 4x4 convolution of stride 2.
+    Each level is `blocks` residual blocks, group normalisation, SiLU and a transposed 4x4 convolution of stride 2.
     """
 
     def __init__(self, out_channels: int, channels: tuple[int, ...], groups: int, blocks: int = 0) -> None:

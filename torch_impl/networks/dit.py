@@ -21,13 +21,13 @@ class DiTConfig(NetworkConfig):
     """Shape of a diffusion transformer.
 
     Attributes:
-        image_size: side of the image in pixels; divisible by ``patch_size``.
+        image_size: side of the image in pixels; divisible by `patch_size`.
         in_channels: channels of the image.
         patch_size: side of a patch; one patch is one token.
-        width: of a token; divisible by 4 (position embedding) and by ``heads``.
+        width: of a token; divisible by 4 (position embedding) and by `heads`.
         depth: number of blocks.
         heads: of the attention.
-        mlp_ratio: hidden width of a block's MLP over ``width``.
+        mlp_ratio: hidden width of a block's MLP over `width`.
         num_classes: None for an unconditional network.
         dropout: probability after attention and MLP.
         learned_variance: twice the output channels, the second half for the variance.
@@ -64,7 +64,7 @@ def patchify(x: Tensor, size: int) -> Tensor:
 
 
 def unpatchify(tokens: Tensor, size: int, height: int, width: int) -> Tensor:
-    """Inverse of :func:`patchify` for an image of the given height and width."""
+    """Inverse of `patchify` for an image of the given height and width."""
     n, _, values = tokens.shape
     patches = tokens.reshape(n, height // size, width // size, values // size**2, size, size)
     return patches.permute(0, 3, 1, 4, 2, 5).reshape(n, values // size**2, height, width)
@@ -121,7 +121,7 @@ class Block(nn.Module):
 
 @network(DiTConfig)
 class DiT(nn.Module):
-    """``DiT(config)(x_t, t, y)``: shapes and meaning as :class:`~torch_impl.networks.unet.UNet`; zeros before training.
+    """`DiT(config)(x_t, t, y)`: shapes and meaning as `UNet`; zeros before training.
 
     At the start every block is the identity: its gates are zero.
     """

@@ -12,10 +12,10 @@ __all__ = ["Dropout"]
 
 
 class Dropout(nn.Module):
-    """Zeroes entries with probability ``p`` in training and scales the others by 1/(1 - p) (Srivastava et al. 2014).
+    """Zeroes entries with probability `p` in training and scales the others by 1/(1 - p) (Srivastava et al. 2014).
 
-    ``uniform``, where it is set, gives numbers in [0, 1) of a shape whose first size is the batch: the trainer sets it
-    to ``Draws.uniform``.  Otherwise, and for compiled networks, the mask comes from torch's global generator.
+    `uniform`, where it is set, gives numbers in [0, 1) of a shape whose first size is the batch: the trainer sets it
+    to `Draws.uniform`.  Otherwise, and for compiled networks, the mask comes from torch's global generator.
     """
 
     def __init__(self, p: float) -> None:

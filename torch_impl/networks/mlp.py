@@ -57,7 +57,7 @@ class Block(nn.Module):
 
 @network(MLPDenoiserConfig)
 class MLPDenoiser(nn.Module):
-    """``MLPDenoiser(config)(x_t, t, y)``: (batch, dim), (batch,), (batch,) to (batch, dim); zeros before training."""
+    """`MLPDenoiser(config)(x_t, t, y)`: (batch, dim), (batch,), (batch,) to (batch, dim); zeros before training."""
 
     def __init__(self, config: MLPDenoiserConfig | None = None) -> None:
         super().__init__()

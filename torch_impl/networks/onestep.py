@@ -18,7 +18,7 @@ class OneStepCNNConfig(NetworkConfig):
     """Shape of the one-step CNN.
 
     Attributes:
-        image_size: side of the image; divisible by 2^(number of ``channels``).
+        image_size: side of the image; divisible by 2^(number of `channels`).
         in_channels: channels of the image.
         channels: widths of the levels; each halves the side.
         blocks: residual blocks per level.
@@ -41,7 +41,7 @@ class OneStepCNNConfig(NetworkConfig):
 
 @network(OneStepCNNConfig)
 class OneStepCNN(nn.Module):
-    """``OneStepCNN(config)(x_1)``: (batch, in_channels, h, w) to the same shape; zeros before training.
+    """`OneStepCNN(config)(x_1)`: (batch, in_channels, h, w) to the same shape; zeros before training.
 
     There is one noise level only: the time that samplers hand to every network is accepted and not used.
     """

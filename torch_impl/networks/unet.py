@@ -116,7 +116,7 @@ class UpLevel(nn.Module):
 
 @network(UNetConfig)
 class UNet(nn.Module):
-    """``UNet(config)(x_t, t, y)`` predicts what it is trained to (noise, data, v, ...), all zeros before training.
+    """`UNet(config)(x_t, t, y)` predicts what it is trained to (noise, data, v, ...), all zeros before training.
 
     Shapes: x_t (batch, in_channels, h, w) with h and w divisible by 2^(levels - 1); t (batch,); y (batch,) integers for
     a conditional network.  Returns (batch, in_channels or 2 in_channels, h, w).

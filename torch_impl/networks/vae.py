@@ -1,6 +1,6 @@
 """The variational autoencoder: an encoder to mean and log-variance, a decoder, and the likelihood its output means.
 
-The objectives live in ``torch_impl.objectives``; a VAE here is also the ``Likelihood`` they ask for:
+The objectives live in `torch_impl.objectives`; a VAE here is also the `Likelihood` they ask for:
 
     mean, logvar = vae.encode(x)
     bound = elbo(vae.target(x), mean, logvar, vae.decode, vae)
@@ -33,11 +33,11 @@ class VAEConfig(NetworkConfig):
     """Shape of a VAE.
 
     Attributes:
-        image_size: side of the image; for a CNN divisible by 2^(number of ``channels``).
+        image_size: side of the image; for a CNN divisible by 2^(number of `channels`).
         in_channels: channels of the image.
-        latent_dim: entries of the latent vector; or channels of the latent map where ``latent_map`` is set.
+        latent_dim: entries of the latent vector; or channels of the latent map where `latent_map` is set.
         latent_map: the latent keeps the layout of the encoder's last feature map (the compressor of latent diffusion);
-            needs ``encoder="cnn"``.
+            needs `encoder="cnn"`.
         encoder: "mlp" or "cnn"; the decoder is of the same kind.
         likelihood: "bernoulli" (the decoder's output is logits, the target is (x + 1)/2) or "gaussian" (mean of x).
         decoder_variance: of the Gaussian likelihood: a fixed number, or "learned", one number for all pixels.
@@ -132,7 +132,7 @@ def _decoder(config: VAEConfig) -> nn.Sequential:
 
 @network(VAEConfig)
 class VAE(nn.Module):
-    """q(z | x) = N(mean, e^logvar) diagonal, p(z) = N(0, I), p(x | z) Bernoulli or Gaussian (claim ``vae.model``).
+    """q(z | x) = N(mean, e^logvar) diagonal, p(z) = N(0, I), p(x | z) Bernoulli or Gaussian (`planned:vae.model`).
 
     Images are (batch, in_channels, image_size, image_size) in [-1, 1].
     """
@@ -186,8 +186,8 @@ class VAE(nn.Module):
     def log_prob(self, target: Tensor, decoded: Tensor) -> Tensor:
         """log p(target | z) in nats, summed over pixels, shape (batch,).
 
-        Claims ``vae.decoder.bernoulli`` and ``vae.decoder.gaussian``; the constant -d/2 log(2 pi sigma^2) is kept,
-        because sigma may be learned (``vae.decoder.gaussian.drop_constant``).
+        Claims `vae.decoder.bernoulli` and `vae.decoder.gaussian`; the constant -d/2 log(2 pi sigma^2) is kept,
+        because sigma may be learned (`planned:vae.decoder.gaussian.drop_constant`).
         """
         if target.shape != decoded.shape:
             raise ValueError(f"the target has shape {tuple(target.shape)}, the decoder gave {tuple(decoded.shape)}")

@@ -1,6 +1,6 @@
 """Vector quantisation: nearest codeword, straight-through gradient, codebook by gradient or by moving averages.
 
-Between two optimizer steps only the pending sums change; :meth:`VectorQuantizer.update_` then moves the codebook,
+Between two optimizer steps only the pending sums change; `VectorQuantizer.update_` then moves the codebook,
 by the same amount in all processes.
 """
 
@@ -46,19 +46,20 @@ def _place() -> tuple[int, int]:
 class VectorQuantizer(nn.Module):
     """k* = argmin_k ||z_e - e_k||^2,  z_q = z_e + sg[e_{k*} - z_e].
 
-    Claims ``vqvae.quantize``, ``vqvae.straight_through``, ``vqvae.loss.gradients``, ``vqvae.codebook.ema``.
+    Claims `planned:vqvae.quantize`, `planned:vqvae.straight_through`, `planned:vqvae.loss.gradients`,
+    `planned:vqvae.codebook.ema`.
 
     Args:
         codes: number K of codewords.
         dim: entries of a codeword.
-        codebook: "gradient" (a parameter, trained by ``codebook_loss``) or "ema" (a buffer, moved by averages).
+        codebook: "gradient" (a parameter, trained by `codebook_loss`) or "ema" (a buffer, moved by averages).
         decay: gamma of the averages, in [0, 1).
         revive_below: a codeword whose average count falls below this share of the mean count is dead and takes the
             place of an encoder output of the last batch; its averages restart there too.  0 turns revival off.
         seed: of the choice of encoder outputs, a pure function of (seed, update, codeword).
 
-    The first update revives every codeword: the codebook starts as encoder outputs.  ``DistributedDataParallel`` wants
-    ``broadcast_buffers=False``: the buffers here agree in all processes by construction.
+    The first update revives every codeword: the codebook starts as encoder outputs.  `DistributedDataParallel` wants
+    `broadcast_buffers=False`: the buffers here agree in all processes by construction.
     """
 
     average_count: Tensor

@@ -19,7 +19,7 @@ class VQVAEConfig(NetworkConfig):
     """Shape of a VQ-VAE.
 
     Attributes:
-        image_size: side of the image; divisible by 2^(number of ``channels``).
+        image_size: side of the image; divisible by 2^(number of `channels`).
         in_channels: channels of the image.
         channels: widths of the levels; each halves the side.
         blocks: residual blocks per level.
@@ -74,9 +74,9 @@ class VQVAEOutput(NamedTuple):
 
 @network(VQVAEConfig)
 class VQVAE(nn.Module):
-    """``VQVAE(config)(x)`` for images (batch, in_channels, image_size, image_size) in [-1, 1].
+    """`VQVAE(config)(x)` for images (batch, in_channels, image_size, image_size) in [-1, 1].
 
-    The loss (claim ``vqvae.loss``) is d(x, x') + ``regulariser(output)``.
+    The loss (claim `planned:vqvae.loss`) is d(x, x') + `regulariser(output)`.
     """
 
     def __init__(self, config: VQVAEConfig | None = None) -> None:

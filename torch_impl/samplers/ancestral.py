@@ -11,9 +11,10 @@ from torch_impl.tables import combine
 
 
 def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, index: int) -> Tensor:
-    """One reverse step t -> s of the respaced chain, beta' = 1 - alpha_bar_t / alpha_bar_s (`ddpm.sampling.respaced`).
+    """One reverse step t -> s of the respaced chain, beta' = 1 - alpha_bar_t / alpha_bar_s.
 
-    Mean mu~(x_t, x_0_hat) and the diffusion's variance for beta' (`ddpm.mean.x0_form`); no noise at s = 0.
+    Claim `planned:ddpm.sampling.respaced`. Mean mu~(x_t, x_0_hat) and the diffusion's variance for beta'
+    (`ddpm.mean.x0_form`); no noise at s = 0.
     """
     at, to = denoiser.level(t), denoiser.level(s)
     output = denoiser.output(x, t)
@@ -32,7 +33,7 @@ def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, 
 def ddpm(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """Ancestral sampling along any decreasing times (`ddpm.sampling.ancestral`; Ho et al. 2020, algorithm 2)."""
+    """Ancestral sampling along any times (`planned:ddpm.sampling.ancestral`; Ho et al. 2020, algorithm 2)."""
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
         x = ancestral_step(denoiser, x, t, s, noise, i)
         if callback:
@@ -55,7 +56,7 @@ def ddim_step(
 ) -> Tensor:
     """The mean of DDIM's step from t to s for a network output, noise of std `sigma` to be added by the caller.
 
-    sqrt(abar_s) x_0_hat + sqrt(1 - abar_s - sigma^2) eps_hat (`ddim.update`; Song et al. 2021, eq. 12). Without
+    sqrt(abar_s) x_0_hat + sqrt(1 - abar_s - sigma^2) eps_hat (`planned:ddim.update`; Song et al. 2021, eq. 12). Without
     clipping it is A x + B output with two numbers known beforehand: two passes over memory, none allocated if `out`
     is given (out may be x).
     """
@@ -89,9 +90,9 @@ def ddim(
     eta: float = 0.0,
     callback: Callback | None = None,
 ) -> Tensor:
-    """DDIM for any eta >= 0: 0 is deterministic, 1 is ancestral sampling with beta-tilde (`ddim.ddpm_recovery`).
+    """DDIM for any eta >= 0: 0 is deterministic, 1 is ancestral with beta-tilde (`planned:ddim.ddpm_recovery`).
 
-    No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`ddim.subsequence`).
+    No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`planned:ddim.subsequence`).
     """
     if not 0 <= eta < math.inf:
         raise ValueError(f"eta = {eta!r}, but DDIM needs a finite eta >= 0")

@@ -1,6 +1,7 @@
 """Solvers of the probability-flow ODE in (x / signal, sigma / signal), where it reads d x_bar / d sigma_bar = eps.
 
-Claims `ode.probability_flow`, `ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022, algorithm 1).
+Claims `planned:ode.probability_flow`, `planned:ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022,
+algorithm 1).
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from torch_impl.tables import combine
 def euler(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """Explicit Euler, first order: the deterministic DDIM step, seen as an ODE solver (`ddim.ode_limit`)."""
+    """Explicit Euler, first order: the deterministic DDIM step, seen as an ODE solver (`planned:ddim.ode_limit`)."""
     return ddim(denoiser, x, timesteps, noise, 0.0, callback)
 
 

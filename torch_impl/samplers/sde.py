@@ -1,6 +1,7 @@
 """Solvers of the reverse SDE, and Langevin dynamics down the noise ladder.
 
-Claims `sde.reverse`, `score.langevin`, `score.noise_ladder` (Song et al. 2021b, algorithms 2-5; Song and Ermon 2019).
+Claims `planned:sde.reverse`, `planned:score.langevin`, `planned:score.noise_ladder` (Song et al. 2021b,
+algorithms 2-5; Song and Ermon 2019).
 """
 
 import math
@@ -15,9 +16,10 @@ from torch_impl.samplers.denoiser import Callback, Denoiser, Noise, check_timest
 def euler_maruyama(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """x_s = x_t + B (x_t / 2 + score) + sqrt(B) z with B = int beta = log(alpha_bar_s / alpha_bar_t) (`sde.reverse`).
+    """x_s = x_t + B (x_t / 2 + score) + sqrt(B) z with B = int beta = log(alpha_bar_s / alpha_bar_t).
 
-    A step to s = 0 adds no noise. ValueError for a start at alpha_bar = 0, where B is infinite.
+    Claim `planned:sde.reverse`. A step to s = 0 adds no noise. ValueError for a start at alpha_bar = 0, where B is
+    infinite.
     """
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
         at, to = denoiser.level(t), denoiser.level(s)
@@ -39,7 +41,7 @@ def langevin_steps(denoiser: Denoiser, x: Tensor, t: int, noise: Noise, index: i
     """`steps` unadjusted Langevin steps on q_t with eta = size sigma_t^2: x + eta score + sqrt(2 eta) z.
 
     For a law no narrower than its noise, sigma_t^2, the stationary variance is off by at most 1/(1 - size/2)
-    (`score.langevin`). Draws noise number index, index + 1, ...
+    (`planned:score.langevin`). Draws noise number index, index + 1, ...
     """
     sigma = denoiser.level(t).sigma
     for k in range(steps):
@@ -59,7 +61,7 @@ def langevin(
 ) -> Tensor:
     """Annealed Langevin dynamics: `langevin_count` steps at every time above 0, x / signal carried between them.
 
-    A list that ends at 0 ends with the predicted x_0 of the last level (`score.noise_ladder`).
+    A list that ends at 0 ends with the predicted x_0 of the last level (`planned:score.noise_ladder`).
     """
     check_langevin(langevin_count, langevin_size)
     times = check_timesteps(timesteps, denoiser.diffusion.T)

@@ -1,6 +1,6 @@
 """Checkpoints: safetensors and JSON only, written whole or not at all, with a digest of every byte.
 
-A checkpoint is a folder ``step-00001000`` of plain files and a ``manifest.json`` with the SHA-256 and size of each.
+A checkpoint is a folder `step-00001000` of plain files and a `manifest.json` with the SHA-256 and size of each.
 It is written under a temporary name, flushed to the disk and then renamed, so a reader never sees half of one; the
 previous ones are removed only after that.  Loading parses JSON and raw tensors: no code in a checkpoint is ever run.
 """
@@ -44,8 +44,8 @@ _MANIFEST = "manifest.json"
 class CheckpointDamaged(ValueError):
     """A file of a checkpoint is missing, truncated or altered.
 
-    Attributes: ``path`` of the damaged file, ``previous_good`` (a checkpoint folder that verifies, or None).  Without a
-    ``remedy`` the message says how to go on training.
+    Attributes: `path` of the damaged file, `previous_good` (a checkpoint folder that verifies, or None).  Without a
+    `remedy` the message says how to go on training.
     """
 
     def __init__(self, path: Path, what: str, previous_good: Path | None = None, remedy: str | None = None) -> None:
@@ -97,7 +97,7 @@ def _sync_file(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by ``data``: old content or new, never a mixture, also after a power cut."""
+    """Replace a file by `data`: old content or new, never a mixture, also after a power cut."""
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("wb") as file:
@@ -144,8 +144,8 @@ def read_json(path: Path) -> Any:
 class StoredCheckpoint:
     """A checkpoint folder on disk.
 
-    ``config`` is everything needed to rebuild the model; ``state`` is the JSON part of the training state; tensors are
-    read by file with :meth:`tensors`.
+    `config` is everything needed to rebuild the model; `state` is the JSON part of the training state; tensors are
+    read by file with `tensors`.
     """
 
     path: Path
@@ -223,7 +223,7 @@ class CheckpointStore:
     """The checkpoints of one run, in one folder.
 
     Args:
-        folder: where ``step-<number>`` folders live.
+        folder: where `step-<number>` folders live.
         keep_last: how many of the latest to keep (the best is kept besides).
     """
 
@@ -319,8 +319,9 @@ class CheckpointStore:
         tensor_files: Mapping[str, Mapping[str, Tensor]],
         figure: float | None = None,
     ) -> StoredCheckpoint:
-        """Finish a checkpoint begun with :meth:`begin`: write, flush, rename, mark it best, remove those no longer
-        kept (never this one).
+        """Finish a checkpoint begun with `begin`: write, flush, rename, mark it best, remove those no longer kept.
+
+        It never removes this one.
 
         Args:
             step: training step it stands for.
@@ -419,8 +420,10 @@ def _reason(error: BaseException) -> str:
 
 
 def find_checkpoint(path: Path) -> StoredCheckpoint:
-    """The checkpoint that a path means, verified: a ``step-...`` folder; a run's folder (or its ``checkpoints``) for
-    the latest; or ``best`` inside a run's folder for the one with the least held-out loss.
+    """The checkpoint that a path means, verified.
+
+    The path is a `step-...` folder; a run's folder (or its `checkpoints`) for the latest; or `best` inside a run's
+    folder for the one with the least held-out loss.
 
     Raises:
         CheckpointMissing: nothing there.
@@ -463,8 +466,9 @@ def _iterate_steps(folder: Path) -> Iterator[Path]:
 
 
 def set_aside_later(out: Path, step: int) -> Path | None:
-    """Move the checkpoints, averages and pictures that a run wrote after a step, and its best mark if later, out of
-    the way of one that goes on from there.
+    """Move what a run wrote after a step out of the way of one that goes on from there.
+
+    That is its checkpoints, averages and pictures, and its best mark if later.
 
     Returns the folder they are in, with the metrics of the run that they end: a run's folder like any other.  None
     where no checkpoint was later.

@@ -1,5 +1,4 @@
-"""Randomness of one training step as a pure function of (seed, step), whoever computes it and on however many
-processes.
+"""Randomness of one training step as a pure function of (seed, step), on however many processes.
 
 The global batch is cut into a fixed number of blocks.  Block b of step n has a generator of its own, seeded by
 (seed, n, b); a process draws for the blocks it owns.  So a run resumed at step n draws what the unbroken run drew, and
@@ -32,11 +31,11 @@ class Draws:
     Args:
         seed: of the run.
         batch_size: examples in the global batch.
-        blocks: number of equal blocks the global batch is cut into; divides ``batch_size``.
+        blocks: number of equal blocks the global batch is cut into; divides `batch_size`.
         device: where the numbers are drawn and returned.
         stream: a word that separates training from other uses of the same seed.
 
-    Call :meth:`at` before drawing: it selects the step and this process's examples and seeds the generators.
+    Call `at` before drawing: it selects the step and this process's examples and seeds the generators.
     Draws are made in call order: the k-th call of a step gives the same numbers in every process.
     """
 
@@ -57,7 +56,7 @@ class Draws:
         self._owned: Sequence[int] = ()
 
     def at(self, step: int, first: int = 0, count: int | None = None) -> Draws:
-        """Select examples ``first`` to ``first + count`` of the global batch of ``step``; whole blocks only."""
+        """Select examples `first` to `first + count` of the global batch of `step`; whole blocks only."""
         count = self.batch_size - first if count is None else count
         if first % self.block_size or count % self.block_size or not 0 <= first < first + count <= self.batch_size:
             raise ValueError(
@@ -109,7 +108,7 @@ class Draws:
     def timesteps(self, T: int, stratified: bool = False) -> Tensor:
         """Integer times in 1..T for the selected examples, each uniform on 1..T.
 
-        ``stratified`` cuts 1..T into as many equal strata as the *global* batch has examples and gives each example one
+        `stratified` cuts 1..T into as many equal strata as the *global* batch has examples and gives each example one
         of them, in random order: the mean over the batch then has far less variance, and each marginal stays uniform.
         """
         if not stratified:

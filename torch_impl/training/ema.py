@@ -1,8 +1,7 @@
-"""Exponential moving averages of weights: constant, warmed up, and power-function profiles with post-hoc
-reconstruction.
+"""Exponential moving averages of weights: constant, warmed up, and power functions with post-hoc reconstruction.
 
 The average lives in a second module, the *shadow*, and nowhere else: training weights are read, never written.  Names
-are matched on every update after the prefixes of wrappers (``_orig_mod.`` of ``torch.compile``, ``module.`` of DDP)
+are matched on every update after the prefixes of wrappers (`_orig_mod.` of `torch.compile`, `module.` of DDP)
 are taken off, and an update that finds a name missing raises instead of silently averaging nothing.
 
 Update n = 1, 2, ... of every profile is  theta_ema <- beta(n) theta_ema + (1 - beta(n)) theta_n.
@@ -49,9 +48,7 @@ class Profile(Protocol):
 
 @dataclass(frozen=True)
 class ConstantDecay:
-    """beta(n) = beta, with beta(1) = 0 so that the average starts at the first weights it is given, not at the
-    initialisation.
-    """
+    """beta(n) = beta, with beta(1) = 0: the average starts at the first weights given, not at the initialisation."""
 
     beta: float = 0.999
 
@@ -90,11 +87,11 @@ class WarmupDecay:
 
 @dataclass(frozen=True)
 class PowerFunction:
-    """beta(n) = (1 - 1/n)^(gamma + 1): the average weights theta_k in proportion to k^gamma (Karras et al. 2024, EDM2,
-    eq. 127).
+    """beta(n) = (1 - 1/n)^(gamma + 1): the average weights theta_k in proportion to k^gamma.
 
-    ``sigma_rel`` is the standard deviation of that profile as a share of the training time; it stays the same however
-    long one trains.  After n updates theta_k carries exactly (k^(gamma+1) - (k-1)^(gamma+1)) / n^(gamma+1).
+    Karras et al. 2024 (EDM2), eq. 127. `sigma_rel` is the standard deviation of that profile as a share of the training
+    time; it stays the same however long one trains.  After n updates theta_k carries exactly
+    (k^(gamma+1) - (k-1)^(gamma+1)) / n^(gamma+1).
     """
 
     sigma_rel: float = 0.05
@@ -124,8 +121,10 @@ def sigma_rel_from_gamma(gamma: float) -> float:
 
 
 def gamma_from_sigma_rel(sigma_rel: float) -> float:
-    """Inverse of :func:`sigma_rel_from_gamma` on gamma >= 0: the largest root of
-    gamma^3 + 7 gamma^2 + (16 - s) gamma + (12 - s), s = 1 / sigma_rel^2."""
+    """Inverse of `sigma_rel_from_gamma` on gamma >= 0.
+
+    It is the largest root of gamma^3 + 7 gamma^2 + (16 - s) gamma + (12 - s), s = 1 / sigma_rel^2.
+    """
     if not 0.0 < sigma_rel <= _LARGEST_SIGMA_REL + 1e-12:
         raise ValueError(
             f"sigma_rel is {sigma_rel}; it must lie in (0, {_LARGEST_SIGMA_REL:.4f}], where the upper end is the "
@@ -153,7 +152,7 @@ def profile_from_json(data: Mapping[str, Any]) -> ConstantDecay | WarmupDecay | 
 
 
 def unwrap(module: nn.Module) -> nn.Module:
-    """The module inside any nest of ``torch.compile`` and data-parallel wrappers."""
+    """The module inside any nest of `torch.compile` and data-parallel wrappers."""
     while True:
         inner = getattr(module, "_orig_mod", None)
         if inner is None and isinstance(module, nn.parallel.DistributedDataParallel):
@@ -164,7 +163,7 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 
 def canonical_name(name: str) -> str:
-    """A parameter's name without the ``_orig_mod`` parts that compiling a module (or any child of it) inserts."""
+    """A parameter's name without the `_orig_mod` parts that compiling a module (or any child of it) inserts."""
     return ".".join(part for part in name.split(".") if part != "_orig_mod")
 
 
@@ -227,12 +226,12 @@ def _without_compiled_children(module: nn.Module) -> nn.Module:
 class EMA:
     """A moving average of a module's weights, kept in float32 in a module of its own.
 
-    ``ema.module`` is that module, in eval mode, without gradients: sample and evaluate with it directly.  Trainable
+    `ema.module` is that module, in eval mode, without gradients: sample and evaluate with it directly.  Trainable
     parameters are averaged (one foreach kernel), buffers are copied, frozen parameters are copied at the first update.
 
     Args:
         module: the training module; wrapped or not.
-        profile: :class:`ConstantDecay`, :class:`WarmupDecay` or :class:`PowerFunction`.
+        profile: `ConstantDecay`, `WarmupDecay` or `PowerFunction`.
         shadow: the module to hold the average, where a deep copy will not do (sharded modules).
 
     Raises:
@@ -273,7 +272,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """One update with the present weights of ``module``: shadow <- beta shadow + (1 - beta) weights."""
+        """One update with the present weights of `module`: shadow <- beta shadow + (1 - beta) weights."""
         if self._followed is None or not self._followed.still_of(module):
             self._follow(module)
         self.updates += 1
@@ -318,7 +317,7 @@ class EMA:
 
     @torch.no_grad()
     def load_state(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Restore what :meth:`state` gave and the number of updates behind it."""
+        """Restore what `state` gave and the number of updates behind it."""
         mine = self.state()
         if state.keys() != mine.keys():
             raise ValueError(
@@ -356,9 +355,7 @@ def _inner_products(n_a: np.ndarray, gamma_a: np.ndarray, n_b: np.ndarray, gamma
 
 
 def reconstruction_weights(stored: Sequence[tuple[int, float]], *, updates: int, sigma_rel: float) -> np.ndarray:
-    """Least-squares weights on stored averages (updates, sigma_rel) that give the profile (updates, sigma_rel) best
-    (EDM2, Alg. 3).
-    """
+    """Least-squares weights on stored averages that give the profile (updates, sigma_rel) best (EDM2, Alg. 3)."""
     if not stored:
         raise ValueError("no stored averages to reconstruct from; train with --ema power so that snapshots are written")
     latest = max(n for n, _ in stored)
@@ -375,7 +372,7 @@ def reconstruction_weights(stored: Sequence[tuple[int, float]], *, updates: int,
 
 
 def reconstruct(snapshots: Sequence[Snapshot], *, updates: int, sigma_rel: float) -> dict[str, Tensor]:
-    """The weights that a power-function average with ``sigma_rel`` would have had after ``updates`` updates.
+    """The weights that a power-function average with `sigma_rel` would have had after `updates` updates.
 
     Floating tensors are combined in float64 and returned in their own dtype; others come from the latest snapshot.
     """

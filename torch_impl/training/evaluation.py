@@ -1,7 +1,6 @@
-"""What a trained model is worth: likelihoods in nats and bits, and figures of sample quality, each with its
-uncertainty.
+"""What a trained model is worth: likelihoods and figures of sample quality, each with its uncertainty.
 
-A metric is a function from a model to figures; :func:`metrics_for` says which make sense for a system.
+A metric is a function from a model to figures; `metrics_for` says which make sense for a system.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Figure:
 class Settings:
     """How to evaluate: how many held-out examples and samples, how samples are drawn, the seed of all draws.
 
-    ``iw_samples`` of the importance-weighted bound are by default 500, or 50 for images of more than 1,024 numbers
+    `iw_samples` of the importance-weighted bound are by default 500, or 50 for images of more than 1,024 numbers
     without a GPU, where 500 would take half an hour.
     """
 
@@ -82,7 +81,7 @@ class Settings:
 class Evaluation:
     """A model with the data it is judged on; data and samples are had once and shared by the metrics.
 
-    ``say`` is told in words what is being done.
+    `say` is told in words what is being done.
     """
 
     def __init__(self, model: Model, settings: Settings, say: Callable[[str], None] = lambda words: None) -> None:
@@ -142,7 +141,7 @@ class Evaluation:
 
 
 def draw_samples(system: System, n: int, generator: torch.Generator, **options: Any) -> Tensor:
-    """n samples of any system that has them; options are those of its ``sample``."""
+    """n samples of any system that has them; options are those of its `sample`."""
     if isinstance(system, (DiffusionSystem, VQVAESystem, VAESystem, OneStepSystem)):
         samples: Tensor = system.sample(n, generator, **options)
         return samples
@@ -203,9 +202,7 @@ def reconstruction_metric(e: Evaluation) -> list[Figure]:
 
 
 def loss_metric(e: Evaluation) -> list[Figure]:
-    """The training loss on fresh examples, over many draws, beside the least that any network could reach, where that
-    is known.
-    """
+    """The training loss on fresh examples, beside the least that any network could reach, where that is known."""
     system, best = e.system, e.system.best_loss()
     if isinstance(system, MixtureSystem) and not system.config.conditional:
         points = system.oracle.sample(400 * e.settings.examples, torch.Generator().manual_seed(e.settings.seed))
@@ -296,7 +293,7 @@ def _flow_name(times: list[int], T: int) -> str:
 
 @torch.no_grad()
 def reconstruction_variance(system: DDPMSystem, batch: Batch, levels: int, generator: torch.Generator) -> float:
-    """The variance of p(x_0 | x_1) under which these images are likeliest, from a grid (``ddpm.elbo.t1_singular``)."""
+    """The variance of p(x_0 | x_1) that makes these images likeliest, on a grid (`planned:ddpm.elbo.t1_singular`)."""
     x, diffusion = batch.x, system.diffusion
     t = torch.ones(len(x), dtype=torch.int64, device=x.device)
     x_1 = diffusion.q_sample(x, t, torch.randn(x.shape, generator=generator, device=x.device))
@@ -327,9 +324,7 @@ def likelihood_metric(e: Evaluation) -> list[Figure]:
 
 
 def classifier_metric(e: Evaluation) -> list[Figure]:
-    """How often an independent classifier, trained on real images only, sees in a sample the class that was asked
-    for.
-    """
+    """How often a classifier trained on real images only sees in a sample the class that was asked for."""
     x, labels = e.samples()
     test = e.real("test", 2000)
     classifier: ImageClassifier | EndlessClassifier
@@ -368,9 +363,7 @@ def copies_metric(e: Evaluation) -> list[Figure]:
 
 
 def wasserstein_metric(e: Evaluation) -> list[Figure]:
-    """Sliced 2-Wasserstein distance from samples to true samples, beside that between two true sets of the same
-    size.
-    """
+    """Sliced 2-Wasserstein distance from samples to true ones, beside that of two true sets of the same size."""
     system, n = e.system, e.settings.samples
     if isinstance(system, MixtureSystem):
         seeds = torch.Generator().manual_seed(e.settings.seed + 17)
@@ -449,7 +442,7 @@ def evaluate(
             the error is raised.
 
     Raises:
-        ValueError: as :func:`check_metrics`.
+        ValueError: as `check_metrics`.
     """
     evaluation, figures = Evaluation(model, settings or Settings()), {}
     for name in check_metrics(model, metrics):

@@ -1,7 +1,7 @@
 """The runs whose figures and pictures the documentation shows, each with its seed, its configuration and its cost.
 
-``python -m torch_impl.training.experiments digits-ddpm --out docs/assets/runs`` trains anew and writes, under the name
-of the experiment, ``config.json``, ``metrics.jsonl`` (thinned), ``results.json`` and pictures.
+`python -m torch_impl.training.experiments digits-ddpm --out docs/assets/runs` trains anew and writes, under the name
+of the experiment, `config.json`, `metrics.jsonl` (thinned), `results.json` and pictures.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None)
 def judge(trained: Trained, metrics: Sequence[str], best: bool = False, **settings: Any) -> Figures:
     """Figures of a run's averaged model, as JSON data; taken on a GPU where there is one.
 
-    ``best``: of the checkpoint with the least loss on the validation split, not of the last one.
+    `best`: of the checkpoint with the least loss on the validation split, not of the last one.
     """
     model = load_model(
         trained.out / "best" if best else trained.out, device="cuda" if torch.cuda.is_available() else "cpu"
@@ -152,9 +152,7 @@ def small(name: str, **changes: Any) -> Preset:
 
 
 def digits_ddpm(work: Path, folder: Path) -> None:
-    """Class-conditional digits: samples judged by a classifier at several guidance weights, copies, bits per
-    dimension.
-    """
+    """Class-conditional digits: samples judged by a classifier at several guidances, copies, bits per dimension."""
     trained = train(small("digits-ddpm"), work)
     guided = {
         str(w): judge(trained, ["classifier", "copies", "wasserstein"], guidance=w, samples=1000)
@@ -254,7 +252,7 @@ def digits_onestep(work: Path, folder: Path) -> None:
                 "x0_error": value(figures, "reconstruction", "reconstruction"),
             }
             second = float(test_images.square().mean())
-            # KL(q(x_1|x_0) || N(0, I)) per pixel, averaged over images: onestep.prior.constant_kl
+            # KL(q(x_1|x_0) || N(0, I)) per pixel, averaged over images: planned:onestep.prior.constant_kl
             point["prior_kl_per_pixel"] = 0.5 * (alpha * second - alpha - float(torch.log1p(torch.tensor(-alpha))))
             for prior in ("normal", "matched"):
                 drawn = system.sample(n, torch.Generator().manual_seed(0), prior)

@@ -10,9 +10,9 @@ __all__ = ["check_value", "read_value"]
 
 
 def read_value(name: str, text: str, declared: Any) -> Any:
-    """The value that ``text`` writes for a field: ``0.1`` and ``learned`` for ``float | Literal["learned"]``.
+    """The value that `text` writes for a field: `0.1` and `learned` for `float | Literal["learned"]`.
 
-    Tuples are written with commas, nothing for the empty one; None is ``none``, truth ``true`` or ``false``.
+    Tuples are written with commas, nothing for the empty one; None is `none`, truth `true` or `false`.
 
     Raises:
         ValueError: the text writes no value of the declared type.
@@ -32,7 +32,7 @@ def check_value(name: str, value: Any, declared: Any) -> None:
 
 
 def _alternatives(declared: Any) -> list[Any]:
-    """The members of a union, None first, since any text is also a ``str``."""
+    """The members of a union, None first, since any text is also a `str`."""
     if get_origin(declared) in (Union, types.UnionType):
         return sorted(get_args(declared), key=lambda kind: kind is not types.NoneType)
     return [declared]
@@ -72,7 +72,7 @@ def _fits_one(value: Any, kind: Any) -> bool:
 
 
 def _items(kind: Any, length: int) -> list[Any]:
-    """The types of a tuple's items: ``tuple[int, ...]`` has as many as there are, ``tuple[float, float]`` two."""
+    """The types of a tuple's items: `tuple[int, ...]` has as many as there are, `tuple[float, float]` two."""
     items = list(get_args(kind))
     return items[:1] * length if items[-1] is Ellipsis else items
 

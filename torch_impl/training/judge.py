@@ -1,6 +1,4 @@
-"""Judging samples by means that know nothing of the model: a classifier, nearest neighbours, sliced Wasserstein
-distances.
-"""
+"""Judging samples without the model: by a classifier, nearest neighbours, sliced Wasserstein distances."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ __all__ = [
 class ImageClassifier:
     """A support vector machine on pixels (scikit-learn), trained on real images only, of at most 16 pixels a side.
 
-    ``held_out_accuracy`` is its share of right answers on real images it has not seen.
+    `held_out_accuracy` is its share of right answers on real images it has not seen.
     """
 
     def __init__(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], largest: int = 6000) -> None:
@@ -47,8 +45,9 @@ class ImageClassifier:
         return float((self.predict(images) == labels.cpu().numpy()).mean())
 
     def margin(self, images: Tensor) -> np.ndarray:
-        """How far the best class is ahead of the second, for each image: in votes of the decision function, or between
-        two classes by its absolute value.
+        """How far the best class is ahead of the second, for each image.
+
+        In votes of the decision function; between two classes its absolute value.
         """
         scores = self._machine.decision_function(_seen(images))
         if scores.ndim == 1:
@@ -61,7 +60,7 @@ class EndlessClassifier:
     """A small convolutional network for images that are made without end, trained on fresh real ones only.
 
     Ten thousand examples, which suffice a support vector machine for digits, say little about letters of any colour,
-    size and lean.  ``held_out_accuracy`` is its share of right answers on real images it has not seen.
+    size and lean.  `held_out_accuracy` is its share of right answers on real images it has not seen.
 
     Args:
         data: images with labels, without end; already where they are to be looked at.

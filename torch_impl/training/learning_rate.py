@@ -11,9 +11,9 @@ __all__ = ["LearningRate"]
 
 @dataclass(frozen=True)
 class LearningRate:
-    """Linear warm-up over the first ``warmup`` steps, then constant or half a cosine down to ``final`` x ``peak``.
+    """Linear warm-up over the first `warmup` steps, then constant or half a cosine down to `final` x `peak`.
 
-    ``at(step)`` takes step = 1..steps.  The last warm-up step and the one after it are at the peak; a cosine reaches
+    `at(step)` takes step = 1..steps.  The last warm-up step and the one after it are at the peak; a cosine reaches
     its end one step after the last, so that no step is wasted on a rate of zero.
     """
 

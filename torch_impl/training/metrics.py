@@ -19,7 +19,7 @@ __all__ = ["MeanAccumulator", "MetricsFile", "read_metrics"]
 class MeanAccumulator:
     """Means over a window of steps of named scalars.
 
-    On a GPU the scalars stay there until :meth:`read`; on the CPU, where nothing is waited for, they are plain floats.
+    On a GPU the scalars stay there until `read`; on the CPU, where nothing is waited for, they are plain floats.
     Sums are float64 (float32 where the device has no float64).  A scalar that is not finite would spoil its window's
     mean, so it is left out of the sum and of the count; the watch on non-finite values reports it.
     """
@@ -80,7 +80,7 @@ class MeanAccumulator:
         return {"names": list(self.names), "sum": sums, "count": counts}
 
     def load_state(self, state: Mapping[str, Any], owner: bool = True) -> None:
-        """Go on with a stored window; of several processes one (the ``owner``) takes its sums."""
+        """Go on with a stored window; of several processes one (the `owner`) takes its sums."""
         self.names = tuple(state["names"])
         self._restart()
         if owner:
@@ -89,7 +89,7 @@ class MeanAccumulator:
 
 
 class MetricsFile:
-    """One JSON object a line, appended and flushed; ``step`` never goes back.
+    """One JSON object a line, appended and flushed; `step` never goes back.
 
     Resuming at step n drops the lines after n, which the resumed run writes again, and a last line cut short by a kill.
     """
@@ -119,9 +119,7 @@ def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics file; a last line cut short, and whatever else is no JSON object with a step, is left
-    out.
-    """
+    """The lines of a metrics file, without those (a last one cut short, say) that are no JSON object with a step."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for text in file:
             with contextlib.suppress(json.JSONDecodeError):

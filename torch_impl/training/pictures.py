@@ -25,9 +25,7 @@ def to_uint8(images: Tensor) -> np.ndarray:
 
 
 def image_grid(images: Tensor, columns: int | None = None, smallest: int = 32) -> np.ndarray:
-    """Images side by side with one pixel between, uint8 (height, width, 3); small images are magnified in whole
-    steps.
-    """
+    """Images side by side with one pixel between, uint8 (height, width, 3); small ones magnified in whole steps."""
     pixels = to_uint8(images)
     n, height, width, _ = pixels.shape
     columns = columns or math.ceil(math.sqrt(n))

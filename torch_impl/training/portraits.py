@@ -87,8 +87,9 @@ def _pairs(real: Tensor, decoded: Tensor, columns: int = 10) -> Tensor:
 
 
 def latent_map(path: Path, latents: Tensor, labels: Tensor, classes: Sequence[str] | None = None) -> None:
-    """Latents (n, dim) in the plane, coloured by label: as they are in two dimensions, by t-SNE in more (of ten points
-    or more), and in one above each other by label.
+    """Latents (n, dim) in the plane, coloured by label.
+
+    As they are in two dimensions, by t-SNE in more (of ten points or more), and in one above each other by label.
     """
     points = latents.cpu().numpy().astype(np.float64)
     title = "latent means"

@@ -1,6 +1,6 @@
 """Presets: a data set, a system and a way to train it, as plain data under one name.
 
-``preset("digits-ddpm")`` is what ``threefold train digits-ddpm`` trains; :func:`override` changes fields by name, as
+`preset("digits-ddpm")` is what `threefold train digits-ddpm` trains; `override` changes fields by name, as
 the command line does.
 """
 
@@ -28,9 +28,9 @@ __all__ = ["DataChoice", "Preset", "override", "preset", "preset_names", "read_f
 
 @dataclass(frozen=True)
 class DataChoice:
-    """Which data: a name that ``torch_impl.data.load`` knows, and how to read it.
+    """Which data: a name that `torch_impl.data.load` knows, and how to read it.
 
-    ``root`` is where local files are; ``label`` the attribute that serves as class (faces); ``flip`` mirrors at random.
+    `root` is where local files are; `label` the attribute that serves as class (faces); `flip` mirrors at random.
     """
 
     name: str
@@ -326,7 +326,7 @@ _FROM_DATA = ("classes", "weights", "means", "variances")
 
 
 def read_field(chosen: Preset, name: str, text: str) -> Any:
-    """What ``name=text`` means for a field of this preset, as :func:`override` takes it.
+    """What `name=text` means for a field of this preset, as `override` takes it.
 
     Raises:
         ValueError: no such field, or a text that the field cannot be.
@@ -337,7 +337,7 @@ def read_field(chosen: Preset, name: str, text: str) -> Any:
 def override(chosen: Preset, changes: Mapping[str, Any]) -> Preset:
     """The preset with fields changed by name; a name is looked up in the system, then the trainer, then the data.
 
-    ``ema`` takes none, constant, warmup or power; ``ema_decay`` its decay.  ``image_size`` and ``channels`` change data
+    `ema` takes none, constant, warmup or power; `ema_decay` its decay.  `image_size` and `channels` change data
     and system.
 
     Raises:

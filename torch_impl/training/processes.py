@@ -1,7 +1,7 @@
-"""The processes of a run: one, or several started by ``torchrun``; data parallel (DDP) or fully sharded (FSDP2).
+"""The processes of a run: one, or several started by `torchrun`; data parallel (DDP) or fully sharded (FSDP2).
 
-Several nodes: start the same ``torchrun --nnodes N --nproc-per-node M --rdzv-backend c10d --rdzv-endpoint HOST:PORT``
-on each, with ``--out`` on a file system that all nodes see; rank 0 writes, all read.
+Several nodes: start the same `torchrun --nnodes N --nproc-per-node M --rdzv-backend c10d --rdzv-endpoint HOST:PORT`
+on each, with `--out` on a file system that all nodes see; rank 0 writes, all read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Parallelism = Literal["ddp", "fsdp"]
 
 @dataclass(frozen=True)
 class Processes:
-    """Who this process is among ``world`` processes, and the device it works on."""
+    """Who this process is among `world` processes, and the device it works on."""
 
     rank: int
     world: int
@@ -32,10 +32,10 @@ class Processes:
 
     @classmethod
     def start(cls, device: str = "auto") -> Processes:
-        """Join the group that ``torchrun`` announced in the environment; alone otherwise.
+        """Join the group that `torchrun` announced in the environment; alone otherwise.
 
         Args:
-            device: ``auto`` (CUDA if present, else the CPU), or a torch device name.
+            device: `auto` (CUDA if present, else the CPU), or a torch device name.
 
         Raises:
             ValueError: an unknown device, or one that this machine lacks.
@@ -77,9 +77,7 @@ class Processes:
         return next((text for text in gathered if text is not None), None)
 
     def finish(self) -> None:
-        """Leave the group together, at the end of a run that went well: a process that leaves early makes the others
-        abort.
-        """
+        """Leave the group together, after a run that went well: one that leaves early makes the others abort."""
         if dist.is_initialized():
             dist.barrier()
             # A gloo thread lets go of the barrier's tensors a moment after the barrier returns; if the interpreter is
@@ -118,10 +116,10 @@ def _choose_device(name: str, local_rank: int) -> torch.device:
 def shard(module: nn.Module, processes: Processes, *, bf16: bool, smallest: int = 100_000) -> nn.Module:
     """Shard a module's parameters over all processes with FSDP2, in place.
 
-    Every member of a ``ModuleList`` or ``Sequential`` with at least ``smallest`` parameters (a residual block, a
-    transformer block) is gathered on its own; what remains belongs to the root.  With ``bf16`` the gathered copies and
+    Every member of a `ModuleList` or `Sequential` with at least `smallest` parameters (a residual block, a
+    transformer block) is gathered on its own; what remains belongs to the root.  With `bf16` the gathered copies and
     the arithmetic are bfloat16, the shards stay float32 and gradients are reduced in float32.  Scalar parameters cannot
-    be cut and stay whole everywhere: see :func:`average_whole_gradients`.
+    be cut and stay whole everywhere: see `average_whole_gradients`.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard

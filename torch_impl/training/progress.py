@@ -1,6 +1,4 @@
-"""Progress on a terminal (step, loss, images/s, time left, gap to the best loss), or plain lines where there is
-none.
-"""
+"""Progress on a terminal (step, loss, images/s, time left, gap to the best loss), or in plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ __all__ = ["Observers", "TensorBoardObserver", "TerminalObserver"]
 
 
 class TensorBoardObserver(Observer):
-    """Scalars to TensorBoard, where it is installed; :meth:`available` says whether."""
+    """Scalars to TensorBoard, where it is installed; `available` says whether."""
 
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -69,7 +67,7 @@ class Observers(Observer):
 
 
 class TerminalObserver(Observer):
-    """Shows a live line on a terminal; elsewhere prints one line at most every ``interval`` seconds."""
+    """Shows a live line on a terminal; elsewhere prints one line at most every `interval` seconds."""
 
     def __init__(self, console: Console | None = None, unit: str = "images", interval: float = 10.0) -> None:
         self.console = console or Console(stderr=True)

@@ -1,5 +1,6 @@
-"""A page that sums up a run: what was trained, its curves, its latest pictures.  One file, nothing fetched from
-elsewhere.
+"""A page that sums up a run: what was trained, its curves, its latest pictures.
+
+One file, nothing fetched from elsewhere.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 def write_report(out: Path) -> Path:
-    """``report.html`` of a run's folder."""
+    """`report.html` of a run's folder."""
     config = json.loads((out / "config.json").read_text())
     lines = list(read_metrics(out / "metrics.jsonl"))
     last = lines[-1] if lines else {}

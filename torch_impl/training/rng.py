@@ -1,6 +1,6 @@
 """The state of every random number generator of this process, as JSON data: Python, NumPy, torch on every device.
 
-Training draws do not depend on it (see :mod:`torch_impl.training.draws`); compiled dropout and a user's own code may.
+Training draws do not depend on it (see `torch_impl.training.draws`); compiled dropout and a user's own code may.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def capture_rng() -> dict[str, Any]:
 
 
 def restore_rng(state: Mapping[str, Any]) -> None:
-    """Put back what :func:`capture_rng` gave; CUDA devices that are absent now are left out."""
+    """Put back what `capture_rng` gave; CUDA devices that are absent now are left out."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     name, keys, position, has_gauss, cached = state["numpy"]

@@ -1,6 +1,4 @@
-"""From a preset to a run: data loaded, system built and fitted to it, trainer ready; and from a checkpoint to a
-model.
-"""
+"""From a preset to a run (data loaded, system built and fitted, trainer ready); from a checkpoint to a model."""
 
 from __future__ import annotations
 
@@ -115,8 +113,9 @@ _PLACES = ("root", "workers")  # where files lie and how they are read is not pa
 
 
 def begun_description(out: Path) -> dict[str, Any] | None:
-    """What a run that was stopped before its first checkpoint was begun with, as its folder says since before the first
-    step; None where no run was begun.
+    """What a run that was stopped before its first checkpoint was begun with; None where no run was begun.
+
+    Its folder says so since before the first step.
 
     Raises:
         ValueError: the folder has files that a run would replace, and they are not those of a run so stopped.
@@ -139,7 +138,7 @@ def begun_description(out: Path) -> dict[str, Any] | None:
 
 
 def begun_preset(chosen: Preset, description: Mapping[str, Any]) -> Preset:
-    """The preset as it was changed for a run that was begun; where local files lie is as in ``chosen``.
+    """The preset as it was changed for a run that was begun; where local files lie is as in `chosen`.
 
     Raises:
         ValueError: the run is of another preset.
@@ -334,8 +333,8 @@ def load_model(
 
     Args:
         where: a run's folder (its latest checkpoint), a checkpoint's folder, or an opened checkpoint.
-        weights: ``ema`` (the first moving average, or the raw weights of a run without one) or ``raw``.
-        ema_width: sigma_rel of a power-function average to reconstruct from the run's checkpoints (``--ema power``
+        weights: `ema` (the first moving average, or the raw weights of a run without one) or `raw`.
+        ema_width: sigma_rel of a power-function average to reconstruct from the run's checkpoints (`--ema power`
         runs).
 
     Raises:

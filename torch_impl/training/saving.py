@@ -137,7 +137,7 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
     """Put the trainer back to a checkpoint (by default the latest of its run), exactly; returns its step.
 
     Raises:
-        CheckpointMissing, CheckpointDamaged: as :meth:`CheckpointStore.latest`.
+        CheckpointMissing, CheckpointDamaged: as `CheckpointStore.latest`.
         ValueError: the checkpoint is of another system, data set, seed, batch size or average.
     """
     if checkpoint is None:
@@ -167,8 +167,7 @@ def restore_run(trainer: Trainer, checkpoint: StoredCheckpoint | Path | None) ->
 
 
 def refuse_other_run(checkpoint: StoredCheckpoint, mine: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that a run of this description (system, data, trainer; as JSON gives it back) cannot go on
-    from.
+    """Refuse a checkpoint from which a run of this description (system, data, trainer, as in JSON) cannot go on.
 
     Raises:
         ValueError: it is of another system, data set, seed, batch size or average.

@@ -11,8 +11,9 @@ __all__ = ["Interrupted", "StopRequest"]
 
 
 class Interrupted(RuntimeError):
-    """SIGTERM or SIGINT arrived; a checkpoint was written first.  Attributes: ``step``, ``checkpoint``,
-    ``signal_number``.
+    """SIGTERM or SIGINT arrived; a checkpoint was written first.
+
+    Attributes: `step`, `checkpoint`, `signal_number`.
     """
 
     def __init__(self, step: int, checkpoint: Path | None, signal_number: int) -> None:

@@ -1,7 +1,7 @@
 """Weights, averages and optimizer state as tensors by name: out of live modules and back, whole or sharded.
 
-One process, or several with DDP: whole tensors in ``<part>.safetensors``.  FSDP: every process writes its shards
-through ``torch.distributed.checkpoint`` in its safetensors format (its default format is a pickle and is not used).
+One process, or several with DDP: whole tensors in `<part>.safetensors`.  FSDP: every process writes its shards
+through `torch.distributed.checkpoint` in its safetensors format (its default format is a pickle and is not used).
 Either kind loads into any number of processes and either kind of parallelism.
 """
 
@@ -36,7 +36,7 @@ def state_tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
-    """The optimizer's tensors, named ``<parameter>::<state>``."""
+    """The optimizer's tensors, named `<parameter>::<state>`."""
     return {
         f"{canonical_name(name)}{_SEPARATOR}{key}": value
         for name, parameter in parameters.items()

@@ -15,7 +15,7 @@ __all__ = ["Batch", "System"]
 
 
 class Batch(NamedTuple):
-    """Examples: ``x`` (n, ...) float in [-1, 1] (images) or data units; ``y`` (n,) int64 labels or None."""
+    """Examples: `x` (n, ...) float in [-1, 1] (images) or data units; `y` (n,) int64 labels or None."""
 
     x: Tensor
     y: Tensor | None = None
@@ -24,13 +24,14 @@ class Batch(NamedTuple):
 class System(nn.Module):
     """A model together with its training objective; everything the trainer needs to know about either.
 
-    Subclasses implement :meth:`forward`.  All randomness comes from ``draws``, so that a step is a function of
+    Subclasses implement `forward`.  All randomness comes from `draws`, so that a step is a function of
     (weights, batch, seed, step); all terms stay on the device, so that a step never waits for it.
     """
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
-        """Scalar loss terms, means over the examples; ``"loss"`` is minimised, the others are logged.  Same names at
-        every step.
+        """Scalar loss terms, means over the examples, of the same names at every step.
+
+        `"loss"` is minimised, the others are logged.
         """
         raise NotImplementedError
 
@@ -39,16 +40,14 @@ class System(nn.Module):
         return [child for child in self.children() if any(p.requires_grad for p in child.parameters())]
 
     def stateful_buffers(self) -> list[Tensor]:
-        """Buffers that the forward pass or :meth:`after_backward` writes; restored when a step is skipped as not
-        finite.
-        """
+        """Buffers that the forward pass or `after_backward` writes; restored when a step is skipped as not finite."""
         return []
 
     def after_backward(self) -> None:
         """Called once per optimizer step, after the gradients are there (codebook averages, dead-code revival)."""
 
     def best_loss(self) -> float | None:
-        """The least expected value of ``"loss"`` that any model could reach, where it is known."""
+        """The least expected value of `"loss"` that any model could reach, where it is known."""
         return None
 
     def floor(self) -> float | None:

@@ -1,8 +1,8 @@
 """The training loop: one device or many, exact to resume, silent on the device between reads.
 
 One step is a function of (weights, optimizer state, seed, step): the batch comes from the data order, every draw from
-:class:`~torch_impl.training.draws.Draws`.  Nothing inside a step waits for the device; metrics, the non-finite flag and
-signals are looked at every ``log_every`` steps (on a single CPU process, where looking is free, signals and flags at
+`Draws`.  Nothing inside a step waits for the device; metrics, the non-finite flag and
+signals are looked at every `log_every` steps (on a single CPU process, where looking is free, signals and flags at
 every step).
 """
 
@@ -71,9 +71,7 @@ class Observer:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Where a run ended: the step, the last means that were read, how many steps were skipped as not finite, the last
-    checkpoint.
-    """
+    """Where a run ended: step, last means that were read, steps skipped as not finite, last checkpoint."""
 
     step: int
     metrics: Mapping[str, float]
@@ -83,17 +81,17 @@ class TrainResult:
 
 
 class Trainer:
-    """Trains a :class:`~torch_impl.training.system.System` on a stream of batches.
+    """Trains a `System` on a stream of batches.
 
     Args:
         system: the model and its objective; moved to the device here.
-        batches: yields objects with ``x`` and ``y``; its batch size is that of one micro-batch over all processes,
-            ``config.batch_size / config.accumulate``.
+        batches: yields objects with `x` and `y`; its batch size is that of one micro-batch over all processes,
+            `config.batch_size / config.accumulate`.
         config: how to train.
         out: folder for checkpoints, metrics and pictures; None writes nothing.
         description: JSON data stored with every checkpoint so that the model can be rebuilt (system and data).
         held_out: batches for the validation loss, seen by the averaged model with the same draws every time.
-        processes: this process among others; by default those that ``torchrun`` announced.
+        processes: this process among others; by default those that `torchrun` announced.
         observer: told of progress.
 
     Raises:
@@ -202,9 +200,7 @@ class Trainer:
 
     @property
     def averaged(self) -> System:
-        """The model to sample and evaluate with: the first moving average, or the weights themselves where there is
-        none.
-        """
+        """The model to sample and evaluate with: the first moving average, or the weights where there is none."""
         module = self.emas[0].module if self.emas else self.system
         assert isinstance(module, System)
         return module
@@ -264,7 +260,7 @@ class Trainer:
         self.step = step
 
     def _update(self, norm: Tensor, withhold: Tensor | bool) -> None:
-        """AdamW on gradients clipped to ``clip``, or no change at all where ``withhold`` is 1."""
+        """AdamW on gradients clipped to `clip`, or no change at all where `withhold` is 1."""
         clip, fused = self.config.clip, bool(self.optimizer.defaults["fused"])
         if self.device.type == "cuda":
             # Decided on the device: the fused kernel divides gradients by grad_scale and does nothing when found_inf is
@@ -283,10 +279,10 @@ class Trainer:
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     def fit(self) -> TrainResult:
-        """Train from the present step to ``config.steps``.
+        """Train from the present step to `config.steps`.
 
         Raises:
-            NonFiniteError: loss or gradients are not finite (policy ``stop``, or ``skip_limit`` reached).
+            NonFiniteError: loss or gradients are not finite (policy `stop`, or `skip_limit` reached).
             CheckpointUnwritable: a checkpoint could not be written; earlier ones are intact.
             Interrupted: SIGTERM or SIGINT, after writing a checkpoint.
         """
@@ -320,8 +316,10 @@ class Trainer:
         return result
 
     def _prepare_folder(self) -> None:
-        """Find out before the first step whether the output folder can be written; move what a run that is not gone
-        on with wrote later than the present step aside, and drop the metrics of later steps.
+        """Find out before the first step whether the output folder can be written, and clear it of later steps.
+
+        What a run that is not gone on with wrote later than the present step is moved aside; metrics of later steps
+        are dropped.
         """
         problem = None
         if self.processes.is_main and self.out is not None:
@@ -469,8 +467,9 @@ class Trainer:
         return as_stored
 
     def save(self, figure: float | None = None) -> Path | None:
-        """Write a checkpoint of the present step; ``figure`` (lower is better) is, unless given, the validation loss
-        of this very step, if it was taken.
+        """Write a checkpoint of the present step.
+
+        `figure` (lower is better) is, unless given, the validation loss of this very step, if it was taken.
 
         Raises:
             CheckpointUnwritable: on every process, when any of them could not write; earlier checkpoints are intact.
@@ -483,7 +482,7 @@ class Trainer:
         """Go back to a checkpoint (by default the latest), exactly; returns its step.
 
         Raises:
-            CheckpointMissing, CheckpointDamaged: as :meth:`CheckpointStore.latest`.
+            CheckpointMissing, CheckpointDamaged: as `CheckpointStore.latest`.
             ValueError: the checkpoint is of another system, data set, seed or batch size.
         """
         return restore_run(self, checkpoint)

@@ -20,21 +20,21 @@ Profile = ConstantDecay | WarmupDecay | PowerFunction
 class TrainerConfig:
     """How to train; plain data, JSON both ways.  Field by field:
 
-    - ``steps``, ``batch_size`` (examples per optimizer step over all processes), ``accumulate`` (micro-batches per
+    - `steps`, `batch_size` (examples per optimizer step over all processes), `accumulate` (micro-batches per
       step).
-    - ``lr``, ``warmup`` (steps), ``lr_shape``, ``lr_final`` (share of the peak), ``weight_decay``, ``betas``,
-      ``epsilon``: AdamW.
-    - ``clip``: largest gradient norm, or None.
-    - ``ema``: profiles of the moving averages; the first is the one that is sampled from.
-    - ``precision``: ``auto`` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  ``compile``: ``auto`` is on
+    - `lr`, `warmup` (steps), `lr_shape`, `lr_final` (share of the peak), `weight_decay`, `betas`,
+      `epsilon`: AdamW.
+    - `clip`: largest gradient norm, or None.
+    - `ema`: profiles of the moving averages; the first is the one that is sampled from.
+    - `precision`: `auto` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  `compile`: `auto` is on
       for CUDA.
-    - ``channels_last``: ``auto`` is on for CUDA.  ``deterministic``: only algorithms that repeat bit for bit (exact
+    - `channels_last`: `auto` is on for CUDA.  `deterministic`: only algorithms that repeat bit for bit (exact
       resume on GPU).
-    - ``parallel``: ``ddp`` or ``fsdp`` when there are several processes.
-    - ``log_every``, ``validate_every``, ``preview_every``, ``checkpoint_every`` (steps; 0 is never, save for the
-      checkpoint that every run writes at its end), ``keep_last``.
-    - ``nonfinite``: ``stop`` or ``skip``; ``skip_limit``: stop after so many skipped steps in all.
-    - ``draw_blocks``: blocks of independent randomness per global batch; 0 chooses (see :meth:`blocks_for`).
+    - `parallel`: `ddp` or `fsdp` when there are several processes.
+    - `log_every`, `validate_every`, `preview_every`, `checkpoint_every` (steps; 0 is never, save for the
+      checkpoint that every run writes at its end), `keep_last`.
+    - `nonfinite`: `stop` or `skip`; `skip_limit`: stop after so many skipped steps in all.
+    - `draw_blocks`: blocks of independent randomness per global batch; 0 chooses (see `blocks_for`).
     """
 
     steps: int = 1000
@@ -94,9 +94,7 @@ class TrainerConfig:
         return LearningRate(self.lr, self.steps, self.warmup, self.lr_shape, self.lr_final)
 
     def blocks_for(self, world: int) -> int:
-        """Blocks of randomness: given, or the least that serve this number of processes, eight where the batch allows
-        it.
-        """
+        """Blocks of randomness: given, or the least that serve these processes, eight where the batch allows it."""
         pieces = world * self.accumulate
         if self.batch_size % pieces:
             raise ValueError(
@@ -119,7 +117,7 @@ class TrainerConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The config that :meth:`to_json` wrote; what is missing has its default, what is unknown is left out.
+        """The config that `to_json` wrote; what is missing has its default, what is unknown is left out.
 
         Raises:
             ValueError: a value that cannot be.

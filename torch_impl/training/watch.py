@@ -1,8 +1,8 @@
 """NaN and infinity: seen on the device without waiting for it, the bad update withheld, the culprit named.
 
 A step whose loss or any gradient is not finite changes nothing: its optimizer update is skipped inside the fused
-kernel. With the policy ``stop`` all later updates are withheld too until the flag is read, so that the weights are
-still those of the bad step; the trainer then runs that step again under :func:`diagnose`, which names the tensor.
+kernel. With the policy `stop` all later updates are withheld too until the flag is read, so that the weights are
+still those of the bad step; the trainer then runs that step again under `diagnose`, which names the tensor.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class NonFiniteWatch:
     """Whether and when a step was bad: kept on the device, or in plain numbers on the CPU, where nothing is waited for.
 
     Args:
-        latch: withhold every update after the first bad step, until read (policy ``stop``).
+        latch: withhold every update after the first bad step, until read (policy `stop`).
     """
 
     def __init__(self, device: torch.device | str, latch: bool) -> None:
@@ -138,13 +138,12 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def diagnose(module: nn.Module, inputs: dict[str, Tensor], run_step: Any) -> tuple[str, str]:
-    """Name the first tensor of a step that is not finite: an input, a weight, a layer's output, a loss term, a
-    gradient.
+    """Name the first tensor of a step that is not finite: input, weight, layer's output, loss term or gradient.
 
     Args:
         module: whose weights and layers are looked at.
         inputs: the batch's tensors by name.
-        run_step: computes the loss terms (a dict) and, with backward, leaves gradients in ``module``; called once.
+        run_step: computes the loss terms (a dict) and, with backward, leaves gradients in `module`; called once.
     """
     for name, tensor in inputs.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():

@@ -109,7 +109,7 @@ def test_every_term_is_the_formula_written_out() -> None:
 
 
 def test_the_exact_denoiser_leaves_only_the_gap_of_gaussian_steps() -> None:
-    """For N(0, 1) data and sigma_t^2 = beta_t the reverse chain is exact (claim ddpm.variance.two_extremes).
+    """For N(0, 1) data and sigma_t^2 = beta_t the reverse chain is exact (claim planned:ddpm.variance.two_extremes).
 
     Then the bound misses log p only by the choice of the prior, KL(q(x_T) || N(0,1)) = 0 here, and is tight at t >= 2;
     with reconstruction variance 1 - abar_1 = beta_1 the t = 1 step is exact as well: ELBO = log N(x; 0, 1) in the mean.

@@ -25,7 +25,9 @@ steps_strategy = st.sets(st.integers(1, 99), max_size=8).map(lambda kept: [100, 
 @settings(COMMON, max_examples=40)
 @given(steps_strategy, st.sampled_from(["eps", "x0", "v", "score"]), st.integers(0, 2**31))
 def test_deterministic_ddim_keeps_the_noise_of_a_point_mass(times: list[int], prediction: str, seed: int) -> None:
-    """Claim ddim.deterministic: with the exact predictor every visited x_s is sqrt(abar_s) x_0 + sqrt(1 - abar_s) eps.
+    """With the exact predictor every visited x_s is sqrt(abar_s) x_0 + sqrt(1 - abar_s) eps.
+
+    Claim planned:ddim.deterministic.
 
     Peer bug 3: the target of each step is the next entry of the list, for any spacing.
     """
@@ -139,13 +141,13 @@ def test_euler_maruyama_is_of_weak_order_one() -> None:
 
 
 def test_upper_variance_reproduces_standard_normal_data() -> None:
-    """Claim ddpm.sampling.sigma_beta: for N(0, 1) data and sigma^2 = beta the chain is exact for every spacing."""
+    """Claim planned:ddpm.sampling.sigma_beta: for N(0, 1) data and sigma^2 = beta the chain is exact at any spacing."""
     exact = gaussian_moments("ddpm", "beta", 0.0, [100, 50, 20, 5], 1.0)
     assert all(value == pytest.approx(1.0, rel=1e-12) for value in exact.values())
 
 
 def test_ddim_eta_one_is_ancestral_sampling() -> None:
-    """Claim ddim.ddpm_recovery, step by step with the same noise, on any subsequence."""
+    """Claim planned:ddim.ddpm_recovery, step by step with the same noise, on any subsequence."""
     diffusion, g = GaussianDiffusion(SCHEDULE), torch.Generator().manual_seed(0)
     noises = torch.randn(6, 3, 4, dtype=torch.float64, generator=g)
     start = torch.randn(3, 4, dtype=torch.float64, generator=g)
@@ -226,7 +228,7 @@ def test_one_step_chain_and_zero_terminal_snr_sample() -> None:
 
 
 def test_clipping_keeps_the_network_noise_unless_told() -> None:
-    """Claim ddpm.sampling.clip_x0 and the contract: eps stays the network's, or is rederived from the clipped x_0."""
+    """Claim planned:ddpm.sampling.clip_x0: eps stays the network's, or is rederived from the clipped x_0."""
     diffusion = GaussianDiffusion(SCHEDULE)
     x = torch.full((1, 1), 3.0, dtype=torch.float64)
     eps = torch.full_like(x, -2.0)

@@ -110,7 +110,7 @@ def test_chain_rate_passes_through_the_chain() -> None:
 
 
 def test_discretising_finely_gives_the_same_marginals_and_small_betas() -> None:
-    """Claim sde.forward.discrete_limit: beta_i = beta(t_i)/T + O(1/T^2) and alpha_bar_T = e^{-B} for every T."""
+    """beta_i = beta(t_i)/T + O(1/T^2) and alpha_bar_T = e^{-B} for every T (planned:sde.forward.discrete_limit)."""
     rate = LinearRate()
     for T in (10, 1000):
         chain = rate.discretized(T)

@@ -117,7 +117,7 @@ def test_bernoulli_likelihood_sums_over_pixels_and_has_the_right_gradient() -> N
 
 
 def test_bernoulli_on_real_pixels_is_no_density() -> None:
-    """Claim vae.decoder.bernoulli.support: its exponential integrates over [0.
+    """Claim planned:vae.decoder.bernoulli.support: its exponential integrates over [0.
 
     1] to (2 lambda - 1)/logit(lambda), not 1.
     """
@@ -152,7 +152,7 @@ def test_kl_is_a_sum_over_latents_and_not_a_mean() -> None:
 
 
 def test_reparameterised_gradient_is_pathwise() -> None:
-    """Claim vae.reparameterization.dz_dphi: dz/dmu = 1, dz/dlogvar = sigma eps / 2."""
+    """Claim planned:vae.reparameterization.dz_dphi: dz/dmu = 1, dz/dlogvar = sigma eps / 2."""
     mean = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
     logvar = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
     noise = torch.randn(2, 3, dtype=torch.float64)

@@ -39,7 +39,7 @@ def vq_ranks() -> ModuleType:
 
 @pytest.fixture
 def run_small() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program of this folder (``small_run.py``), alone or under ``torchrun`` with ``processes``."""
+    """Run a program of this folder (`small_run.py`), alone or under `torchrun` with `processes`."""
 
     def run(*arguments: str, processes: int = 1, program: str = "small_run.py") -> subprocess.CompletedProcess[str]:
         launcher = [sys.executable]

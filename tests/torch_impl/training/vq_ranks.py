@@ -1,4 +1,4 @@
-"""Train a VQ-VAE on digits for a few steps and write every rank's codebook and weights: ``vq_ranks.py OUT``."""
+"""Train a VQ-VAE on digits for a few steps and write every rank's codebook and weights: `vq_ranks.py OUT`."""
 
 from __future__ import annotations
 

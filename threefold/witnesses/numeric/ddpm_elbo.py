@@ -1,5 +1,4 @@
-"""The diffusion bound: the claims' statements against finite chains with every path enumerated, exact to 50 "
-"digits."""
+"""The diffusion bound: the claims' statements against finite chains, every path enumerated, to 50 digits."""
 
 from __future__ import annotations
 

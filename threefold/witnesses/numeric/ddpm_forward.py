@@ -1,5 +1,4 @@
-"""The forward chain and its reversal given x_0: the claims' statements against linear algebra on the joint "
-"Gaussian."""
+"""The forward chain and its reversal given x_0: the claims' statements against algebra on the joint law."""
 
 from __future__ import annotations
 

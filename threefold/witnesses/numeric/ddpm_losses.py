@@ -1,5 +1,4 @@
-"""Losses and their weights, and the worked examples, against quadrature, comparisons of divergences and exact "
-"decimals."""
+"""Losses and their weights, and the worked examples, against quadrature, other divergences and exact decimals."""
 
 from __future__ import annotations
 

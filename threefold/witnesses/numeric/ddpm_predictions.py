@@ -1,5 +1,4 @@
-"""What a network may predict, and the Gaussian terms of the bound: against 2x2 solves, conditioning and "
-"quadrature."""
+"""What a network may predict, and the Gaussian terms of the bound: against 2x2 solves and quadrature."""
 
 from __future__ import annotations
 

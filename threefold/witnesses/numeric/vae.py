@@ -150,8 +150,7 @@ def _(case: Cases) -> Iterator[Comparison]:
 
 
 def _codes(case: Cases) -> Iterator[tuple[Array, Array]]:
-    """Means and standard deviations of encoders: 1 to 4 coordinates, some deviations near 0, some codes at the "
-    "prior."""
+    """Means and standard deviations of encoders: 1 to 4 coordinates, some near 0, some codes at the prior."""
     for n in range(case.n):
         k = n % 4 + 1
         mean = case.rng.standard_normal(k) * 2

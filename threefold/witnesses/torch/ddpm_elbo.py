@@ -69,8 +69,7 @@ class Affine:
         return Point(1, {"T": T}, self.betas, x={0: [self.x0]}, tables={"p": law})
 
     def _reverse(self, t: int) -> tuple[Any, Any, Any]:
-        """p(x_{t-1} | x_t) = N(gain x_t + offset, variance): the posterior's mean at the predicted x_0; beta_1 at t "
-        "= 1."""
+        """p(x_{t-1} | x_t) = N(gain x_t + offset, variance): posterior mean at the predicted x_0; beta_1 at t = 1."""
         alphas = [1 - mp.mpf(b) for b in self.betas.tolist()]
         before, now = mp.fprod(alphas[: t - 1]), mp.fprod(alphas[:t])
         on_x0 = mp.sqrt(before) * (1 - alphas[t - 1]) / (1 - now)

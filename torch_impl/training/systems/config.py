@@ -15,9 +15,9 @@ _KINDS: dict[str, type[SystemConfig]] = {}
 
 @dataclasses.dataclass(frozen=True)
 class SystemConfig:
-    """What is needed to build a system anew; ``kind`` names it in JSON.
+    """What is needed to build a system anew; `kind` names it in JSON.
 
-    ``image_size`` and ``channels`` are those of the data, ``classes`` its number of classes or None.
+    `image_size` and `channels` are those of the data, `classes` its number of classes or None.
     """
 
     kind: ClassVar[str]
@@ -61,7 +61,7 @@ def system_kinds() -> Mapping[str, type[SystemConfig]]:
 
 
 def config_from_json(data: Mapping[str, Any]) -> SystemConfig:
-    """The config that ``to_json`` wrote.
+    """The config that `to_json` wrote.
 
     Raises:
         ValueError: unknown kind or field, or a value that the config refuses.

@@ -28,11 +28,10 @@ ScheduleName = Literal["linear", "scaled_linear", "cosine", "sigmoid"]
 
 @dataclass(frozen=True)
 class DiffusionConfig(SystemConfig, kind="diffusion"):
-    """What all diffusion systems share: the schedule, what is predicted, how errors are weighted, what is conditioned
-    on.
+    """What all diffusion systems share: schedule, prediction, weights of errors, what is conditioned on.
 
-    ``linear`` follows Ho et al. 2020 scaled to ``timesteps`` (beta from 0.1/T to 20/T), so that the end of the chain is
-    as noisy for any T.  ``sigma_min`` > 0 leaves out times with less noise than that: for data on few grey levels the
+    `linear` follows Ho et al. 2020 scaled to `timesteps` (beta from 0.1/T to 20/T), so that the end of the chain is
+    as noisy for any T.  `sigma_min` > 0 leaves out times with less noise than that: for data on few grey levels the
     first noise should be near half the distance between two levels, as 0.01 is for 256 levels; then neither the chain
     nor the probability flow sees the levels themselves.
     """
@@ -93,7 +92,7 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
 
 
 def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:
-    """T times of a finer schedule, evenly from the first with at least ``sigma_min`` of noise to its end."""
+    """T times of a finer schedule, evenly from the first with at least `sigma_min` of noise to its end."""
     noisy = fine.sigma(torch.arange(1, fine.T + 1)) >= sigma_min
     first = int(noisy.nonzero()[0, 0]) + 1
     if fine.T - first + 1 < T:
@@ -102,10 +101,10 @@ def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:
 
 
 class DiffusionSystem(System):
-    """loss = weighted mean squared error of the prediction, mean over elements (``ddpm.loss.simple``).
+    """loss = weighted mean squared error of the prediction, mean over elements (`ddpm.loss.simple`).
 
-    Subclasses say what the data of the chain is (pixels, points, latents) through :meth:`shape`, and hand a network to
-    ``__init__`` that takes (x_t, t, y).
+    Subclasses say what the data of the chain is (pixels, points, latents) through `shape`, and hand a network to
+    `__init__` that takes (x_t, t, y).
     """
 
     def __init__(self, config: DiffusionConfig, model: nn.Module) -> None:
@@ -169,8 +168,9 @@ class DiffusionSystem(System):
         return lambda x_t, t: model(x_t, t, y)
 
     def guided(self, y: Tensor | None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
-        """Classifier-free guidance: w = 1 is the conditional model, w = 0 the unconditional one
-        (``guidance.classifier_free``).
+        """Classifier-free guidance: w = 1 is the conditional model, w = 0 the unconditional one.
+
+        Claim `planned:guidance.classifier_free`.
 
         Raises:
             ValueError: guidance or labels for an unconditional model.
@@ -209,9 +209,9 @@ class DiffusionSystem(System):
         Args:
             labels: class of each sample, (n,), for conditional models.
             guidance: w of classifier-free guidance.
-            sampler: name of a method of :func:`torch_impl.sample`.
-            steps: how many; by default all for ``ddpm``, 50 otherwise.
-            eta: share of noise in ``ddim``, by default 0; other samplers have none: ValueError.
+            sampler: name of a method of `torch_impl.sample`.
+            steps: how many; by default all for `ddpm`, 50 otherwise.
+            eta: share of noise in `ddim`, by default 0; other samplers have none: ValueError.
             clip: the predicted x_0 to [-1, 1]; by default for pixels only.  The noise direction is then recomputed from
                 the clipped x_0: guidance pushes x_0 out of range, and the old direction would keep pushing.
         """
@@ -242,7 +242,7 @@ class DiffusionSystem(System):
     """Whether samples lie in [-1, 1], so that the predicted x_0 may be clipped."""
 
     def times(self, steps: int) -> list[int]:
-        """``steps`` steps from T to 0."""
+        """`steps` steps from T to 0."""
         return spaced_timesteps(self.diffusion.schedule, steps, "trailing")
 
     def sample_labels(self, n: int) -> Tensor | None:
@@ -262,8 +262,8 @@ class DiffusionSystem(System):
 class DDPMConfig(DiffusionConfig, kind="ddpm"):
     """Diffusion on pixels with a U-Net or a DiT.
 
-    ``widths``, ``blocks``, ``attention`` (sides in pixels), ``head_channels`` shape the U-Net; ``patch``, ``width``,
-    ``depth``, ``heads`` the DiT.
+    `widths`, `blocks`, `attention` (sides in pixels), `head_channels` shape the U-Net; `patch`, `width`,
+    `depth`, `heads` the DiT.
     """
 
     network: Literal["unet", "dit"] = "unet"

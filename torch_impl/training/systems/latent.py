@@ -1,6 +1,4 @@
-"""Latent diffusion: a trained VAE compresses, the diffusion runs on its latents of unit scale, the decoder comes
-last.
-"""
+"""Latent diffusion: a trained VAE compresses, diffusion runs on its latents of unit scale, the decoder comes last."""
 
 from __future__ import annotations
 
@@ -23,9 +21,9 @@ __all__ = ["LatentConfig", "LatentSystem"]
 
 @dataclass(frozen=True)
 class LatentConfig(DDPMConfig, kind="latent"):
-    """Diffusion on the latents of a VAE with a latent map; ``latent_dim`` channels, ``compressor_widths`` per level.
+    """Diffusion on the latents of a VAE with a latent map; `latent_dim` channels, `compressor_widths` per level.
 
-    Each level of the compressor halves the side.  The chain's network is shaped as in :class:`DDPMConfig`.  Latents
+    Each level of the compressor halves the side.  The chain's network is shaped as in `DDPMConfig`.  Latents
     have no range to clip to, so what is predicted must determine x_0 at the end of the chain too: by default v does.
     """
 
@@ -118,7 +116,7 @@ class LatentSystem(DiffusionSystem):
 
 
 def _shown(value: Any) -> str:
-    """A value as ``--set`` takes it."""
+    """A value as `--set` takes it."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -18,8 +18,9 @@ __all__ = ["MixtureConfig", "MixtureSystem"]
 
 @dataclass(frozen=True)
 class MixtureConfig(DiffusionConfig, kind="mixture"):
-    """Diffusion on points of the plane with an MLP.  The law is part of the config: weights (K,), means (K, 2),
-    variances (K, 2).
+    """Diffusion on points of the plane with an MLP.
+
+    The law is part of the config: weights (K,), means (K, 2), variances (K, 2).
     """
 
     weights: tuple[float, ...] = (0.5, 0.5)

@@ -1,7 +1,7 @@
 """The encoder-free one-step model: corrupt once with a fixed alpha, predict the noise, divide it out.
 
 x_1 = sqrt(alpha) x_0 + sqrt(1 - alpha) eps.  Sampling needs a law for x_1: N(0, I), or the Gaussian with the pixelwise
-moments of x_1 (``onestep.prior.moment_matched_hack``).
+moments of x_1 (`planned:onestep.prior.moment_matched_hack`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Prior = Literal["normal", "matched"]
 
 @dataclass(frozen=True)
 class OneStepConfig(SystemConfig, kind="onestep"):
-    """One noise level ``alpha`` in (0, 1), and a plain CNN or a U-Net to undo it."""
+    """One noise level `alpha` in (0, 1), and a plain CNN or a U-Net to undo it."""
 
     alpha: float = 0.5
     network: Literal["cnn", "unet"] = "unet"
@@ -63,7 +63,7 @@ class OneStepConfig(SystemConfig, kind="onestep"):
 
 
 class OneStepSystem(System):
-    """loss = mean squared error of the noise, mean over elements (``onestep.loss.equivalence``)."""
+    """loss = mean squared error of the noise, mean over elements (`onestep.loss.equivalence`)."""
 
     data_mean: Tensor
     data_variance: Tensor
@@ -90,7 +90,7 @@ class OneStepSystem(System):
         noise = draws.normal_like(batch.x)
         t = torch.ones(len(batch.x), dtype=torch.int64, device=batch.x.device)
         loss = self.diffusion.loss(self._predict, batch.x, t, noise)
-        scale = (1 - self.config.alpha) / self.config.alpha  # onestep.loss.proportional
+        scale = (1 - self.config.alpha) / self.config.alpha  # planned:onestep.loss.proportional
         return {"loss": loss, "x0_error": loss.detach() * scale}
 
     @torch.no_grad()

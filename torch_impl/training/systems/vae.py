@@ -24,10 +24,10 @@ __all__ = ["VAESystem", "VAESystemConfig"]
 
 @dataclass(frozen=True)
 class VAESystemConfig(SystemConfig, kind="vae"):
-    """A VAE with ``beta`` as the weight of the KL (1 is the ELBO).
+    """A VAE with `beta` as the weight of the KL (1 is the ELBO).
 
-    ``hidden`` are the widths of the MLP, ``widths`` those of the CNN's levels; ``decoder_variance`` of the Gaussian
-    likelihood is a number or "learned".  ``latent_map`` makes the compressor of latent diffusion.
+    `hidden` are the widths of the MLP, `widths` those of the CNN's levels; `decoder_variance` of the Gaussian
+    likelihood is a number or "learned".  `latent_map` makes the compressor of latent diffusion.
     """
 
     encoder: Literal["mlp", "cnn"] = "mlp"
@@ -71,7 +71,7 @@ class VAESystemConfig(SystemConfig, kind="vae"):
 
 
 class VAESystem(System):
-    """loss = -E_q log p(x | z) + beta KL(q(z | x) || N(0, I)), nats per example (``vae.beta.objective``).
+    """loss = -E_q log p(x | z) + beta KL(q(z | x) || N(0, I)), nats per example (`planned:vae.beta.objective`).
 
     Beside it are logged the two terms and the ELBO, whatever beta is.
     """
@@ -95,7 +95,7 @@ class VAESystem(System):
         }
 
     def _negative_log_likelihood(self, decoded: Tensor, target: Tensor) -> Tensor:
-        """Mean over examples of -log p(x | z), nats: ``VAE.log_prob`` without a value for each example in memory."""
+        """Mean over examples of -log p(x | z), nats: `VAE.log_prob` without a value for each example in memory."""
         n, pixels = len(target), target[0].numel()
         if self.config.likelihood == "bernoulli":
             return F.binary_cross_entropy_with_logits(decoded, target, reduction="sum") / n
@@ -105,7 +105,7 @@ class VAESystem(System):
 
     @torch.no_grad()
     def bounds(self, x: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """ELBO and importance-weighted bound of each example, nats, both from ``samples`` draws of z."""
+        """ELBO and importance-weighted bound of each example, nats, both from `samples` draws of z."""
         mean, logvar = self.model.encode(x)
         target = self.model.target(x)
         bound = elbo(target, mean, logvar, self.model.decode, self.model, samples=samples, generator=generator)

@@ -21,9 +21,9 @@ __all__ = ["CodePrior", "VQVAESystem", "VQVAESystemConfig"]
 
 @dataclass(frozen=True)
 class VQVAESystemConfig(SystemConfig, kind="vqvae"):
-    """A VQ-VAE with ``codes`` codewords of ``code_dim`` entries, and a causal transformer over its code map.
+    """A VQ-VAE with `codes` codewords of `code_dim` entries, and a causal transformer over its code map.
 
-    ``conditional``: the prior is told the class.  ``prior_dropout`` keeps it from learning a small set by heart.
+    `conditional`: the prior is told the class.  `prior_dropout` keeps it from learning a small set by heart.
     """
 
     widths: tuple[int, ...] = (32, 64)
@@ -69,7 +69,7 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
 class CodePrior(nn.Module):
     """p(codes | class) = prod_i p(code_i | code_<i, class): a causal transformer over the code map in reading order.
 
-    ``forward(codes, y)`` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None.
+    `forward(codes, y)` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None.
     """
 
     def __init__(
@@ -123,9 +123,10 @@ class _CausalBlock(nn.Module):
 
 
 class VQVAESystem(System):
-    """loss = ||x' - x||^2 + codebook and commitment terms (means over elements; ``vqvae.loss``) + code nats per pixel.
+    """loss = ||x' - x||^2 + codebook and commitment terms (means over elements) + code nats per pixel.
 
-    The prior learns from codes, through which no gradient flows: the VQ-VAE trains as if the prior were not there.
+    Claim `planned:vqvae.loss`. The prior learns from codes, through which no gradient flows: the VQ-VAE trains as if
+    the prior were not there.
     """
 
     def __init__(self, config: VQVAESystemConfig) -> None:
