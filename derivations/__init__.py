@@ -2,7 +2,7 @@
 
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.judge import Judgement
-from derivations.kernel.verdict import Assumed, Proved, Refuted, Supported, Undecided, Verdict, Witness
+from derivations.kernel.verdict import Assumed, Disputed, Proved, Refuted, Supported, Undecided, Verdict, Witness
 from derivations.library import DuplicateClaim, UnknownClaim, claims, judge, judge_mutants, mutants, prove
 from derivations.published import Editorial, Erratum, ErratumReport, editorial, errata, judge_erratum
 from derivations.refutation.mutants import MutantReport
@@ -10,6 +10,7 @@ from derivations.refutation.mutants import MutantReport
 __all__ = [
     "Assumed",
     "Claim",
+    "Disputed",
     "DuplicateClaim",
     "Editorial",
     "Erratum",

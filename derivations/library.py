@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from derivations.equivalence import no_mistake
 from derivations.kernel.claims import Claim
 from derivations.kernel.judge import Judge, Judgement
 from derivations.kernel.verdict import Verdict
@@ -95,4 +96,4 @@ def mutants(id_or_claim: str | Claim) -> list[Claim]:
 
 def judge_mutants(id_or_claim: str | Claim, seed: int = 0) -> mutation.MutantReport:
     """Each mutant refuted by a witness, proved equivalent, or surviving; `seed` chooses the worlds that are tried."""
-    return mutation.judge_mutants(find(id_or_claim), seed)
+    return mutation.judge_mutants(find(id_or_claim), seed, no_mistake=no_mistake)

@@ -67,6 +67,7 @@ class Judgement:
     verdict: Verdict
     parts: tuple[PartReport, ...]
     seconds: float
+    shadow: Any = None  # what was seen of its steps in worlds, once somebody has looked
 
     def _steps(self) -> Iterator[StepReport]:
         return (step for part in self.parts for step in part.steps)
@@ -128,7 +129,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 class Judge:
     """Judges claims of one registry; remembers verdicts, and refuses a claim that rests on itself.
 
-    A step that takes more than `step_seconds` (see `time_limit`) is undecided.
+    A step that takes more than `step_seconds` (see `time_limit`) is undecided. `refute` looks for a witness against a
+    statement without a proof; `watch` looks at a finished judgement and may dispute its steps. Neither can prove.
     """
 
     def __init__(
@@ -136,10 +138,12 @@ class Judge:
         registry: Mapping[str, Claim],
         refute: Callable[[Claim, int], Any] | None = None,
         step_seconds: float = STEP_SECONDS,
+        watch: Callable[[Judgement], Judgement] | None = None,
     ) -> None:
         self.registry = registry
         self.refute = refute
         self.step_seconds = step_seconds
+        self.watch = watch
         self.judged: dict[str, Judgement] = {}
         self._open: list[str] = []
 
@@ -157,6 +161,8 @@ class Judge:
         verdict = next((p.verdict for p in parts if not p.verdict), Proved() if parts else nothing)
         verdict = next((p.verdict for p in parts if isinstance(p.verdict, Refuted)), verdict)
         result = Judgement(claim, verdict, parts, time.perf_counter() - started)
+        if self.watch is not None:
+            result = self.watch(result)
         if self.registry.get(claim.id) is claim:
             self.judged[claim.id] = result
         return result

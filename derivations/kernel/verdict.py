@@ -49,6 +49,14 @@ class Refuted(Verdict):
 
 
 @dataclass(frozen=True)
+class Disputed(Verdict):
+    """Accepted by the kernel's rules, and false at the witness all the same: the kernel or its shadow is wrong."""
+
+    witness: Witness
+    kind: ClassVar[str] = "disputed"
+
+
+@dataclass(frozen=True)
 class Supported(Verdict):
     """Not proved; `n` sampled cases agreed within `tolerance`."""
 

@@ -6,21 +6,14 @@ the claim is not good.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.claims import Claim, Statement
-from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, order, probability
-from derivations.kernel.rules.base import Context, StepFails
-from derivations.kernel.rules.calculus import differentiation
-from derivations.kernel.rules.gaussian import density, moments
-from derivations.kernel.rules.probability import definition
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.laws import Uncomputable, Undefined
@@ -235,21 +228,22 @@ class MutantReport:
         return tuple(c for c in self.cases if c.outcome == "survives")
 
 
-def judge_mutants(claim: Claim, seed: int = 0) -> MutantReport:
-    return MutantReport(tuple(_judge_mutant(claim, m, seed) for m in mutants(claim)))
+NoMistake = Callable[[Claim, Claim, int], str | None]
 
 
-def _judge_mutant(original: Claim, m: Mutant, seed: int) -> MutantCase:
+def judge_mutants(claim: Claim, seed: int = 0, *, no_mistake: NoMistake) -> MutantReport:
+    """What became of every mutant; `no_mistake` says whether a changed statement is "equivalent" or "implied"."""
+    return MutantReport(tuple(_judge_mutant(claim, m, seed, no_mistake) for m in mutants(claim)))
+
+
+def _judge_mutant(original: Claim, m: Mutant, seed: int, no_mistake: NoMistake) -> MutantCase:
     enough = tries_for(m.claim.says[m.part])
     false, meaningless = _refute_part(m.claim, m.part, range(seed * enough, seed * enough + TRIES))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
-    before, after = original.says[m.part], m.claim.says[m.part]
-    domain = original.domain_of(m.part)
-    if before.relation == after.relation and _provably_same(before, after, domain, original):
-        return MutantCase(m.operator, m.claim, m.part, "equivalent", None)
-    if meaningless is None and _follows(before, after, domain):
-        return MutantCase(m.operator, m.claim, m.part, "implied", None)
+    found = no_mistake(original, m.claim, m.part)
+    if found == "equivalent" or (found == "implied" and meaningless is None):
+        return MutantCase(m.operator, m.claim, m.part, found, None)
     false, also_meaningless = _refute_part(m.claim, m.part, range(seed * enough + TRIES, (seed + 1) * enough))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
@@ -272,55 +266,3 @@ def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | Non
         if found is not None:
             return Witness(describe(world, claim.says[part]), *found), None
     return None, meaningless
-
-
-def _provably_same(before: Statement, after: Statement, domain: Domain, claim: Claim) -> bool:
-    context = Context(domain, {h.name: h for h in claim.hypotheses})
-    try:
-        if before.relation in REVERSED:
-            one, two = (_expand(s.lhs - s.rhs, context) for s in (before, after))
-            return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.Half))
-        return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
-    except (OutsideFragment, StepFails, Malformed):
-        return False
-
-
-def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
-    """A changed inequality that is still true: its gap is a multiple of the old one plus something provably >= 0."""
-    if before.relation != after.relation or before.relation not in REVERSED:
-        return False
-    old, new = (
-        terms.unfold_all(s.rhs - s.lhs if s.relation in ("<", "<=") else s.lhs - s.rhs) for s in (before, after)
-    )
-    strict = before.relation in ("<", ">")
-    try:
-        for share in (sp.S.Zero, sp.S.Half, sp.S.One, sp.S(2)):
-            sign = Algebra(domain).sign(new - share * old)
-            if sign == "+" or (sign in ("0+", "0") and not (strict and share == 0)):
-                return True
-            context = Context(domain, lemma=lambda name: name)  # Gibbs' inequality is none of this claim's business
-            if not strict and probability.gibbs.decide(">=", sp.expand(new), sp.expand(share * old), context):
-                return True
-    except (OutsideFragment, StepFails, Malformed):
-        pass
-    return False
-
-
-def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
-    if isinstance(a, terms.Equal) and isinstance(b, terms.Equal):
-        divergences = [e.args[0] for e in (a, b) if e.args[1] == 0 and isinstance(e.args[0], terms.KL)]
-        if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
-            return True  # both say that the two laws are the same (gaussian.kl.nonnegative)
-        one, two = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
-        return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
-    return Algebra(domain).equal(_expand(a, context), _expand(b, context))
-
-
-def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> bool:
-    return any(Algebra(domain).is_zero(b - factor * a) for factor in factors)
-
-
-def _expand(e: Any, context: Context) -> Any:
-    for rule in (definition, density, moments, matrices.trace_algebra, differentiation, order.continuity):
-        e = rule.rewrite(e, context)
-    return e

@@ -21,7 +21,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Interval
-from derivations.kernel.rules.gaussian import log_density_of
+from derivations.refutation.densities import log_bernoulli, log_normal, log_normal_full
 from derivations.refutation.laws import (
     Assignment,
     GaussianChain,
@@ -300,10 +300,32 @@ def _log_density(e: Any, w: World, env: dict[Any, Any]) -> Any:
         return w.laws[law.args[0].name].log_density(wanted, given)
     if isinstance(law, terms.AffineImage):
         return _affine_log_density(law, w, env)
-    closed = log_density_of(law)
-    if closed is None:
-        raise Uncomputable(f"no density for {law}")
-    return _value(closed, w, env)
+    (key,) = _keys(law.variables, w, env)
+    value = [number(v) for v in _assign(law.variables, w, env)[key]]
+    if isinstance(law, terms.BernoulliProduct):
+        return log_bernoulli(value, _along(law.args[2], law, w, env), mp.log)
+    if isinstance(law, terms.Normal):
+        return log_normal(value, _mean_of(law, w, env), [_value(law.args[2], w, env)] * len(value), mp.log, mp.pi)
+    if isinstance(law, terms.DiagonalNormal):
+        return log_normal(value, _mean_of(law, w, env), _along(law.args[3], law, w, env), mp.log, mp.pi)
+    if isinstance(law, terms.FullNormal):
+        rows = _value(law.args[2], w, env).tolist()
+        return log_normal_full(value, _mean_of(law, w, env), rows, mp.log, mp.pi)
+    raise Uncomputable(f"no density for {law}")
+
+
+def _mean_of(law: Any, w: World, env: dict[Any, Any]) -> list[Any]:
+    """The mean of a normal law; the zero vector is written 0."""
+    if isinstance(law, terms.DiagonalNormal):
+        return _along(law.args[2], law, w, env)
+    mean = _value(law.args[1], w, env)
+    return list(mean) if isinstance(mean, tuple) else [mp.mpf(0)] * int(_value(law.args[3], w, env))
+
+
+def _along(entry: Any, law: Any, w: World, env: dict[Any, Any]) -> list[Any]:
+    """The values of a law's entry for i = 1..dim, where i is the law's index and dim its dimension."""
+    places = range(1, int(_value(law.args[-1], w, env)) + 1)
+    return [_value(entry, w, {**env, law.args[1]: mp.mpf(n)}) for n in places]
 
 
 def _affine_log_density(law: Any, w: World, env: dict[Any, Any]) -> Any:
