@@ -80,21 +80,25 @@ def alpha_bar_decimal(betas: Sequence[Exact], t: int, digits: int = 40) -> Decim
 
 
 def linear_betas(T: int, beta_min: Exact = "1e-4", beta_max: Exact = "0.02") -> list[Fraction]:
-    """Return beta_t = beta_min + (t-1)/(T-1) (beta_max - beta_min), t = 1..T, as fractions; T = 1 gives beta_min.
+    """Return beta_t = beta_min + (t-1)/(T-1) (beta_max - beta_min), t = 1..T, as fractions; T = 1 gives beta_max.
 
     Claim: ddpm.schedule.linear (Ho et al. 2020, section 4).
     """
     T, low, high = _ends(T, beta_min, beta_max)
-    return [low + Fraction(t - 1, max(T - 1, 1)) * (high - low) for t in range(1, T + 1)]
+    return [low + Fraction(t - 1, T - 1) * (high - low) for t in range(1, T + 1)] if T > 1 else [high]
 
 
 def scaled_linear_betas(T: int, beta_min: Exact = "0.00085", beta_max: Exact = "0.012") -> list[Decimal]:
-    """Return betas whose square roots are equally spaced from sqrt(beta_min) to sqrt(beta_max), as decimals."""
+    """Return betas whose square roots are equally spaced from sqrt(beta_min) to sqrt(beta_max), as decimals.
+
+    T = 1 gives beta_max.
+    """
     T, low, high = _ends(T, beta_min, beta_max)
     with decimal.localcontext() as context:
         context.prec = DIGITS
         first, last = _decimal(low).sqrt(), _decimal(high).sqrt()
-        return [(first + Decimal(t - 1) / max(T - 1, 1) * (last - first)) ** 2 for t in range(1, T + 1)]
+        steps = [Decimal(t - 1) / (T - 1) for t in range(1, T + 1)] if T > 1 else [Decimal(1)]
+        return [(first + step * (last - first)) ** 2 for step in steps]
 
 
 def cosine_alpha_bars(T: int, offset: Exact = "0.008") -> list[Decimal]:

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from torch_impl.tables import check_range
+
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -39,11 +41,13 @@ def discretized_gaussian_log_prob(x: Tensor, mean: Tensor, logvar: Tensor | floa
     The bin of x is [x - 1/(levels-1), x + 1/(levels-1)]; the first and last bin reach to infinity, so that the
     probabilities of all levels sum to 1 (Ho et al. 2020, eq. 13). Differences are taken between log cumulative
     functions in the tail where they are small, so that far-off bins get their true log-probability.
+    ValueError for x beyond the bins of the first and the last level.
     """
     if levels < 2:
         raise ValueError(f"levels = {levels}, but a discretised value has at least 2")
-    log_variance = logvar if isinstance(logvar, Tensor) else x.new_full((), logvar)
     half = 1.0 / (levels - 1)
+    check_range(x, -1 - half, 1 + half, "x", "the discretised Gaussian is a law on levels in [-1, 1]: scale x to them")
+    log_variance = logvar if isinstance(logvar, Tensor) else x.new_full((), logvar)
     inverse = torch.exp(-0.5 * log_variance)
     low, high = (x - half - mean) * inverse, (x + half - mean) * inverse
     flip = low > 0  # then both ends are in the upper tail: mirror them into the lower one

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_impl.gaussian import LOG_2PI, gaussian_log_prob, sum_dims
+from torch_impl.tables import check_range
 
 
 class Likelihood(Protocol):
@@ -31,11 +32,12 @@ class BernoulliLikelihood:
 
     Claims `vae.decoder.bernoulli`, `planned:vae.decoder.bernoulli.bce_sign`.
     For x strictly between 0 and 1 the value is minus the usual cross-entropy but not a log-density
-    (`planned:vae.decoder.bernoulli.support`).
+    (`planned:vae.decoder.bernoulli.support`); outside [0, 1] it would be no probability, and is refused: ValueError.
     """
 
     def log_prob(self, x: Tensor, output: Tensor) -> Tensor:
         _same_shape(x, output)
+        check_range(x, 0, 1, "x", "a Bernoulli law is on {0, 1}: scale x to [0, 1], (x + 1) / 2 for images in [-1, 1]")
         return -sum_dims(F.binary_cross_entropy_with_logits(output, x, reduction="none"))
 
     def mean(self, output: Tensor) -> Tensor:

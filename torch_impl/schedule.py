@@ -95,7 +95,10 @@ class NoiseSchedule:
 
     @classmethod
     def linear(cls, T: int = 1000, beta_min: float = 1e-4, beta_max: float = 0.02) -> "NoiseSchedule":
-        """beta_t linear from beta_min at 1 to beta_max at T (`ddpm.schedule.linear`; Ho et al. 2020, section 4)."""
+        """beta_t linear from beta_min at 1 to beta_max at T (`ddpm.schedule.linear`; Ho et al. 2020, section 4).
+
+        A chain of one step has its end, beta_max.
+        """
         return cls.from_betas(_ramp(T, beta_min, beta_max))
 
     @classmethod
@@ -288,9 +291,11 @@ def _check_steps(T: int) -> None:
 
 
 def _ramp(T: int, first: float, last: float) -> Tensor:
-    """first + (t - 1)/(T - 1) (last - first), t = 1..T; just `first` for T = 1."""
+    """first + (t - 1)/(T - 1) (last - first), t = 1..T; just `last` for T = 1, since the end is what sampling needs."""
     _check_steps(T)
-    return first + (last - first) * torch.arange(T, dtype=torch.float64) / max(T - 1, 1)
+    if T == 1:
+        return torch.tensor([last], dtype=torch.float64)
+    return first + (last - first) * torch.arange(T, dtype=torch.float64) / (T - 1)
 
 
 def _positive(beta: float) -> float:

@@ -161,6 +161,19 @@ def check_float(x: object, name: str) -> None:
         raise ValueError(f"{name} has no dimensions; data has shape (batch, ...)")
 
 
+def check_range(x: Tensor, least: float, most: float, what: str, remedy: str) -> None:
+    """Raise ValueError, with the remedy, unless every entry of x lies in [least, most]; NaN does not.
+
+    A few roundings beyond the ends are let pass. Not looked at while compiling or mapping, where there are no values.
+    """
+    if not x.numel() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return
+    low, high = (float(end) for end in torch.aminmax(x.detach()))
+    slack = 4 * torch.finfo(x.dtype).eps if x.is_floating_point() else 0.0
+    if not (least - slack <= low and high <= most + slack):
+        raise ValueError(f"{what} runs from {low:g} to {high:g}, outside [{least:g}, {most:g}]; {remedy}")
+
+
 def check_pair(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:
     check_float(x, x_name)
     check_float(y, y_name)

@@ -21,6 +21,7 @@ from torch_impl.gaussian import LOG_2PI
 from torch_impl.networks.config import NetworkConfig, check_image, network
 from torch_impl.networks.convnet import ConvDecoder, ConvEncoder
 from torch_impl.objectives import reparameterize
+from torch_impl.tables import check_range
 
 __all__ = ["VAE", "VAEConfig", "VAEOutput"]
 
@@ -180,7 +181,13 @@ class VAE(nn.Module):
         return VAEOutput(self.decode(z), mean, logvar, z)
 
     def target(self, x: Tensor) -> Tensor:
-        """The tensor that the likelihood is of: (x + 1)/2 in [0, 1] for Bernoulli, x itself for Gaussian."""
+        """The tensor that the likelihood is of: (x + 1)/2 in [0, 1] for Bernoulli, x itself for Gaussian.
+
+        Raises:
+            ValueError: an image outside [-1, 1], seen on a CPU (elsewhere one would have to wait for the device).
+        """
+        if x.device.type == "cpu":
+            check_range(x, -1, 1, "the images' values", "scale them: x / 127.5 - 1 for bytes")
         return x.mul(0.5).add_(0.5) if self.config.likelihood == "bernoulli" else x
 
     def log_prob(self, target: Tensor, decoded: Tensor) -> Tensor:
@@ -188,9 +195,14 @@ class VAE(nn.Module):
 
         Claims `vae.decoder.bernoulli` and `vae.decoder.gaussian`; the constant -d/2 log(2 pi sigma^2) is kept,
         because sigma may be learned (`planned:vae.decoder.gaussian.drop_constant`).
+
+        Raises:
+            ValueError: other shapes, or a target outside [0, 1] for the Bernoulli likelihood.
         """
         if target.shape != decoded.shape:
             raise ValueError(f"the target has shape {tuple(target.shape)}, the decoder gave {tuple(decoded.shape)}")
+        least = 0 if self.config.likelihood == "bernoulli" else -1
+        check_range(target, least, 1, "the target", "give it as target(x) makes it, x being images in [-1, 1]")
         if self.config.likelihood == "bernoulli":
             return -F.binary_cross_entropy_with_logits(decoded, target, reduction="none").flatten(1).sum(1)
         squares = F.mse_loss(decoded, target, reduction="none").flatten(1).sum(1)

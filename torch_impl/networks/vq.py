@@ -43,6 +43,24 @@ def _place() -> tuple[int, int]:
     return 0, 1
 
 
+def nearest_rows(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """Index of the nearest row of a codebook (K, dim) for each of (n, dim) vectors, int64; the first of equals.
+
+    ||z - e||^2 - ||z||^2 = e^2 - 2 z e is one matrix product, but cancels where all lie far from the origin.  So both
+    are first moved by the codebook's mean; on a CPU the product is then taken in float64, where what is left of the
+    cancellation is below what float32 can tell apart; elsewhere the eight best are compared by their differences.
+    """
+    wide = torch.float64 if vectors.device.type == "cpu" else coefficient_dtype(vectors.dtype)
+    centre = codebook.to(wide).mean(0)
+    e, z = codebook.to(wide) - centre, vectors.to(wide) - centre
+    scores = torch.addmm(e.square().sum(1), z, e.t(), beta=1, alpha=-2)
+    if vectors.device.type == "cpu":
+        return scores.argmin(dim=1)
+    likely = scores.topk(min(8, len(e)), largest=False).indices.sort(dim=1).values
+    best = (z[:, None] - e[likely]).square().sum(2).argmin(dim=1, keepdim=True)
+    return likely.gather(1, best).squeeze(1)
+
+
 class VectorQuantizer(nn.Module):
     """k* = argmin_k ||z_e - e_k||^2,  z_q = z_e + sg[e_{k*} - z_e].
 
@@ -97,8 +115,8 @@ class VectorQuantizer(nn.Module):
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Index of the nearest codeword for each of (n, dim) vectors, int64."""
-        e = self.codebook.detach().to(vectors.dtype)
-        return torch.addmm(e.square().sum(1), vectors, e.t(), beta=1, alpha=-2).argmin(dim=1)
+        with torch.autocast(vectors.device.type, enabled=False):
+            return nearest_rows(vectors.detach(), self.codebook.detach())
 
     def lookup(self, codes: Tensor) -> Tensor:
         """Codewords (batch, dim, h, w) of codes (batch, h, w)."""
@@ -140,6 +158,8 @@ class VectorQuantizer(nn.Module):
 
             N_k <- gamma N_k + (1 - gamma) n_k,   m_k <- gamma m_k + (1 - gamma) sum z_i,   e_k = m_k / N_k
 
+        A codeword to which nothing fell keeps its place to the last bit: there e_k stays and m_k = e_k N_k, which is
+        the same in exact arithmetic, and which rounding and underflow of a long disuse cannot move.
         Counts and sums are first added over all processes, so every process ends with the same codebook.
         Returns which codewords were revived, bool (codes,): an optimizer may forget its moments for these rows.
         """
@@ -150,7 +170,9 @@ class VectorQuantizer(nn.Module):
         self.average_count.lerp_(count, 1 - self.decay)
         self.average_sum.lerp_(total, 1 - self.decay)
         if not self.by_gradient:
-            self.codebook.copy_(self.average_sum / self.average_count[:, None])
+            used, weights = (count > 0)[:, None], self.average_count[:, None]
+            self.average_sum.copy_(torch.where(used, self.average_sum, self.codebook * weights))
+            self.codebook.copy_(torch.where(used, self.average_sum / weights, self.codebook))
         revived = self._revive(candidates) if self.revive_below > 0 else torch.zeros_like(count, dtype=torch.bool)
         self.pending_count.zero_()
         self.pending_sum.zero_()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["Draws", "seed_from"]
+__all__ = ["Draws", "SampleDraws", "seed_from"]
 
 
 def seed_from(*parts: int | str) -> int:
@@ -126,3 +126,58 @@ class Draws:
             self._shared.manual_seed(self._shared_seed)
             self._shared_seed = None
         return self._shared
+
+
+class SampleDraws:
+    """Random numbers for samples 0, 1, ..., n - 1: what sample i is given does not depend on n.
+
+    Samples come in blocks of eight, each with a generator of its own, from which a whole block is drawn even where the
+    last samples of it are not asked for.
+
+    Args:
+        generator: gives the seed of all blocks, by one draw; numbers live on its device.
+        n: how many samples.
+    """
+
+    BLOCK = 8
+
+    def __init__(self, generator: torch.Generator, n: int) -> None:
+        self.n, self.device = n, generator.device
+        base = int(torch.randint(2**63 - 1, (), generator=generator, device=self.device))
+        blocks = -(-n // self.BLOCK)
+        self._generators = [
+            torch.Generator(self.device).manual_seed((base + block * _STRIDE) % 2**63) for block in range(blocks)
+        ]
+
+    def _blocks(
+        self, shape: Sequence[int], dtype: torch.dtype
+    ) -> tuple[Tensor, Iterable[tuple[Tensor, torch.Generator]]]:
+        if not shape or shape[0] != self.n:
+            raise ValueError(f"draws are for {self.n} samples, but the shape asked for is {tuple(shape)}")
+        whole = torch.empty((len(self._generators) * self.BLOCK, *shape[1:]), dtype=dtype, device=self.device)
+        return whole[: self.n], zip(whole.split(self.BLOCK), self._generators, strict=True)
+
+    def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Standard normal numbers; the first size is the number of samples."""
+        result, blocks = self._blocks(shape, dtype)
+        for part, generator in blocks:
+            part.normal_(generator=generator)
+        return result
+
+    def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Uniform numbers in [0, 1); the first size is the number of samples."""
+        result, blocks = self._blocks(shape, dtype)
+        for part, generator in blocks:
+            part.uniform_(generator=generator)
+        return result
+
+    def noise(self, shape: torch.Size, step: int) -> Tensor:
+        """The noise of one step of a sampler, in loop order (the ``noise_fn`` of :func:`torch_impl.sample`)."""
+        del step
+        return self.normal(*shape)
+
+    def choice(self, probabilities: Tensor) -> Tensor:
+        """One column index for each row of (n, K) weights, drawn in proportion to them; int64 (n,)."""
+        ends = probabilities.double().cumsum(1)
+        places = self.uniform(self.n, 1, dtype=torch.float64) * ends[:, -1:]
+        return torch.searchsorted(ends, places, right=True).squeeze(1).clamp_(max=probabilities.shape[1] - 1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_impl.networks import VQVAE, VectorQuantizer, VQVAEConfig, build, config_to_dict
+from torch_impl.networks.vq import nearest_rows
 
 
 def quantizer(codebook: str = "ema", codes: int = 5, dim: int = 3, **options: object) -> VectorQuantizer:
@@ -275,3 +276,47 @@ def test_vqvae_rebuilds_from_json_and_compiles() -> None:
 def test_impossible_vqvae_configs_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VQVAEConfig(**fields)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5, -1e7])
+@pytest.mark.parametrize("spread", [1.0, 1e-2])
+def test_the_nearest_codeword_is_exact_far_from_the_origin(offset: float, spread: float) -> None:
+    g = torch.Generator().manual_seed(0)
+    e, z = (offset + spread * torch.randn(n, 8, generator=g) for n in (64, 500))
+    truth = (z[:, None].double() - e.double()).square().sum(2)
+    chosen = truth.gather(1, nearest_rows(z, e)[:, None])
+    assert torch.equal(chosen[:, 0], truth.min(1).values)
+
+
+def test_the_nearest_codeword_is_exact_between_clusters_that_no_centre_serves() -> None:
+    g = torch.Generator().manual_seed(0)
+    cluster = torch.tensor([-1e5, 1e5]).repeat(32)[:, None]
+    e = cluster + torch.randn(64, 8, generator=g)
+    z = cluster[:40] + torch.randn(40, 8, generator=g)
+    truth = (z[:, None].double() - e.double()).square().sum(2)
+    assert torch.equal(truth.gather(1, nearest_rows(z, e)[:, None])[:, 0], truth.min(1).values)
+    naive = torch.addmm(e.square().sum(1), z, e.t(), beta=1, alpha=-2).argmin(1)
+    assert not torch.equal(naive, truth.argmin(1))  # what is avoided does happen
+
+
+def test_of_equally_near_codewords_the_first_is_taken() -> None:
+    e = torch.tensor([[5.0], [1.0], [1.0], [-1.0]])
+    assert nearest_rows(torch.tensor([[1.0], [0.0]]), e).tolist() == [1, 1]
+
+
+def test_codewords_in_disuse_neither_drift_nor_overflow() -> None:
+    q = VectorQuantizer(4, 3, "ema", decay=0.9, revive_below=0.0).train()
+    far = torch.tensor([[1e3, 0, 0], [0, 1e3, 0], [0, 0, 1e3], [-1e3, 0, 0]])
+    q.codebook.copy_(far)
+    q.average_sum.copy_(far)
+    z = far[0].view(1, 3, 1, 1).expand(2, 3, 2, 2)
+    for _ in range(10_000):
+        q(z)
+        q.update_()
+    assert all(buffer.isfinite().all() for buffer in q.buffers())
+    assert torch.equal(q.codebook, far)
+    again = far[2].view(1, 3, 1, 1) + 1.0
+    q(again)
+    q.update_()  # one vector after 10,000 updates of disuse outweighs what is left of the old average
+    torch.testing.assert_close(q.codebook[2], far[2] + 1.0)
+    assert torch.equal(q.codebook[[0, 1, 3]], far[[0, 1, 3]])

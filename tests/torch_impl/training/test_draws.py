@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
 from torch_impl.training import Draws, LearningRate
+from torch_impl.training.draws import SampleDraws
 
 
 def draw(draws: Draws):
@@ -93,3 +96,30 @@ def test_learning_rate_warms_up_and_follows_half_a_cosine():
 def test_impossible_learning_rates_are_refused(fields):
     with pytest.raises(ValueError):
         LearningRate(**({"peak": 1e-3, "steps": 10} | fields))
+
+
+def test_a_sample_is_given_the_same_numbers_whatever_their_number() -> None:
+    def drawn(n: int) -> list[torch.Tensor]:
+        draws = SampleDraws(torch.Generator().manual_seed(3), n)
+        weights = torch.linspace(0.0, 1.0, 5).expand(n, 5)
+        return [draws.normal(n, 3), draws.uniform(n), draws.choice(weights), draws.noise(torch.Size([n, 2, 2]), 0)]
+
+    most = drawn(37)
+    for n in (1, 7, 8, 9, 24):
+        assert all(torch.equal(few, many[:n]) for few, many in zip(drawn(n), most, strict=True)), n
+    assert len({float(row[0]) for row in most[0]}) == 37
+    with pytest.raises(ValueError, match="draws are for 2 samples"):
+        SampleDraws(torch.Generator(), 2).normal(3)
+
+
+def test_choices_follow_their_weights_and_never_take_what_weighs_nothing() -> None:
+    weights = torch.tensor([0.0, 1.0, 0.0, 3.0, 0.0]).expand(40_000, 5)
+    counts = torch.bincount(SampleDraws(torch.Generator().manual_seed(0), 40_000).choice(weights), minlength=5)
+    assert counts[[0, 2, 4]].sum() == 0
+    assert abs(counts[3].item() / 40_000 - 0.75) < 5 * math.sqrt(0.75 * 0.25 / 40_000)
+
+
+def test_two_uses_of_one_generator_draw_differently() -> None:
+    generator = torch.Generator().manual_seed(0)
+    first, second = (SampleDraws(generator, 4).normal(4, 2) for _ in range(2))
+    assert not torch.equal(first, second)

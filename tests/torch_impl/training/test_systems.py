@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from torch_impl.samplers import METHODS
 from torch_impl.training import Batch, Draws
-from torch_impl.training.systems import build_system, config_from_json
+from torch_impl.training.systems import SystemConfig, build_system, config_from_json
 from torch_impl.training.systems.ddpm import DDPMConfig
 from torch_impl.training.systems.latent import LatentConfig
 from torch_impl.training.systems.mixture import MixtureConfig
@@ -255,3 +257,26 @@ def test_dropout_of_the_code_prior_acts_in_training_only():
     assert torch.equal(prior(codes), prior(codes))
     with pytest.raises(ValueError, match=r"prior_dropout is 1.0; it must lie in \[0, 1\)"):
         VQVAESystemConfig(8, 1, 10, prior_dropout=1.0)
+
+
+@pytest.mark.parametrize("sampler", METHODS)
+def test_the_first_samples_are_the_same_whatever_their_number(sampler: str) -> None:
+    torch.manual_seed(0)
+    system = MixtureConfig(timesteps=20, width=16, depth=1, classes=2, conditional=True).build().eval()
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+
+    def drawn(n: int) -> torch.Tensor:
+        options = {"eta": 1.0} if sampler == "ddim" else {}
+        generator = torch.Generator().manual_seed(5)
+        return system.sample(n, generator, labels=system.sample_labels(n), sampler=sampler, steps=6, **options)
+
+    torch.testing.assert_close(drawn(3), drawn(21)[:3], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [VAESystemConfig(), OneStepConfig(network="cnn"), VQVAESystemConfig()])
+def test_the_first_samples_of_other_systems_too(config: SystemConfig) -> None:
+    torch.manual_seed(0)
+    system: Any = config.build().eval()
+    few, many = (system.sample(n, torch.Generator().manual_seed(5)) for n in (3, 21))
+    torch.testing.assert_close(few, many[:3], rtol=1e-4, atol=1e-5)

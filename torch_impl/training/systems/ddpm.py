@@ -16,7 +16,7 @@ from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
 from torch_impl.samplers import Method, sample
 from torch_impl.schedule import NoiseSchedule
 from torch_impl.spacing import spaced_timesteps
-from torch_impl.training.draws import Draws
+from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems.config import SystemConfig
@@ -97,7 +97,9 @@ def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:
     first = int(noisy.nonzero()[0, 0]) + 1
     if fine.T - first + 1 < T:
         raise ValueError(f"sigma_min is {sigma_min}: fewer than {T} times have that much noise; lower sigma_min")
-    return fine.respaced([round(first + (fine.T - first) * i / max(T - 1, 1)) for i in range(T)])
+    if T == 1:
+        return fine.respaced([fine.T])
+    return fine.respaced([round(first + (fine.T - first) * i / (T - 1)) for i in range(T)])
 
 
 class DiffusionSystem(System):
@@ -204,7 +206,7 @@ class DiffusionSystem(System):
         callback: Callable[[int, Tensor], None] | None = None,
         progress: bool = False,
     ) -> Tensor:
-        """n samples, decoded.
+        """n samples, decoded; the first ones are the same whatever n.
 
         Args:
             labels: class of each sample, (n,), for conditional models.
@@ -216,7 +218,8 @@ class DiffusionSystem(System):
                 the clipped x_0: guidance pushes x_0 out of range, and the old direction would keep pushing.
         """
         device = next(self.parameters()).device
-        x_T = torch.randn(n, *self.shape(), generator=generator, device=device)
+        draws = SampleDraws(generator, n)
+        x_T = draws.normal(n, *self.shape()).to(device)
         T = self.diffusion.T
         steps = steps if steps is not None else T if sampler == "ddpm" else min(T, 50)
         if eta is not None and sampler != "ddim":
@@ -231,7 +234,7 @@ class DiffusionSystem(System):
             timesteps=self.times(steps),
             clip_x0=clip,
             rederive_eps=clip,
-            generator=generator,
+            noise_fn=draws.noise,
             callback=callback,
             progress=progress,
             **options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +67,16 @@ class MixtureSystem(DiffusionSystem):
         return (len(self.config.means[0]),)
 
     def sample_labels(self, n: int) -> Tensor | None:
-        """Components in the proportions of their weights, so that samples of them follow the law."""
+        """Components in the proportions of their weights, so that samples of them follow the law.
+
+        By the multiples of the golden ratio, which fill [0, 1) evenly from the first on: sample i has the same whatever
+        n.
+        """
         if not self.config.conditional:
             return None
         weights = torch.tensor(self.config.weights, dtype=torch.float64, device=next(self.parameters()).device)
-        places = (torch.arange(n, device=weights.device) + 0.5) / n * weights.sum()
+        golden = (math.sqrt(5) - 1) / 2
+        places = torch.arange(n, device=weights.device, dtype=torch.float64).mul(golden).add(0.5).frac() * weights.sum()
         return torch.searchsorted(weights.cumsum(0), places, right=True).clamp_(max=len(weights) - 1)
 
     def preview(self, path: Path, seed: int) -> None:

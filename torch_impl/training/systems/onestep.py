@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.networks import OneStepCNNConfig, UNetConfig, build
 from torch_impl.schedule import NoiseSchedule
-from torch_impl.training.draws import Draws
+from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems.config import SystemConfig
@@ -102,8 +102,11 @@ class OneStepSystem(System):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, prior: Prior = "matched") -> Tensor:
-        """n samples: x_1 from N(0, I) or from the moment-matched normal, then one step; clipped to [-1, 1]."""
-        x_1 = torch.randn(n, *self.data_mean.shape, generator=generator, device=self.data_mean.device)
+        """n samples: x_1 from N(0, I) or from the moment-matched normal, then one step; clipped to [-1, 1].
+
+        The first ones are the same whatever n.
+        """
+        x_1 = SampleDraws(generator, n).normal(n, *self.data_mean.shape).to(self.data_mean.device)
         if prior == "matched":
             alpha = self.config.alpha
             std = (alpha * self.data_variance + 1 - alpha).sqrt()

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch_impl.gaussian import LOG_2PI
 from torch_impl.networks import VAE, VAEConfig
 from torch_impl.objectives import elbo, importance_weighted_bound, reparameterize, standard_normal_kl
-from torch_impl.training.draws import Draws
+from torch_impl.tables import check_range
+from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems.config import SystemConfig
@@ -80,8 +81,12 @@ class VAESystem(System):
         super().__init__()
         self.config = config
         self.model = VAE(config.network())
+        self._range_seen = False
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        if not self._range_seen:  # on a GPU the first batch alone is looked at: a look waits for the device
+            check_range(batch.x, -1, 1, "the images' values", "scale them: x / 127.5 - 1 for bytes")
+            self._range_seen = True
         mean, logvar = self.model.encode(batch.x)
         z = reparameterize(mean, logvar, draws.normal(*mean.shape, dtype=mean.dtype))
         reconstruction = self._negative_log_likelihood(self.model.decode(z), self.model.target(batch.x))
@@ -116,9 +121,9 @@ class VAESystem(System):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Decoder means of n draws from the prior, in [-1, 1]."""
+        """Decoder means of n draws from the prior, in [-1, 1]; the first ones are the same whatever n."""
         device = next(self.parameters()).device
-        return self.model.sample(torch.randn(n, *self.model.latent_shape, generator=generator, device=device))
+        return self.model.sample(SampleDraws(generator, n).normal(n, *self.model.latent_shape).to(device))
 
     @torch.no_grad()
     def interpolate(self, x: Tensor, steps: int = 8) -> Tensor:

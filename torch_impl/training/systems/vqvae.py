@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_impl.networks import VQVAE, Dropout, VQVAEConfig
-from torch_impl.training.draws import Draws
+from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems.config import SystemConfig
@@ -97,11 +97,12 @@ class CodePrior(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None, generator: torch.Generator) -> Tensor:
-        """Codes (n, length), one after another."""
+        """Codes (n, length), one after another; the first ones are the same whatever n."""
+        draws = SampleDraws(generator, n)
         codes = torch.zeros(n, 0, dtype=torch.int64, device=self.position.device)
         for i in range(self.length):
             probabilities = self(codes, y)[:, i].float().softmax(-1)
-            codes = torch.cat([codes, torch.multinomial(probabilities, 1, generator=generator)], dim=1)
+            codes = torch.cat([codes, draws.choice(probabilities).to(codes.device)[:, None]], dim=1)
         return codes
 
 
