@@ -201,9 +201,8 @@ class VAE(nn.Module):
         """
         if target.shape != decoded.shape:
             raise ValueError(f"the target has shape {tuple(target.shape)}, the decoder gave {tuple(decoded.shape)}")
-        least = 0 if self.config.likelihood == "bernoulli" else -1
-        check_range(target, least, 1, "the target", "give it as target(x) makes it, x being images in [-1, 1]")
         if self.config.likelihood == "bernoulli":
+            check_range(target, 0, 1, "the target", "give it as target(x) makes it of images x in [-1, 1]")
             return -F.binary_cross_entropy_with_logits(decoded, target, reduction="none").flatten(1).sum(1)
         squares = F.mse_loss(decoded, target, reduction="none").flatten(1).sum(1)
         pixels = math.prod(target.shape[1:])

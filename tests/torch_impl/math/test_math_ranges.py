@@ -41,8 +41,9 @@ def test_a_vae_refuses_images_outside_its_range_in_bound_and_in_training(likelih
     x[1, 0, 0, 0] = value
     with pytest.raises(ValueError, match=r"outside \[-1, 1\]; scale them: x / 127\.5 - 1 for bytes"):
         vae.target(x)
-    with pytest.raises(ValueError, match="the target runs from"):
-        vae.log_prob(x if likelihood == "gaussian" else (x + 1) / 2, torch.zeros_like(x))
+    if likelihood == "bernoulli":
+        with pytest.raises(ValueError, match="the target runs from"):
+            vae.log_prob((x + 1) / 2, torch.zeros_like(x))
     system = VAESystemConfig(image_size=4, likelihood=likelihood).build()  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"outside \[-1, 1\]"):
         system(Batch(x), Draws(0, 2).at(0))
