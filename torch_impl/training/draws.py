@@ -172,7 +172,7 @@ class SampleDraws:
         return result
 
     def noise(self, shape: torch.Size, step: int) -> Tensor:
-        """The noise of one step of a sampler, in loop order (the `noise_fn` of :func:`torch_impl.sample`)."""
+        """The noise of one step of a sampler, in loop order (the `noise_fn` of `torch_impl.sample`)."""
         del step
         return self.normal(*shape)
 
