@@ -155,7 +155,7 @@ class SampleDraws:
         if not shape or shape[0] != self.n:
             raise ValueError(f"draws are for {self.n} samples, but the shape asked for is {tuple(shape)}")
         whole = torch.empty((len(self._generators) * self.BLOCK, *shape[1:]), dtype=dtype, device=self.device)
-        return whole[: self.n], zip(whole.split(self.BLOCK), self._generators, strict=True)
+        return whole[: self.n], zip(torch.split(whole, self.BLOCK), self._generators, strict=True)
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """Standard normal numbers; the first size is the number of samples."""
