@@ -65,12 +65,14 @@ def as_channels_first(images: np.ndarray, path: Path) -> np.ndarray:
     )
 
 
-def _labels(labels: np.ndarray, path: Path) -> torch.Tensor:
+def _labels(labels: np.ndarray, path: Path) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Labels as places among the values that there are, and those values: 0, 100 and 10^9 are three classes."""
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
         raise BadData(
             f"{path} holds labels of type {labels.dtype} and shape {labels.shape}; integers of shape (n,) are needed"
         )
-    return torch.from_numpy(labels.astype(np.int64))
+    values, places = np.unique(labels, return_inverse=True)
+    return torch.from_numpy(places.astype(np.int64).reshape(-1)), tuple(str(value) for value in values)
 
 
 def array(
@@ -78,7 +80,8 @@ def array(
 ) -> ImageArray:
     """Images of a .npy file, or of a .npz file with `images` and perhaps `labels`.
 
-    Labels of `faces.npy` are looked for in `faces.labels.npy`.  Splits are drawn by a fixed seed: 70, 10, 20 %.
+    Labels of `faces.npy` are looked for in `faces.labels.npy`; the values that there are, whichever, are the
+    classes.  Splits are drawn by a fixed seed: 70, 10, 20 %.
     Arrays are taken as they are: BadData if they do not have the `image_size` or the `channels` asked for.
     """
     if not path.is_file():
@@ -86,13 +89,14 @@ def array(
             f"array: there is no file {path}. Give --data a .npy file of uint8 images, or a .npz with images, labels"
         )
     labels: torch.Tensor | None = None
+    classes: tuple[str, ...] | None = None
     if path.suffix == ".npz":
         raw, *found = read_npz(path, ("images",), optional=("labels",))
-        labels = _labels(found[0], path) if found else None
+        labels, classes = _labels(found[0], path) if found else (None, None)
     elif path.suffix == ".npy":
         raw = read_npy(path, memory_map=path.stat().st_size > MEMORY_MAP_ABOVE)
         beside = path.with_suffix(".labels.npy")
-        labels = _labels(read_npy(beside), beside) if beside.is_file() else None
+        labels, classes = _labels(read_npy(beside), beside) if beside.is_file() else (None, None)
     else:
         raise BadData(f"{path} is neither a .npy nor a .npz file")
     images: Any = as_channels_first(raw, path)
@@ -109,6 +113,7 @@ def array(
         split=split,
         images=images if isinstance(raw, np.memmap) else torch.from_numpy(np.ascontiguousarray(images)),
         labels=labels,
+        classes=classes,
         rows=split_indices(len(images), split, None if labels is None else labels.numpy(), seed),
         origin=(path.name, seed),
     )

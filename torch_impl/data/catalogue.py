@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch_impl.data.dataset import DataSet
@@ -31,6 +32,7 @@ def load(
     image_size: int | None = None,
     channels: int | None = None,
     label: str | None = None,
+    without: Sequence[str] = (),
     seed: int = 0,
 ) -> DataSet:
     """A data set.
@@ -44,6 +46,7 @@ def load(
         channels: 1 or 3, for glyphs (default 1), folder and celeba (default 3).  A file of arrays must have the side
             and the channels that are given.
         label: the attribute that is the class, for celeba.
+        without: files of a folder or of celeba that are left out, by their names relative to `root`.
         seed: of the split and of what is rendered or drawn; not of the order.
 
     Raises:
@@ -56,7 +59,9 @@ def load(
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown data set {name!r}{hint}; known: {', '.join(NAMES)}")
     kind = name.partition(":")[0]
-    options = {"root": root, "image_size": image_size, "channels": channels, "label": label}
+    options: dict[str, object] = {"root": root, "image_size": image_size, "channels": channels, "label": label}
+    if without:
+        options["without"] = tuple(without)
     for option, value in options.items():
         if value is not None and kind not in _TAKES[option] and value != _FIXED.get((kind, option)):
             has = f", which has {_FIXED[kind, option]}" if (kind, option) in _FIXED else ""
@@ -84,12 +89,12 @@ def load(
         from torch_impl.data.arrays import array
 
         return array(folder, split, seed, image_size, channels)
-    from torch_impl.data.folder import celeba
+    from torch_impl.data.faces import celeba
     from torch_impl.data.folder import folder as image_folder
 
     if kind == "folder":
-        return image_folder(folder, split, image_size or 64, channels or 3, seed)
-    return celeba(folder, split, image_size or 64, channels or 3, label, seed)
+        return image_folder(folder, split, image_size or 64, channels or 3, seed, without)
+    return celeba(folder, split, image_size or 64, channels or 3, label, seed, without)
 
 
 _TAKES = {
@@ -97,6 +102,7 @@ _TAKES = {
     "image_size": ("glyphs", "mnist", "fashion-mnist", "folder", "celeba"),
     "channels": ("glyphs", "folder", "celeba"),
     "label": ("celeba",),
+    "without": ("folder", "celeba"),
 }
 _FIXED = {
     ("digits", "image_size"): 8,

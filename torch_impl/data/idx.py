@@ -52,9 +52,12 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _find(folder: Path, stem: str, name: str) -> Path:
-    for candidate in (stem, stem + ".gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
-        if (folder / candidate).is_file():
-            return folder / candidate
+    """The file, in the folder or where torchvision puts it (`MNIST/raw`)."""
+    theirs = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}.get(name, name)
+    for home in (folder, folder / "raw", folder / theirs / "raw", folder / theirs):
+        for candidate in (stem, stem + ".gz", stem.replace("-idx", ".idx"), stem.replace("-idx", ".idx") + ".gz"):
+            if (home / candidate).is_file():
+                return home / candidate
     raise DataNotFound(
         f"{name}: {folder / stem} is missing. Put the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, "
         f"t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz) into {folder}"

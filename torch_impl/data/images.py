@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -15,17 +16,31 @@ from torch_impl.data.dataset import BadData, DataSet, fingerprint
 __all__ = ["ImageArray", "split_indices"]
 
 
-def split_indices(size: int, split: str, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def split_indices(
+    size: int,
+    split: str,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+) -> np.ndarray:
     """Indices of a split: of each class 70 % train, 10 % val, 20 % test, chosen by a fixed seed; ascending.
 
     Without labels the whole set is one class.  Classes too small for an example in val are cut together, as if they
+<<<<<<< HEAD
     were one, so that three examples or more leave no split empty.  `split="all"` is everything.
+=======
+    were one, so that three examples or more leave no split empty.  `split="all"` is everything.  Where the examples
+    have `names`, chance follows the names, so that those that come or go move hardly any other to another split.
+>>>>>>> 043b92c (Read images as a person sees them, folders as people keep them, and find bad files in one look)
     """
     if split == "all":
         return np.arange(size)
     if split not in ("train", "val", "test"):
         raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test', 'all'")
-    draw = counter.uniform(counter.key(seed, "split"), torch.arange(size)).numpy()
+    if names is None:
+        draw = counter.uniform(counter.key(seed, "split"), torch.arange(size)).numpy()
+    else:
+        draw = np.array([_chance(seed, name) for name in names])
     least = 1 if size >= 3 else 0
     chosen = []
     for members in _groups(size, labels):
@@ -36,6 +51,12 @@ def split_indices(size: int, split: str, labels: np.ndarray | None = None, seed:
         parts = {"test": members[:test], "val": members[test : test + val], "train": members[test + val :]}
         chosen.append(parts[split])
     return np.sort(np.concatenate(chosen))
+
+
+def _chance(seed: int, name: str) -> float:
+    """A number in [0, 1) that a name has under a seed."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogateescape")).digest()
+    return float(int.from_bytes(digest[:6], "big")) / 2.0**48
 
 
 def _groups(size: int, labels: np.ndarray | None) -> list[np.ndarray]:

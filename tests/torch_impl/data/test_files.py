@@ -12,7 +12,8 @@ from PIL import Image
 
 from torch_impl.data import BadData, Batches, DataNotFound, load
 from torch_impl.data import arrays as arrays_module
-from torch_impl.data.folder import FaceFolder, read_image
+from torch_impl.data.decode import read_image
+from torch_impl.data.faces import FaceFolder
 from torch_impl.data.idx import read_idx
 from torch_impl.data.images import ImageArray
 
