@@ -26,12 +26,8 @@ def split_indices(
     """Indices of a split: of each class 70 % train, 10 % val, 20 % test, chosen by a fixed seed; ascending.
 
     Without labels the whole set is one class.  Classes too small for an example in val are cut together, as if they
-<<<<<<< HEAD
-    were one, so that three examples or more leave no split empty.  `split="all"` is everything.
-=======
     were one, so that three examples or more leave no split empty.  `split="all"` is everything.  Where the examples
     have `names`, chance follows the names, so that those that come or go move hardly any other to another split.
->>>>>>> 043b92c (Read images as a person sees them, folders as people keep them, and find bad files in one look)
     """
     if split == "all":
         return np.arange(size)
