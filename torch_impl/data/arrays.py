@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from torch_impl import files
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.images import ImageArray, split_indices
 
@@ -22,10 +21,9 @@ MEMORY_MAP_ABOVE = 2**30
 def read_npy(path: Path, memory_map: bool = False) -> np.ndarray:
     """The array of a .npy file; BadData, naming the file, if it is damaged or holds Python objects."""
     try:
-        found: np.ndarray = np.load(path, mmap_mode="r" if memory_map else None, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise BadData(f"{path} cannot be read as a .npy file without pickled objects: {error}") from error
-    return found
+        return files.read_npy(path, memory_map)
+    except (ValueError, OSError) as error:
+        raise BadData(f"{path} cannot be read as a .npy file without pickled objects: {_what(error)}") from error
 
 
 def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[np.ndarray]:
@@ -34,18 +32,18 @@ def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ())
     BadData, naming the file, if an array is missing, damaged or made of Python objects.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise BadData(f"{path} cannot be read as a .npz file: it holds a single array, as a .npy file does")
-        with archive:
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise BadData(f"{path} has no array {missing[0]!r}; it has {', '.join(archive.files) or 'none'}")
-            return [archive[name] for name in (*names, *(name for name in optional if name in archive))]
-    except BadData:
-        raise
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadData(f"{path} cannot be read as a .npz file without pickled objects: {error}") from error
+        found = files.read_npz_members(path, (*names, *optional))
+    except (ValueError, OSError) as error:
+        raise BadData(f"{path} cannot be read as a .npz file without pickled objects: {_what(error)}") from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        there = ", ".join(files.read_npz_members(path)) or "none"
+        raise BadData(f"{path} has no array {missing[0]!r}; it has {there}")
+    return [found[name] for name in (*names, *(name for name in optional if name in found))]
+
+
+def _what(error: Exception) -> str:
+    return error.what if isinstance(error, files.UnusableFile) else str(error)
 
 
 def as_channels_first(images: np.ndarray, path: Path) -> np.ndarray:

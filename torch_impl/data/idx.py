@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from torch_impl import files
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.images import ImageArray
 
@@ -33,22 +33,32 @@ def read_idx(path: Path) -> np.ndarray:
     or too long, or a broken gzip stream.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadData(f"{path} is not a whole gzip file ({error}); copy it again") from error
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        with files.read_gzip(path) if path.suffix == ".gz" else files.open_regular(path) as stream:
+            packed = isinstance(stream, files.PackedFile)
+            return _array(path, stream, None if packed else path.stat().st_size)
+    except files.UnusableFile as error:
+        raise BadData(f"{path} {error.what.removeprefix('it ')}") from error
+
+
+def _array(path: Path, stream: Any, size: int | None) -> np.ndarray:
+    """The array of an open IDX file of `size` bytes (None: to be found out by reading)."""
+    start = stream.read(4)
+    if len(start) < 4 or start[:3] != b"\x00\x00\x08" or start[3] > 32:
         raise BadData(
-            f"{path} begins with {content[:4].hex(' ') or 'nothing'}; an IDX file of bytes begins with 00 00 08"
+            f"{path} begins with {start.hex(' ') or 'nothing'}; an IDX file of bytes begins with 00 00 08 and its rank"
         )
-    rank = content[3]
-    header = 4 + 4 * rank
-    if len(content) < header:
-        raise BadData(f"{path} ends within its header, after {len(content)} of {header} bytes; copy it again")
-    shape = struct.unpack(f">{rank}I", content[4:header])
-    expected = header + math.prod(shape)
-    if len(content) != expected:
-        raise BadData(f"{path} has {len(content)} bytes, but its header says {expected} (shape {shape}); copy it again")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    rank = start[3]
+    header, sizes = 4 + 4 * rank, stream.read(4 * rank)
+    if len(sizes) < 4 * rank:
+        raise BadData(f"{path} ends within its header, after {4 + len(sizes)} of {header} bytes; copy it again")
+    shape = struct.unpack(f">{rank}I", sizes)
+    count = math.prod(shape)
+    if size is None or size == header + count:
+        content = stream.read(count + 1)
+        size = header + len(content)
+    if size != header + count:
+        raise BadData(f"{path} has {size} bytes, but its header says {header + count} (shape {shape}); copy it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _find(folder: Path, stem: str, name: str) -> Path:

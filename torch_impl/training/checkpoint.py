@@ -24,6 +24,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from torch_impl.files import sync_folder, write_atomically
+
 __all__ = [
     "CheckpointDamaged",
     "CheckpointMissing",
@@ -80,36 +82,12 @@ class CheckpointUnwritable(OSError):
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _sync_file(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by `data`: old content or new, never a mixture, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -386,12 +364,12 @@ class CheckpointStore:
         manifest["digest"] = _manifest_digest(manifest)
         (temporary / _MANIFEST).write_bytes(_json_bytes(manifest))
         _sync_file(temporary / _MANIFEST)
-        _sync_folder(temporary)
+        sync_folder(temporary)
         aside = target.with_name(f".replaced-{target.name}")
         if target.exists():
             target.rename(aside)
         temporary.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         shutil.rmtree(aside, ignore_errors=True)
 
     def _mark_best(self, checkpoint: StoredCheckpoint, figure: float | None) -> None:
