@@ -10,28 +10,28 @@ from typing import Any
 # name -> the module that owns it; extend here, and nowhere else.
 _EXPORTS: dict[str, str] = {
     # schedules and the forward process
-    "NoiseSchedule": "schedule",
-    "spaced_timesteps": "spacing",
+    "NoiseSchedule": "process.schedule",
+    "spaced_timesteps": "samplers.times",
     "GaussianDiffusion": "diffusion",
-    "VLB": "bound",
+    "VLB": "objectives.bound",
     # objectives
-    "gaussian_kl": "gaussian",
-    "MinSNR": "losses",
-    "SNRPower": "losses",
-    "reparameterize": "objectives",
-    "elbo": "objectives",
-    "importance_weighted_bound": "objectives",
-    "BernoulliLikelihood": "objectives",
-    "GaussianLikelihood": "objectives",
+    "gaussian_kl": "distributions.gaussian",
+    "MinSNR": "objectives.weights",
+    "SNRPower": "objectives.weights",
+    "reparameterize": "distributions.gaussian",
+    "elbo": "objectives.elbo",
+    "importance_weighted_bound": "objectives.elbo",
+    "BernoulliLikelihood": "distributions.likelihoods",
+    "GaussianLikelihood": "distributions.likelihoods",
     # sampling
     "sample": "samplers",
     "invert": "samplers",
-    "dynamic_threshold": "samplers",
-    "classifier_free": "guidance",
-    "classifier_guidance": "guidance",
+    "dynamic_threshold": "denoiser.denoiser",
+    "classifier_free": "denoiser.guidance",
+    "classifier_guidance": "denoiser.guidance",
     # likelihood
-    "ode_log_likelihood": "likelihood",
-    "bits_per_dim": "likelihood",
+    "ode_log_likelihood": "samplers.likelihood",
+    "bits_per_dim": "samplers.likelihood",
     # networks and data
     "UNet": "networks",
     "UNetConfig": "networks",
@@ -51,25 +51,34 @@ _EXPORTS: dict[str, str] = {
 }
 
 _MODULES = (
-    "bound",
-    "continuous",
     "data",
+    "denoiser",
     "diffusion",
-    "gaussian",
-    "guidance",
-    "likelihood",
-    "losses",
+    "distributions",
     "networks",
     "objectives",
+    "ops",
     "oracle",
+    "process",
     "samplers",
-    "schedule",
-    "spacing",
     "training",
-    "views",
 )
 
-__all__ = [*sorted(_EXPORTS), *_MODULES]
+# Modules of 0.1 by the names that they had here: `torch_impl.schedule` is `torch_impl.process.schedule`.
+_MOVED = {
+    "bound": "objectives.bound",
+    "continuous": "process.paths",
+    "gaussian": "distributions.gaussian",
+    "guidance": "denoiser.guidance",
+    "likelihood": "samplers.likelihood",
+    "losses": "objectives.weights",
+    "schedule": "process.schedule",
+    "spacing": "samplers.times",
+    "tables": "process.tables",
+    "views": "process.parameterization",
+}
+
+__all__ = [*sorted(_EXPORTS), *_MODULES, *_MOVED]
 
 
 def __getattr__(name: str) -> Any:
@@ -77,6 +86,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
     elif name in _MODULES:
         value = import_module(f"{__name__}.{name}")
+    elif name in _MOVED:
+        value = import_module(f"{__name__}.{_MOVED[name]}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
     globals()[name] = value

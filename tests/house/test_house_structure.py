@@ -33,7 +33,6 @@ CIRCLES = {
             for name in ("config", "dit", "latent", "mlp", "onestep", "unet", "vae", "vqvae")
         ),
     ),
-    ("torch_impl.bound", "torch_impl.diffusion"),
     ("torch_impl.training.saving", "torch_impl.training.trainer"),
     ("torch_impl.training.systems", "torch_impl.training.systems.config"),
 }

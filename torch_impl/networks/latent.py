@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from torch_impl.distributions.gaussian import reparameterize
 from torch_impl.networks.vae import VAE
-from torch_impl.objectives import reparameterize
 
 __all__ = ["LatentCompressor"]
 

@@ -17,11 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_impl.gaussian import LOG_2PI
+from torch_impl.distributions.gaussian import LOG_2PI, reparameterize
 from torch_impl.networks.config import NetworkConfig, check_image, network
 from torch_impl.networks.convnet import ConvDecoder, ConvEncoder
-from torch_impl.objectives import reparameterize
-from torch_impl.tables import check_range
+from torch_impl.ops.checks import check_range
 
 __all__ = ["VAE", "VAEConfig", "VAEOutput"]
 

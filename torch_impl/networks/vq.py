@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_impl.data import counter
-from torch_impl.tables import coefficient_dtype
+from torch_impl.ops.combine import coefficient_dtype
 
 __all__ = ["Quantized", "VectorQuantizer"]
 

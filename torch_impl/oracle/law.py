@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.losses import Weighting
-from torch_impl.schedule import NoiseSchedule
-from torch_impl.tables import Time, as_time
-from torch_impl.views import Prediction, check_prediction
+from torch_impl.objectives.weights import Weighting
+from torch_impl.process.parameterization import Prediction, check_prediction
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.process.tables import Time, as_time
 
 Numbers = Tensor | np.ndarray | Sequence[float] | Sequence[Sequence[float]] | float
 

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from torch_impl.gaussian import LOG_2PI
+from torch_impl.distributions.gaussian import LOG_2PI
 from torch_impl.oracle.law import Numbers, Oracle, finite, working_dtype
-from torch_impl.schedule import NoiseSchedule
-from torch_impl.tables import Time
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.process.tables import Time
 
 
 class GaussianMixture(Oracle):

@@ -1,65 +1,31 @@
 """Samplers: pure functions from a start to a sample, with injected noise, along any decreasing list of times.
 
-| method | solves | order | evaluations a step | noise |
-|---|---|---|---|---|
-| `ddpm` | the respaced chain, backwards | | 1 | yes |
-| `ddim` | the DDIM family, any eta | 1 at eta = 0 | 1 | eta > 0 |
-| `euler` | probability-flow ODE | 1 | 1 | no |
-| `heun` | probability-flow ODE | 2 | 2 | no |
-| `dpmpp_2m` | probability-flow ODE | 2 | 1 | no |
-| `dpmpp_3m` | probability-flow ODE | 3 | 1 | no |
-| `sde_dpmpp_2m`, `sde_dpmpp_3m` | reverse SDE | | 1 | yes |
-| `euler_maruyama` | reverse SDE | 1 (weak) | 1 | yes |
-| `langevin` | each noise level in turn | | `langevin_count` | yes |
-| `predictor_corrector` | the chain, then each level | | 1 + `langevin_count` | yes |
+Each family of them is a module here that ends in its rows (`torch_impl.samplers.row`): what each solves, its order,
+what it costs and the options it takes. `torch_impl.samplers.registry.table()` prints them all.
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_impl.bound import Model
-from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.samplers.ancestral import ancestral_step, ddim, ddim_step, ddpm
-from torch_impl.samplers.denoiser import Callback, Clip, Denoiser, Noise, NoiseFn, check_timesteps, dynamic_threshold
-from torch_impl.samplers.dpm import dpmpp_2m, dpmpp_3m, sde_dpmpp_2m, sde_dpmpp_3m
-from torch_impl.samplers.ode import ddim_invert, euler, heun
+from torch_impl.denoiser.denoiser import Clip, Denoiser, dynamic_threshold
+from torch_impl.process.gaussian import GaussianProcess
+from torch_impl.process.parameterization import Model
+from torch_impl.samplers.ancestral import ancestral_step, ddpm
+from torch_impl.samplers.ddim import ddim, ddim_invert, ddim_step
+from torch_impl.samplers.exponential import dpmpp_2m, dpmpp_3m, sde_dpmpp_2m, sde_dpmpp_3m
+from torch_impl.samplers.noise import Noise, NoiseFn
+from torch_impl.samplers.ode import euler, heun
+from torch_impl.samplers.registry import METHODS, SAMPLERS, Method, sampler
 from torch_impl.samplers.sde import euler_maruyama, langevin, predictor_corrector
-
-Method = Literal[
-    "ddpm",
-    "ddim",
-    "euler",
-    "heun",
-    "dpmpp_2m",
-    "dpmpp_3m",
-    "sde_dpmpp_2m",
-    "sde_dpmpp_3m",
-    "euler_maruyama",
-    "langevin",
-    "predictor_corrector",
-]
-METHODS: tuple[Method, ...] = get_args(Method)
-
-_SAMPLERS: dict[str, Callable[..., Tensor]] = {
-    "ddpm": ddpm,
-    "ddim": ddim,
-    "euler": euler,
-    "heun": heun,
-    "dpmpp_2m": dpmpp_2m,
-    "dpmpp_3m": dpmpp_3m,
-    "sde_dpmpp_2m": sde_dpmpp_2m,
-    "sde_dpmpp_3m": sde_dpmpp_3m,
-    "euler_maruyama": euler_maruyama,
-    "langevin": langevin,
-    "predictor_corrector": predictor_corrector,
-}
+from torch_impl.samplers.times import Callback, check_timesteps, spaced_timesteps
 
 __all__ = [
     "METHODS",
+    "SAMPLERS",
     "Denoiser",
     "Method",
     "Noise",
@@ -79,15 +45,17 @@ __all__ = [
     "langevin",
     "predictor_corrector",
     "sample",
+    "sampler",
     "sde_dpmpp_2m",
     "sde_dpmpp_3m",
+    "spaced_timesteps",
 ]
 
 
 @torch.no_grad()
 def sample(
     model: Model,
-    diffusion: GaussianDiffusion,
+    diffusion: GaussianProcess,
     x_T: Tensor,
     method: Method = "ddim",
     timesteps: Sequence[int] | None = None,
@@ -105,12 +73,12 @@ def sample(
     Args:
         model: (x_t, t) -> what the diffusion predicts; t is an integer tensor (batch,) in 1..T.
         timesteps: strictly decreasing, start and end named; see `spaced_timesteps`.
-        eta: noise of DDIM, 0 deterministic to 1 ancestral; read by method="ddim" alone.
+        eta: noise of DDIM, 0 deterministic to 1 ancestral; handed to a method that has this option, and to no other.
         clip_x0: True clips the predicted x_0 to [-1, 1]; a function such as `dynamic_threshold()` replaces it.
         rederive_eps: recompute the noise direction from the clipped x_0; by default it stays the network's own.
         noise_fn: noise_fn(shape, i) gives the i-th noise in loop order; never asked for noise that is not added.
         progress: a line on stderr. callback(s, x_s) is called after every step.
-        options: `langevin_count`, `langevin_size` for langevin and predictor_corrector.
+        options: those of the method's row, such as `langevin_count` and `langevin_size` of langevin.
 
     No gradients are recorded; the functions of this package record them. x_T is not overwritten.
     ValueError for NaN in x_T, an unknown method, times that do not decrease strictly or leave 0..T, an eta or a start
@@ -120,21 +88,19 @@ def sample(
         raise TypeError("x_T must be a floating-point tensor")
     if not torch.isfinite(x_T).all():
         raise ValueError("x_T holds NaN or infinity; start from finite noise")
-    if method not in _SAMPLERS:
-        raise ValueError(f"method = {method!r} is not one of {', '.join(map(repr, METHODS))}")
-    if method == "ddim":
+    row = sampler(method)
+    if "eta" in row.defaults:
         options["eta"] = eta
-    if options and method not in ("ddim", "langevin", "predictor_corrector"):
-        raise TypeError(f"method {method!r} does not take {', '.join(map(repr, options))}")
+    row.check_options(options)
     times = check_timesteps(timesteps if timesteps is not None else range(diffusion.T, -1, -1), diffusion.T)
     denoiser = Denoiser(model, diffusion, clip_x0, rederive_eps)
     report = _progress(len(times) - 1, callback) if progress else callback
-    return _SAMPLERS[method](denoiser, x_T, times, Noise(noise_fn, generator), callback=report, **options)
+    return row.run(denoiser, x_T, times, Noise(noise_fn, generator), callback=report, **options)
 
 
 @torch.no_grad()
 def invert(
-    model: Model, diffusion: GaussianDiffusion, x: Tensor, timesteps: Sequence[int] | None = None, refinements: int = 3
+    model: Model, diffusion: GaussianProcess, x: Tensor, timesteps: Sequence[int] | None = None, refinements: int = 3
 ) -> Tensor:
     """The noise that deterministic DDIM turns into x; times increase, 0, 1, ..., T by default (`ddim_invert`)."""
     times = list(timesteps) if timesteps is not None else list(range(diffusion.T + 1))

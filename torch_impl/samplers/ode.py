@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from torch_impl.samplers.ancestral import ddim
-from torch_impl.samplers.denoiser import Callback, Denoiser, Noise, check_timesteps, pairs
-from torch_impl.tables import combine
+from torch_impl.denoiser.denoiser import Denoiser
+from torch_impl.ops.combine import combine
+from torch_impl.samplers.ddim import ddim
+from torch_impl.samplers.noise import Noise
+from torch_impl.samplers.row import Sampler
+from torch_impl.samplers.times import Callback, check_timesteps, pairs
 
 
 def euler(
@@ -40,33 +43,7 @@ def heun(
     return x
 
 
-def ddim_invert(
-    denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], refinements: int = 3, callback: Callback | None = None
-) -> Tensor:
-    """From a sample at timesteps[0] up to its noise at timesteps[-1]: the inverse of deterministic DDIM.
-
-    timesteps increase. A step s -> t solves x_s = ddim_step(x_t, t -> s) for x_t,
-        x_t = (signal_t / signal_s) x_s + signal_t (sigma_bar_t - sigma_bar_s) eps(x_t, t),
-    by fixed point: first with eps(x_s, s) (at s = 0, where the network is not asked, eps(x_s, t)), then `refinements`
-    more times with the latest x_t. 0 is the usual explicit inversion; each refinement brings the round trip closer by
-    the step size times the Lipschitz constant of eps. ValueError for a clipped denoiser (a clipped step has no inverse)
-    and for alpha_bar = 0.
-    """
-    if denoiser.clip is not False:
-        raise ValueError("DDIM with clipped x_0 cannot be inverted: several x_t lead to one x_s; use clip_x0=False")
-    if refinements < 0:
-        raise ValueError(f"refinements = {refinements}, but their number is not negative")
-    for _, s, t in pairs(check_timesteps(timesteps, denoiser.diffusion.T, increasing=True)):
-        at, to = denoiser.level(s), denoiser.level(t)
-        if to.signal == 0:
-            raise ValueError(
-                f"alpha_bar = 0 at t = {t}: nothing of the sample is left there; end the inversion earlier"
-            )
-        grow, width = to.signal / at.signal, to.sigma - to.signal * at.sigma / at.signal
-        up = combine(x, denoiser(x, s or t)[1], grow, width)
-        for _ in range(refinements):
-            up = combine(x, denoiser(up, t)[1], grow, width)
-        x = up
-        if callback:
-            callback(t, x)
-    return x
+SAMPLERS = (
+    Sampler(euler, "probability-flow ODE", order=1),
+    Sampler(heun, "probability-flow ODE", order=2, evaluations=lambda steps: 2 * steps - 1),
+)

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from torch_impl.denoiser.denoiser import Denoiser
 from torch_impl.samplers.ancestral import ancestral_step
-from torch_impl.samplers.denoiser import Callback, Denoiser, Noise, check_timesteps, pairs
+from torch_impl.samplers.noise import Noise
+from torch_impl.samplers.row import Option, Sampler
+from torch_impl.samplers.times import Callback, check_timesteps, pairs
 
 
 def euler_maruyama(
@@ -107,3 +110,25 @@ def check_langevin(count: int, size: float) -> None:
         raise ValueError(f"langevin_count = {count}, but at least one Langevin step is taken")
     if not 0 < size < 2:
         raise ValueError(f"langevin_size = {size!r} is outside (0, 2), where Langevin steps are stable")
+
+
+_COUNT = Option("langevin_count", "Langevin steps at each noise level")
+_SIZE = Option("langevin_size", "their size, as a share of the level's variance, below 2")
+
+SAMPLERS = (
+    Sampler(euler_maruyama, "reverse SDE", order=1, order_note="weak", draws=lambda steps: steps - 1),
+    Sampler(
+        langevin,
+        "each noise level in turn",
+        evaluations=lambda steps, langevin_count: steps * langevin_count + 1,
+        draws=lambda steps, langevin_count: steps * langevin_count,
+        options=(_COUNT, _SIZE),
+    ),
+    Sampler(
+        predictor_corrector,
+        "the chain, then each level",
+        evaluations=lambda steps, langevin_count: steps + (steps - 1) * langevin_count,
+        draws=lambda steps, langevin_count: (steps - 1) * (1 + langevin_count),
+        options=(_COUNT, _SIZE),
+    ),
+)

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.gaussian import discretized_gaussian_log_prob
-from torch_impl.likelihood import dequantize, ode_log_likelihood
-from torch_impl.schedule import NoiseSchedule
-from torch_impl.spacing import spaced_timesteps
+from torch_impl.distributions.gaussian import discretized_gaussian_log_prob
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.samplers.likelihood import dequantize, ode_log_likelihood
+from torch_impl.samplers.times import spaced_timesteps
 from torch_impl.training.draws import Draws
 from torch_impl.training.judge import (
     EndlessClassifier,

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch_impl import GaussianDiffusion, NoiseSchedule, gpu
 from torch_impl.gpu import normalisation
 from torch_impl.networks import UNet, UNetConfig
+from torch_impl.ops.combine import combine
 from torch_impl.samplers import Denoiser, ddim_step
-from torch_impl.tables import combine
 
 cuda = [
     pytest.mark.gpu,

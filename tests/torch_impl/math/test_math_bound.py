@@ -9,7 +9,7 @@ from scipy import stats
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule
-from torch_impl.bound import bound_term
+from torch_impl.objectives.bound import bound_term
 from torch_impl.oracle import GaussianMixture
 
 SCHEDULE = NoiseSchedule.linear(8, 0.05, 0.5)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample, spaced_timesteps
 from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.samplers import Denoiser, dynamic_threshold
-from torch_impl.samplers.ancestral import ddim_step
+from torch_impl.samplers.ddim import ddim_step
 
 COMMON = settings(deadline=None, derandomize=True, max_examples=60)
 

@@ -9,7 +9,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from torch_impl import NoiseSchedule
-from torch_impl.continuous import ChainRate, CosineRate, LinearRate, Rate
+from torch_impl.process.paths import ChainRate, CosineRate, LinearRate, Rate
 
 CHAIN = NoiseSchedule.linear(20, 0.01, 0.3)
 RATES: list[Rate] = [LinearRate(), LinearRate(0.5, 0.5, 3.0), CosineRate(), ChainRate(CHAIN)]

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, elbo, gaussian_kl, ode_log_likelihood, sample
-from torch_impl.objectives import GaussianLikelihood
+from torch_impl.distributions.likelihoods import GaussianLikelihood
 from torch_impl.oracle import FiniteData, GaussianMixture
+from torch_impl.process.parameterization import PREDICTIONS
 from torch_impl.samplers import METHODS
-from torch_impl.views import PREDICTIONS
 
 SCHEDULE = NoiseSchedule.linear(40, 0.002, 0.25)
 accelerator = pytest.param(

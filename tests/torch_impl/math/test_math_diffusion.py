@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, MinSNR, NoiseSchedule, SNRPower
-from torch_impl.views import PREDICTIONS
+from torch_impl.process.parameterization import PREDICTIONS
 
 COMMON = settings(deadline=None, derandomize=True, max_examples=60)
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, gaussian_kl
-from torch_impl.views import PREDICTIONS, view
+from torch_impl.process.parameterization import PREDICTIONS, view
 
 UNIT = {torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8, torch.float16: 2.0**-11}
 SCHEDULE = NoiseSchedule.linear()

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from torch_impl import NoiseSchedule
-from torch_impl.losses import MinSNR
+from torch_impl.objectives.weights import MinSNR
 from torch_impl.oracle import FiniteData, GaussianMixture
-from torch_impl.spacing import spaced_timesteps
-from torch_impl.views import view
+from torch_impl.process.parameterization import view
+from torch_impl.samplers.times import spaced_timesteps
 
 SCHEDULE = NoiseSchedule.linear(50, 0.001, 0.25)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from torch_impl.gaussian import discretized_gaussian_log_prob, gaussian_kl, gaussian_log_prob, sum_dims
+from torch_impl.distributions.gaussian import discretized_gaussian_log_prob, gaussian_kl, gaussian_log_prob, sum_dims
 
 COMMON = settings(deadline=None, derandomize=True, max_examples=60)
 

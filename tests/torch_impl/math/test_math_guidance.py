@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, classifier_free, classifier_guidance, sample
-from torch_impl.guidance import from_paper_scale
+from torch_impl.denoiser.guidance import from_paper_scale
 from torch_impl.oracle import GaussianMixture
-from torch_impl.views import PREDICTIONS
+from torch_impl.process.parameterization import PREDICTIONS
 
 SCHEDULE = NoiseSchedule.linear(50, 0.002, 0.25)
 WEIGHTS, MEANS, VARIANCES = [0.3, 0.5, 0.2], [[1.0, 0.5], [-0.8, 0.1], [0.2, -1.3]], [0.2, 0.1, 0.05]

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, bits_per_dim, ode_log_likelihood
-from torch_impl.likelihood import dequantize, noise_and_trace
 from torch_impl.oracle import GaussianMixture
 from torch_impl.samplers import Denoiser
+from torch_impl.samplers.likelihood import dequantize, noise_and_trace
 
 MEANS = [[1.0, 0.5], [-0.8, 0.1], [0.2, -1.3]]
 

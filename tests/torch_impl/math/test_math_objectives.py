@@ -15,7 +15,8 @@ from torch_impl import (
     importance_weighted_bound,
     reparameterize,
 )
-from torch_impl.objectives import ELBO, standard_normal_kl
+from torch_impl.distributions.gaussian import standard_normal_kl
+from torch_impl.objectives.elbo import ELBO
 
 SIGMA = 0.6
 W = torch.tensor([[1.0, -0.4], [0.3, 0.8], [0.5, 0.2]], dtype=torch.float64)

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, elbo, sample, spaced_timesteps
-from torch_impl.objectives import BernoulliLikelihood
-from torch_impl.samplers.dpm import multistep_weights
+from torch_impl.distributions.likelihoods import BernoulliLikelihood
+from torch_impl.samplers.exponential import multistep_weights
 
 
 def test_2_weights_of_older_values_vanish_with_the_step() -> None:

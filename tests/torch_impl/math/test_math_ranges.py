@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from torch_impl import BernoulliLikelihood, NoiseSchedule, dynamic_threshold
-from torch_impl.gaussian import discretized_gaussian_log_prob
+from torch_impl.denoiser.denoiser import _row_quantile
+from torch_impl.distributions.gaussian import discretized_gaussian_log_prob
 from torch_impl.networks import VAE, VAEConfig
-from torch_impl.samplers.denoiser import _row_quantile
-from torch_impl.tables import check_range
+from torch_impl.ops.checks import check_range
 from torch_impl.training import Batch, Draws
 from torch_impl.training.systems.ddpm import DDPMConfig
 from torch_impl.training.systems.vae import VAESystemConfig

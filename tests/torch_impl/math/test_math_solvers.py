@@ -14,8 +14,8 @@ from torch import Tensor
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample
 from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.samplers import METHODS, Denoiser, ddim_invert, invert
-from torch_impl.samplers import dpm as dpm_module
-from torch_impl.samplers.dpm import exponential_weights, multistep_weights
+from torch_impl.samplers import exponential as dpm_module
+from torch_impl.samplers.exponential import exponential_weights, multistep_weights
 
 WEIGHTS, MEANS, VARIANCES = np.array([0.4, 0.6]), np.array([-1.0, 0.8]), np.array([0.15, 0.3])
 LOW, HIGH = -1.5, 1.8  # log(signal / sigma) at the start and at the end

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_impl.losses import mean_squared_error
+from torch_impl.ops.squared_error import mean_squared_error
 
 
 @pytest.fixture

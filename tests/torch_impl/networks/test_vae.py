@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 
+from torch_impl.distributions.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from torch_impl.networks import VAE, LatentCompressor, VAEConfig, build, config_to_dict
-from torch_impl.objectives import BernoulliLikelihood, GaussianLikelihood, elbo
+from torch_impl.objectives.elbo import elbo
 
 CONFIGS = [
     VAEConfig(image_size=28, latent_dim=5, hidden=(32, 16)),

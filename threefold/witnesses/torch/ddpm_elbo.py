@@ -22,8 +22,8 @@ from threefold.witnesses.chains import EDGES, draw_betas
 from threefold.witnesses.oracle import Array, GaussianLaw, Point
 from threefold.witnesses.registry import Cases, Comparison, torch_witness
 from torch_impl import VLB, GaussianDiffusion, NoiseSchedule
-from torch_impl.bound import bound_term
-from torch_impl.gaussian import gaussian_log_prob
+from torch_impl.distributions.gaussian import gaussian_log_prob
+from torch_impl.objectives.bound import bound_term
 
 F64 = torch.float64
 CHAINS = 10

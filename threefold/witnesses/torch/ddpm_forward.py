@@ -12,7 +12,7 @@ from threefold.witnesses.chains import Step, draw_betas, steps
 from threefold.witnesses.oracle import Array, GaussianLaw, Point
 from threefold.witnesses.registry import Cases, Comparison, torch_witness
 from torch_impl import GaussianDiffusion, NoiseSchedule
-from torch_impl.gaussian import gaussian_log_prob
+from torch_impl.distributions.gaussian import gaussian_log_prob
 
 F64 = torch.float64
 

@@ -17,7 +17,7 @@ from threefold.witnesses.chains import EDGES, draw_betas, steps
 from threefold.witnesses.oracle import Array, GaussianLaw, Point
 from threefold.witnesses.registry import Cases, Comparison, Differs, torch_witness
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample
-from torch_impl.views import Prediction
+from torch_impl.process.parameterization import Prediction
 
 F64 = torch.float64
 Model = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

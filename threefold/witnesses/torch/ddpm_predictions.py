@@ -13,8 +13,8 @@ from threefold.witnesses.chains import EDGES, Step, draw_betas, steps
 from threefold.witnesses.oracle import Array, Point
 from threefold.witnesses.registry import Cases, Comparison, Differs, torch_witness
 from torch_impl import GaussianDiffusion, NoiseSchedule
-from torch_impl.bound import bound_term, prior_kl, transition_kl
-from torch_impl.views import Prediction
+from torch_impl.objectives.bound import bound_term, prior_kl, transition_kl
+from torch_impl.process.parameterization import Prediction
 
 F64 = torch.float64
 

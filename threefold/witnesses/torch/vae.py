@@ -17,7 +17,7 @@ from derivations.library import find
 from threefold.witnesses.oracle import Array, GaussianLaw, Point
 from threefold.witnesses.registry import Cases, Comparison, not_applicable, torch_witness
 from torch_impl import BernoulliLikelihood, GaussianLikelihood, elbo, gaussian_kl
-from torch_impl.objectives import standard_normal_kl
+from torch_impl.distributions.gaussian import standard_normal_kl
 
 F64 = torch.float64
 

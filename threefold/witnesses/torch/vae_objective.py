@@ -13,9 +13,8 @@ from derivations.library import find
 from threefold.witnesses.oracle import Array, Point
 from threefold.witnesses.registry import Cases, Comparison, Differs, torch_witness
 from torch_impl import GaussianDiffusion, GaussianLikelihood, NoiseSchedule, elbo, reparameterize
-from torch_impl.bound import bound_term, prior_kl
-from torch_impl.gaussian import gaussian_log_prob
-from torch_impl.objectives import standard_normal_kl
+from torch_impl.distributions.gaussian import gaussian_log_prob, standard_normal_kl
+from torch_impl.objectives.bound import bound_term, prior_kl
 
 F64 = torch.float64
 

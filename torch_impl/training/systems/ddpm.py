@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.guidance import classifier_free
 from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
-from torch_impl.samplers import Method, sample
-from torch_impl.schedule import NoiseSchedule
-from torch_impl.spacing import spaced_timesteps
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.samplers import sample
+from torch_impl.samplers.times import spaced_timesteps
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
@@ -230,7 +230,7 @@ class DiffusionSystem(System):
             self.guided(labels, guidance),
             self.diffusion,
             x_T,
-            method=cast(Method, sampler),
+            method=sampler,
             timesteps=self.times(steps),
             clip_x0=clip,
             rederive_eps=clip,

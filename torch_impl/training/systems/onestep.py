@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.networks import OneStepCNNConfig, UNetConfig, build
-from torch_impl.schedule import NoiseSchedule
+from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_impl.gaussian import LOG_2PI
+from torch_impl.distributions.gaussian import LOG_2PI, reparameterize, standard_normal_kl
 from torch_impl.networks import VAE, VAEConfig
-from torch_impl.objectives import elbo, importance_weighted_bound, reparameterize, standard_normal_kl
-from torch_impl.tables import check_range
+from torch_impl.objectives.elbo import elbo, importance_weighted_bound
+from torch_impl.ops.checks import check_range
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System

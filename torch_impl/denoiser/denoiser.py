@@ -1,20 +1,16 @@
-"""What every sampler shares: the network seen as a denoiser, injected noise, and the list of steps."""
+"""A network seen as a denoiser: its output as predicted x_0 and noise, clipped if asked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from torch_impl.bound import Model
-from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.schedule import Level
-from torch_impl.tables import as_time
+from torch_impl.process.gaussian import GaussianProcess
+from torch_impl.process.parameterization import Model
+from torch_impl.process.schedule import Level
 
-NoiseFn = Callable[[torch.Size, int], Tensor]
 Clip = bool | Callable[[Tensor], Tensor]
-Callback = Callable[[int, Tensor], None]
 
 
 def dynamic_threshold(quantile: float = 0.995, floor: float = 1.0) -> Callable[[Tensor], Tensor]:
@@ -53,7 +49,7 @@ class Denoiser:
     """
 
     model: Model
-    diffusion: GaussianDiffusion
+    diffusion: GaussianProcess
     clip: Clip = False
     rederive_eps: bool = False
 
@@ -92,43 +88,3 @@ class Denoiser:
         """(A, B) with of_x0 x_0_hat + of_eps eps_hat = A x_t + B output, where nothing is clipped."""
         x0, eps = self.diffusion.tables.floats("x0", t), self.diffusion.tables.floats("eps", t)
         return of_x0 * x0[0] + of_eps * eps[0], of_x0 * x0[1] + of_eps * eps[1]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Standard normal noise in loop order: from `fn(shape, index)` where given, else from the generator."""
-
-    fn: NoiseFn | None = None
-    generator: torch.Generator | None = None
-
-    def __call__(self, like: Tensor, index: int) -> Tensor:
-        if self.fn is None:
-            return torch.randn(like.shape, dtype=like.dtype, device=like.device, generator=self.generator)
-        noise = self.fn(like.shape, index)
-        if noise.shape != like.shape:
-            raise ValueError(
-                f"noise_fn returned shape {tuple(noise.shape)} for step {index}, but x has shape {tuple(like.shape)}"
-            )
-        return noise.to(like)
-
-
-def check_timesteps(timesteps: Sequence[int], T: int, increasing: bool = False) -> list[int]:
-    """Times with both ends named, strictly decreasing (or increasing) in 0..T; ValueError otherwise."""
-    times = [as_time(t, 0, T) for t in timesteps]
-    ordered = [t for t in times if isinstance(t, int)]
-    if len(ordered) != len(times):
-        ordered = [int(t) for t in times]
-    if len(ordered) < 2:
-        raise ValueError(f"timesteps = {ordered} must name at least a start and an end")
-    for before, now in pairwise(ordered):
-        if (now <= before) if increasing else (now >= before):
-            order = "increasing" if increasing else "decreasing"
-            raise ValueError(
-                f"timesteps go from {before} to {now}, but they must be strictly {order}, start and end included"
-            )
-    return ordered
-
-
-def pairs(times: list[int]) -> Iterator[tuple[int, int, int]]:
-    """(step index, from, to) for each step."""
-    yield from ((i, t, s) for i, (t, s) in enumerate(pairwise(times)))

@@ -13,8 +13,11 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from torch_impl.samplers.denoiser import Callback, Denoiser, Noise, check_timesteps, pairs
-from torch_impl.tables import combine
+from torch_impl.denoiser.denoiser import Denoiser
+from torch_impl.ops.combine import combine
+from torch_impl.samplers.noise import Noise
+from torch_impl.samplers.row import Sampler
+from torch_impl.samplers.times import Callback, check_timesteps, pairs
 
 
 def exponential_weights(h: float) -> tuple[float, float, float]:
@@ -121,3 +124,11 @@ def sde_dpmpp_3m(
 ) -> Tensor:
     """The stochastic solver with quadratic interpolation of the predicted x_0; a step to s = 0 adds no noise."""
     return _multistep(denoiser, x, timesteps, noise, 3, callback)
+
+
+SAMPLERS = (
+    Sampler(dpmpp_2m, "probability-flow ODE", order=2),
+    Sampler(dpmpp_3m, "probability-flow ODE", order=3),
+    Sampler(sde_dpmpp_2m, "reverse SDE", order=2, order_note="of the drift", draws=lambda steps: steps - 1),
+    Sampler(sde_dpmpp_3m, "reverse SDE", order=3, order_note="of the drift", draws=lambda steps: steps - 1),
+)

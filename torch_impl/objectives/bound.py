@@ -1,20 +1,20 @@
-"""The variational bound of a diffusion, term by term, and the losses that are made of its terms."""
+"""The variational bound of a diffusion, term by term."""
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from torch_impl.gaussian import discretized_gaussian_log_prob, gaussian_kl, gaussian_log_prob, sum_dims
-from torch_impl.losses import Weighting
-from torch_impl.tables import Time, check_float, coefficient_dtype, mean_dims
+from torch_impl.distributions.gaussian import discretized_gaussian_log_prob, gaussian_kl, gaussian_log_prob, sum_dims
+from torch_impl.ops.checks import check_float
+from torch_impl.ops.combine import coefficient_dtype
+from torch_impl.ops.squared_error import mean_dims
+from torch_impl.process.gaussian import GaussianProcess
+from torch_impl.process.parameterization import Model
+from torch_impl.process.tables import Time
 
-if TYPE_CHECKING:
-    from torch_impl.diffusion import GaussianDiffusion
-
-Model = Callable[[Tensor, Tensor], Tensor]
 Decoder = Literal["gaussian", "discretized"]
 
 
@@ -45,7 +45,7 @@ class VLB(NamedTuple):
 
 @torch.no_grad()
 def variational_bound(
-    diffusion: "GaussianDiffusion",
+    process: GaussianProcess,
     model: Model,
     x0: Tensor,
     *,
@@ -70,44 +70,44 @@ def variational_bound(
         raise ValueError(f"x0 reaches {float(x0.abs().max()):g}, but the discretised decoder is for data in [-1, 1]")
     x0 = x0.to(coefficient_dtype(x0.dtype))
     reconstruction = x0.new_zeros(x0.shape[0])
-    transitions = x0.new_zeros(x0.shape[0], diffusion.T - 1)
-    for t in range(1, diffusion.T + 1):
+    transitions = x0.new_zeros(x0.shape[0], process.T - 1)
+    for t in range(1, process.T + 1):
         if noise_fn is None:
             noise = torch.randn(x0.shape, dtype=x0.dtype, device=x0.device, generator=generator)
         else:
             noise = noise_fn(x0.shape, t).to(x0)
-        x_t = diffusion.q_sample(x0, t, noise)
+        x_t = process.q_sample(x0, t, noise)
         output = model(x_t, torch.full(x0.shape[:1], t, device=x0.device)).to(x0)
         if t == 1:
-            reconstruction = reconstruction_log_prob(diffusion, output, x0, x_t, decoder, levels)
+            reconstruction = reconstruction_log_prob(process, output, x0, x_t, decoder, levels)
         else:
-            transitions[:, t - 2] = sum_dims(transition_kl(diffusion, output, x0, x_t, t))
-    return VLB(prior_kl(diffusion, x0), transitions, reconstruction)
+            transitions[:, t - 2] = sum_dims(transition_kl(process, output, x0, x_t, t))
+    return VLB(prior_kl(process, x0), transitions, reconstruction)
 
 
-def prior_kl(diffusion: "GaussianDiffusion", x0: Tensor) -> Tensor:
+def prior_kl(process: GaussianProcess, x0: Tensor) -> Tensor:
     """KL(q(x_T | x_0) || N(0, I)) in nats, shape (batch,) (`ddpm.latent_term.closed_form`)."""
-    end = diffusion.schedule.level(diffusion.T)
+    end = process.schedule.level(process.T)
     return sum_dims(0.5 * (end.signal**2 * x0.square() - end.signal**2 - 2 * math.log(end.sigma)))
 
 
-def transition_kl(diffusion: "GaussianDiffusion", output: Tensor, x0: Tensor, x_t: Tensor, t: Time) -> Tensor:
+def transition_kl(process: GaussianProcess, output: Tensor, x0: Tensor, x_t: Tensor, t: Time) -> Tensor:
     """KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t)) of each element in nats, t >= 2 (`ddpm.consistency.kl`).
 
     The means differ by the x_0 error times the posterior's factor of x_0 (`ddpm.mean.x0_form`), so that no two nearly
     equal means are subtracted.
     """
-    (log_q,) = diffusion.lookup("posterior_log_variance", t, x0)
-    from_x0, _ = diffusion.lookup("posterior_mean", t, x0)
-    shift = from_x0 * (diffusion.to_x0(output, x_t, t) - x0)
-    return gaussian_kl(shift, log_q, 0.0, diffusion.log_variance(output, x_t, t))
+    (log_q,) = process.lookup("posterior_log_variance", t, x0)
+    from_x0, _ = process.lookup("posterior_mean", t, x0)
+    shift = from_x0 * (process.to_x0(output, x_t, t) - x0)
+    return gaussian_kl(shift, log_q, 0.0, process.log_variance(output, x_t, t))
 
 
 def reconstruction_log_prob(
-    diffusion: "GaussianDiffusion", output: Tensor, x0: Tensor, x_1: Tensor, decoder: Decoder, levels: int
+    process: GaussianProcess, output: Tensor, x0: Tensor, x_1: Tensor, decoder: Decoder, levels: int
 ) -> Tensor:
     """log p(x_0 | x_1) in nats, shape (batch,) (`ddpm.reconstruction.gaussian`; Ho et al. 2020, eq. 13)."""
-    mean, logvar = diffusion.to_x0(output, x_1, 1), diffusion.log_variance(output, x_1, 1)
+    mean, logvar = process.to_x0(output, x_1, 1), process.log_variance(output, x_1, 1)
     if decoder == "discretized":
         return sum_dims(discretized_gaussian_log_prob(x0, mean, logvar, levels))
     if decoder == "gaussian":
@@ -115,40 +115,12 @@ def reconstruction_log_prob(
     raise ValueError(f"decoder = {decoder!r} is not one of 'gaussian', 'discretized'")
 
 
-def bound_term(diffusion: "GaussianDiffusion", output: Tensor, x0: Tensor, x_t: Tensor, t: Time) -> Tensor:
+def bound_term(process: GaussianProcess, output: Tensor, x0: Tensor, x_t: Tensor, t: Time) -> Tensor:
     """The bound's term of time t in nats per dimension, shape (batch,): KL for t >= 2, -log p(x_0|x_1) at t = 1."""
-    negative = -gaussian_log_prob(x0, diffusion.to_x0(output, x_t, t), diffusion.log_variance(output, x_t, t))
-    if diffusion.T == 1:
+    negative = -gaussian_log_prob(x0, process.to_x0(output, x_t, t), process.log_variance(output, x_t, t))
+    if process.T == 1:
         return mean_dims(negative)
     if isinstance(t, int):
-        return mean_dims(negative if t == 1 else transition_kl(diffusion, output, x0, x_t, t))
+        return mean_dims(negative if t == 1 else transition_kl(process, output, x0, x_t, t))
     first = (t == 1).view(*t.shape, *(1,) * (x0.ndim - t.ndim))
-    return mean_dims(torch.where(first, negative, transition_kl(diffusion, output, x0, x_t, t.clamp(min=2))))
-
-
-def learned_variance_loss(
-    diffusion: "GaussianDiffusion",
-    output: Tensor,
-    x0: Tensor,
-    x_t: Tensor,
-    noise: Tensor,
-    t: Time,
-    weighting: Weighting,
-) -> Tensor:
-    """Loss of a network that also predicts its variance, mean over elements, shape (batch,).
-
-    "vlb": the term of the bound, nats per dimension. "hybrid": the simple loss plus 0.001 T times that term with the
-    mean held fixed, so that the bound trains only the variance (Nichol and Dhariwal 2021, eq. 16).
-    """
-    dtype = coefficient_dtype(x0.dtype)
-    output, x0, x_t, noise = (x.to(dtype) for x in (output, x0, x_t, noise))
-    if weighting == "vlb":
-        return bound_term(diffusion, output, x0, x_t, t)
-    if weighting != "hybrid":
-        raise ValueError(
-            f"weighting = {weighting!r} leaves the learned variance untrained; use weighting='hybrid' or 'vlb'"
-        )
-    prediction, fraction = diffusion.split(output, x_t)
-    frozen = torch.cat([prediction.detach(), fraction], dim=1)
-    simple = mean_dims((prediction - diffusion.target(x0, noise, t)).square())
-    return simple + 0.001 * diffusion.T * bound_term(diffusion, frozen, x0, x_t, t)
+    return mean_dims(torch.where(first, negative, transition_kl(process, output, x0, x_t, t.clamp(min=2))))

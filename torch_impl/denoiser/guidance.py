@@ -11,9 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from torch_impl.bound import Model
-from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.views import view
+from torch_impl.process.gaussian import GaussianProcess
+from torch_impl.process.parameterization import Model, view
 
 ConditionalNetwork = Callable[[Tensor, Tensor, Tensor], Tensor]
 Classifier = Callable[[Tensor, Tensor], Tensor]
@@ -79,7 +78,7 @@ def classifier_guidance(
     classifier: Classifier,
     labels: Tensor,
     scale: float,
-    diffusion: GaussianDiffusion,
+    diffusion: GaussianProcess,
     *,
     interval: Interval | None = None,
 ) -> Model:

@@ -13,6 +13,10 @@ from torch import Tensor
 Prediction = Literal["eps", "x0", "v", "score"]
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
 
+Model = Callable[[Tensor, Tensor], Tensor]
+"""(x_t, t) -> what is predicted, of the shape of x_t (twice its channels for a learned variance); t has shape (batch,).
+"""
+
 Number = TypeVar("Number", float, Tensor)
 
 # (from what is predicted, to what is wanted) -> (a, s) -> (factor of x_t, factor of the output)

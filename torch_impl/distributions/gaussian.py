@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from torch_impl.tables import check_range
+from torch_impl.ops.checks import check_range, check_same_shape
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -64,3 +64,21 @@ def discretized_gaussian_log_prob(x: Tensor, mean: Tensor, logvar: Tensor | floa
 def sum_dims(elementwise: Tensor) -> Tensor:
     """Sum over every dimension but the first: shape (batch,)."""
     return elementwise.flatten(1).sum(1) if elementwise.ndim > 1 else elementwise
+
+
+def reparameterize(
+    mean: Tensor, logvar: Tensor, noise: Tensor | None = None, generator: torch.Generator | None = None
+) -> Tensor:
+    """z = mean + e^(logvar/2) noise, differentiable in mean and logvar.
+
+    Claims `vae.reparameterization.location_scale`, `planned:vae.reparameterization.dz_dphi`.
+    """
+    check_same_shape(mean, logvar)
+    if noise is None:
+        noise = torch.randn(mean.shape, dtype=mean.dtype, device=mean.device, generator=generator)
+    return mean + torch.exp(0.5 * logvar) * noise
+
+
+def standard_normal_kl(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, e^logvar) || N(0, I)) in nats, shape (batch,) (`gaussian.kl.diagonal_to_standard`)."""
+    return sum_dims(0.5 * (torch.expm1(logvar) - logvar + mean.square()))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torch_impl.tables import Tables, Time, as_time
+from torch_impl.process.tables import Tables, Time, as_time
 
 Values = Tensor | np.ndarray | Sequence[float]
 

@@ -1,11 +1,18 @@
 """Which times a sampler visits."""
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
+from torch import Tensor
 
-from torch_impl.schedule import NoiseSchedule
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.process.tables import as_time
+
+Callback = Callable[[int, Tensor], None]
+"""(s, x_s), called after each step."""
 
 Spacing = Literal["linspace", "leading", "trailing", "log_snr"]
 
@@ -44,3 +51,25 @@ def _even_in_log_snr(schedule: NoiseSchedule, steps: int) -> list[int]:
         nearest = int((lam - value).abs().argmin()) + 1
         times.append(max(min(nearest, times[-1] - 1), steps - i))  # strictly decreasing, room left for the rest
     return times
+
+
+def check_timesteps(timesteps: Sequence[int], T: int, increasing: bool = False) -> list[int]:
+    """Times with both ends named, strictly decreasing (or increasing) in 0..T; ValueError otherwise."""
+    times = [as_time(t, 0, T) for t in timesteps]
+    ordered = [t for t in times if isinstance(t, int)]
+    if len(ordered) != len(times):
+        ordered = [int(t) for t in times]
+    if len(ordered) < 2:
+        raise ValueError(f"timesteps = {ordered} must name at least a start and an end")
+    for before, now in pairwise(ordered):
+        if (now <= before) if increasing else (now >= before):
+            order = "increasing" if increasing else "decreasing"
+            raise ValueError(
+                f"timesteps go from {before} to {now}, but they must be strictly {order}, start and end included"
+            )
+    return ordered
+
+
+def pairs(times: list[int]) -> Iterator[tuple[int, int, int]]:
+    """(step index, from, to) for each step."""
+    yield from ((i, t, s) for i, (t, s) in enumerate(pairwise(times)))

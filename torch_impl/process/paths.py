@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_impl.schedule import NoiseSchedule
+from torch_impl.process.schedule import NoiseSchedule
 
 ViewName = Literal["vp", "sub_vp", "ve"]
 

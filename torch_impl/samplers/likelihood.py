@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_impl.bound import Model
-from torch_impl.diffusion import GaussianDiffusion
-from torch_impl.gaussian import gaussian_log_prob, sum_dims
-from torch_impl.samplers.denoiser import Denoiser, check_timesteps
-from torch_impl.tables import check_float
+from torch_impl.denoiser.denoiser import Denoiser
+from torch_impl.distributions.gaussian import gaussian_log_prob, sum_dims
+from torch_impl.ops.checks import check_float
+from torch_impl.process.gaussian import GaussianProcess
+from torch_impl.process.parameterization import Model
+from torch_impl.samplers.times import check_timesteps
 
 Trace = Literal["exact", "hutchinson"]
 
@@ -55,7 +56,7 @@ def dequantize(x: Tensor, levels: int = 256, generator: torch.Generator | None =
 
 def ode_log_likelihood(
     model: Model,
-    diffusion: GaussianDiffusion,
+    diffusion: GaussianProcess,
     x: Tensor,
     *,
     timesteps: Sequence[int] | None = None,

@@ -1,0 +1,1 @@
+"""Laws with a density: Gaussians, and what decoders say of their data."""

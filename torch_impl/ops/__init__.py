@@ -1,0 +1,1 @@
+"""Passes over memory and checks of tensors: what every floor above stands on."""
