@@ -19,7 +19,6 @@ LONGER = {
     "threefold/ledger.py": 411,
     "threefold/site/pages.py": 444,
     "threefold/witnesses/registry.py": 438,
-    "torch_impl/training/checkpoint.py": 497,
     "torch_impl/training/evaluation.py": 467,
     "torch_impl/training/presets.py": 427,
     "torch_impl/training/trainer.py": 490,
@@ -33,7 +32,6 @@ CIRCLES = {
             for name in ("config", "dit", "latent", "mlp", "onestep", "unet", "vae", "vqvae")
         ),
     ),
-    ("torch_impl.training.saving", "torch_impl.training.trainer"),
     ("torch_impl.training.systems", "torch_impl.training.systems.config"),
 }
 TWICE = {

@@ -8,23 +8,31 @@ previous ones are removed only after that.  Loading parses JSON and raw tensors:
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 from torch import Tensor
 
 from torch_impl.files import sync_folder, write_atomically
+from torch_impl.training.stored import (
+    MANIFEST,
+    SCHEMA,
+    STEP,
+    CheckpointDamaged,
+    CheckpointMissing,
+    StoredCheckpoint,
+    file_digest,
+    manifest_digest,
+    read_document,
+)
+from torch_impl.training.tensors import save_tensors
 
 __all__ = [
     "CheckpointDamaged",
@@ -33,36 +41,11 @@ __all__ = [
     "CheckpointUnwritable",
     "StoredCheckpoint",
     "find_checkpoint",
-    "read_json",
     "set_aside_later",
     "write_atomically",
 ]
 
-_SCHEMA = 1
-_NAME = re.compile(r"step-(\d{8,})")
-_MANIFEST = "manifest.json"
-
-
-class CheckpointDamaged(ValueError):
-    """A file of a checkpoint is missing, truncated or altered.
-
-    Attributes: `path` of the damaged file, `previous_good` (a checkpoint folder that verifies, or None).  Without a
-    `remedy` the message says how to go on training.
-    """
-
-    def __init__(self, path: Path, what: str, previous_good: Path | None = None, remedy: str | None = None) -> None:
-        self.path, self.what, self.previous_good = path, what, previous_good
-        if remedy is None and previous_good is not None:
-            remedy = (
-                f"the previous good checkpoint is {previous_good}; go on from it with --resume-from {previous_good}"
-            )
-        elif remedy is None:
-            remedy = "no earlier checkpoint verifies; restore the file from a backup or start anew without --resume"
-        super().__init__(f"checkpoint file {path} is damaged: {what}; {remedy}")
-
-
-class CheckpointMissing(ValueError):
-    """There is no checkpoint where one was asked for."""
+_manifest_digest = manifest_digest
 
 
 class CheckpointUnwritable(OSError):
@@ -90,108 +73,8 @@ def _sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    """SHA-256 (hex) and size in bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-
-
 def _json_bytes(data: Any) -> bytes:
     return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _manifest_digest(manifest: Mapping[str, Any]) -> str:
-    body = {key: value for key, value in manifest.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def read_json(path: Path) -> Any:
-    """Parse a JSON file; a file that is not JSON is a damaged one."""
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise CheckpointDamaged(path, "it is missing") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointDamaged(path, f"it is not JSON ({error})") from None
-
-
-# -- one checkpoint ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class StoredCheckpoint:
-    """A checkpoint folder on disk.
-
-    `config` is everything needed to rebuild the model; `state` is the JSON part of the training state; tensors are
-    read by file with `tensors`.
-    """
-
-    path: Path
-
-    @property
-    def step(self) -> int:
-        match = _NAME.fullmatch(self.path.name)
-        if match is None:
-            raise CheckpointMissing(f"{self.path} is not a checkpoint folder; its name must read step-<number>")
-        return int(match.group(1))
-
-    @property
-    def config(self) -> dict[str, Any]:
-        config = read_json(self.path / "config.json")
-        if not isinstance(config, dict):
-            raise CheckpointDamaged(self.path / "config.json", "it holds no JSON object")
-        return config
-
-    @property
-    def state(self) -> dict[str, Any]:
-        state = read_json(self.path / "state.json")
-        if not isinstance(state, dict):
-            raise CheckpointDamaged(self.path / "state.json", "it holds no JSON object")
-        return state
-
-    def document(self, file: str) -> Any:
-        """The data of one JSON file."""
-        return read_json(self.path / file)
-
-    def has(self, file: str) -> bool:
-        return (self.path / file).exists()
-
-    def tensors(self, file: str) -> dict[str, Tensor]:
-        """All tensors of one safetensors file, on the CPU."""
-        path = self.path / file
-        try:
-            return safetensors.torch.load_file(path)
-        except FileNotFoundError:
-            raise CheckpointDamaged(path, "it is missing") from None
-        except safetensors.SafetensorError as error:
-            raise CheckpointDamaged(path, f"it is not a safetensors file ({error})") from None
-
-    def verify(self) -> None:
-        """Compare every file with the manifest.
-
-        Raises:
-            CheckpointDamaged: naming the first file that is missing, truncated or altered.
-        """
-        manifest_path = self.path / _MANIFEST
-        manifest = read_json(manifest_path)
-        if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
-            raise CheckpointDamaged(manifest_path, "its own digest does not match")
-        if manifest.get("step") != self.step:
-            raise CheckpointDamaged(
-                manifest_path, f"it is the manifest of step {manifest.get('step')}, not of {self.step}"
-            )
-        for name, expected in manifest["files"].items():
-            path = self.path / name
-            try:
-                digest, size = _digest(path)
-            except FileNotFoundError:
-                raise CheckpointDamaged(path, "it is missing") from None
-            if size != expected["bytes"]:
-                raise CheckpointDamaged(path, f"it has {size} bytes, {expected['bytes']} were written")
-            if digest != expected["sha256"]:
-                raise CheckpointDamaged(
-                    path, f"its SHA-256 is {digest[:16]}..., {expected['sha256'][:16]}... was written"
-                )
 
 
 # -- all checkpoints of a run -----------------------------------------------------------------------------------------
@@ -223,7 +106,7 @@ class CheckpointStore:
                     shutil.rmtree(aside)
                 else:
                     aside.rename(original)
-        found = [StoredCheckpoint(path) for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        found = [StoredCheckpoint(path) for path in self.folder.iterdir() if STEP.fullmatch(path.name)]
         return sorted(found, key=lambda checkpoint: checkpoint.step)
 
     def latest(self) -> StoredCheckpoint:
@@ -242,7 +125,9 @@ class CheckpointStore:
         try:
             checkpoint.verify()
         except CheckpointDamaged as error:
-            raise CheckpointDamaged(error.path, error.what, self._good_before(checkpoint.step)) from None
+            name = STEP.fullmatch(checkpoint.path.name)
+            good = self._good_before(int(name.group(1))) if name else None
+            raise CheckpointDamaged(error.path, error.what, good, error.remedy) from None
         return checkpoint
 
     def _good_before(self, step: int) -> Path | None:
@@ -263,13 +148,13 @@ class CheckpointStore:
         if not path.exists():
             return None
         try:
-            marked = json.loads(path.read_bytes())
+            marked = read_document(path)
             name, value = str(marked["checkpoint"]), float(marked["value"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             remedy = "remove it (the checkpoints are not touched by that; the next validation loss marks the best anew)"
             raise CheckpointDamaged(path, "it names no checkpoint and value", remedy=remedy) from None
         checkpoint = StoredCheckpoint(self.folder / name)
-        return (checkpoint, value) if _NAME.fullmatch(name) and checkpoint.path.is_dir() else None
+        return (checkpoint, value) if STEP.fullmatch(name) and checkpoint.path.is_dir() else None
 
     # writing
 
@@ -286,7 +171,7 @@ class CheckpointStore:
                 shutil.rmtree(leftover, ignore_errors=True)
             temporary.mkdir()
         except OSError as error:
-            raise CheckpointUnwritable(self.folder, _reason(error), self._last_path()) from None
+            raise CheckpointUnwritable(self.folder, _reason(error), self.last_path()) from None
         return temporary
 
     def commit(
@@ -311,12 +196,12 @@ class CheckpointStore:
             CheckpointUnwritable: full disk, read-only folder, quota; earlier checkpoints are untouched.
         """
         target, temporary = self.folder / f"step-{step:08d}", self.unfinished(step)
-        last_good = self._last_path()
+        last_good = self.last_path()
         try:
             for name, data in json_files.items():
                 (temporary / name).write_bytes(_json_bytes(data))
             for name, tensors in tensor_files.items():
-                self._write_tensors(temporary / name, tensors)
+                save_tensors(temporary / name, tensors)
             self._finish(temporary, target, step)
         except (OSError, safetensors.SafetensorError) as error:
             self.abandon(step)
@@ -340,30 +225,21 @@ class CheckpointStore:
         """The temporary folder of a checkpoint that was begun."""
         return self.folder / f".writing-step-{step:08d}"
 
-    def _last_path(self) -> Path | None:
+    def last_path(self) -> Path | None:
+        """The folder of the latest checkpoint, verified or not; None where there is none."""
         found = self.all()
         return found[-1].path if found else None
 
     @staticmethod
-    def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        seen: dict[int, str] = {}
-        for name, tensor in plain.items():  # tied weights: safetensors wants each memory once
-            if tensor.numel() and seen.setdefault(tensor.data_ptr(), name) != name:
-                plain[name] = tensor.clone()
-        safetensors.torch.save_file(plain, path)
-
-    @staticmethod
     def _finish(temporary: Path, target: Path, step: int) -> None:
         files = {}
-        for path in sorted(p for p in temporary.rglob("*") if p.is_file() and p.name != _MANIFEST):
+        for path in sorted(p for p in temporary.rglob("*") if p.is_file() and p.name != MANIFEST):
             _sync_file(path)
-            digest, size = _digest(path)
-            files[path.relative_to(temporary).as_posix()] = {"sha256": digest, "bytes": size}
-        manifest: dict[str, Any] = {"schema": _SCHEMA, "step": step, "files": files}
-        manifest["digest"] = _manifest_digest(manifest)
-        (temporary / _MANIFEST).write_bytes(_json_bytes(manifest))
-        _sync_file(temporary / _MANIFEST)
+            files[path.relative_to(temporary).as_posix()] = file_digest(path)._asdict()
+        manifest: dict[str, Any] = {"schema": SCHEMA, "step": step, "files": files}
+        manifest["digest"] = manifest_digest(manifest)
+        (temporary / MANIFEST).write_bytes(_json_bytes(manifest))
+        _sync_file(temporary / MANIFEST)
         sync_folder(temporary)
         aside = target.with_name(f".replaced-{target.name}")
         if target.exists():
@@ -412,14 +288,14 @@ def find_checkpoint(path: Path) -> StoredCheckpoint:
     except CheckpointDamaged as error:
         if error.path.name == "best.json":
             raise
-        remedy = "no earlier checkpoint verifies; restore the file from a backup"
+        remedy = error.remedy or "no earlier checkpoint verifies; restore the file from a backup"
         if error.previous_good is not None:
             remedy = f"the previous good checkpoint is {error.previous_good}; give that one instead"
         raise CheckpointDamaged(error.path, error.what, error.previous_good, remedy) from None
 
 
 def _find_checkpoint(path: Path) -> StoredCheckpoint:
-    if _NAME.fullmatch(path.name) and path.is_dir():
+    if path.is_dir() and (STEP.fullmatch(path.name) or (path / MANIFEST).exists()):
         return CheckpointStore(path.parent).verified(StoredCheckpoint(path))
     wants_best = path.name == "best" and not path.exists()
     run = path.parent if wants_best else path
@@ -440,7 +316,7 @@ def _find_checkpoint(path: Path) -> StoredCheckpoint:
 
 def _iterate_steps(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from (p for p in folder.iterdir() if _NAME.fullmatch(p.name.removeprefix(".replaced-")))
+        yield from (p for p in folder.iterdir() if STEP.fullmatch(p.name.removeprefix(".replaced-")))
 
 
 def set_aside_later(out: Path, step: int) -> Path | None:
@@ -465,7 +341,7 @@ def set_aside_later(out: Path, step: int) -> Path | None:
         (store.folder / "best.json").rename(folder / "checkpoints" / "best.json")
     for part in ("checkpoints", "averages", "samples"):
         for path in sorted((out / part).glob("step-*")):
-            match = _NAME.match(path.name)
+            match = STEP.match(path.name)
             if match is not None and int(match.group(1)) > step:
                 (folder / part).mkdir(exist_ok=True)
                 path.rename(folder / part / path.name)

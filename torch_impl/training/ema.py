@@ -28,6 +28,7 @@ __all__ = [
     "WarmupDecay",
     "canonical_name",
     "gamma_from_sigma_rel",
+    "local_part",
     "profile_from_json",
     "profile_to_json",
     "reconstruct",
@@ -203,7 +204,7 @@ class _Contents:
         return module is self.module and self._identities() == self._seen and self._shapes() == self._traits
 
 
-def _local(tensor: Tensor) -> Tensor:
+def local_part(tensor: Tensor) -> Tensor:
     """The part of a tensor that lives on this process: a DTensor's shard, or the tensor itself."""
     if type(tensor) in (Tensor, nn.Parameter):
         return tensor
@@ -265,7 +266,9 @@ class EMA:
         parameters, _ = _named(module)
         for name, tensor in parameters.items():
             mine = self._parameters.get(name)
-            if mine is not None and _local(mine).numel() and _local(mine).data_ptr() == _local(tensor).data_ptr():
+            if mine is None or not local_part(mine).numel():
+                continue
+            if local_part(mine).data_ptr() == local_part(tensor).data_ptr():
                 raise ValueError(
                     f"the average of {name!r} shares memory with the training weight; give EMA a module of its own"
                 )
@@ -278,15 +281,17 @@ class EMA:
         self.updates += 1
         weight = 1.0 - self.profile.decay(self.updates)
         if weight == 1.0:
-            torch._foreach_copy_([_local(mine) for mine, _ in self._all], [_local(theirs) for _, theirs in self._all])
+            torch._foreach_copy_(
+                [local_part(mine) for mine, _ in self._all], [local_part(theirs) for _, theirs in self._all]
+            )
         elif self._averaged:
-            shadows = [_local(mine) for mine, _ in self._averaged]
-            weights = [_local(theirs) for _, theirs in self._averaged]
+            shadows = [local_part(mine) for mine, _ in self._averaged]
+            weights = [local_part(theirs) for _, theirs in self._averaged]
             weights = [w if w.dtype == s.dtype else w.to(s.dtype) for s, w in zip(shadows, weights, strict=True)]
             torch._foreach_lerp_(shadows, weights, weight)
         if self._copied:
             torch._foreach_copy_(
-                [_local(mine) for mine, _ in self._copied], [_local(theirs) for _, theirs in self._copied]
+                [local_part(mine) for mine, _ in self._copied], [local_part(theirs) for _, theirs in self._copied]
             )
 
     def _follow(self, module: nn.Module) -> None:

@@ -20,7 +20,7 @@ from torch_impl.training.checkpoint import StoredCheckpoint, find_checkpoint
 from torch_impl.training.ema import Snapshot, reconstruct
 from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
-from torch_impl.training.saving import averages_store, refuse_other_run
+from torch_impl.training.run_state import averages_store, refuse_other_run
 from torch_impl.training.state import load_part, state_tensors
 from torch_impl.training.system import Batch, System
 from torch_impl.training.systems import build_system, config_from_json

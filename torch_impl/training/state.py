@@ -8,21 +8,27 @@ Either kind loads into any number of processes and either kind of parallelism.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from torch_impl.training.checkpoint import CheckpointDamaged, StoredCheckpoint
-from torch_impl.training.ema import canonical_name, unwrap
+from torch_impl.files import UnusableFile
+from torch_impl.training.ema import canonical_name, local_part, unwrap
+from torch_impl.training.stored import CheckpointDamaged, StoredCheckpoint
+from torch_impl.training.tensors import TensorFacts, refuse_nonfinite, refuse_other_tensors
 
 __all__ = [
+    "is_sharded_checkpoint",
+    "load_optimizer",
     "load_part",
     "load_state_tensors",
     "optimizer_tensors",
-    "put_optimizer_tensors",
+    "part_facts",
+    "refuse_other_optimizer",
+    "refuse_other_part",
     "save_shards",
     "state_tensors",
 ]
@@ -54,11 +60,29 @@ def save_shards(folder: Path, parts: Mapping[str, Mapping[str, Tensor]]) -> None
     save(tensors, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
 
 
-def _shapes_of_shards(folder: Path) -> dict[str, tuple[torch.Size, torch.dtype]]:
+def _shards_facts(checkpoint: StoredCheckpoint) -> dict[str, TensorFacts]:
+    """What whole tensors the shards of a checkpoint make up; none of them larger than all shards together.
+
+    Raises:
+        CheckpointDamaged: they are not what `save_shards` writes.
+    """
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 
-    metadata = HuggingFaceStorageReader(str(folder)).read_metadata()
-    return {name: (entry.size, entry.properties.dtype) for name, entry in metadata.state_dict_metadata.items()}  # type: ignore[union-attr]  # only tensors are saved
+    folder = checkpoint.path / "shards"
+    files = sorted(folder.glob("*.safetensors"))
+    held = sum(facts.bytes for file in files for facts in checkpoint.header(f"shards/{file.name}").values())
+    try:
+        metadata = HuggingFaceStorageReader(str(folder)).read_metadata()
+        found = {
+            name: TensorFacts(entry.properties.dtype, tuple(entry.size))  # type: ignore[union-attr]  # only tensors are saved
+            for name, entry in metadata.state_dict_metadata.items()
+        }
+    except Exception as error:  # metadata from anywhere let many kinds of errors out of the reader
+        what = f"its shards cannot be put together ({type(error).__name__}: {error})"
+        raise CheckpointDamaged(folder, what) from None
+    if sum(facts.bytes for facts in found.values()) > held:
+        raise CheckpointDamaged(folder, "its shards claim larger tensors than they hold")
+    return found
 
 
 def _load_shards(folder: Path, targets: dict[str, Tensor]) -> None:
@@ -71,24 +95,48 @@ def _load_shards(folder: Path, targets: dict[str, Tensor]) -> None:
         load(targets, storage_reader=HuggingFaceStorageReader(str(folder)), no_dist=not dist.is_initialized())
 
 
-def load_part(checkpoint: StoredCheckpoint, part: str) -> dict[str, Tensor]:
-    """All tensors of one part, whole, on the CPU, from either kind of checkpoint; needs no process group.
+def part_facts(checkpoint: StoredCheckpoint, part: str) -> dict[str, TensorFacts]:
+    """Names, dtypes and shapes of one part's tensors, whole, of either kind of checkpoint; none is read.
 
     Raises:
-        CheckpointDamaged: the checkpoint has no such part.
+        CheckpointDamaged: the checkpoint has no such part, or it is no such file.
     """
-    if checkpoint.has(f"{part}.safetensors"):
+    if is_sharded_checkpoint(checkpoint):
+        prefix = f"{part}/"
+        found = _shards_facts(checkpoint).items()
+        facts = {name.removeprefix(prefix): one for name, one in found if name.startswith(prefix)}
+        if not facts:
+            raise CheckpointDamaged(checkpoint.path / f"{part}.safetensors", "it is missing")
+        return facts
+    return checkpoint.header(f"{part}.safetensors")
+
+
+def is_sharded_checkpoint(checkpoint: StoredCheckpoint) -> bool:
+    """Whether its tensors lie in shards, as FSDP runs write them."""
+    return (checkpoint.path / "shards").is_dir()
+
+
+def load_part(checkpoint: StoredCheckpoint, part: str) -> dict[str, Tensor]:
+    """All tensors of one part, whole, on the CPU, finite, from either kind of checkpoint; needs no process group.
+
+    Raises:
+        CheckpointDamaged: the checkpoint has no such part, it is no such file, or holds NaN.
+    """
+    if not is_sharded_checkpoint(checkpoint):
         return checkpoint.tensors(f"{part}.safetensors")
-    folder = checkpoint.path / "shards"
-    shapes = _shapes_of_shards(folder) if folder.is_dir() else {}
-    prefix = f"{part}/"
-    targets = {
-        name: torch.empty(size, dtype=dtype) for name, (size, dtype) in shapes.items() if name.startswith(prefix)
-    }
-    if not targets:
-        raise CheckpointDamaged(checkpoint.path / f"{part}.safetensors", "it is missing")
-    _load_shards(folder, targets)
-    return {name.removeprefix(prefix): tensor for name, tensor in targets.items()}
+    facts = part_facts(checkpoint, part)
+    targets = {name: torch.empty(one.shape, dtype=one.dtype) for name, one in facts.items()}
+    _load_shards(checkpoint.path / "shards", {f"{part}/{name}": tensor for name, tensor in targets.items()})
+    _refuse_nonfinite_shards(checkpoint, targets)
+    return targets
+
+
+def _refuse_nonfinite_shards(checkpoint: StoredCheckpoint, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        try:
+            refuse_nonfinite(checkpoint.path / "shards", name, local_part(tensor))
+        except UnusableFile as error:
+            raise CheckpointDamaged(error.path, error.what) from None
 
 
 @torch.no_grad()
@@ -106,72 +154,90 @@ def _fill(target: Tensor, source: Tensor) -> None:
     )
 
 
-def _refuse_other_names(path: Path, stored: Iterable[str], wanted: Iterable[str]) -> None:
-    missing, unexpected = sorted(set(wanted) - set(stored)), sorted(set(stored) - set(wanted))
-    if missing or unexpected:
-        raise ValueError(
-            f"checkpoint {path} does not fit this model: missing {missing[:3]}, unexpected {unexpected[:3]}"
-        )
+def refuse_other_part(checkpoint: StoredCheckpoint, part: str, module: nn.Module) -> None:
+    """Refuse a part whose tensors are not the module's by name, shape and dtype; none is read.
+
+    Raises:
+        CheckpointDamaged: as `part_facts`.
+        ValueError: naming what differs.
+    """
+    wanted = {name: TensorFacts.of(tensor) for name, tensor in state_tensors(module).items()}
+    refuse_other_tensors(_place(checkpoint, part), part_facts(checkpoint, part), wanted)
+
+
+def _place(checkpoint: StoredCheckpoint, part: str) -> Path:
+    return checkpoint.path / ("shards" if is_sharded_checkpoint(checkpoint) else f"{part}.safetensors")
 
 
 def load_state_tensors(checkpoint: StoredCheckpoint, part: str, module: nn.Module) -> None:
     """Fill a module's parameters and buffers, in place.
 
     Raises:
-        ValueError: names or shapes differ from the module's.
+        CheckpointDamaged: as `part_facts`, or a number is not finite.
+        ValueError: names, shapes or dtypes differ from the module's.
     """
+    refuse_other_part(checkpoint, part, module)
     targets = state_tensors(module)
-    folder = checkpoint.path / "shards"
-    if folder.is_dir():
-        named = {f"{part}/{name}": tensor for name, tensor in targets.items()}
-        stored = [name for name in _shapes_of_shards(folder) if name.startswith(f"{part}/")]
-        _refuse_other_names(checkpoint.path, stored, named)
-        _load_shards(folder, named)
+    if is_sharded_checkpoint(checkpoint):
+        _load_shards(checkpoint.path / "shards", {f"{part}/{name}": tensor for name, tensor in targets.items()})
+        _refuse_nonfinite_shards(checkpoint, targets)
         return
-    stored_tensors = checkpoint.tensors(f"{part}.safetensors")
-    _refuse_other_names(checkpoint.path, stored_tensors, targets)
+    stored = checkpoint.tensors(f"{part}.safetensors")
     for name, target in targets.items():
-        if target.shape != stored_tensors[name].shape:
-            raise ValueError(
-                f"checkpoint {checkpoint.path}: {name} has shape {tuple(stored_tensors[name].shape)}, the model's is "
-                f"{tuple(target.shape)}"
-            )
-        _fill(target, stored_tensors[name])
+        _fill(target, stored[name])
 
 
-def put_optimizer_tensors(
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+
+
+def refuse_other_optimizer(checkpoint: StoredCheckpoint, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Refuse an AdamW state that is not of these parameters; no tensor is read.
+
+    Raises:
+        CheckpointDamaged: as `part_facts`.
+        ValueError: naming what differs.
+    """
+    place, facts = _place(checkpoint, "optimizer"), part_facts(checkpoint, "optimizer")
+    by_name = {canonical_name(name): parameter for name, parameter in parameters.items()}
+    seen: dict[str, set[str]] = {}
+    for full, (dtype, shape) in facts.items():
+        name, _, key = full.rpartition(_SEPARATOR)
+        if name not in by_name or key not in _MOMENTS:
+            raise ValueError(f"{place} has optimizer state for {full[:80]!r}, which is no parameter of this model")
+        wanted = () if key == "step" else tuple(by_name[name].shape)
+        if shape != wanted or not dtype.is_floating_point:
+            raise ValueError(f"{place}: {full} has shape {shape} and type {dtype}; {wanted} of a float is needed")
+        seen.setdefault(name, set()).add(key)
+    for name, keys in seen.items():
+        if keys != _MOMENTS:
+            raise ValueError(f"{place} has no {sorted(_MOMENTS - keys)[0]} of {name}")
+
+
+def load_optimizer(
     checkpoint: StoredCheckpoint, optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
 ) -> None:
-    """Give every parameter its stored optimizer state, in the parameter's own memory layout and sharding."""
+    """Give every parameter its stored optimizer state, in the parameter's own memory layout and sharding.
+
+    Raises:
+        CheckpointDamaged, ValueError: as `refuse_other_optimizer`, or a number is not finite.
+    """
+    refuse_other_optimizer(checkpoint, parameters)
     by_name = {canonical_name(name): parameter for name, parameter in parameters.items()}
-    folder = checkpoint.path / "shards"
-    if folder.is_dir():
-        shapes = {
-            name.removeprefix("optimizer/"): entry
-            for name, entry in _shapes_of_shards(folder).items()
-            if name.startswith("optimizer/")
-        }
-        whole: dict[str, Tensor] | None = None
-    else:
-        whole = checkpoint.tensors("optimizer.safetensors")
-        shapes = {name: (tensor.shape, tensor.dtype) for name, tensor in whole.items()}
     targets: dict[str, Tensor] = {}
-    for full, (size, dtype) in shapes.items():
+    for full, (dtype, shape) in part_facts(checkpoint, "optimizer").items():
         name, _, key = full.rpartition(_SEPARATOR)
-        if name not in by_name:
-            raise ValueError(
-                f"checkpoint {checkpoint.path} has optimizer state for {name!r}, which is no parameter of this model"
-            )
         parameter = by_name[name]
-        like = size == parameter.shape and len(size) > 0
+        like = shape == tuple(parameter.shape) and len(shape) > 0
         target = (
             torch.zeros_like(parameter, dtype=dtype)
             if like
-            else torch.zeros(size, dtype=dtype, device=parameter.device)
+            else torch.zeros(shape, dtype=dtype, device=parameter.device)
         )
         optimizer.state[parameter][key] = targets[full] = target.detach()
-    if whole is None:
-        _load_shards(folder, {f"optimizer/{name}": tensor for name, tensor in targets.items()})
+    if is_sharded_checkpoint(checkpoint):
+        _load_shards(checkpoint.path / "shards", {f"optimizer/{name}": tensor for name, tensor in targets.items()})
+        _refuse_nonfinite_shards(checkpoint, targets)
     else:
+        whole = checkpoint.tensors("optimizer.safetensors")
         for name, tensor in targets.items():
             _fill(tensor, whole[name])

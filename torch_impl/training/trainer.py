@@ -8,10 +8,8 @@ every step).
 
 from __future__ import annotations
 
-import copy
 import json
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,7 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from torch_impl.networks import Dropout
+from torch_impl.training.assembly import assemble, prepare_backend
 from torch_impl.training.checkpoint import (
+    CheckpointMissing,
     CheckpointStore,
     CheckpointUnwritable,
     StoredCheckpoint,
@@ -31,17 +31,14 @@ from torch_impl.training.checkpoint import (
     write_atomically,
 )
 from torch_impl.training.draws import Draws, seed_from
-from torch_impl.training.ema import EMA, unwrap
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
 from torch_impl.training.processes import (
     Processes,
     average_whole_gradients,
-    is_sharded,
-    shard,
     total_gradient_norm,
     without_gradient_exchange,
 )
-from torch_impl.training.saving import restore_run, save_run
+from torch_impl.training.run_state import Progress, RunParts, restore_run, save_run
 from torch_impl.training.signals import Interrupted, StopRequest
 from torch_impl.training.system import Batch, System
 from torch_impl.training.trainer_config import TrainerConfig
@@ -127,8 +124,10 @@ class Trainer:
         self.validation_unlogged = False
         """Whether no line of the metrics has it yet."""
         self._stop = StopRequest()
-        self._prepare_backend()
-        self._prepare_modules(system.to(self.device))
+        prepare_backend(config, self.device, self.bf16)
+        made = assemble(system.to(self.device), config, self.processes, self.bf16)
+        self.system, self.emas, self._run, self.parameters = made.system, made.emas, made.run, made.parameters
+        self.optimizer, self.sharded, self.compiled = made.optimizer, made.sharded, made.compiled
         self._rate = config.learning_rate()
         self._micro = config.batch_size // config.accumulate
         self._share = self._micro // self.processes.world
@@ -139,55 +138,6 @@ class Trainer:
         self.watch = NonFiniteWatch(self.device, latch=config.nonfinite == "stop")
         self.store = CheckpointStore(out / "checkpoints", config.keep_last) if out is not None else None
         self.metrics_file = MetricsFile(out / "metrics.jsonl") if out is not None else None
-
-    # -- preparation --------------------------------------------------------------------------------------------------
-
-    def _prepare_backend(self) -> None:
-        config, cuda = self.config, self.device.type == "cuda"
-        torch.manual_seed(config.seed)
-        if config.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-            torch.use_deterministic_algorithms(True)
-            torch.backends.cudnn.benchmark = False
-        elif cuda:
-            torch.backends.cudnn.benchmark = True
-        if cuda and self.bf16:
-            torch.set_float32_matmul_precision("high")
-
-    def _prepare_modules(self, system: System) -> None:
-        config, cuda = self.config, self.device.type == "cuda"
-        self.sharded = self.processes.world > 1 and config.parallel == "fsdp"
-        if not self.sharded and (config.channels_last == "on" or (config.channels_last == "auto" and cuda)):
-            system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks this overload
-        shadows: list[System | None] = [None] * len(config.ema)
-        if self.sharded:
-            shadows = [copy.deepcopy(system) for _ in config.ema]
-            for module in [system, *(shadow for shadow in shadows if shadow is not None)]:
-                shard(module, self.processes, bf16=self.bf16)
-        self.system = system
-        self.emas = [EMA(system, profile, shadow=shadow) for profile, shadow in zip(config.ema, shadows, strict=True)]
-        self.compiled = config.compile == "on" or (config.compile == "auto" and cuda)
-        if self.compiled:
-            for network in system.networks():
-                network.compile()
-        self._run: nn.Module = system
-        if self.processes.world > 1 and not self.sharded:
-            self._run = nn.parallel.DistributedDataParallel(
-                system, broadcast_buffers=False, gradient_as_bucket_view=True
-            )
-        self.parameters = {n: p for n, p in unwrap(system).named_parameters() if p.requires_grad}
-        if not self.parameters:
-            raise ValueError("the system has no trainable parameter; nothing to train")
-        # one fused kernel does not take whole and sharded parameters together
-        kinds = [[p for p in self.parameters.values() if is_sharded(p) == kind] for kind in (True, False)]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": kind} for kind in kinds if kind],
-            lr=config.lr,
-            betas=config.betas,
-            eps=config.epsilon,
-            weight_decay=config.weight_decay,
-            fused=self.device.type in ("cpu", "cuda"),
-        )
 
     def use_blocks(self, blocks: int) -> None:
         """Draw as a run with so many blocks did, where processes and micro-batches divide them; else as before."""
@@ -361,8 +311,7 @@ class Trainer:
 
     def last_checkpoint(self) -> Path | None:
         """The folder of the latest checkpoint of this run, verified or not; None where there is none."""
-        found = self.store.all() if self.store is not None else []
-        return found[-1].path if found else None
+        return self.store.last_path() if self.store is not None else None
 
     def _look_for_nonfinite(self) -> None:
         """Wait for the device; act on a step that was not finite."""
@@ -474,9 +423,36 @@ class Trainer:
         Raises:
             CheckpointUnwritable: on every process, when any of them could not write; earlier checkpoints are intact.
         """
+        if self.store is None or self.out is None:
+            return None
         if figure is None and self.validation is not None and self.validation[0] == self.step:
             figure = self.validation[1]
-        return save_run(self, figure)
+        return save_run(
+            self._parts(),
+            self.out,
+            self.store,
+            progress=self.progress(),
+            description=self.full_description(),
+            figure=figure,
+            saved=self.observer.saved,
+        )
+
+    def _parts(self) -> RunParts:
+        return RunParts(self.system, self.emas, self.optimizer, self.parameters, self.processes, self.sharded)
+
+    def progress(self) -> Progress:
+        """Where the run is, as plain data; to be called by every process."""
+        return Progress(
+            step=self.step,
+            data=self.batches.state_dict(),
+            ema_updates=[ema.updates for ema in self.emas],
+            open_means=self.means.state(),
+            skipped=self.skipped,
+            validation=self.validation,
+            validation_unlogged=self.validation_unlogged,
+            world=self.processes.world,
+            threads=torch.get_num_threads(),
+        )
 
     def restore(self, checkpoint: StoredCheckpoint | Path | None = None) -> int:
         """Go back to a checkpoint (by default the latest), exactly; returns its step.
@@ -485,4 +461,19 @@ class Trainer:
             CheckpointMissing, CheckpointDamaged: as `CheckpointStore.latest`.
             ValueError: the checkpoint is of another system, data set, seed or batch size.
         """
-        return restore_run(self, checkpoint)
+        if isinstance(checkpoint, Path):
+            checkpoint = CheckpointStore(checkpoint.parent).verified(StoredCheckpoint(checkpoint))
+        elif checkpoint is None:
+            if self.store is None:
+                raise CheckpointMissing(
+                    "this trainer has no output folder, so there is nothing to resume; give it out="
+                )
+            checkpoint = self.store.latest()
+        progress = restore_run(self._parts(), self.out, checkpoint, self.full_description())
+        blocks = checkpoint.config["trainer"].get("draw_blocks")
+        self.use_blocks(blocks if type(blocks) is int and blocks > 0 else self.blocks)
+        self.batches.load_state_dict(progress.data)
+        self.means.load_state(progress.open_means, owner=self.processes.is_main)
+        self.skipped, self.step = progress.skipped, progress.step
+        self.validation, self.validation_unlogged = progress.validation, progress.validation_unlogged
+        return self.step
