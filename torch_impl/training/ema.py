@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from torch_impl.training.fields import check_value
+
 __all__ = [
     "EMA",
     "ConstantDecay",
@@ -142,11 +144,16 @@ def profile_to_json(profile: ConstantDecay | WarmupDecay | PowerFunction) -> dic
 
 def profile_from_json(data: Mapping[str, Any]) -> ConstantDecay | WarmupDecay | PowerFunction:
     kinds = {kind.__name__: kind for kind in (ConstantDecay, WarmupDecay, PowerFunction)}
-    arguments = dict(data)
+    arguments = dict(data) if isinstance(data, Mapping) else {}
     kind = arguments.pop("kind", None)
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise ValueError(f"EMA profile kind is {kind!r}; known kinds are {', '.join(kinds)}")
-    return kinds[kind](**arguments)
+    try:
+        for name, value in arguments.items():
+            check_value(name, value, float)
+        return kinds[kind](**arguments)
+    except TypeError as error:
+        raise ValueError(f"EMA profile {kind} cannot be had: {error}") from None
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -206,9 +213,7 @@ class _Contents:
 
 def local_part(tensor: Tensor) -> Tensor:
     """The part of a tensor that lives on this process: a DTensor's shard, or the tensor itself."""
-    if type(tensor) in (Tensor, nn.Parameter):
-        return tensor
-    to_local = getattr(tensor, "to_local", None)
+    to_local = None if type(tensor) in (Tensor, nn.Parameter) else getattr(tensor, "to_local", None)
     return tensor if to_local is None else to_local()
 
 
@@ -305,11 +310,8 @@ class EMA:
                 "update with the module (or its compiled or data-parallel wrapper) that the average was built from"
             )
         for name, mine in self._parameters.items():
-            if mine.shape != found.parameters[name].shape:
-                raise ValueError(
-                    f"EMA of {name!r} has shape {tuple(mine.shape)}, the weight now has "
-                    f"{tuple(found.parameters[name].shape)}; rebuild the average"
-                )
+            if mine.shape != (now := found.parameters[name].shape):
+                raise ValueError(f"EMA of {name!r} has shape {tuple(mine.shape)}, the weight {tuple(now)}; rebuild it")
         # the last first: they are what the optimizer has just left in the processor's cache
         self._all = [(mine, found.parameters[name]) for name, mine in reversed(self._parameters.items())]
         self._averaged = [(mine, theirs) for mine, theirs in self._all if theirs.requires_grad]

@@ -293,8 +293,7 @@ def _restore_generators(checkpoint: StoredCheckpoint, file: str) -> None:
 
 
 def refuse_other_run(checkpoint: StoredCheckpoint, mine: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that a run of this description (system, data, trainer; as JSON gives it back) cannot go on
-    from.
+    """Refuse a checkpoint that another run cannot go on from, given what that run is (as JSON gives it back).
 
     Raises:
         ValueError: it is of another system, data set, seed, batch size or average.

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,16 @@ import torch
 from torch import Tensor
 
 from torch_impl.data import Batches, load
+from torch_impl.files import read_json
 from torch_impl.networks import VAE, LatentCompressor, keep_heap
 from torch_impl.oracle import FiniteData
-from torch_impl.training.checkpoint import StoredCheckpoint, find_checkpoint
-from torch_impl.training.ema import Snapshot, reconstruct
+from torch_impl.training.checkpoint import StoredCheckpoint
+from torch_impl.training.load import Model, data_fields, load_model
 from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
-from torch_impl.training.run_state import averages_store, refuse_other_run
-from torch_impl.training.state import load_part, state_tensors
+from torch_impl.training.run_state import refuse_other_run
 from torch_impl.training.system import Batch, System
-from torch_impl.training.systems import build_system, config_from_json
+from torch_impl.training.systems import config_from_json
 from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionConfig
 from torch_impl.training.systems.latent import LatentConfig, LatentSystem
 from torch_impl.training.systems.mixture import MixtureConfig
@@ -121,8 +120,8 @@ def begun_description(out: Path) -> dict[str, Any] | None:
         ValueError: the folder has files that a run would replace, and they are not those of a run so stopped.
     """
     try:
-        description = json.loads((out / "config.json").read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        description = read_json(out / "config.json")
+    except (FileNotFoundError, ValueError):
         description = None
     parts = ("data", "system", "trainer")
     begun = isinstance(description, dict) and all(isinstance(description.get(part), dict) for part in parts)
@@ -148,8 +147,7 @@ def begun_preset(chosen: Preset, description: Mapping[str, Any]) -> Preset:
             f"this run was begun with preset {description.get('preset')}, not {chosen.name}; go on with that one, or "
             "choose another folder with --out"
         )
-    fields = {field.name for field in dataclasses.fields(DataChoice)}.difference(_PLACES)
-    stored = {name: value for name, value in description["data"].items() if name in fields}
+    stored = {name: value for name, value in data_fields(description["data"]).items() if name not in _PLACES}
     trainer = {name: value for name, value in description["trainer"].items() if name != "draw_blocks"}
     return dataclasses.replace(
         chosen,
@@ -297,84 +295,3 @@ def fit_compressor(checkpoint: StoredCheckpoint, data: Any) -> LatentCompressor:
     vae: VAE = model.system.model
     x = first_examples(data, 10_000).x
     return LatentCompressor.fit(vae, torch.split(x, 500))
-
-
-# -- models from checkpoints ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model read from a checkpoint: its system in eval mode, and what the checkpoint says about it."""
-
-    system: System
-    checkpoint: StoredCheckpoint
-    description: Mapping[str, Any]
-
-    @property
-    def data(self) -> DataChoice:
-        """The data it was trained on, without the place of local files."""
-        fields = {field.name for field in dataclasses.fields(DataChoice)}
-        return DataChoice(**{k: v for k, v in self.description["data"].items() if k in fields})
-
-    @property
-    def trainer(self) -> Mapping[str, Any]:
-        trainer: Mapping[str, Any] = self.description["trainer"]
-        return trainer
-
-
-def load_model(
-    where: Path | StoredCheckpoint,
-    *,
-    weights: str = "ema",
-    ema_width: float | None = None,
-    device: torch.device | str = "cpu",
-) -> Model:
-    """The model of a checkpoint, ready to sample and evaluate.  Runs no code from the checkpoint.
-
-    Args:
-        where: a run's folder (its latest checkpoint), a checkpoint's folder, or an opened checkpoint.
-        weights: `ema` (the first moving average, or the raw weights of a run without one) or `raw`.
-        ema_width: sigma_rel of a power-function average to reconstruct from the run's checkpoints (`--ema power`
-        runs).
-
-    Raises:
-        CheckpointMissing, CheckpointDamaged, ValueError.
-    """
-    checkpoint = find_checkpoint(where) if isinstance(where, Path) else where
-    description = checkpoint.config
-    if weights not in ("ema", "raw"):
-        raise ValueError(f"weights is {weights!r}; choose ema or raw")
-    if weights == "raw" and ema_width is not None:
-        raise ValueError(
-            f"--ema-width {ema_width} asks for an average, and --weights raw for none; leave out one of the two"
-        )
-    system = build_system(description["system"])
-    if ema_width is not None:
-        tensors = reconstruct(_snapshots(checkpoint), updates=_updates(checkpoint), sigma_rel=ema_width)
-    else:
-        tensors = load_part(checkpoint, "ema" if weights == "ema" and description["trainer"]["ema"] else "model")
-    mine = state_tensors(system)
-    if mine.keys() != tensors.keys():
-        raise ValueError(
-            f"checkpoint {checkpoint.path} does not fit the system it describes: "
-            f"{sorted(mine.keys() ^ tensors.keys())[:3]}"
-        )
-    with torch.no_grad():
-        for name, tensor in mine.items():
-            tensor.copy_(tensors[name])
-    return Model(system.eval().requires_grad_(False).to(device), checkpoint, description)
-
-
-def _updates(checkpoint: StoredCheckpoint) -> int:
-    return int(checkpoint.state["ema_updates"][0])
-
-
-def _snapshots(checkpoint: StoredCheckpoint) -> list[Snapshot]:
-    """Power-function averages that a run kept, up to a checkpoint."""
-    store, found = averages_store(checkpoint.path.parent.parent), []
-    for stored in store.all():
-        if stored.step <= checkpoint.step:
-            about = store.verified(stored).document("averages.json")
-            for file, facts in about.items():
-                found.append(Snapshot(int(facts["updates"]), float(facts["sigma_rel"]), stored.tensors(file)))
-    return found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
+from torch_impl.training.fields import check_value
 from torch_impl.training.system import System
 
 __all__ = ["SystemConfig", "build_system", "config_from_json", "system_kinds"]
@@ -69,13 +70,22 @@ def config_from_json(data: Mapping[str, Any]) -> SystemConfig:
     fields = dict(data)
     kind = fields.pop("kind", None)
     kinds = system_kinds()
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise ValueError(f"system kind is {kind!r}; known kinds are {', '.join(sorted(kinds))}")
     known = {field.name for field in dataclasses.fields(kinds[kind])}
     unknown = sorted(set(fields) - known)
     if unknown:
         raise ValueError(f"system {kind} has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}")
-    return kinds[kind](**{name: _frozen(value) for name, value in fields.items()})
+    frozen = {name: _frozen(value) for name, value in fields.items()}
+    hints = get_type_hints(kinds[kind])
+    for name, value in frozen.items():
+        check_value(name, value, hints[name])
+        if name in _LARGEST and isinstance(value, int) and not 1 <= value <= _LARGEST[name]:
+            raise ValueError(f"{name} is {value}; it must lie in 1..{_LARGEST[name]}")
+    return kinds[kind](**frozen)
+
+
+_LARGEST = {"image_size": 8192, "channels": 4096, "classes": 10**7}
 
 
 def _frozen(value: Any) -> Any:

@@ -63,11 +63,11 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
 
     def noise_schedule(self) -> NoiseSchedule:
         T = self.timesteps
-        if T < 1:
-            raise ValueError(f"timesteps is {T}; a diffusion has at least one step")
+        if not 1 <= T <= _MOST_TIMESTEPS:
+            raise ValueError(f"timesteps is {T}; a diffusion has 1 to {_MOST_TIMESTEPS:,} steps, for example 1000")
         if not 0 <= self.sigma_min < 1:
             raise ValueError(f"sigma_min is {self.sigma_min}; it must lie in [0, 1), for example 0.05")
-        schedule = _from_noise(self._named(16 * T), T, self.sigma_min) if self.sigma_min else self._named(T)
+        schedule = _from_noise(self._named(_finer(T)), T, self.sigma_min) if self.sigma_min else self._named(T)
         return schedule.zero_terminal_snr() if self.zero_terminal_snr else schedule
 
     def _named(self, T: int) -> NoiseSchedule:
@@ -89,6 +89,14 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
     def label_count(self) -> int | None:
         """Classes the network is told of."""
         return self.classes if self.conditional else None
+
+
+_MOST_TIMESTEPS = 10_000
+
+
+def _finer(T: int) -> int:
+    """Steps of a schedule from which T are chosen: sixteen times as many, fewer for the longest chains."""
+    return 16 * T if T <= 1000 else 14_000 + 2 * T
 
 
 def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:

@@ -32,6 +32,8 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 1 <= len(self.weights) <= 1000:
+            raise ValueError(f"the mixture has {len(self.weights)} components; it must have 1 to 1000")
         self.oracle()
         self.network()
 
@@ -60,8 +62,14 @@ class MixtureSystem(DiffusionSystem):
     def __init__(self, config: MixtureConfig) -> None:
         super().__init__(config, MLPDenoiser(config.network()))
         self.oracle = config.oracle()
-        if config.weighting in ("simple", "vlb", "min_snr") and config.variance != "learned" and not config.conditional:
+
+    def best_loss(self) -> float | None:
+        """The least loss that any network could reach, found when it is first asked for."""
+        config = self.config
+        known = config.weighting in ("simple", "vlb", "min_snr") and config.variance != "learned"
+        if self.known_best_loss is None and known and not config.conditional:
             self.known_best_loss = self.oracle.best_training_loss(self.diffusion, config.weighting)
+        return self.known_best_loss
 
     def shape(self) -> tuple[int, ...]:
         return (len(self.config.means[0]),)
