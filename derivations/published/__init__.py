@@ -11,7 +11,7 @@ from derivations.kernel.verdict import Verdict
 from derivations.library import claims, judge, prove
 from derivations.published.erratum import Editorial, Erratum
 
-TEXTS = ("notes", "article", "slides", "journey", "staircase")
+TEXTS = ("notes", "article", "slides", "journey", "staircase", "public_laws", "public_samplers")
 
 
 @dataclass(frozen=True)

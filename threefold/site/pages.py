@@ -406,6 +406,7 @@ TEXTS = {
     "slides": "Slides: VAEs and diffusion models",
     "journey": "Blog: From VAEs to Diffusion Models, a Step-by-Step Journey",
     "staircase": "Blog: from the VAE to DDIM with a one-pixel example",
+    "public": "Public threads on books, courses, papers and code",
 }
 
 
