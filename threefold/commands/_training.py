@@ -323,7 +323,7 @@ class SampleRequest:
     steps: int | None
     guidance: float | None
     label: str | None
-    eta: float | None
+    sampler_options: dict[str, Any]
     prior: str | None
     clip: bool | None
     columns: int | None
@@ -371,13 +371,15 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
         "sampler": request.sampler,
         "steps": request.steps,
         "guidance": request.guidance,
-        "eta": request.eta,
         "clip": request.clip,
         "prior": request.prior,
         "label": request.label,
     }
-    _refuse_foreign(model, {**given, "columns": request.columns})
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
+    chosen = {} if isinstance(system, DiffusionSystem) else request.sampler_options
+    _refuse_foreign(model, {**given, "columns": request.columns, **chosen})
+    options: dict[str, Any] = {
+        k: v for k, v in given.items() if v is not None and k != "label"
+    } | request.sampler_options
     if isinstance(system, (DiffusionSystem, VQVAESystem)):
         options["labels"] = _labels(request, model, device)
     return options
@@ -386,8 +388,8 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
 _SAMPLING = ("sampler", "steps", "guidance")
 # What can be chosen for each kind of model; of a class and its base, the class stands first.
 _TAKES: dict[type, tuple[str, ...]] = {
-    MixtureSystem: (*_SAMPLING, "eta", "clip", "label"),
-    DiffusionSystem: (*_SAMPLING, "eta", "clip", "label", "columns"),
+    MixtureSystem: (*_SAMPLING, "clip", "label"),
+    DiffusionSystem: (*_SAMPLING, "clip", "label", "columns"),
     VQVAESystem: ("label", "columns"),
     OneStepSystem: ("prior", "columns"),
     VAESystem: ("columns",),
@@ -400,7 +402,7 @@ def _refuse_foreign(model: Model, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if value is not None and name not in allowed:
             kind = model.description["system"]["kind"]
-            raise ValueError(f"--{name} has no meaning for a model of kind {kind}; leave it out")
+            raise ValueError(f"--{name.replace('_', '-')} has no meaning for a model of kind {kind}; leave it out")
 
 
 def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from threefold.commands._options import finite
+from threefold.commands._samplers import SamplerChoice
 from threefold.commands.train import weights_options
 
 EPILOG = """
@@ -35,7 +36,7 @@ Examples:
 @click.option("--metric", "metrics", metavar="M,...", help="Which metrics. [default: all that make sense]")
 @click.option("--n", "samples", type=click.IntRange(min=1), help="Samples to judge. [default: 1000]")
 @click.option("--examples", type=click.IntRange(min=1), help="Held-out examples to use. [default: 500]")
-@click.option("--sampler", metavar="S", help="How samples are drawn. [default: ddim]")
+@click.option("--sampler", type=SamplerChoice(), metavar="S", help="How samples are drawn. [default: ddim]")
 @click.option("--steps", type=click.IntRange(min=1), metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
 @click.option(
     "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from threefold.commands._options import finite
+from threefold.commands._samplers import SamplerChoice, SamplerCommand
 from threefold.commands.train import weights_options
 
 EPILOG = """
@@ -21,22 +22,16 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
 """
 
 
-@click.command("sample", epilog=EPILOG)
+@click.command("sample", cls=SamplerCommand, epilog=EPILOG)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="The picture to write.")
 @click.option("--n", type=int, default=64, show_default=True, help="How many samples.")
-@click.option(
-    "--sampler",
-    metavar="S",
-    help="ddpm, ddim, euler, heun, dpmpp_2m, dpmpp_3m, sde_dpmpp_2m, sde_dpmpp_3m, euler_maruyama, langevin or "
-    "predictor_corrector. [default: ddim]",
-)
+@click.option("--sampler", type=SamplerChoice(), metavar="S")
 @click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
 @click.option(
     "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"
 )
 @click.option("--label", metavar="Y", help="Class by name or number, or several with commas. [default: all in turn]")
-@click.option("--eta", type=float, help="Share of noise in ddim. [default: 0]")
 @click.option("--clip/--no-clip", default=None, help="Clip the predicted image at every step. [default: for pixels]")
 @click.option(
     "--prior", type=click.Choice(["normal", "matched"]), help="Start of the one-step model. [default: matched]"

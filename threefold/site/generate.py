@@ -93,6 +93,13 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _samplers() -> str:
+    """The table of the samplers; loads PyTorch."""
+    from torch_impl.samplers.registry import table
+
+    return table()
+
+
 def directives(
     book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path, texts: Mapping[str, str]
 ) -> Mapping[str, prose.Directive]:
@@ -140,5 +147,6 @@ def directives(
         "run-pictures": lambda name, up: experiments.pictures(experiments.of(docs, name), up),
         "run-figures": run(experiments.figures),
         "run-configuration": run(experiments.configuration),
+        "samplers": lambda _, up: _samplers(),
         "widget": partial(widgets.element, book),
     }

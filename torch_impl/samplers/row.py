@@ -61,6 +61,13 @@ class Sampler:
                 f"method {self.name!r} does not take {', '.join(map(repr, unknown))}; its options: {offers}"
             )
 
+    @property
+    def switches(self) -> list[str]:
+        """The options that make a sampler add noise which adds none by itself."""
+        if self.count(self.draws, 9):
+            return []
+        return [option.name for option in self.options if self.count(self.draws, 9, **{option.name: 1})]
+
     # ---------------------------------------------------------------- words for people
 
     @property
@@ -73,8 +80,7 @@ class Sampler:
         """Whether noise is added: yes, no, or where an option asks for it."""
         if self.count(self.draws, 9):
             return "yes"
-        on = [option.name for option in self.options if self.count(self.draws, 9, **{option.name: 1})]
-        return f"where `{on[0]}` > 0" if on else "no"
+        return " or ".join(f"where `{name}` > 0" for name in self.switches) or "no"
 
     @property
     def words(self) -> str:

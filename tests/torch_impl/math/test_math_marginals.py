@@ -1,6 +1,7 @@
 """What stochastic samplers produce, against the law they should: moments, and a two-sample test of known power."""
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample
 from torch_impl.oracle import GaussianMixture
-from torch_impl.samplers import Denoiser, Noise
+from torch_impl.samplers import SAMPLERS, Denoiser, Noise
 from torch_impl.samplers.sde import langevin_steps
 
 WEIGHTS = [0.3, 0.5, 0.2]
@@ -68,16 +69,15 @@ def test_power_of_the_two_sample_test(n: int) -> None:
         assert largest_ks(reference, wrong["true"].sample(n, g)) < threshold(n)
 
 
-CASES = [
-    ("ddpm", "posterior", {}),
-    ("ddpm", "beta", {}),
-    ("ddim", "posterior", {"eta": 1.0}),
-    ("ddim", "posterior", {"eta": 0.5}),
-    ("euler_maruyama", "posterior", {}),
-    ("sde_dpmpp_2m", "posterior", {}),
-    ("sde_dpmpp_3m", "posterior", {}),
-    ("predictor_corrector", "beta", {}),
-]
+def noisy() -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Every sampler as it adds noise: by itself, or with the option that asks for it (`langevin`: see below)."""
+    for row in SAMPLERS:
+        if row.count(row.draws, 9) and row.name != "langevin":
+            yield row.name, "posterior", {}
+        yield from ((row.name, "posterior", {name: 1.0}) for name in row.switches)
+
+
+CASES = [*noisy(), ("ddpm", "beta", {}), ("ddim", "posterior", {"eta": 0.5}), ("predictor_corrector", "beta", {})]
 
 
 def check_marginals(method: str, variance: str, options: dict[str, float], T: int, n: int) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample
 from torch_impl.oracle import FiniteData, GaussianMixture
-from torch_impl.samplers import METHODS, Denoiser, ddim_invert, invert
+from torch_impl.samplers import METHODS, SAMPLERS, Denoiser, ddim_invert, invert, sampler
 from torch_impl.samplers import exponential as dpm_module
 from torch_impl.samplers.exponential import exponential_weights, multistep_weights
 
@@ -72,10 +72,13 @@ def slopes(
     return [math.log2(a / b) for a, b in pairwise(errors)]
 
 
+# What the rows of the samplers say of themselves is measured here.
+DETERMINISTIC = [(row.name, row.order) for row in SAMPLERS if row.order and not row.count(row.draws, 9)]
+STOCHASTIC = [(row.name, row.order) for row in SAMPLERS if row.order and row.count(row.draws, 9)]
+
+
 @pytest.mark.parametrize("make", [even_schedule, uneven_schedule])
-@pytest.mark.parametrize(
-    ("method", "order"), [("euler", 1), ("ddim", 1), ("heun", 2), ("dpmpp_2m", 2), ("dpmpp_3m", 3)]
-)
+@pytest.mark.parametrize(("method", "order"), DETERMINISTIC)
 def test_measured_order_is_the_order_of_the_theory(
     method: str, order: int, make: Callable[[int], tuple[NoiseSchedule, list[int]]], truth: np.ndarray
 ) -> None:
@@ -100,7 +103,7 @@ def test_the_published_third_order_coefficient_is_second_order(
     assert float(np.abs(run("dpmpp_3m", 128, even_schedule) - truth).max()) > 5 * right
 
 
-@pytest.mark.parametrize(("method", "order"), [("sde_dpmpp_2m", 2), ("sde_dpmpp_3m", 3)])
+@pytest.mark.parametrize(("method", "order"), STOCHASTIC)
 def test_stochastic_solver_without_its_noise_has_its_order(method: str, order: int) -> None:
     """With zero noise it solves dx = (d log sigma/d lambda - 1) x + 2 signal m d lambda: the drift of the reverse SDE.
 
@@ -213,33 +216,17 @@ def test_noise_is_drawn_in_order_and_only_where_it_is_added(method: str) -> None
         [60, 40, 9, 0],
         noise_fn=noise_fn,
     )  # type: ignore[arg-type]
-    per_run = {
-        "ddpm": 2,
-        "euler_maruyama": 2,
-        "sde_dpmpp_2m": 2,
-        "sde_dpmpp_3m": 2,
-        "langevin": 6,
-        "predictor_corrector": 4,
-    }
-    assert asked == list(range(per_run.get(method, 0)))
+    row = sampler(method)
+    assert asked == list(range(row.count(row.draws, 3)))
     assert torch.equal(state, torch.get_rng_state())
 
 
-@pytest.mark.parametrize(
-    ("method", "calls"),
-    [
-        ("ddim", 5),
-        ("euler", 5),
-        ("heun", 9),
-        ("dpmpp_2m", 5),
-        ("dpmpp_3m", 5),
-        ("ddpm", 5),
-        ("euler_maruyama", 5),
-        ("langevin", 11),
-        ("predictor_corrector", 9),
-    ],
-)
-def test_evaluations_are_as_many_as_the_table_says(method: str, calls: int) -> None:
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("option", [1, 3])
+def test_evaluations_are_as_many_as_the_row_says(method: str, option: int) -> None:
+    """With its options at two values each, so that a row which forgets one of them is found out."""
+    row = sampler(method)
+    options = {name: option for name, default in row.defaults.items() if isinstance(default, int)}
     count = 0
 
     def model(x: Tensor, t: Tensor) -> Tensor:
@@ -248,9 +235,14 @@ def test_evaluations_are_as_many_as_the_table_says(method: str, calls: int) -> N
         return 0.1 * x
 
     sample(
-        model, GaussianDiffusion(NoiseSchedule.linear(60, 0.001, 0.2)), torch.ones(2, 3), method, [60, 50, 40, 20, 9, 0]
-    )  # type: ignore[arg-type]
-    assert count == calls
+        model,
+        GaussianDiffusion(NoiseSchedule.linear(60, 0.001, 0.2)),
+        torch.ones(2, 3),
+        method,
+        [60, 50, 40, 20, 9, 0],
+        **options,
+    )
+    assert count == row.count(row.evaluations, 5, **options)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -226,7 +226,7 @@ def test_a_compressor_of_another_shape_is_refused_with_the_difference(changes, w
 def test_options_that_a_sampler_would_ignore_are_refused():
     system = built(CONFIGS[3]).eval()
     generator = torch.Generator()
-    with pytest.raises(ValueError, match="sampler 'heun' has none"):
+    with pytest.raises(TypeError, match="'heun' does not take 'eta'; its options: none"):
         system.sample(2, generator, sampler="heun", eta=0.5)
     with pytest.raises(ValueError, match="no class to guide to"):
         system.sample(2, generator, guidance=2.0)

@@ -15,6 +15,7 @@ from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
 from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.samplers import sample
+from torch_impl.samplers import sampler as sampler_row
 from torch_impl.samplers.times import spaced_timesteps
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
@@ -209,10 +210,10 @@ class DiffusionSystem(System):
         guidance: float = 1.0,
         sampler: str = "ddim",
         steps: int | None = None,
-        eta: float | None = None,
         clip: bool | None = None,
         callback: Callable[[int, Tensor], None] | None = None,
         progress: bool = False,
+        **options: Any,
     ) -> Tensor:
         """n samples, decoded; the first ones are the same whatever n.
 
@@ -221,18 +222,16 @@ class DiffusionSystem(System):
             guidance: w of classifier-free guidance.
             sampler: name of a method of `torch_impl.sample`.
             steps: how many; by default all for `ddpm`, 50 otherwise.
-            eta: share of noise in `ddim`, by default 0; other samplers have none: ValueError.
             clip: the predicted x_0 to [-1, 1]; by default for pixels only.  The noise direction is then recomputed from
                 the clipped x_0: guidance pushes x_0 out of range, and the old direction would keep pushing.
+            options: those of the sampler's row, such as `eta` of `ddim`; TypeError for others.
         """
         device = next(self.parameters()).device
         draws = SampleDraws(generator, n)
         x_T = draws.normal(n, *self.shape()).to(device)
         T = self.diffusion.T
         steps = steps if steps is not None else T if sampler == "ddpm" else min(T, 50)
-        if eta is not None and sampler != "ddim":
-            raise ValueError(f"eta is {eta}, but sampler {sampler!r} has none; leave it out, or use sampler ddim")
-        options: dict[str, Any] = {} if eta is None else {"eta": eta}
+        sampler_row(sampler).check_options(options)
         clip = self.clips if clip is None else clip
         x0 = sample(
             self.guided(labels, guidance),
