@@ -53,7 +53,7 @@ docs: $(VENV)/.has-docs $(LEDGER) ## Build the site into site/
 # What the site prints is judged first, and anew whenever a proof, a number or the code that it is matched against changed.
 $(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -name '*.py' -o -name '*.csv') | $(VENV)/.has-docs
 	@mkdir -p $(@D)
-	$(BIN)/threefold verify --json $@.new
+	$(BIN)/threefold verify --fresh --json $@.new
 	@mv $@.new $@
 
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine

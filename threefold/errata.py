@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from threefold import pool, theory
-from threefold.ledger import TIME_LIMIT
+from threefold import account, pool, theory
+from threefold.account import Errata, Finding, Slip
+from threefold.ledger.cache import Cache
+from threefold.ledger.questions import TIME_LIMIT
 from threefold.theory import Setting, Theory
 
 if TYPE_CHECKING:
@@ -16,38 +18,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One erratum and what the kernel says of it. `point`, `lhs`, `rhs` are the numbers at which it fails."""
-
-    id: str
-    source: str = ""
-    severity: str = ""
-    printed: str = ""
-    words: str = ""
-    right: str = ""
-    correction: str = ""
-    correction_claim: str = ""
-    verdict: str = "undecided"
-    reason: str = ""
-    point: tuple[tuple[str, str], ...] = ()
-    lhs: str = ""
-    rhs: str = ""
-    note: str = ""
-    correction_verdict: str = "undecided"  # empty where the correction is words only
-
-    @property
-    def good(self) -> bool:
-        """Refuted with numbers, and its correction proved unless it is words only."""
-        refuted = self.verdict == "refuted" and bool(self.lhs and self.rhs)
-        return refuted and self.correction_verdict in ("proved", "")
-
-
-@dataclass(frozen=True)
-class Question:
+class ErratumQuestion:
     """One erratum to judge, in a worker process."""
 
     id: str
     setting: Setting
+
+
+def known(setting: Setting, cache: Cache | None = None) -> Errata:
+    """What was found before, on the same sources; else the errata as they describe themselves, judged by nobody."""
+    stored = cache.errata() if cache is not None else None
+    if stored is not None:
+        return stored
+    source = theory.load(setting)
+    slips = tuple(Slip(slip.id, slip.source, slip.printed, slip.correction) for slip in source.editorial())
+    return Errata(tuple(described(erratum, source) for erratum in source.errata()), slips)
 
 
 def refute(
@@ -56,18 +41,23 @@ def refute(
     jobs: int,
     setting: Setting,
     time_limit: float = TIME_LIMIT,
+    cache: Cache | None = None,
     on_done: Callable[[str], None] = lambda name: None,
 ) -> list[Finding]:
-    """Judge the errata with these ids, and return the findings in the same order."""
-    source = theory.load(setting)
-    found = {erratum.id: described(erratum, source) for erratum in source.errata()}
-    asked = [Question(name, setting) for name in names]
+    """Judge the errata with these ids, or take them from the cache, and return the findings in the same order."""
+    before = known(setting, cache)
+    found = {finding.id: finding for finding in before.findings}
+    asked = [ErratumQuestion(name, setting) for name in names if not found[name].good]
     for done in pool.run(answer, asked, jobs=jobs, limit=time_limit, prepare=partial(theory.load, setting)):
         if isinstance(done.result, pool.Failed):
             found[done.task.id] = replace(found[done.task.id], reason=done.result.reason)
         else:
             found[done.task.id] = done.result
         on_done(done.task.id)
+    if cache is not None and asked:
+        kept = tuple(now if now.good else then for now, then in zip(found.values(), before.findings, strict=True))
+        cache.put_errata(replace(before, findings=kept))
+        cache.save(None)
     return [found[name] for name in names]
 
 
@@ -86,19 +76,19 @@ def described(erratum: Erratum, source: Theory) -> Finding:
     )
 
 
-def answer(question: Question) -> Finding:
+def answer(question: ErratumQuestion) -> Finding:
     """Judge one erratum; runs in a worker process."""
     source = theory.load(question.setting)
     erratum = next(erratum for erratum in source.errata() if erratum.id == question.id)
     report = source.judge_erratum(erratum)
-    witness = getattr(report.verdict, "witness", None)
+    judged = account.outcome(report.verdict)
     return replace(
         described(erratum, source),
-        verdict=report.verdict.kind,
-        reason=str(getattr(report.verdict, "reason", "")),
-        point=tuple(witness.values) if witness is not None else (),
-        lhs=witness.lhs if witness is not None else "",
-        rhs=witness.rhs if witness is not None else "",
-        note=witness.note if witness is not None else "",
+        verdict=judged.kind,
+        reason=judged.reason if not (judged.lhs or judged.rhs) else "",
+        point=judged.point,
+        lhs=judged.lhs,
+        rhs=judged.rhs,
+        note=judged.note,
         correction_verdict=report.correction_verdict.kind if report.correction_verdict is not None else "",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,41 +12,37 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from derivations.kernel.claims import Claim as KernelClaim
-from derivations.printing import RELATIONS, RELATIONS_TEXT
-from derivations.refutation import vacuity
-from threefold.errata import Finding
-from threefold.ledger import Mutants, Row, Testimony
-from threefold.render import WIDTH, fold, plural, short, verdict
+from threefold.account import Finding, Heading, PartAccount, Slip, StepAccount
+from threefold.ledger.rows import Measured, Mutants, Row, StatementRow, Symbolic, Testimony
+from threefold.render import RELATIONS, RELATIONS_LATEX, WIDTH, fold, plural, short, verdict
 from threefold.witnesses.registry import Evidence
-
-if TYPE_CHECKING:
-    from derivations import Claim, Editorial, Judgement
-    from derivations.kernel.judge import PartReport, StepReport
 
 
 def blocks(
-    judgement: Judgement, row: Row, *, used_by: Sequence[str] | None, claims: Mapping[str, Claim]
+    heading: Heading, row: Row, *, used_by: Sequence[str] | None, claims: Mapping[str, Heading]
 ) -> Iterator[RenderableType]:
     """The page from top to bottom, ready to print. used_by: None if nobody asked; then it is not shown."""
-    claim = judgement.claim
-    yield _head(judgement)
-    yield Padding(Text(_folded(claim.text()), style="bold"), (1, 0, 1, 4))
-    if claim.words:
-        yield Text(claim.words)
+    found = row.symbolic or Symbolic("undecided", reason="not judged")
+    yield _head(heading, found)
+    yield Padding(Text(_folded(heading.text), style="bold"), (1, 0, 1, 4))
+    if heading.words:
+        yield Text(heading.words)
         yield ""
-    yield _facts(judgement)
-    for number, part in enumerate(judgement.parts, 1):
-        title = "Derivation" if len(judgement.parts) == 1 else f"Derivation, part {number} of {len(judgement.parts)}"
+    yield _facts(heading, found)
+    for number, part in enumerate(found.parts, 1):
+        title = "Derivation" if len(found.parts) == 1 else f"Derivation, part {number} of {len(found.parts)}"
         yield ""
         yield Rule(Text(title, style="bold"), align="left", characters="─", style="dim")
-        yield from _part(part, alone=len(judgement.parts) == 1)
+        yield from _part(part, alone=len(found.parts) == 1)
     yield ""
     yield Rule(Text("Evidence", style="bold"), align="left", characters="─", style="dim")
-    yield _evidence(judgement, row)
+    yield _evidence(found, row)
+    if len(row.statements) > 1 and (row.numeric is not None or row.torch is not None):
+        yield ""
+        yield _statements(row.by_statement())
     yield ""
     yield Rule(Text("Place", style="bold"), align="left", characters="─", style="dim")
-    yield _place(judgement, used_by, claims)
+    yield _place(heading, found, used_by, claims)
     if row.problems:
         yield ""
         yield Text("Not as it should be:", style="bold red")
@@ -55,16 +50,15 @@ def blocks(
             yield Padding(Text(problem), (0, 0, 0, 4))
 
 
-def latex(judgement: Judgement) -> str:
+def latex(heading: Heading, found: Symbolic) -> str:
     """The statement, then each part of the derivation as an `align*` environment with the reasons as comments."""
-    claim = judgement.claim
-    lines = [f"% {claim.id} ({claim.tag}): {claim.title}; {judgement.verdict.kind}"]
-    lines += [rf"\[ {statement.latex()} \]" for statement in claim.statements]
-    for part in judgement.parts:
+    lines = [f"% {heading.id} ({heading.tag or 'no tag'}): {heading.title}; {found.verdict}"]
+    lines += [rf"\[ {statement.latex} \]" for statement in heading.statements]
+    for part in found.parts:
         for section, steps in _chains(part):
             lines += ["", f"% {section}" if section else "", r"\begin{align*}"]
             for step in steps:
-                relation = RELATIONS[step.relation] if step.rule else ""
+                relation = RELATIONS_LATEX[step.relation] if step.rule else ""
                 end = r" \\" if step is not steps[-1] else ""
                 reason = f"  % {step.rule}: {step.why}".rstrip(": ") if step.rule else ""
                 lines.append(f"  & {relation} {step.latex}{end}{reason}".replace("&  ", "& "))
@@ -95,60 +89,52 @@ def erratum(finding: Finding) -> RenderableType:
     return Group(head, Padding(body, (0, 0, 0, 4)))
 
 
-def slip(editorial: Editorial) -> RenderableType:
+def slip(found: Slip) -> RenderableType:
     """A mistake in the words: as printed and as meant. Nothing is judged."""
-    head = Text(f"{editorial.id}  ", style="bold")
-    head.append(editorial.source)
+    head = Text(f"{found.id}  ", style="bold")
+    head.append(found.source)
     head.append("  a slip in the words, not judged", style="dim")
     body = _grid()
-    body.add_row("Printed", Text(editorial.printed))
-    body.add_row("Meant", Text(editorial.correction))
+    body.add_row("Printed", Text(found.printed))
+    body.add_row("Meant", Text(found.correction))
     return Group(head, Padding(body, (0, 0, 0, 4)))
 
 
-def _head(judgement: Judgement) -> RenderableType:
-    claim = judgement.claim
-    expected = judgement.verdict.kind == claim.expects
+def _head(heading: Heading, found: Symbolic) -> RenderableType:
+    expected = found.verdict == heading.expects
     line = Table.grid(expand=True)
     line.add_column(ratio=1)
     line.add_column(justify="right")
-    right = verdict(judgement.verdict.kind, expected=expected)
-    if claim.expects != "proved":
-        right.append(" as expected" if expected else f", expected {claim.expects}")
-    line.add_row(Text(claim.title, style="bold"), right)
-    line.add_row(Text(f"{claim.id} · {claim.tag}", style="dim"), Text(claim.kind, style="dim"))
+    right = verdict(found.verdict, expected=expected)
+    if heading.expects != "proved":
+        right.append(" as expected" if expected else f", expected {heading.expects}")
+    line.add_row(Text(heading.title, style="bold"), right)
+    place = f"line {heading.line}" if heading.line else heading.tag
+    line.add_row(Text(f"{heading.id} · {place}", style="dim"), Text(heading.kind, style="dim"))
     return Group(line, Rule(style="dim"))
 
 
-def _facts(judgement: Judgement) -> RenderableType:
-    claim = judgement.claim
+def _facts(heading: Heading, found: Symbolic) -> RenderableType:
     table = _grid()
-    table.add_row("Holds for", Text(claim.scope))
-    _add_lines(table, "Where", claim.domain_words())
-    _add_lines(table, "Given", _hypotheses(claim))
-    witness = getattr(judgement.verdict, "witness", None)
-    reason = getattr(judgement.verdict, "reason", "")
-    if witness is not None:
-        table.add_row("Fails at", _counterexample(witness.values, witness.lhs, witness.rhs, witness.note))
-    elif reason:
-        table.add_row("Because", Text(reason))
-    if claim.corrected_by:
-        table.add_row("Correct form", Text(claim.corrected_by))
+    table.add_row("Holds for", Text(heading.scope))
+    _add_lines(table, "Where", heading.where)
+    needs = (
+        f"{given.name}: {given.words}" + (f" ({given.need})" if given.need else "")
+        for given in found.given or heading.given
+    )
+    _add_lines(table, "Given", needs)
+    if found.lhs or found.rhs:
+        table.add_row("Fails at", _counterexample(found.point, found.lhs, found.rhs, found.note))
+    elif found.reason:
+        table.add_row("Because", Text(found.reason))
+    if heading.corrected_by:
+        table.add_row("Correct form", Text(heading.corrected_by))
     return table
 
 
-def _hypotheses(claim: Claim) -> Iterator[str]:
-    """Each hypothesis in words, and what goes wrong without it."""
-    found = {need.what: need for need in vacuity.needs(claim)} if isinstance(claim, KernelClaim) else {}
-    for hypothesis in claim.hypotheses:
-        need = found.get(hypothesis.name)
-        why = "" if need is None else f" (needed: {need.because})" if need.needed else f" ({need.because})"
-        yield f"{hypothesis.name}: {hypothesis.words}{why}"
-
-
-def _part(part: PartReport, *, alone: bool) -> Iterator[RenderableType]:
+def _part(part: PartAccount, *, alone: bool) -> Iterator[RenderableType]:
     if not alone:
-        yield Padding(Text(_folded(part.statement.text()), style="italic"), (0, 0, 1, 4))
+        yield Padding(Text(_folded(part.statement.text), style="italic"), (0, 0, 1, 4))
     if not part.steps:
         yield Padding(Text("No steps: see the verdict above.", style="dim"), (0, 0, 0, 4))
     for section, steps in _chains(part):
@@ -158,19 +144,19 @@ def _part(part: PartReport, *, alone: bool) -> Iterator[RenderableType]:
             yield _step(step)
 
 
-def _chains(part: PartReport) -> Iterator[tuple[str, list[StepReport]]]:
+def _chains(part: PartAccount) -> Iterator[tuple[str, list[StepAccount]]]:
     """The calc chains of a part: one, or base and step of an induction, with the name of each."""
     for section, steps in itertools.groupby(part.steps, key=lambda step: step.section):
         yield section, list(steps)
 
 
-def _step(step: StepReport) -> RenderableType:
+def _step(step: StepAccount) -> RenderableType:
     """Number, relation and expression; under it the rule, its tier, the reason and the verdict."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=3, justify="right", style="dim")
     table.add_column(width=3, justify="right")
     table.add_column()
-    relation = RELATIONS_TEXT[step.relation] if step.rule else ""
+    relation = RELATIONS[step.relation] if step.rule else ""
     table.add_row(str(step.number), relation, Text(_folded(step.text)))
     if step.rule:
         why = Text("by ", style="dim")
@@ -179,32 +165,78 @@ def _step(step: StepReport) -> RenderableType:
         if step.why:
             why.append(f": {step.why}", style="dim")
         why.append("  ")
-        why.append_text(verdict(step.verdict.kind, expected=step.verdict.kind == "proved"))
+        why.append_text(verdict(step.outcome.kind, expected=step.outcome.kind == "proved"))
         table.add_row("", "", why)
         for label, items in (("from", step.uses), ("needs", step.side_conditions)):
             if items:
                 table.add_row("", "", Text(f"{label} {', '.join(items)}", style="dim"))
-    reason = getattr(step.verdict, "reason", "") or getattr(step.verdict, "witness", "")
-    if reason and step.verdict.kind not in ("proved", "assumed"):
-        table.add_row("", "", Text(str(reason), style="bold red"))
+    if step.outcome.kind not in ("proved", "assumed"):
+        table.add_row("", "", _why_not(step))
     return table
 
 
-def _evidence(judgement: Judgement, row: Row) -> RenderableType:
+def _why_not(step: StepAccount) -> RenderableType:
+    """Why a step was not accepted: the reason, the two lines once rewritten, and what did not vanish."""
+    reason = Text(step.outcome.reason, style="bold red")
+    lines = _grid()
+    for label, formula in (("before", step.before), ("after", step.after), ("differ by", step.difference)):
+        if formula:
+            lines.add_row(label, Text(_folded(formula), style="red"))
+    return Group(reason, lines) if lines.row_count else reason
+
+
+def _evidence(found: Symbolic, row: Row) -> RenderableType:
     table = _grid()
-    steps = sum(len(part.steps) for part in judgement.parts)
-    found = Text()
-    found.append_text(verdict(judgement.verdict.kind, expected=judgement.verdict.kind == row.expects))
-    found.append(f": {plural(steps, 'step')}, {plural(len(judgement.rules), 'rule')}, {judgement.seconds:.2f} s")
-    table.add_row("Symbolic", found)
-    table.add_row("Assumed", Text(", ".join(judgement.assumptions) or "nothing"))
-    table.add_row("Conditions", Text("; ".join(judgement.side_conditions) or "none"))
+    said = Text()
+    said.append_text(verdict(found.verdict, expected=found.verdict == row.expects))
+    said.append(f": {plural(found.steps, 'step')}, {plural(len(found.rules), 'rule')}, {found.seconds:.2f} s")
+    if row.reused:
+        said.append("; from an earlier run of the same sources", style="dim")
+    table.add_row("Symbolic", said)
+    table.add_row("Assumed", Text(", ".join(found.assumptions) or "nothing"))
+    table.add_row("Conditions", Text("; ".join(found.side_conditions) or "none"))
+    if found.shadowed or found.unshadowed:
+        table.add_row("Shadow", _shadow(found))
     if row.mutants is not None or row.expects != "proved":
         table.add_row("Mutants", _mutants(row.mutants))
     for label, testimony in (("Numeric", row.numeric), ("Torch", row.torch)):
         if testimony is not None:
             table.add_row(label, _testimony(testimony))
     return table
+
+
+def _shadow(found: Symbolic) -> Text:
+    text = Text(f"{plural(found.shadowed, 'step')} evaluated in worlds of their own, and true there")
+    for reason in found.unshadowed:
+        text.append(f"\nwithout: {reason}", style="dim")
+    return text
+
+
+def _statements(rows: Sequence[StatementRow]) -> RenderableType:
+    """Each statement with the evidence for it alone."""
+    table = _grid()
+    table.add_column()
+    for found in rows:
+        table.add_row(f"Statement {found.said.name}", "symbolic", verdict(found.symbolic or "–"))
+        for name, measured in (("numeric", found.numeric), ("torch", found.torch)):
+            if measured is not None:
+                table.add_row("", name, _measured(measured))
+    return table
+
+
+def _measured(found: Measured) -> Text:
+    text = verdict(found.verdict)
+    if found.comparisons:
+        text.append(f": {plural(found.comparisons, 'comparison')}")
+        if found.max_error is not None:
+            text.append(f", largest relative error {short(found.max_error)}")
+        if found.sampled:
+            text.append(f", {found.sampled} of them sampled")
+        if found.dtypes and found.dtypes != ("float64",):
+            text.append(f", in {', '.join(found.dtypes)}")
+    if found.reason:
+        text.append(f": {found.reason}")
+    return text
 
 
 def _mutants(mutants: Mutants | None) -> Text:
@@ -237,9 +269,11 @@ def _testimony(testimony: Testimony) -> Text:
     return text
 
 
-def _place(judgement: Judgement, used_by: Sequence[str] | None, claims: Mapping[str, Claim]) -> RenderableType:
+def _place(
+    heading: Heading, found: Symbolic, used_by: Sequence[str] | None, claims: Mapping[str, Heading]
+) -> RenderableType:
     table = _grid()
-    for label, names in (("Uses", judgement.uses), ("Used by", used_by)):
+    for label, names in (("Uses", found.uses), ("Used by", used_by)):
         if names is None:
             continue
         _add_lines(
@@ -248,9 +282,9 @@ def _place(judgement: Judgement, used_by: Sequence[str] | None, claims: Mapping[
             (f"{name} · {claims[name].title}" if name in claims else name for name in names),
             none="nothing",
         )
-    _add_lines(table, "Sources", judgement.claim.sources, none="none")
-    if judgement.claim.errata:
-        table.add_row("Errata", Text(", ".join(judgement.claim.errata)))
+    _add_lines(table, "Sources", heading.sources, none="none")
+    if heading.errata:
+        table.add_row("Errata", Text(", ".join(heading.errata)))
     return table
 
 

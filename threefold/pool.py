@@ -8,6 +8,7 @@ on how many there are.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
@@ -66,13 +67,15 @@ def run(
     jobs: int,
     limit: float,
     prepare: Callable[[], object] = _nothing,
+    prepare_limit: float = math.inf,
 ) -> Iterator[Done[Task, Result]]:
     """Yield each task as it is done, in the order in which they finish.
 
     function, prepare: module-level functions (or partials of them); they, the tasks and the results travel by pickle.
     A worker calls `prepare` once, before its first task and outside of every clock: imports go there.
     limit: seconds for one task; one that takes longer is ended and reported as Failed.
-    Raises Unusable if a worker does: that is about the input, not about one task.
+    prepare_limit: seconds for what a worker prepares, its start included.
+    Raises Unusable if a worker does, or if it is not prepared in time: that is about the input, not about one task.
     """
     waiting = list(reversed(tasks))
     workers: list[_Worker[Task]] = []
@@ -84,7 +87,7 @@ def run(
                 if worker.ready and worker.task is None and waiting:
                     worker.task, worker.started = waiting.pop(), time.perf_counter()
                     worker.connection.send(worker.task)
-            for worker in _heard(workers, limit):
+            for worker in _heard(workers, limit, prepare_limit):
                 done: Done[Task, Result] | None = _hear(worker, limit)
                 if worker.gone:
                     workers.remove(worker)
@@ -95,7 +98,7 @@ def run(
             _end(worker)
 
 
-def _heard(workers: Sequence[_Worker[Any]], limit: float) -> list[_Worker[Any]]:
+def _heard(workers: Sequence[_Worker[Any]], limit: float, prepare_limit: float) -> list[_Worker[Any]]:
     """The workers that have something to say or are out of time; none if a second passes without.
 
     A Ctrl-C that came while a worker was being started may have woken another thread: this one then learns of it when
@@ -103,6 +106,9 @@ def _heard(workers: Sequence[_Worker[Any]], limit: float) -> list[_Worker[Any]]:
     """
     now = time.perf_counter()
     clocks = [worker.started + limit - now for worker in workers if worker.task is not None]
+    for worker in workers:
+        if not worker.ready and now > worker.started + prepare_limit and not worker.connection.poll():
+            raise Unusable(f"running the file of claims again took over {prepare_limit:g} s; make it quicker")
     heard = wait([worker.connection for worker in workers], timeout=max(0.0, min([1.0, *clocks])))
     now = time.perf_counter()
     return [
@@ -145,7 +151,7 @@ def _start(function: Callable[[Task], Any], prepare: Callable[[], object]) -> _W
         process = context.Process(target=_serve, args=(theirs, function, prepare), daemon=True)
         process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, started=time.perf_counter())
 
 
 def _end(worker: _Worker[Any]) -> None:

@@ -12,15 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from threefold.ledger import Ledger, Mutants, Row, Testimony
+from threefold.ledger.rows import Ledger, Mutants, Row, Testimony
 from threefold.witnesses.registry import Evidence
 
 WIDTH = 100
+RELATIONS = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
+RELATIONS_LATEX = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 
 STYLES = {
     "proved": "green",
     "agrees": "green",
     "refuted": "cyan",
+    "disputed": "bold red",
     "supported": "yellow",
     "undecided": "yellow",
     "assumed": "magenta",
@@ -190,6 +193,13 @@ def summary(ledger: Ledger) -> Text:
     if _asked(ledger, "symbolic"):
         named = ", ".join(f"{name} ({count})" for name, count in ledger.assumptions.items())
         lines.append(f"Assumed:  {named or 'nothing'}.")
+    if all(_asked(ledger, name) for name in ("numeric", "torch")):
+        lines.append(_statements(ledger))
+    if ledger.reused:
+        lines.append(
+            f"Reused:   {ledger.reused} of {ledger.answers} answers of earlier runs, all they rest on being the same; "
+            "--fresh judges anew."
+        )
     text = Text("\n".join(lines) + "\n")
     if ledger.good:
         text.append("Everything is as it should be.", style="bold green")
@@ -199,9 +209,20 @@ def summary(ledger: Ledger) -> Text:
     return text
 
 
+def _statements(ledger: Ledger) -> str:
+    """How many statements each measuring witness measures."""
+    counts = ledger.statement_counts()
+    found = f"Measured: of {plural(counts['statements'], 'statement')} {counts['numeric']} numerically, "
+    found += f"{counts['torch']} in torch"
+    unsaid = ledger.unsaid()
+    if unsaid:
+        return f"{found}; of {plural(unsaid, 'other')} their witnesses do not say whether they measure them."
+    return f"{found}; {counts['neither'] or 'none'} by neither."
+
+
 def list_line(row: Row, *, id_width: int) -> Text:
     """Tag, id, verdict, title: one line."""
-    line = Text(f"{row.tag}  {row.id:<{id_width}}  ")
+    line = Text(f"{row.tag:<4}  {row.id:<{id_width}}  ")
     if row.symbolic is None:
         line.append(f"{'not judged':<11}", style="dim")
     else:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from threefold import account, claimfile
+from threefold.account import Heading
 from threefold.errors import Unusable, nearest
 
 if TYPE_CHECKING:
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """Names of the modules that hold the claims and their witnesses: names, since worker processes import them too."""
+    """Names of the modules that hold the claims and their witnesses: names, since worker processes import them too.
+
+    file: a file of claims and witnesses of one's own, whose proofs may rest on those of the theory; "" for none.
+    """
 
     theory: str = "derivations"
     witnesses: str = "threefold.witnesses"
+    file: str = ""
 
 
 class Theory(Protocol):
@@ -35,21 +41,38 @@ class Theory(Protocol):
 
 
 def load(setting: Setting) -> Theory:
-    """Import the claims. Raises Unusable when they contradict themselves: an id or a tag that stands twice."""
+    """Import the claims. Raises Unusable when they contradict themselves: an id or a tag that stands twice.
+
+    A file of one's own is run by it, so only worker processes, which have a time limit, load one.
+    """
+    if setting.file:
+        return claimfile.load(setting.file)
     try:
         theory = cast(Theory, importlib.import_module(setting.theory))
         claims = theory.claims()
     except (ValueError, KeyError) as error:
         reason = error.args[0] if error.args else error
         raise Unusable(f"the claims cannot be read: {reason}") from error
-    for tag, count in Counter(claim.tag for claim in claims.values()).items():
+    tags = {name: account.tag_of(claim) for name, claim in claims.items()}
+    for tag, count in Counter(tags.values()).items():
+        ids = ", ".join(name for name in claims if tags[name] == tag)
+        if not tag:
+            raise Unusable(f"no tag stands for {ids}; each claim needs one: append a line to derivations/tags.csv")
         if count > 1:
-            ids = ", ".join(claim.id for claim in claims.values() if claim.tag == tag)
             raise Unusable(f"tag {tag} stands at {count} claims ({ids}); one is the limit: give each a tag of its own")
     return theory
 
 
-def select(claims: Mapping[str, Claim], patterns: Iterable[str]) -> list[str]:
+def headings(setting: Setting) -> dict[str, Heading]:
+    """What the claims say of themselves, in their order. A file of one's own is read in a process with a time limit."""
+    if setting.file:
+        return claimfile.headings(setting.file)
+    claims = load(setting).claims()
+    modules = account.modules_of(claims.values(), setting.theory.partition(".")[0])
+    return {name: account.of_claim(claim, modules=modules[name]) for name, claim in claims.items()}
+
+
+def select(claims: Mapping[str, Heading], patterns: Iterable[str]) -> list[str]:
     """The ids that match any of the glob patterns, in the order of the claims; all of them for no pattern.
 
     Raises Unusable for a pattern that matches nothing.
@@ -73,12 +96,12 @@ def _families(ids: Iterable[str]) -> set[str]:
     return {".".join([*names[:n], "*"]) for names in parts for n in range(1, len(names))}
 
 
-def find(claims: Mapping[str, Claim], name: str) -> Claim:
+def find(claims: Mapping[str, Heading], name: str) -> Heading:
     """The claim with this id or tag. Raises Unusable with the nearest ids when there is none."""
     if name in claims:
         return claims[name]
     for claim in claims.values():
-        if claim.tag == name.upper():
+        if claim.tag and claim.tag == name.upper():
             return claim
     near = nearest(name, [*claims, *(claim.tag for claim in claims.values())])
     raise Unusable(f"no claim has the id or tag {name!r}{near} `threefold list --fast` shows all {len(claims)}")

@@ -14,6 +14,14 @@ from threefold.theory import Setting
 BY_HAND = Path(__file__).parent / "by_hand"
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("THREEFOLD_CACHE", str(folder))
+    return folder
+
+
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> Setting:
     """The setting of the theory by hand; worker processes find it because they inherit the path."""

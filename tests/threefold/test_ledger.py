@@ -10,6 +10,7 @@ import pytest
 from threefold import ledger
 from threefold.errors import Unusable
 from threefold.ledger import Ledger, Mutants, Row, Symbolic
+from threefold.ledger import json as ledger_json
 from threefold.theory import Setting
 from threefold.witnesses.registry import Evidence, Missing, NotApplicable
 
@@ -49,7 +50,7 @@ def test_counts_are_those_of_the_rows(good: Ledger) -> None:
 
 
 def test_json_has_the_shape_of_schema_1(good: Ledger) -> None:
-    content = json.loads(good.to_json())
+    content = json.loads(ledger_json.text(good))
     assert content["schema"] == 1
     assert set(content["versions"]) == {"threefold", "sympy", "numpy", "torch"}
     assert content["seed"] == 0
@@ -98,8 +99,9 @@ def test_same_seed_gives_the_same_ledger_for_any_number_of_processes_and_order(b
     one = ledger.judge(GOOD, setting=by_hand, jobs=1, seed=5)
     two = ledger.judge(tuple(reversed(GOOD)), setting=by_hand, jobs=2, seed=5)
     other = ledger.judge(GOOD, setting=by_hand, jobs=2, seed=6)
-    assert [row.to_json()["numeric"] for row in one.rows] == [row.to_json()["numeric"] for row in reversed(two.rows)]
-    assert without_seconds(one.to_json()) == without_seconds(ledger.judge(GOOD, setting=by_hand, seed=5).to_json())
+    assert [row.numeric for row in one.rows] == [row.numeric for row in reversed(two.rows)]
+    again = ledger.judge(GOOD, setting=by_hand, seed=5)
+    assert without_seconds(ledger_json.text(one)) == without_seconds(ledger_json.text(again))
     assert [row.numeric for row in one.rows] != [row.numeric for row in other.rows]
 
 
@@ -125,7 +127,7 @@ def test_each_way_of_being_wrong_is_named_and_nothing_else_is(by_hand: Setting, 
     assert not found.good
     assert len(found.rows[1].problems) == 1
     assert found.rows[1].problems[0].startswith(problem)
-    assert json.loads(found.to_json())["claims"][1]["good"] is False
+    assert json.loads(ledger_json.text(found))["claims"][1]["good"] is False
 
 
 def test_a_claim_without_witnesses_is_not_good(by_hand: Setting) -> None:
@@ -134,7 +136,7 @@ def test_a_claim_without_witnesses_is_not_good(by_hand: Setting) -> None:
         "numeric: missing: no numeric witness is registered for bad.missing",
         "torch: missing: no torch witness is registered for bad.missing",
     )
-    assert row.to_json()["numeric"]["verdict"] == "missing"
+    assert ledger_json.of_row(row)["numeric"]["verdict"] == "missing"
 
 
 ENDLESS = Setting("theory_that_hangs", "witnesses_that_hang")
@@ -151,13 +153,13 @@ def test_what_takes_too_long_is_undecided_and_the_rest_goes_on() -> None:
 def test_a_witness_that_takes_too_long_disagrees() -> None:
     row = judge(ENDLESS, "endless", witnesses=("numeric",), time_limit=3).rows[0]
     assert row.problems == ("numeric: disagrees: it took longer than the 3 s allowed and was stopped",)
-    assert row.to_json()["numeric"]["max_error"] is None
+    assert ledger_json.of_row(row)["numeric"]["max_error"] is None
 
 
 def test_only_the_witnesses_that_were_asked_appear(by_hand: Setting) -> None:
     row = judge(by_hand, "square.sum", witnesses=("numeric",)).rows[0]
     assert row.good
-    assert "symbolic" not in row.to_json() and "torch" not in row.to_json()
+    assert "symbolic" not in ledger_json.of_row(row) and "torch" not in ledger_json.of_row(row)
 
 
 def test_a_row_that_nobody_asked_about_is_not_good(by_hand: Setting) -> None:

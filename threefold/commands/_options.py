@@ -8,14 +8,47 @@ from typing import Any
 
 import click
 
+from threefold import claimfile, theory
+from threefold.account import Heading
 from threefold.errors import Unusable, nearest
 from threefold.ledger import TIME_LIMIT, WITNESSES, WitnessName
+from threefold.ledger.cache import Cache
 from threefold.theory import Setting
 
 
 def setting_of(ctx: click.Context) -> Setting:
     """Which claims to work on: `derivations`, unless the caller of the command line passed a Setting as its object."""
     return ctx.find_object(Setting) or Setting()
+
+
+def with_file(setting: Setting, patterns: tuple[str, ...]) -> tuple[Setting, tuple[str, ...]]:
+    """Take the file of claims out of the patterns, if one of them is a file."""
+    files = [pattern for pattern in patterns if claimfile.is_file(pattern)]
+    if not files:
+        return setting, patterns
+    if len(files) > 1:
+        raise Unusable(f"{len(files)} files are named ({', '.join(files)}); one is the limit: judge them one by one")
+    if "::" in files[0]:
+        file, _, name = files[0].partition("::")
+        raise Unusable(f"{files[0]!r} is one claim of a file; write {file} {name}, or `threefold show {files[0]}`")
+    own = Setting(setting.theory, setting.witnesses, claimfile.path_of(files[0]))
+    return own, tuple(pattern for pattern in patterns if pattern != files[0])
+
+
+def opened_cache(setting: Setting, *, fresh: bool) -> Cache | None:
+    """What earlier runs found, unless claims of a file are judged, which rest on anything that the file reads."""
+    if setting.file:
+        return None
+    cache = Cache(setting, fresh=fresh)
+    if cache.note:
+        click.echo(f"threefold: {cache.note}", err=True)
+    return cache
+
+
+def headings_of(setting: Setting, cache: Cache | None) -> dict[str, Heading]:
+    """What all claims say of themselves, without importing them where nothing changed."""
+    stored = cache.headings() if cache is not None else None
+    return stored if stored is not None else theory.headings(setting)
 
 
 class WitnessNames(click.ParamType[tuple[WitnessName, ...]]):
@@ -80,4 +113,7 @@ time_limit_option = click.option(
     show_default=True,
     metavar="SECONDS",
     help="Longest time for one witness of one claim; past it the claim counts as undecided.",
+)
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Judge everything now; nothing that an earlier run found is reused."
 )

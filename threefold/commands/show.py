@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
-from threefold import ledger, page, render, theory
-from threefold.commands._options import jobs_option, seed_option, setting_of
+from threefold import claimfile, ledger, page, render, theory
+from threefold.account import Heading
+from threefold.commands._options import fresh_option, headings_of, jobs_option, opened_cache, seed_option, setting_of
+from threefold.errors import Unusable
+from threefold.ledger.cache import Cache
+from threefold.theory import Setting
 
 EPILOG = """
 \b
 Examples:
   threefold show ddpm.posterior.mean           the derivation and the evidence
   threefold show 0A07                          the same by its tag
+  threefold show mine.py::my.claim             a claim of a file of your own
   threefold show ddpm.posterior.mean --fast    the derivation alone, at once
   threefold show ddpm.posterior.mean --latex   the derivation as LaTeX, to paste
 """
@@ -25,38 +28,66 @@ Examples:
 @click.option("--latex", is_flag=True, help="Print the statement and the derivation as LaTeX, and nothing else.")
 @jobs_option
 @seed_option
+@fresh_option
 @click.pass_context
-def show(ctx: click.Context, name: str, fast: bool, latex: bool, jobs: int, seed: int) -> None:
+def show(ctx: click.Context, name: str, fast: bool, latex: bool, jobs: int, seed: int, fresh: bool) -> None:
     """Show the claim with this ID (or tag): the statement, every step with its rule, tier and verdict, the evidence.
 
-    All of it is computed now. Exit status 1 if the claim is not as it should be.
+    FILE.py::ID is a claim of a file of your own. What was judged before and rests on nothing that changed since is not
+    judged again. Exit status 1 if the claim is not as it should be.
     """
-    setting = setting_of(ctx)
-    source = theory.load(setting)
-    claims = source.claims()
-    claim = theory.find(claims, name)
+    setting, name = _of_a_file(setting_of(ctx), name)
+    cache = opened_cache(setting, fresh=fresh)
+    claims = headings_of(setting, cache)
+    claim = _only(claims, setting.file) if setting.file and not name else theory.find(claims, name)
+    answers = _answers(claim, claims, setting, cache, alone=fast or latex, seed=seed, jobs=jobs)
+    row = ledger.row(claim, answers)
     if latex:
-        judgement = source.judge(claim.id)
-        click.echo(page.latex(judgement))
-        if judgement.verdict.kind != claim.expects:
-            ctx.exit(1)
-        return
-    asked: list[ledger.Question] = []
-    if not fast:
+        assert row.symbolic is not None
+        click.echo(page.latex(claim, row.symbolic))
+    else:
+        used_by = None if fast else ledger.used_by(claim.id, claims, answers)
+        screen = render.console()
+        for block in page.blocks(claim, row, used_by=used_by, claims=claims):
+            screen.print(block)
+    if not row.good:
+        ctx.exit(1)
+
+
+def _answers(
+    claim: Heading,
+    claims: dict[str, Heading],
+    setting: Setting,
+    cache: Cache | None,
+    *,
+    alone: bool,
+    seed: int,
+    jobs: int,
+) -> ledger.Answers:
+    """What is said of the claim; unless it is shown alone, also the proofs of the others, to know who uses it."""
+    if alone:
+        asked = [ledger.Question(claim.id, "symbolic", seed, setting)]
+    else:
         others = [other for other in claims if other != claim.id]
-        asked += ledger.questions(
+        asked = ledger.questions(
             [claim.id], claims, witnesses=ledger.WITNESSES, mutants=True, seed=seed, setting=setting
         )
         asked += ledger.questions(others, claims, witnesses=("symbolic",), mutants=False, seed=seed, setting=setting)
     with render.progress(len(asked), "Judging") as advance:
-        judgement = source.judge(claim.id)
-        answers = ledger.ask(asked, jobs=jobs, on_done=advance)
-    row = ledger.row(claim, answers)
-    if fast:
-        row = replace(row, symbolic=ledger.symbolic(judgement))
-    used_by = None if fast else ledger.used_by(claim.id, claims, answers)
-    screen = render.console()
-    for block in page.blocks(judgement, row, used_by=used_by, claims=claims):
-        screen.print(block)
-    if not row.good:
-        ctx.exit(1)
+        here = alone and not setting.file
+        return ledger.ask(asked, jobs=jobs, cache=cache, headings=claims, here=here, on_done=advance)
+
+
+def _of_a_file(setting: Setting, name: str) -> tuple[Setting, str]:
+    """`FILE.py::ID` taken apart; a name without `::` that ends in .py is a file with one claim."""
+    file, mark, wanted = name.partition("::")
+    if not mark and not claimfile.is_file(name):
+        return setting, name
+    return Setting(setting.theory, setting.witnesses, claimfile.path_of(file)), wanted
+
+
+def _only(claims: dict[str, Heading], file: str) -> Heading:
+    if len(claims) > 1:
+        listed = ", ".join(f"::{name}" for name in claims)
+        raise Unusable(f"{file} has {len(claims)} claims, and one can be shown: add one of {listed} to its name")
+    return next(iter(claims.values()))

@@ -1,0 +1,277 @@
+"""Claims of a user's own file: run in a process of its own, checked, and judged beside those of the library.
+
+The file is a Python program, and running it is all that this module does with it. Whatever goes wrong there ends as
+`Unusable` that names the file, the line, the claim and the remedy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from threefold import account, pool
+from threefold.account import Heading
+from threefold.claimtext import ClaimText
+from threefold.errors import Unusable, nearest
+from threefold.refusals import remedy
+
+if TYPE_CHECKING:
+    from derivations import Claim, Editorial, Erratum, ErratumReport, Judgement, MutantReport
+    from threefold.ledger.rows import Symbolic
+
+LIMIT = 60.0  # seconds for running the file once
+MODULE = "threefold_claims_of_a_file"
+MOST_PRINTED = 4000  # characters of what the file prints that are handed on
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: its claims, and what it printed, cut short where it is long."""
+
+    headings: tuple[Heading, ...]
+    printed: str
+
+
+class FileTheory:
+    """The claims of a file. Their proofs may use each other and those of the library."""
+
+    def __init__(self, own: Mapping[str, Claim]) -> None:
+        import derivations
+        from derivations.kernel.judge import Judge
+        from derivations.refutation.refute import refute
+
+        self._own = own
+        self._judge = Judge({**derivations.claims(), **own}, refute)
+
+    def claims(self) -> Mapping[str, Claim]:
+        return self._own
+
+    def judge(self, claim: str, /) -> Judgement:
+        return self._judge.judge(self._judge.registry[claim])
+
+    def judge_mutants(self, claim: str, /, seed: int = 0) -> MutantReport:
+        import derivations
+
+        return derivations.judge_mutants(self._own[claim], seed)
+
+    def errata(self) -> tuple[Erratum, ...]:
+        return ()
+
+    def editorial(self) -> tuple[Editorial, ...]:
+        return ()
+
+    def judge_erratum(self, erratum: Erratum, /) -> ErratumReport:
+        raise NotImplementedError("a file of claims has no errata")
+
+
+def is_file(name: str) -> bool:
+    """Whether an argument of a command means a file of claims, not a pattern or an id."""
+    return name.endswith(".py") or "/" in name or (os.sep in name)
+
+
+def path_of(name: str) -> str:
+    """The file, whole path. Raises Unusable where there is none to be read."""
+    path = Path(name)
+    if path.suffix != ".py":
+        raise Unusable(f"{name!r} is no Python file; a file of claims ends in .py, an id or a pattern has no slash")
+    if not path.exists():
+        near = nearest(path.name, (found.name for found in path.parent.glob("*.py"))) if path.parent.is_dir() else "."
+        raise Unusable(f"there is no file {name!r}{near} Give the path of a Python file that defines claims")
+    if not path.is_file():
+        raise Unusable(f"{name!r} is no file; give the path of a Python file that defines claims")
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"cannot read {name!r}: {error.strerror}; give a file that you may read") from error
+    return str(path.resolve())
+
+
+def headings(file: str, *, limit: float = LIMIT) -> dict[str, Heading]:
+    """Run the file in a process of its own and return what its claims say of themselves.
+
+    What the file prints goes to standard error. Raises Unusable for whatever makes the file unusable.
+    """
+    done = next(pool.run(contents, [file], jobs=1, limit=limit))
+    if isinstance(done.result, pool.Failed):
+        raise Unusable(
+            f"{file}: running it gave no claims: {done.result.reason}; at its top level a file of claims may only "
+            "define them, and not start, wait or exit"
+        )
+    if done.result.printed:
+        sys.stderr.write(done.result.printed)
+    return {heading.id: heading for heading in done.result.headings}
+
+
+def contents(file: str) -> Contents:
+    """Run the file, here and now, and return its claims as plain data; for worker processes."""
+    printed: list[str] = []
+    own = load(file, printed).claims()
+    text = ClaimText.read(file)
+    made = [replace(_heading(file, claim, text), line=text.line(name), modules=()) for name, claim in own.items()]
+    return Contents(tuple(made), "".join(printed))
+
+
+@cache
+def _loaded(file: str) -> tuple[FileTheory, str]:
+    with _quiet() as printed:
+        own = _checked(file, _run(file), ClaimText.read(file))
+    return FileTheory(own), printed()
+
+
+def load(file: str, printed: list[str] | None = None) -> FileTheory:
+    """Run the file once in this process and return its claims. Raises Unusable for a file that cannot be used."""
+    theory, text = _loaded(file)
+    if printed is not None:
+        printed.append(text)
+    return theory
+
+
+def refuse(file: str, claim: Claim, found: Symbolic) -> None:
+    """Raise Unusable where a claim of a file was not judged because it says nothing that could be."""
+
+    if found.verdict != "undecided":
+        return
+    advice = remedy(found.reason)
+    if advice is None:
+        return
+    text = ClaimText.read(file)
+    part, step = _first_failing(found)
+    line = text.step_line(claim.id, part, step) or text.line(claim.id)
+    raise Unusable(f"{_place(file, line)}: claim {claim.id!r}: {found.reason}; {advice}")
+
+
+def _first_failing(found: Symbolic) -> tuple[int, int]:
+    for n, part in enumerate(found.parts):
+        if part.outcome.kind != "proved":
+            failing = [step.number for step in part.steps if step.outcome.kind not in ("proved", "assumed")]
+            return n, failing[0] if failing else 0
+    return 0, 0
+
+
+def _run(file: str) -> dict[str, Any]:
+    """Execute the file as a module. What it raises becomes Unusable with the line and the claim."""
+    text = ClaimText.read(file)
+    spec = importlib.util.spec_from_file_location(MODULE, file)
+    if spec is None or spec.loader is None:
+        raise Unusable(f"{file}: Python cannot import it; give a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MODULE] = module
+    sys.path.insert(0, str(Path(file).parent))
+    try:
+        spec.loader.exec_module(module)
+    except Unusable:
+        raise
+    except SystemExit as error:
+        raise Unusable(
+            f"{_place(file, _line_of(error, file))}: the file ends the program ({_short(error)}); take that out, since "
+            "a file of claims only defines them"
+        ) from error
+    except BaseException as error:
+        line = _line_of(error, file)
+        claim = text.claim_at(line)
+        about = f"claim {claim!r}: " if claim else ""
+        raise Unusable(f"{_place(file, line)}: {about}{_short(error)}; mend that line") from error
+    finally:
+        sys.path.remove(str(Path(file).parent))
+    return vars(module)
+
+
+def _checked(file: str, names: Mapping[str, Any], text: ClaimText) -> dict[str, Claim]:
+    """The claims that the file defines, in its order. Raises Unusable for one that stands twice or is lost."""
+    import derivations
+
+    library = derivations.claims()
+    found: dict[str, Claim] = {}
+    for value in names.values():
+        if not isinstance(value, derivations.Claim) or library.get(value.id) is value or found.get(value.id) is value:
+            continue
+        place = _place(file, text.line(value.id))
+        if value.id in library:
+            raise Unusable(
+                f"{place}: claim {value.id!r}: the library has a claim of this id; choose another, such as "
+                f"'my.{value.id}'"
+            )
+        if value.id in found:
+            lines = " and ".join(map(str, text.lines(value.id)))
+            raise Unusable(f"{place}: claim {value.id!r} is defined twice (lines {lines}); give one another id")
+        found[value.id] = value
+    for name in text.ids():
+        if name not in found and name not in library:
+            raise Unusable(
+                f"{_place(file, text.line(name))}: claim {name!r} is made but not kept; give it a name of its own "
+                "at the top level of the file: name = Claim(...)"
+            )
+        if len(text.lines(name)) > 1:
+            lines = " and ".join(map(str, text.lines(name)))
+            raise Unusable(
+                f"{_place(file, text.line(name))}: claim {name!r} is defined twice (lines {lines}); give one another id"
+            )
+    if not found:
+        raise Unusable(
+            f'{file} defines no claim; at its top level there must be one, as in `mine = Claim(id="my.claim", ...)`'
+        )
+    return found
+
+
+def _heading(file: str, claim: Claim, text: ClaimText) -> Heading:
+    try:
+        return account.of_claim(claim)
+    except Exception as error:  # what cannot be printed was not meant to be
+        place = _place(file, text.line(claim.id))
+        raise Unusable(f"{place}: claim {claim.id!r} cannot be read: {_short(error)}; mend its statement") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[Any]:
+    """Keep what is printed from the process's standard streams; yields a function that returns its beginning."""
+    import tempfile
+
+    streams = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.flush()
+    with tempfile.TemporaryFile("w+b", buffering=0) as file:
+        kept = [os.dup(number) for number in (1, 2)]
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+        try:
+            yield partial(_beginning, file)
+        finally:
+            for stream in streams:
+                stream.flush()
+            for number, before in zip((1, 2), kept, strict=True):
+                os.dup2(before, number)
+                os.close(before)
+
+
+def _beginning(file: Any) -> str:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    text: str = file.read(MOST_PRINTED).decode(errors="replace")
+    more = size - MOST_PRINTED
+    return text if more <= 0 else f"{text}\n... and {more} bytes more, which the file printed\n"
+
+
+def _line_of(error: BaseException, file: str) -> int:
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno or 0
+    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return lines[-1] if lines else 0
+
+
+def _place(file: str, line: int) -> str:
+    return f"{file}, line {line}" if line else file
+
+
+def _short(error: BaseException) -> str:
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {said[:500]}" if said else type(error).__name__
