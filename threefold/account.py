@@ -40,6 +40,7 @@ class Heading:
     """What a claim says of itself, before anybody judged it.
 
     modules: the modules of the theory in which it stands. line: where, in a file of one's own; 0 elsewhere.
+    witnesses: those that a file registers for it; None where every claim must have them.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Heading:
     errata: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     line: int = 0
+    witnesses: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

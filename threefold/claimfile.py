@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from threefold.account import Heading
 from threefold.claimtext import ClaimText
 from threefold.errors import Unusable, nearest
 from threefold.refusals import remedy
+from threefold.witnesses import registry
 
 if TYPE_CHECKING:
     from derivations import Claim, Editorial, Erratum, ErratumReport, Judgement, MutantReport
@@ -112,26 +114,32 @@ def headings(file: str, *, limit: float = LIMIT) -> dict[str, Heading]:
 
 def contents(file: str) -> Contents:
     """Run the file, here and now, and return its claims as plain data; for worker processes."""
-    printed: list[str] = []
-    own = load(file, printed).claims()
+    theory, printed = _loaded(file)
     text = ClaimText.read(file)
-    made = [replace(_heading(file, claim, text), line=text.line(name), modules=()) for name, claim in own.items()]
-    return Contents(tuple(made), "".join(printed))
+    registered = {kind: found.ids() for kind, found in registry.REGISTRIES.items()}
+    made = []
+    for name, claim in theory.claims().items():
+        witnesses = tuple(kind for kind, ids in registered.items() if name in ids)
+        made.append(replace(_heading(file, claim, text), line=text.line(name), witnesses=witnesses))
+    for kind, ids in registered.items():
+        for stray in [name for name in ids if name not in theory.claims()]:
+            raise Unusable(
+                f"{file}: it registers a {kind} witness for {stray!r}, and defines no such claim"
+                f"{nearest(stray, theory.claims())} Correct the id, or take the witness out"
+            )
+    return Contents(tuple(made), printed)
 
 
 @cache
 def _loaded(file: str) -> tuple[FileTheory, str]:
-    with _quiet() as printed:
+    with quiet() as printed:
         own = _checked(file, _run(file), ClaimText.read(file))
-    return FileTheory(own), printed()
+    return FileTheory(own), "".join(printed)
 
 
-def load(file: str, printed: list[str] | None = None) -> FileTheory:
+def load(file: str) -> FileTheory:
     """Run the file once in this process and return its claims. Raises Unusable for a file that cannot be used."""
-    theory, text = _loaded(file)
-    if printed is not None:
-        printed.append(text)
-    return theory
+    return _loaded(file)[0]
 
 
 def refuse(file: str, claim: Claim, found: Symbolic) -> None:
@@ -230,35 +238,33 @@ def _heading(file: str, claim: Claim, text: ClaimText) -> Heading:
 
 
 @contextmanager
-def _quiet() -> Iterator[Any]:
-    """Keep what is printed from the process's standard streams; yields a function that returns its beginning."""
-    import tempfile
-
+def quiet() -> Iterator[list[str]]:
+    """Keep what is printed from the process's standard streams; the list that is yielded then holds its beginning."""
+    printed: list[str] = []
     streams = (sys.stdout, sys.stderr)
-    for stream in streams:
-        stream.flush()
     with tempfile.TemporaryFile("w+b", buffering=0) as file:
+        for stream in streams:
+            stream.flush()
         kept = [os.dup(number) for number in (1, 2)]
         for number in (1, 2):
             os.dup2(file.fileno(), number)
         try:
-            yield partial(_beginning, file)
+            yield printed
         finally:
             for stream in streams:
                 stream.flush()
             for number, before in zip((1, 2), kept, strict=True):
                 os.dup2(before, number)
                 os.close(before)
+            printed.append(_beginning(file))
 
 
 def _beginning(file: Any) -> str:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     text: str = file.read(MOST_PRINTED).decode(errors="replace")
     more = size - MOST_PRINTED
-    return text if more <= 0 else f"{text}\n... and {more} bytes more, which the file printed\n"
+    return text if more <= 0 else f"{text}\n... and {more} bytes more that the file printed\n"
 
 
 def _line_of(error: BaseException, file: str) -> int:

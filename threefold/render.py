@@ -163,7 +163,7 @@ def problems(ledger: Ledger) -> Iterator[Text]:
     for row in ledger.rows:
         if not row.good:
             text = Text("✗ ", style="bold red")
-            text.append(f"{row.id} ({row.tag})", style="bold")
+            text.append(f"{row.id} ({row.tag})" if row.tag else row.id, style="bold")
             for problem in row.problems:
                 text.append(f"\n    {problem}", style="")
             yield text
