@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import math
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["check_value", "read_value"]
+__all__ = ["check_value", "declared_types", "read_value"]
+
+
+_declared: dict[str, Mapping[str, Any]] = {}
+
+
+def declared_types(cls: type) -> Mapping[str, Any]:
+    """The type that each field of a class declares; worked out once, since that runs the class's own annotations."""
+    name = f"{cls.__module__}.{cls.__qualname__}.{id(cls)}"
+    if name not in _declared:
+        _declared[name] = get_type_hints(cls)
+    return _declared[name]
 
 
 def read_value(name: str, text: str, declared: Any) -> Any:

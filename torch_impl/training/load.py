@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from torch_impl.training.checkpoint import CheckpointDamaged, StoredCheckpoint, find_checkpoint
 from torch_impl.training.ema import PowerFunction, Snapshot, profile_from_json, reconstruct
-from torch_impl.training.fields import check_value
+from torch_impl.training.fields import check_value, declared_types
 from torch_impl.training.presets import DataChoice
 from torch_impl.training.run_state import Progress, averages_store, ema_part
 from torch_impl.training.state import load_state_tensors, part_facts, refuse_other_part, state_tensors
@@ -136,7 +135,7 @@ def data_fields(stored: Any) -> dict[str, Any]:
     """
     if not isinstance(stored, Mapping):
         raise ValueError("what it says of the data is no JSON object")
-    hints = typing.get_type_hints(DataChoice)
+    hints = declared_types(DataChoice)
     fields = {field.name for field in dataclasses.fields(DataChoice)}
     found = {name: value for name, value in stored.items() if name in fields}
     for name, value in found.items():
@@ -209,7 +208,7 @@ def build_within(
     except _OverBudget:
         what = f"it describes a model larger than the {held} bytes of its weights"
         raise CheckpointDamaged(path, what, remedy=_ANOTHER) from None
-    except (ValueError, ArithmeticError, TypeError, RuntimeError, IndexError, MemoryError) as error:
+    except (ValueError, ArithmeticError, TypeError, RuntimeError, IndexError) as error:
         raise CheckpointDamaged(path, f"its system cannot be built ({error})", remedy=_ANOTHER) from None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self
 
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay, profile_from_json, profile_to_json
-from torch_impl.training.fields import check_value
+from torch_impl.training.fields import check_value, declared_types
 from torch_impl.training.learning_rate import LearningRate
 from torch_impl.training.processes import Parallelism
 
@@ -129,7 +129,7 @@ class TrainerConfig:
                 known[name] = tuple(known[name])
         if isinstance(known.get("ema"), tuple):
             known["ema"] = tuple(profile_from_json(profile) for profile in known["ema"])
-        hints = get_type_hints(cls)
+        hints = declared_types(cls)
         for name, value in known.items():
             check_value(name, value, hints[name])
         return cls(**known)

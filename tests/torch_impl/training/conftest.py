@@ -33,6 +33,11 @@ def small_run() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def crafting() -> ModuleType:
+    return _program("crafting")
+
+
+@pytest.fixture(scope="session")
 def vq_ranks() -> ModuleType:
     return _program("vq_ranks")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar
 
-from torch_impl.training.fields import check_value
+from torch_impl.training.fields import check_value, declared_types
 from torch_impl.training.system import System
 
 __all__ = ["SystemConfig", "build_system", "config_from_json", "system_kinds"]
@@ -77,7 +77,7 @@ def config_from_json(data: Mapping[str, Any]) -> SystemConfig:
     if unknown:
         raise ValueError(f"system {kind} has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}")
     frozen = {name: _frozen(value) for name, value in fields.items()}
-    hints = get_type_hints(kinds[kind])
+    hints = declared_types(kinds[kind])
     for name, value in frozen.items():
         check_value(name, value, hints[name])
         if name in _LARGEST and isinstance(value, int) and not 1 <= value <= _LARGEST[name]:
