@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
-from derivations.refutation.laws import Assignment, Key, Uncomputable, Vector, hermite_grid, mp, number
-from derivations.refutation.worlds import World
+from derivations.refutation.arithmetic import FLOATING, Arithmetic
+from derivations.refutation.densities import log_normal
+from derivations.refutation.undefined import Uncomputable
+from derivations.refutation.worlds import Assignment, Key, Vector, World
 
 
 class ReverseChain:
@@ -17,16 +20,19 @@ class ReverseChain:
     so that x_1 and x_2 are independent.
     """
 
-    def __init__(self, world: World, last: int, shift: Any = 0, spread: Any = 1, linked: bool = False) -> None:
-        self.world, self.last, self.shift, self.spread = world, last, mp.mpf(shift), mp.mpf(spread)
+    def __init__(self, world: World, last: int, shift: int = 0, spread: int = 1, linked: bool = False) -> None:
+        self.world, self.last, self.shift, self.spread = world, last, Fraction(shift), Fraction(spread)
         self.linked = linked
 
     def _law(self, time: int, above: Assignment) -> tuple[Vector, Any]:
         """Mean and variance of x_time given the state above it."""
+        number = self.world.arithmetic.number
         if time == self.last:
-            return (mp.mpf(0),) * self.world.d, self.spread
-        mean = self.world.network("mu_theta", above[("x", time + 1)], mp.mpf(time + 1))
-        return tuple(m + self.shift for m in mean), self.world.family("sigma", mp.mpf(time + 1)) ** 2
+            return (number(0),) * self.world.d, number(self.spread)
+        state = tuple(map(number, above[("x", time + 1)]))
+        mean = self.world.network("mu_theta", state, number(time + 1), counted=(False, True))
+        sigma = self.world.family("sigma", number(time + 1), counted=(True,))
+        return tuple(m + number(self.shift) for m in mean), sigma**2
 
     def _times(self, variables: Any, given: Assignment) -> list[int]:
         """The states asked for, when they run down from the one above them that is given, or from x_T."""
@@ -37,25 +43,32 @@ class ReverseChain:
             raise Uncomputable("this law of a nonlinear chain has no closed form")
         return times
 
-    def log_density(self, variables: Assignment, given: Assignment) -> Any:
-        total, states = mp.mpf(0), {**given, **variables}
+    def log_density(self, variables: Assignment, given: Assignment, arithmetic: Arithmetic = FLOATING) -> Any:
+        total, states = arithmetic.number(0), {**given, **variables}
         for time in self._times(variables, given):
             mean, variance = self._law(time, states)
             if self.linked and time == 0 and ("x", 2) in variables:
                 mean, variance = self._leaning(mean, variance, states)
-            square = mp.fsum((v - m) ** 2 for v, m in zip(map(number, variables[("x", time)]), mean, strict=True))
-            total -= (len(mean) * mp.log(2 * mp.pi * variance) + square / variance) / 2
+            value = [arithmetic.number(v) for v in variables[("x", time)]]
+            total = total + log_normal(value, mean, [variance] * len(mean), arithmetic.log, arithmetic.pi())
         return total
 
     def _leaning(self, mean: Vector, variance: Any, states: Assignment) -> tuple[Vector, Any]:
         """The law of x_0 given x_1 and x_2 when 3/5 of the noise in x_0 is the noise that made x_2."""
+        arithmetic = self.world.arithmetic
         centre, width = self._law(2, states)
-        noise = [(v - m) / mp.sqrt(width) for v, m in zip(map(number, states[("x", 2)]), centre, strict=True)]
-        share = mp.mpf(3) / 5
-        return tuple(m + share * mp.sqrt(variance) * e for m, e in zip(mean, noise, strict=True)), variance * 16 / 25
+        root = arithmetic.power(variance, arithmetic.number(Fraction(1, 2)))
+        narrow = arithmetic.power(width, arithmetic.number(Fraction(1, 2)))
+        noise = [(arithmetic.number(v) - m) / narrow for v, m in zip(states[("x", 2)], centre, strict=True)]
+        share = arithmetic.number(Fraction(3, 5))
+        return tuple(m + share * root * e for m, e in zip(mean, noise, strict=True)), variance * 16 / 25
 
-    def outcomes(self, variables: tuple[Key, ...], given: Assignment) -> Iterator[tuple[Any, Assignment]]:
+    def outcomes(
+        self, variables: tuple[Key, ...], given: Assignment, arithmetic: Arithmetic = FLOATING
+    ) -> Iterator[Any]:
         (time,) = self._times(variables, given)
         mean, variance = self._law(time, given)
-        for weight, noise in hermite_grid(len(mean)):
-            yield weight, {("x", time): tuple(m + mp.sqrt(variance) * e for m, e in zip(mean, noise, strict=True))}
+        root = arithmetic.power(variance, arithmetic.number(Fraction(1, 2)))
+        for weight, noises in arithmetic.noises(len(mean)):
+            drawn = {("x", time): tuple(m + root * e for m, e in zip(mean, noises, strict=True))}
+            yield (weight, drawn, noises) if arithmetic.strict else (weight, drawn)

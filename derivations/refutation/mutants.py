@@ -16,9 +16,9 @@ from derivations.kernel import terms
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
-from derivations.refutation.laws import Uncomputable, Undefined
-from derivations.refutation.refute import TRIES, describe, tries_for, violation
-from derivations.refutation.sampling import sample
+from derivations.refutation.enclosures import working_bits
+from derivations.refutation.refute import TRIES, admitted, describe, look, tries_for
+from derivations.refutation.undefined import Uncomputable, Undefined
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,13 @@ def _with(claim: Claim, part: int, statement: Statement, worlds: tuple[Any, ...]
 
 def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
     """The worlds of the original statement, drawn once: all its mutants are tried on the same ones."""
-    drawn: dict[int, Any] = {}
+    drawn: dict[Any, Any] = {}
 
     def world(_: Any, n: int) -> Any:
-        if n not in drawn:
-            drawn[n] = sample(original, part, n)
-        return drawn[n]
+        key = n, working_bits()
+        if key not in drawn:
+            drawn[key] = admitted(original, part, n)
+        return drawn[key]
 
     return (world,)
 
@@ -255,14 +256,14 @@ def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | Non
     """(a world where the statement is false, a world of the domain where it has no value), each None when not found."""
     meaningless = None
     for n in numbers:
-        world = sample(claim, part, n)
         try:
-            found = violation(claim.says[part], world)
+            found = look(claim, part, n)
         except Uncomputable:
             continue
         except Undefined as reason:
-            meaningless = meaningless or Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
+            where = describe(admitted(claim, part, n), claim.says[part])
+            meaningless = meaningless or Witness(where, f"undefined: {reason}", "")
             continue
         if found is not None:
-            return Witness(describe(world, claim.says[part]), *found), None
+            return found, None
     return None, meaningless

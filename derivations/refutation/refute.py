@@ -1,7 +1,13 @@
-"""Saying no: a world in which a statement fails, shown with numbers that anyone can plug in."""
+"""Saying no: a world in which a statement fails, shown with numbers that anyone can plug in.
+
+A refutation is as strict as a proof. Its world satisfies every hypothesis of the claim, asked by evaluation; both sides
+have values there, and their enclosures do not meet, at two precisions; and it never looks longer than it may.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -9,12 +15,18 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.verdict import Witness
-from derivations.refutation import laws
-from derivations.refutation.laws import Uncomputable, Undefined, mp
+from derivations.refutation import enclosures, hypotheses, laws
+from derivations.refutation.arithmetic import ENCLOSING, surely
+from derivations.refutation.enclosures import working
+from derivations.refutation.evaluate import evaluate
+from derivations.refutation.polynomials import Exponential, Polynomial
 from derivations.refutation.sampling import sample
-from derivations.refutation.worlds import World, close, evaluate, show_key
+from derivations.refutation.undefined import Clock, OutOfTime, Uncomputable, Undefined
+from derivations.refutation.worlds import World, show_key
 
 TRIES = 8
+SECONDS = 8.0  # of the wall clock for one statement
+TWICE = 320  # bits at which a disagreement is looked at again
 
 
 def tries_for(statement: Statement) -> int:
@@ -26,66 +38,117 @@ def tries_for(statement: Statement) -> int:
 
 
 def violation(statement: Statement, world: World) -> tuple[str, str] | None:
-    """Both sides' values when the statement fails in the world; None when it holds.
+    """Both sides' values when the statement certainly fails in the world; None when it holds as far as bounds tell.
 
-    Undefined when the left side has no value, Uncomputable when the world cannot compute one of the two.
+    Undefined when a side has no value, Uncomputable when the world cannot compute one of the two.
     """
-    left = _remembered(statement.lhs, world)
-    try:
-        right = _remembered(statement.rhs, world)
-    except Uncomputable:
-        raise
-    except Undefined as reason:
-        return show(left), f"undefined: {reason}"
-    return None if _related(statement, left, right) else (show(left), show(right))
+    left = evaluate(statement.lhs, world)
+    right = evaluate(statement.rhs, world)
+    return (show(left), show(right)) if related(statement, left, right) is False else None
 
 
-def _remembered(e: Any, world: World) -> Any:
-    if e not in world.known:
-        world.known[e] = evaluate(e, world)
-    return world.known[e]
-
-
-def _related(statement: Statement, left: Any, right: Any) -> bool:
+def related(statement: Statement, left: Any, right: Any) -> bool | None:
+    """Whether the statement's relation holds between two values: None when their bounds do not tell."""
     if isinstance(statement.rhs, terms.Rounded):
-        return bool(abs(left - right) <= laws.number(statement.rhs.args[1]))
-    if statement.relation == "iff":
-        return bool(left == right)
-    if statement.relation == "=":
-        return close(left, right)
-    if statement.relation in ("<=", ">="):
-        low, high = (left, right) if statement.relation == "<=" else (right, left)
-        return bool(low <= high) or close(low, high)
-    low, high = (left, right) if statement.relation == "<" else (right, left)
-    return bool(low < high) and not close(low, high)
+        radius = ENCLOSING.number(statement.rhs.args[1])
+        return surely("<=", abs(left - right), radius)
+    return surely("=" if statement.relation == "iff" else statement.relation, left, right)
 
 
 def show(value: Any) -> str:
+    """A value with eight digits."""
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(show(v) for v in value) + ")"
-    return str(mp.nstr(value, 8))
+        return "(" + ", ".join(map(show, value)) + ")"
+    return "a random number" if isinstance(value, Polynomial | Exponential) else enclosures.show(value)
 
 
-def refute(claim: Claim, part: int, tries: int = TRIES) -> Witness | None:
-    """A witness against one statement of the claim, or None. Worlds where its left side has no value do not count."""
+def _is_exact(value: Any) -> bool:
+    return all(map(_is_exact, value)) if isinstance(value, tuple) else isinstance(value, Fraction | bool)
+
+
+# --- looking for a counterexample -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found: a witness, or in how many worlds the statement held, and why others said nothing."""
+
+    witness: Witness | None
+    held: int = 0
+    silent: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why there is no verdict, in words."""
+        if self.witness is not None:
+            return ""
+        if self.held:
+            return f"it holds in {self.held} worlds that were tried"
+        return "no world could be made in which it can be read: " + "; ".join(dict.fromkeys(self.silent))
+
+
+def refute(claim: Claim, part: int, tries: int = TRIES, seconds: float = SECONDS) -> Witness | None:
+    """A witness against one statement of the claim, or None. It does not look at proofs, and never raises."""
+    return search(claim, part, tries, seconds).witness
+
+
+def search(claim: Claim, part: int, tries: int = TRIES, seconds: float = SECONDS) -> Search:
+    """Look for a counterexample in so many worlds, for so many seconds of the wall clock."""
+    clock, held, silent = Clock(seconds), 0, []
     for n in range(tries):
-        world = sample(claim, part, n)
         try:
-            found = violation(claim.says[part], world)
-        except Undefined:
+            found = look(claim, part, n, clock)
+        except OutOfTime as reason:
+            silent.append(str(reason))
+            break
+        except Undefined as reason:
+            silent.append(str(reason))
+            continue
+        except Exception as reason:  # a term that nobody thought of is no ground to call anything false
+            silent.append(f"{type(reason).__name__}: {reason}")
             continue
         if found is not None:
-            return Witness(describe(world, claim.says[part]), *found, note=claim.says[part].words)
-    return None
+            return Search(found, held, tuple(silent))
+        held += 1
+    return Search(None, held, tuple(silent))
+
+
+def look(claim: Claim, part: int, n: int, clock: Clock | None = None) -> Witness | None:
+    """A witness if the statement certainly fails in world n; Undefined where the world says nothing."""
+    statement = claim.says[part]
+    world = admitted(claim, part, n, clock)
+    left, right = evaluate(statement.lhs, world), evaluate(statement.rhs, world)
+    told = related(statement, left, right)
+    if told is None:
+        raise Uncomputable("the bounds of the two sides do not tell")
+    if told:
+        return None
+    if not (_is_exact(left) and _is_exact(right)):
+        with working(TWICE):
+            again = admitted(claim, part, n, clock)
+            if related(statement, evaluate(statement.lhs, again), evaluate(statement.rhs, again)) is not False:
+                raise Uncomputable("the two sides differ at one precision only")
+    return Witness(describe(world, statement), show(left), show(right), note=statement.words)
+
+
+def admitted(claim: Claim, part: int, n: int, clock: Clock | None = None) -> World:
+    """World n of the statement, once every hypothesis has been found to hold in it."""
+    world = sample(claim, part, n)
+    world.clock = clock
+    if not world.admitted:
+        statement = claim.says[part]
+        hypotheses.refuse(world, claim.hypotheses, claim.domain_of(part), (statement.lhs, statement.rhs))
+        world.admitted = True
+    return world
 
 
 def describe(world: World, statement: Statement) -> tuple[tuple[str, str], ...]:
     """The numbers of the world that this statement reads, as (name, value)."""
     sides = terms.unfold_all(sp.Tuple(statement.lhs, statement.rhs))
     used = {s.name for s in sides.free_symbols} | {"T", "t"}
-    rows = [(name, str(value)) for name, value in world.numbers.items() if name in used]
+    rows = [(name, _short(value)) for name, value in world.numbers.items() if name in used]
     if terms.DIM in sides.free_symbols or sides.atoms(terms.VectorSymbol, terms.VectorFunction):
         rows.append(("d", str(world.d)))
     rows += sorted(world.drawn.items())
@@ -95,6 +158,10 @@ def describe(world: World, statement: Statement) -> tuple[tuple[str, str], ...]:
             if law.cell != 1:
                 rows.append((f"volume of a cell under {name}", str(law.cell)))
     return tuple(rows)
+
+
+def _short(value: Any) -> str:
+    return enclosures.show(value) if isinstance(value, enclosures.Enclosure) else str(value)
 
 
 def _show_table(law: Any) -> str:

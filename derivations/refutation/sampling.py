@@ -1,12 +1,9 @@
-"""Draw worlds for a claim: admissible numbers, and laws that satisfy the hypotheses it declares."""
+"""Draw worlds for a claim: admissible numbers, functions and laws that satisfy the hypotheses it declares."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -14,53 +11,115 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
-from derivations.kernel.domain import Domain
+from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.terms import unfold_all
-from derivations.refutation import laws
-from derivations.refutation.laws import mp
-from derivations.refutation.models import ReverseChain
-from derivations.refutation.worlds import World, draw_in, evaluate
+from derivations.refutation import enclosures
+from derivations.refutation.arithmetic import ENCLOSING
+from derivations.refutation.drawing import Reading, add_laws, fit_dimension
+from derivations.refutation.hypotheses import settle
+from derivations.refutation.matrices import Matrix
+from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.worlds import World, draw_in
 
-# --- worlds for a claim -----------------------------------------------------------------------------------------------
+LONGEST = 20_000  # factors of a running product
+# Where formulas degenerate, if anywhere.
+PLAIN = (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2), Fraction(-2), Fraction(3))
+
+
+class NoWorld(Uncomputable):
+    """No world of the domain was found: nothing can be said about the claim by looking."""
 
 
 def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
-    """World number n for a statement: admissible numbers, and laws that satisfy its hypotheses (but `without`)."""
+    """World number n for a statement: admissible numbers, and laws that satisfy its hypotheses (but `without`).
+
+    Raises NoWorld where none was found. Whether the world satisfies the hypotheses is asked by `hypotheses.refuse`.
+    """
     if claim.worlds:
         made = claim.worlds[n % len(claim.worlds)](Random(f"{claim.id} {n}"), n)
         if made is not None:
+            made.arithmetic = ENCLOSING
             return made
-    statement, domain = claim.says[part], claim.domain_of(part)
-    rng = Random(f"{claim.id} {part} {n}")
-    sides = sp.Tuple(statement.lhs, statement.rhs)
-    dimension = 1 if _needs_one_dimension(sides) else 1 + n % 2
+    statement = claim.says[part]
+    return sample_for(
+        (statement.lhs, statement.rhs), claim.domain_of(part), claim.hypotheses, f"{claim.id} {part}", n, without
+    )
+
+
+def sample_for(
+    expressions: Iterable[Any], domain: Domain, hypotheses: tuple[Any, ...], seed: str, n: int, without: str = ""
+) -> World:
+    """World number n of a domain in which all of these expressions can be read, as far as that is possible."""
+    rng = Random(f"{seed} {n}")
+    held = [h for h in hypotheses if h.name != without]
+    equations = [side for h in held for side in (h.lhs, h.rhs) if side is not None]
+    terms_read = unfold_all(sp.Tuple(*expressions))
+    everything = sp.Tuple(*terms_read, *unfold_all(sp.Tuple(*equations)))
+    dimension = 1 if _needs_one_dimension(everything) else 1 + n % 2
     numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
-    for symbol in sorted(scalars(sides), key=lambda s: s.name):
+    for symbol in sorted(scalars(everything), key=lambda s: s.name):
         if symbol.name not in numbers:
-            interval = domain.interval(symbol)
-            whole = symbol.is_integer
-            numbers[symbol.name] = rng.randint(1, 3) if whole else draw_in(interval, rng, edge=n % 4 == 3)
-    world = World(dimension, seed=n, numbers=numbers)
+            numbers[symbol.name] = _scalar(symbol, domain.interval(symbol), rng, n)
+    world = World(dimension, seed=n, numbers=numbers, arithmetic=ENCLOSING)
+    world.smooth = frozenset(_smooth_heads(everything))
+    world.coordinates = _coordinates(domain, everything, world)
     world.families = _families(domain, n, world)
-    world.coordinates = {name: interval for name, interval in domain.intervals.items() if name in terms.VECTORS}
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
-    world.sizes = dict.fromkeys(_latent_names(sides), size)
-    for symbol in sides.atoms(terms.Covariance):
-        world.matrices[symbol.name] = _random_covariance(rng, size)
-    _add_laws(world, claim, sides, rng, n, without)
+    world.sizes = dict.fromkeys(_latent_names(everything), size)
+    for symbol in everything.atoms(terms.Covariance):
+        world.matrices[symbol.name] = random_covariance(rng, domain.sizes.get(symbol.name, size))
+    reading = Reading(terms_read, everything, hypotheses, without)
+    fit_dimension(world, reading)
+    settle(world, held, domain)
+    add_laws(world, reading, rng, n)
     return world
 
 
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
 def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, Any]:
-    numbers: dict[str, Any] = {}
-    known = {terms.DIM: sp.Integer(dimension)}
-    for index, (lo, hi) in domain.indices.items():
-        low, high = (b if b == sp.oo else b.xreplace(known) for b in map(sp.sympify, (lo, hi)))
-        low_end, high_end = int(low), int(low) + 2 if high == sp.oo else int(high)
-        numbers[index.name] = {0: low_end, 1: high_end}.get(n) or rng.randint(low_end, high_end)
-        known[index] = sp.Integer(numbers[index.name])
-    return numbers
+    """Values of the domain's indices, each in its range: low ends first, then high ends, then any."""
+    for attempt in range(12):
+        numbers: dict[str, Any] = {}
+        known = {terms.DIM: sp.Integer(dimension)}
+        waiting = dict(domain.indices)
+        while waiting:
+            ready = [i for i, ends in waiting.items() if not _unknown(ends, known)]
+            if not ready:
+                raise NoWorld(f"the ranges of {', '.join(map(str, waiting))} refer to each other")
+            index = ready[0]
+            low, high = (b if b == sp.oo else b.xreplace(known) for b in map(sp.sympify, waiting.pop(index)))
+            first = int(sp.ceiling(low)) if low.is_finite else -2
+            last = first + 2 + attempt if high == sp.oo else int(sp.floor(high))
+            if last < first:
+                break
+            pick = {0: first, 1: last}.get(n + attempt)
+            chosen = rng.randint(first, last) if pick is None else pick
+            numbers[index.name] = chosen
+            known[index] = sp.Integer(chosen)
+        else:
+            return numbers
+    raise NoWorld("no point of the domain was found: a range of its indices is empty")
+
+
+def _unknown(ends: Any, known: dict[Any, Any]) -> bool:
+    return any(b != sp.oo and sp.sympify(b).xreplace(known).free_symbols for b in ends)
+
+
+def _scalar(symbol: Any, interval: Interval, rng: Random, n: int) -> Any:
+    if symbol.is_integer:
+        inside = [m for m in range(-4, 9) if interval.contains(sp.Integer(m)) and not (m < 1 and symbol.is_positive)]
+        if not inside:
+            raise NoWorld(f"no integer between -4 and 8 is a value of {symbol}")
+        return rng.choice([m for m in inside if 1 <= m <= 3] or inside)
+    plain = [v for v in PLAIN if interval.contains(sp.Rational(v.numerator, v.denominator))]
+    if n % 8 in (5, 7) and plain:
+        return rng.choice(plain)
+    if interval.lo == interval.hi:
+        return Fraction(int(interval.lo.p), int(interval.lo.q))
+    return draw_in(interval, rng, edge=n % 4 == 3)
 
 
 def scalars(e: Any) -> set[Any]:
@@ -69,38 +128,87 @@ def scalars(e: Any) -> set[Any]:
 
 
 def _needs_one_dimension(e: Any) -> bool:
-    return any(isinstance(a.args[1], sp.exp) for a in unfold_all(e).atoms(terms.Expect))
+    return any(isinstance(a.args[1], sp.exp) for a in e.atoms(terms.Expect))
+
+
+def random_covariance(rng: Random, size: int) -> Matrix:
+    """R R^T for a lower triangular R with fractions of tenths."""
+    root = [
+        [Fraction(rng.randint(5, 20) if r == c else rng.randint(-9, 9) if c < r else 0, 10) for c in range(size)]
+        for r in range(size)
+    ]
+    return Matrix.of(root) @ Matrix.of(root).transposed()
+
+
+# --- families and functions -------------------------------------------------------------------------------------------
+
+
+def _smooth_heads(e: Any) -> set[str]:
+    """Functions that are read at a real argument somewhere: those are drawn smooth, also where that is an integer."""
+    calls = e.atoms(terms.ScalarFunction, terms.VectorFunction)
+    return {type(f).__name__ for f in calls for a in f.args if not terms.is_vector(a) and not a.is_integer}
+
+
+def _of_vectors(e: Any) -> set[str]:
+    return {type(f).__name__ for f in e.atoms(terms.ScalarFunction) if any(map(terms.is_vector, f.args))}
+
+
+def _coordinates(domain: Domain, e: Any, world: World) -> dict[str, Interval]:
+    """Intervals of what is no family of numbers drawn one by one: vectors, networks, smooth functions."""
+    by_formula = terms.VECTORS | world.smooth | _of_vectors(e) | {a.args[0].name for a in e.atoms(terms.Gradient)}
+    return {name: interval for name, interval in domain.intervals.items() if name in by_formula}
 
 
 def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
     table: dict[str, Any] = {}
 
-    def member(name: str) -> Any:
+    def member(name: str) -> Callable[..., Any]:
         def value(*args: Any) -> Any:
-            label = f"{name}({', '.join(str(int(a)) if float(a).is_integer() else mp.nstr(a, 6) for a in args)})"
+            if any(not isinstance(a, Fraction) or a.denominator != 1 for a in args):
+                raise Uncomputable(f"{name} is a family over the integers in this world")
+            label = f"{name}({', '.join(str(int(a)) for a in args)})"
             drawn = draw_in(domain.intervals[name], Random(f"{n} {label}"), edge=n % 4 == 3)
             world.drawn[label] = str(drawn)
-            return laws.number(drawn)
+            return drawn
 
         return value
 
     for name in domain.intervals:
-        if name in terms.HEADS and issubclass(terms.HEADS[name], terms.ScalarFunction):
+        is_family = name in terms.HEADS and issubclass(terms.HEADS[name], terms.ScalarFunction)
+        if is_family and name not in world.coordinates:
             table[name] = member(name)
     for product, factor in domain.products.items():
-        table[product] = _running_product(product, table[factor])
+        if factor not in table:
+            table[factor] = lambda *args, name=factor: world.family(name, *args, counted=(True,) * len(args))
+        table[product] = _running_product(product, table[factor], domain.intervals.get(product, Interval()))
     return table
 
 
-def _running_product(name: str, factor: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _running_product(name: str, factor: Callable[[Any], Any], interval: Interval) -> Callable[[Any], Any]:
+    """P(n) = f(n) P(n-1) with P(0) = 1, for negative n too; refused where it leaves the interval of P."""
+    known: dict[int, Any] = {0: Fraction(1)}
+
     def value(m: Any) -> Any:
-        if m < 0:
-            raise laws.Undefined(f"{name}({int(m)}): time starts at 0")
-        return mp.fprod(factor(mp.mpf(r)) for r in range(1, int(m) + 1))
+        if m != int(m):
+            raise Uncomputable(f"{name} is a family over the integers in this world")
+        if abs(m) > LONGEST:
+            raise Uncomputable(f"{name}({int(m)}) is a product of that many factors")
+        n = int(m)
+        step = 1 if n > 0 else -1
+        start = n
+        while start not in known:
+            start -= step
+        for r in range(start + step, n + step, step):
+            known[r] = known[r - step] * factor(Fraction(r)) if step > 0 else known[r + 1] / factor(Fraction(r + 1))
+            known[r] = enclosures.short(known[r])
+        if n and isinstance(known[n], Fraction) and not interval.contains(sp.Rational(str(known[n]))):
+            raise Undefined(f"there is no {name}({n}): by the recursion it would leave the interval of {name}")
+        return known[n]
 
     return value
 
 
+# --- sizes ------------------------------------------------------------------------------------------------------------
 def _latent_names(e: Any) -> set[str]:
     """Names of vectors that live in R^k, because they are read by coordinates or carry a law on R^k."""
     e = unfold_all(e)
@@ -126,116 +234,3 @@ def _heads(v: Any) -> set[str]:
         return {type(v).__name__}
     inner = v.args[:1] if isinstance(v, terms.D) else v.args
     return {name for a in inner if terms.is_vector(a) for name in _heads(a)}
-
-
-def _random_covariance(rng: Random, size: int) -> Any:
-    root = mp.matrix(size, size)
-    for r, c in itertools.product(range(size), repeat=2):
-        root[r, c] = mp.mpf(rng.randint(5, 20)) / 10 if r == c else mp.mpf(rng.randint(-9, 9)) / 10 if c < r else 0
-    return root * root.T
-
-
-def _add_laws(world: World, claim: Claim, sides: Any, rng: Random, n: int, without: str) -> None:
-    densities = unfold_all(sides).atoms(terms.Density)
-    names = sorted({law.args[0].name for law in densities})
-    claimed = {h.name for h in claim.hypotheses}
-    held = claimed - {without}
-    variables = [v for law in densities for v in (*law.variables, *law.given)]
-    chain = any(not isinstance(v, terms.VectorSymbol) for v in variables)
-    last = int(world.numbers["T"]) if "T" in world.numbers else _last_member(variables)
-    keys = tuple(("x", m) for m in range(last + 1)) if chain else tuple(sorted({(v.name,) for v in variables}))
-    averaged = {law.args[0].name for law in _averaged_laws(sides)} if "absolute continuity" in claimed else set()
-    if "Gaussian forward kernel" in held and last * world.d > 4 and unfold_all(sides).atoms(terms.Block):
-        world.d = 1  # a whole path is averaged over: keep its dimension small
-    _add_networks(world, claim, held)
-    if {"Gaussian reverse kernel", "reverse chain"} & (claimed - held) == {"reverse chain"}:
-        _flatten_second_step(world, claim)
-    for name in names:
-        if name == "p" and "Gaussian reverse kernel" in claimed:
-            shift, spread = "Gaussian reverse kernel" not in held, "standard normal prior" not in held
-            linked = "reverse chain" in claimed - held
-            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread), linked)
-            continue
-        if name == "q" and "Gaussian forward kernel" in held:
-            alphas = [world.families["alpha"](mp.mpf(m)) for m in range(1, last + 1)]
-            if "forward Markov" in claimed - held:
-                world.laws[name] = laws.RememberingChain(alphas, world.d)
-            elif "forward chain" in claimed - held:
-                world.laws[name] = laws.EntangledChain(alphas, world.d, _two_points(rng, world.d))
-            else:
-                world.laws[name] = laws.GaussianChain(alphas, world.d, _two_points(rng, world.d))
-            continue
-        if chain and "T" in world.numbers:
-            world.d = 1
-        if chain and name == "p" and "reverse chain" in held:
-            world.laws[name] = laws.markov_table(rng, last, reverse=True)
-        elif chain and name == "q" and held & {"forward chain", "forward Markov"}:
-            world.laws[name] = laws.markov_table(rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3)
-        else:
-            if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
-                zeros = name in averaged or "absolute continuity" not in held
-            else:
-                zeros = name == "q" and without == "common support"
-            world.laws[name] = laws.random_table(rng, keys, world.d, zeros)
-        world.laws[name].cell = Fraction(1, (1, 8, 30)[n % 3])
-        world.finite = frozenset(key[0] for key in keys)
-    for pair in sides.atoms(terms.SameLaw):
-        if n % 2:
-            first, second = (law.args[0].name for law in pair.args)
-            world.laws[first] = world.laws[second]
-
-
-def _add_networks(world: World, claim: Claim, held: set[str]) -> None:
-    """A hypothesis mu_theta(x(t), t) = ... says what that network is; all others are free polynomials."""
-    for h in claim.hypotheses:
-        if h.name in held and isinstance(h.lhs, terms.VectorFunction):
-            state, time = h.lhs.args
-            world.families[type(h.lhs).__name__] = partial(_network, world, h.rhs, type(state).__name__, time)
-
-
-def _network(world: World, formula: Any, state: str, time: Any, x_t: Any, n: Any) -> Any:
-    return evaluate(formula, world, {time: n, (state, int(n)): x_t})
-
-
-def _flatten_second_step(world: World, claim: Claim) -> None:
-    """Choose the networks so that mu_theta(x, 2) is 1/2 whatever x is: then x_1 and x_2 are independent."""
-    formulas = [h for h in claim.hypotheses if isinstance(h.lhs, terms.VectorFunction)]
-    half = (mp.mpf(1) / 2,) * world.d
-    if not formulas:
-        world.families["mu_theta"] = lambda x_t, n: half if n == 2 else world.free_network("mu_theta", x_t, n)
-        return
-    (formula,) = formulas
-    state, time = formula.lhs.args
-    (inner,) = {type(f).__name__ for f in formula.rhs.atoms(terms.VectorFunction) if len(f.args) == 2}
-
-    def mean(output: int, x_t: Any, n: Any) -> Any:
-        """mu_theta when the network says `output` in every coordinate; affine in it."""
-        fixed = replace(world, families={**world.families, inner: lambda *_: (mp.mpf(output),) * world.d})
-        return _network(fixed, formula.rhs, type(state).__name__, time, x_t, n)
-
-    def network(x_t: Any, n: Any) -> Any:
-        if n != 2:
-            return world.free_network(inner, x_t, n)
-        ends = zip(half, mean(0, x_t, n), mean(1, x_t, n), strict=True)
-        return tuple((wanted - low) / (high - low) for wanted, low, high in ends)
-
-    world.families[inner] = network
-
-
-def _last_member(variables: list[Any]) -> int:
-    """The highest index written, of a chain without a symbolic end."""
-    written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
-    return max(map(int, written)) if written and all(n.is_Integer for n in written) else 2
-
-
-def _two_points(rng: Random, d: int) -> tuple[tuple[Fraction, tuple[Fraction, ...]], ...]:
-    """A law of the data: two points of R^d, the second twice as likely."""
-    points = [tuple(Fraction(rng.randint(-20, 20), 10) for _ in range(d)) for _ in range(2)]
-    return (Fraction(1, 3), points[0]), (Fraction(2, 3), points[1])
-
-
-def _averaged_laws(e: Any) -> set[Any]:
-    """The named laws that expectations and divergences average over: only these may vanish somewhere."""
-    e = unfold_all(e)
-    laws_of_e = {a.args[0] for a in e.atoms(terms.Expect, terms.KL)}
-    return {law for law in laws_of_e if isinstance(law, terms.Density)}

@@ -10,9 +10,12 @@ from fractions import Fraction
 import sympy as sp
 
 from derivations.kernel.claims import Claim, Statement
-from derivations.refutation.laws import Undefined
-from derivations.refutation.refute import TRIES, violation
+from derivations.refutation import hypotheses
+from derivations.refutation.evaluate import evaluate
+from derivations.refutation.refute import TRIES, admitted, related, violation
 from derivations.refutation.sampling import sample, scalars
+from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.worlds import World
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ def inhabited(claim: Claim) -> bool:
 
 
 def _holds_somewhere(claim: Claim, part: int) -> bool:
+    statement, wanted = claim.says[part], claim.expects != "refuted"
     for n in range(TRIES):
         try:
-            found = violation(claim.says[part], sample(claim, part, n))
-            if found is None or (claim.expects == "refuted" and not found[1].startswith("undefined")):
+            world = admitted(claim, part, n)
+            if related(statement, evaluate(statement.lhs, world), evaluate(statement.rhs, world)) is wanted:
                 return True
         except Undefined:
             continue
@@ -56,9 +60,9 @@ def _without(claim: Claim, name: str) -> str | None:
     meaningless = None
     for n, part in itertools.product(range(TRIES), range(len(claim.says))):
         try:
-            found = violation(claim.says[part], sample(claim, part, n, without=name))
+            found = violation(claim.says[part], _world_without(claim, part, n, name))
         except Undefined as reason:
-            if meaningless is None and _has_value(claim, part, n):
+            if meaningless is None and not isinstance(reason, Uncomputable) and _has_value(claim, part, n):
                 meaningless = f"without it the left side has no value ({reason})"
             continue
         if found is not None:
@@ -66,9 +70,17 @@ def _without(claim: Claim, name: str) -> str | None:
     return meaningless
 
 
+def _world_without(claim: Claim, part: int, n: int, name: str) -> World:
+    """A world in which all other hypotheses hold."""
+    world, statement = sample(claim, part, n, without=name), claim.says[part]
+    others = [h for h in claim.hypotheses if h.name != name]
+    hypotheses.refuse(world, others, claim.domain_of(part), (statement.lhs, statement.rhs))
+    return world
+
+
 def _has_value(claim: Claim, part: int, n: int) -> bool:
     try:
-        violation(claim.says[part], sample(claim, part, n))
+        violation(claim.says[part], admitted(claim, part, n))
     except Undefined:
         return False
     return True
@@ -85,6 +97,7 @@ def _boundary_needs(claim: Claim, part: int, statement: Statement) -> Iterator[N
             if not excluded or abs(bound) == sp.oo:
                 continue
             world = sample(claim, part, 1)
+            world.known.clear()
             world.numbers[symbol.name] = Fraction(str(bound))
             what = f"{symbol.name} != {bound}"
             try:

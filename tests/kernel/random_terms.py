@@ -47,8 +47,11 @@ from derivations.kernel.terms import (
     vector_function,
 )
 from derivations.refutation import laws
-from derivations.refutation.laws import Undefined, mp
-from derivations.refutation.worlds import World, close, evaluate
+from derivations.refutation.arithmetic import close
+from derivations.refutation.evaluate import evaluate
+from derivations.refutation.laws import mp
+from derivations.refutation.undefined import Undefined
+from derivations.refutation.worlds import World
 
 ENOUGH = 200
 UNUSABLE = (StepFails, Malformed, OutsideFragment)

@@ -21,12 +21,13 @@ from derivations.kernel.judge import Judge, Judgement
 from derivations.kernel.verdict import Proved, Refuted, Undecided
 from derivations.notation import T, abar, alpha, beta, beta_tilde, forward_markov, t, x
 from derivations.notation import schedule as steps_from
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import GaussianChain, mp
 from derivations.refutation.models import ReverseChain
 from derivations.refutation.refute import violation
 from derivations.refutation.sampling import sample
 from derivations.refutation.vacuity import inhabited, needs
-from derivations.refutation.worlds import World, evaluate
+from derivations.refutation.worlds import World
 from derivations.rules import Rounded, by_claim, definition, induction, interval_arithmetic
 
 PROVED = (

@@ -49,8 +49,10 @@ from derivations.kernel.terms import (
     scalar_function,
 )
 from derivations.refutation import laws
+from derivations.refutation.arithmetic import close
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import mp
-from derivations.refutation.worlds import World, close, evaluate
+from derivations.refutation.worlds import World
 
 f, g = scalar_function("probe_f"), scalar_function("probe_g")
 n = sp.Symbol("n", integer=True, positive=True)

@@ -61,9 +61,10 @@ from derivations.kernel.terms import (
     scalar,
     scalar_function,
 )
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import mp
 from derivations.refutation.laws import number as number_of
-from derivations.refutation.worlds import World, draw_in, evaluate
+from derivations.refutation.worlds import World, draw_in
 
 phi = scalar("phi")
 loose = scalar_function("loose")

@@ -9,9 +9,10 @@ import sympy as sp
 
 import derivations
 from derivations.kernel.terms import DIM
-from derivations.refutation.laws import Uncomputable, Undefined
+from derivations.refutation.arithmetic import ENCLOSING
 from derivations.refutation.refute import TRIES, violation
 from derivations.refutation.sampling import sample
+from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.vacuity import inhabited, needs
 from derivations.refutation.worlds import World
 from derivations.rules import Hypothesis, Statement
@@ -70,5 +71,10 @@ def test_the_markov_property_is_needed_for_the_posterior():
 def test_what_a_world_cannot_compute_is_no_ground_to_call_a_statement_false():
     unknown = sp.Function("unknown_to_worlds")(sp.S(1))
     with pytest.raises(Uncomputable, match="no meaning is given to unknown_to_worlds"):
-        violation(Statement(1, "=", unknown), World())
-    assert violation(Statement(1, "=", sp.log(sp.S(-1) * DIM)), World()) == ("1.0", "undefined: log of -1.0")
+        violation(Statement(1, "=", unknown), World(arithmetic=ENCLOSING))
+
+
+def test_a_side_without_a_value_is_no_ground_either():
+    with pytest.raises(Undefined, match="log of -1"):
+        violation(Statement(1, "=", sp.log(sp.S(-1) * DIM)), World(arithmetic=ENCLOSING))
+    assert violation(Statement(1, "=", sp.log(sp.S(2) * DIM)), World(arithmetic=ENCLOSING)) == ("1.0", "0.69314718")

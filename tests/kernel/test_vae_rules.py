@@ -15,8 +15,10 @@ from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.gaussian import moments
 from derivations.notation import eps, i, integrable, j, k, mu, obs, standard_normal, std, x, z
+from derivations.refutation.arithmetic import close
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import mp, random_table
-from derivations.refutation.worlds import World, close, evaluate
+from derivations.refutation.worlds import World
 from derivations.rules import (
     AffineImage,
     AtMost,

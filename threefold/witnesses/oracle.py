@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from derivations.library import find
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import FiniteJoint, GaussianChain, hermite_grid, mp, number
-from derivations.refutation.worlds import World, evaluate
+from derivations.refutation.worlds import World
 
 Array = npt.NDArray[np.float64]
 LONGEST_CHAIN = 32  # the joint law of a longer chain is not built: its covariance has T^2 entries

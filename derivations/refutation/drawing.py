@@ -1,0 +1,317 @@
+"""The laws of a world: tables, joint normal laws and chains, made so that the equations about them hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.refutation import laws
+from derivations.refutation.averages import outcomes
+from derivations.refutation.laws import JointNormal
+from derivations.refutation.matrices import Matrix, cholesky
+from derivations.refutation.models import ReverseChain
+from derivations.refutation.polynomials import Polynomial, average, noise
+from derivations.refutation.reading import Place
+from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.worlds import Key, World
+
+MOST_BITS = 10  # of a table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the laws of a world are for: what is read in it, and all equations besides."""
+
+    read: Any
+    everything: Any
+    hypotheses: tuple[Any, ...]
+    without: str
+
+    @property
+    def claimed(self) -> set[str]:
+        return {h.name for h in self.hypotheses}
+
+    @property
+    def held(self) -> list[Any]:
+        return [h for h in self.hypotheses if h.name != self.without]
+
+    @property
+    def names(self) -> list[str]:
+        return _names(self.everything.atoms(terms.Density))
+
+    def members(self) -> list[Any]:
+        return [v for law in self.everything.atoms(terms.Density) for v in (*law.variables, *law.given)]
+
+    def is_chain(self) -> bool:
+        return any(not isinstance(v, terms.VectorSymbol) for v in self.members())
+
+    def last(self, world: World) -> int:
+        return int(world.numbers["T"]) if "T" in world.numbers else _last_member(self.members())
+
+    def keys(self, world: World) -> tuple[Key, ...]:
+        single = {(v.name,) for v in self.members() if isinstance(v, terms.VectorSymbol)}
+        chain = tuple(("x", m) for m in range(self.last(world) + 1)) if self.is_chain() else ()
+        return (*sorted(single), *chain)
+
+    def normal_equations(self) -> dict[str, list[Any]]:
+        return {name: eqs for name in self.names if (eqs := _normal_equations(self.held, name))}
+
+
+def fit_dimension(world: World, reading: Reading) -> None:
+    """Make the vectors of the world short where a whole chain is averaged over, or a table holds it."""
+    normal = {*reading.normal_equations(), *(["p"] if "Gaussian reverse kernel" in reading.claimed else [])}
+    if not reading.is_chain():
+        return
+    last = reading.last(world)
+    if (set(reading.names) - normal and "T" in world.numbers) or (
+        last * world.d > 4 and reading.read.atoms(terms.Block)
+    ):
+        world.d = 1
+    if set(reading.names) - normal and len(reading.keys(world)) * world.d > MOST_BITS:
+        world.d = 1
+
+
+def add_laws(world: World, reading: Reading, rng: Random, n: int) -> None:
+    """A law for each named density."""
+    read, without, claimed = reading.read, reading.without, reading.claimed
+    densities, hypotheses, held = reading.everything.atoms(terms.Density), reading.hypotheses, reading.held
+    names_held, chain, last, keys = {h.name for h in held}, reading.is_chain(), reading.last(world), reading.keys(world)
+    gaussian = reading.normal_equations()
+    if {"Gaussian reverse kernel", "reverse chain"} & (claimed - names_held) == {"reverse chain"}:
+        _flatten_second_step(world, hypotheses)
+    meets_normal = any(_meets(law, densities) for law in read.atoms(terms.Law))
+    for name in _names(densities):
+        if name == "p" and "Gaussian reverse kernel" in claimed:
+            shift, spread = "Gaussian reverse kernel" not in names_held, "standard normal prior" not in names_held
+            linked = "reverse chain" in claimed - names_held
+            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread), linked)
+        elif name in gaussian:
+            lost = claimed - names_held
+            world.laws[name] = _normal_by_equations(world, gaussian[name], keys, rng, lost)
+        elif meets_normal and not chain and n % 2 and not _equations_about(held, name):
+            world.laws[name] = _random_normal(world, keys, rng)
+        else:
+            _add_table(world, name, keys, chain, claimed, names_held, read, rng, n, without)
+    if not gaussian and not any(isinstance(law, JointNormal | ReverseChain) for law in world.laws.values()):
+        world.finite = frozenset(key[0] for key in keys)
+    elif any(isinstance(law, laws.FiniteJoint) for law in world.laws.values()):
+        world.finite = frozenset()
+    for pair in read.atoms(terms.SameLaw):
+        if n % 2 and all(isinstance(law, terms.Density) for law in pair.args):
+            first, second = (law.args[0].name for law in pair.args)
+            world.laws[first] = world.laws[second]
+
+
+def _names(densities: Any) -> list[str]:
+    return sorted({law.args[0].name for law in densities})
+
+
+def _equations_about(held: list[Any], name: str) -> list[Any]:
+    return [h for h in held if h.lhs is not None and name in _names(sp.Tuple(h.lhs, h.rhs).atoms(terms.Density))]
+
+
+def _meets(law: Any, densities: Any) -> bool:
+    """Whether a law that is written out has a variable of a named one."""
+    named = {v for d in densities for v in (*d.variables, *d.given)}
+    return not isinstance(law, terms.Density) and any(v in named for v in law.variables)
+
+
+def _last_member(variables: list[Any]) -> int:
+    """The highest index written, of a chain without a symbolic end."""
+    written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
+    return max(map(int, written)) if written and all(n.is_Integer for n in written) else 2
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _add_table(
+    world: World,
+    name: str,
+    keys: tuple[Key, ...],
+    chain: bool,
+    claimed: set[str],
+    held: set[str],
+    read: Any,
+    rng: Random,
+    n: int,
+    without: str,
+) -> None:
+    if len(keys) > MOST_BITS:
+        raise Uncomputable(f"a table over {len(keys)} variables")
+    last = max((key[1] for key in keys if len(key) == 2), default=0)
+    only_chain = all(len(key) == 2 for key in keys)
+    if chain and only_chain and name == "p" and "reverse chain" in held:
+        law = laws.markov_table(rng, last, reverse=True)
+    elif chain and only_chain and name == "q" and held & {"forward chain", "forward Markov"}:
+        law = laws.markov_table(rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3)
+    else:
+        averaged = {law.args[0].name for law in _averaged(read)} if "absolute continuity" in claimed else set()
+        if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
+            zeros = name in averaged or "absolute continuity" not in held
+        else:
+            zeros = name == "q" and without == "common support"
+        law = laws.random_table(rng, keys, world.d, zeros)
+    law.cell = Fraction(1, (1, 8, 30)[n % 3])
+    world.laws[name] = law
+
+
+def _averaged(e: Any) -> set[Any]:
+    """The named laws that expectations and divergences average over: only these may vanish somewhere."""
+    found = {a.args[0] for a in e.atoms(terms.Expect, terms.KL)}
+    return {law for law in found if isinstance(law, terms.Density)}
+
+
+# --- joint normal laws ------------------------------------------------------------------------------------------------
+
+
+def _normal_equations(held: list[Any], name: str) -> list[tuple[Any, Any, Any]]:
+    """Hypotheses that give a conditional law of this name as a normal law: (hypothesis, the law, what it is)."""
+    found = []
+    for h in held:
+        if isinstance(h.lhs, terms.LogDensity) and isinstance(h.rhs, terms.LogDensity):
+            for named, normal in ((h.lhs.args[0], h.rhs.args[0]), (h.rhs.args[0], h.lhs.args[0])):
+                written = isinstance(normal, terms.Normal | terms.DiagonalNormal | terms.FullNormal)
+                if isinstance(named, terms.Density) and written and named.args[0].name == name:
+                    found.append((h, named, normal))
+    return found
+
+
+def _conditionals(world: World, equations: list[Any]) -> dict[Key, tuple[tuple[Key, ...], Any, dict[Any, Any]]]:
+    """What each variable is, given which others: (their keys, its law, the values of the equation's indices)."""
+    from derivations.refutation.hypotheses import _at_indices
+
+    table: dict[Key, Any] = {}
+    for h, named, normal in equations:
+        for at in _at_indices(Place(world, {}), list(h.when.items())):
+            wanted = at.keys(named.variables)
+            if len(wanted) == 1:
+                table.setdefault(wanted[0], (at.keys(named.given), normal, dict(at.env)))
+    return table
+
+
+def _normal_by_equations(
+    world: World, equations: list[Any], keys: tuple[Key, ...], rng: Random, lost: set[str]
+) -> JointNormal:
+    """The joint law in which each variable with an equation is drawn by it, and the others are free."""
+    table = _conditionals(world, equations)
+    order = _ordered(keys, table)
+    values: dict[Key, Any] = {}
+    for key in order:
+        size = world.sizes.get(key[0], world.d)
+        if key not in table:
+            unit = "forward Markov" in lost
+            values[key] = tuple(_free_normal(rng, unit) for _ in range(size))
+            continue
+        given, law, env = table[key]
+        at = Place(world, {**env, **{g: values[g] for g in given}})
+        ((_, drawn, _),) = outcomes(law, at)
+        values[key] = drawn[key]
+    joint = _moments(values)
+    if "forward Markov" in lost:
+        _remember(joint, [(0, t) for t in range(2, len(keys))])
+    elif "forward chain" in lost:
+        _remember(joint, [(1, 3)])
+    return joint
+
+
+def _free_normal(rng: Random, unit: bool) -> Any:
+    return noise() if unit else Fraction(rng.randint(-15, 15), 10) + Fraction(rng.randint(5, 15), 10) * noise()
+
+
+def _ordered(keys: tuple[Key, ...], table: dict[Key, Any]) -> list[Key]:
+    order, waiting = [key for key in keys if key not in table], [key for key in keys if key in table]
+    waiting += [key for key in table if key not in keys]
+    order += [g for given, _, _ in table.values() for g in given if g not in order and g not in waiting]
+    while waiting:
+        ready = [key for key in waiting if set(table[key][0]) <= set(order)]
+        if not ready:
+            raise Uncomputable("the normal laws of the hypotheses refer to each other")
+        order += ready
+        waiting = [key for key in waiting if key not in ready]
+    return list(dict.fromkeys(order))
+
+
+def _moments(values: dict[Key, Any]) -> JointNormal:
+    """The joint normal law of affine functions of noises."""
+    flat = [v for vector in values.values() for v in vector]
+    if any(sum(p for _, p in m) > 1 for v in flat if isinstance(v, Polynomial) for m in v.terms):
+        raise Uncomputable("a mean that is not affine: the joint law is not normal")
+    noises = frozenset(g for v in flat if isinstance(v, Polynomial) for m in v.terms for g, _ in m)
+    mean = [average(v, noises) for v in flat]
+    centred = [v - m for v, m in zip(flat, mean, strict=True)]
+    covariance = [[average(a * b, noises) for b in centred] for a in centred]
+    return JointNormal({key: len(v) for key, v in values.items()}, mean, Matrix.of(covariance))
+
+
+def _remember(joint: JointNormal, pairs: list[tuple[int, int]]) -> None:
+    """Raise the covariances of these pairs of states, as far as a law allows."""
+    places = {key: list(joint._where[key]) for key in joint.sizes}
+    plain, size = joint.covariance, Fraction(1)
+    while True:
+        size /= 2
+        rows = [list(row) for row in plain.rows]
+        for s, t in pairs:
+            for a, b in zip(places.get(("x", s), []), places.get(("x", t), []), strict=False):
+                rows[a][b] = rows[b][a] = rows[a][b] + size
+        joint.covariance = Matrix.of(rows)
+        if _positive_definite(joint.covariance):
+            return
+
+
+def _positive_definite(covariance: Matrix) -> bool:
+    from derivations.refutation.enclosures import sqrt
+
+    try:
+        cholesky(covariance, sqrt)
+    except (Undefined, ZeroDivisionError):
+        return False
+    return True
+
+
+def _random_normal(world: World, keys: tuple[Key, ...], rng: Random) -> JointNormal:
+    sizes = {key: world.sizes.get(key[0], world.d) for key in keys}
+    n = sum(sizes.values())
+    root = Matrix.of(
+        [
+            [Fraction(rng.randint(5, 15) if r == c else rng.randint(-6, 6) if c < r else 0, 10) for c in range(n)]
+            for r in range(n)
+        ]
+    )
+    return JointNormal(sizes, [Fraction(rng.randint(-15, 15), 10) for _ in range(n)], root @ root.transposed())
+
+
+# --- a chain whose second step is flat --------------------------------------------------------------------------------
+
+
+def _flatten_second_step(world: World, hypotheses: tuple[Any, ...]) -> None:
+    """Choose the networks so that mu_theta(x, 2) is 1/2 whatever x is: then x_1 and x_2 are independent."""
+    formulas = [h for h in hypotheses if isinstance(h.lhs, terms.VectorFunction)]
+    half = (Fraction(1, 2),) * world.d
+    if not formulas:
+        world.families["mu_theta"] = lambda x_t, n: (
+            half if n == 2 else world.free_network("mu_theta", x_t, n, counted=(False, True))
+        )
+        return
+    (formula,) = formulas
+    state, time = formula.lhs.args
+    (inner,) = {type(f).__name__ for f in formula.rhs.atoms(terms.VectorFunction) if len(f.args) == 2}
+
+    def mean(output: int, x_t: Any, n: Any) -> Any:
+        """mu_theta when the network says `output` in every coordinate; affine in it."""
+        fixed = replace(world, families={**world.families, inner: lambda *_: (Fraction(output),) * world.d}, known={})
+        return Place(fixed, {time: n, (type(state).__name__, int(n)): x_t}).value(formula.rhs)
+
+    def network(x_t: Any, n: Any) -> Any:
+        if n != 2:
+            return world.free_network(inner, x_t, n, counted=(False, True))
+        origin = (Fraction(0),) * world.d  # what the network is multiplied with does not depend on the state
+        ends = zip(half, mean(0, x_t, n), mean(0, origin, n), mean(1, origin, n), strict=True)
+        return tuple((wanted - there) / (high - low) for wanted, there, low, high in ends)
+
+    world.families[inner] = network

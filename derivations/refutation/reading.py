@@ -1,0 +1,95 @@
+"""Where a term is read: a world, the values of what is bound around it, and one reader for each kind of term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.refutation.arithmetic import Arithmetic
+from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.worlds import Assignment, Key, World
+
+Reader = Callable[[Any, "Place"], Any]
+READERS: dict[type, Reader] = {}
+
+
+def reads(*kinds: type) -> Callable[[Reader], Reader]:
+    """Decorator: the function gives the value of a term of these kinds (or of kinds made from them) at a place."""
+
+    def register(reader: Reader) -> Reader:
+        READERS.update(dict.fromkeys(kinds, reader))
+        return reader
+
+    return register
+
+
+@cache
+def _reader_of(kind: type) -> Reader:
+    found = next((READERS[base] for base in kind.__mro__ if base in READERS), None)
+    if found is None:
+        meaningless = issubclass(kind, (type(sp.zoo), type(sp.nan), type(sp.I)))
+        raise (Undefined if meaningless else Uncomputable)(f"no meaning is given to {kind.__name__}")
+    return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """A world with the values of bound indices (by symbol) and of random variables (by key)."""
+
+    world: World
+    env: Mapping[Any, Any]
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return self.world.arithmetic
+
+    def value(self, e: Any) -> Any:
+        """A number, a vector (a tuple), a matrix, or a truth value; raises Undefined where e has no value."""
+        if self.world.clock is not None:
+            self.world.clock.tick()
+        if self.env or not e.args:
+            return _reader_of(e.__class__)(e, self)
+        if e not in self.world.known:
+            self.world.known[e] = _reader_of(e.__class__)(e, self)
+        return self.world.known[e]
+
+    def bind(self, more: Mapping[Any, Any]) -> Place:
+        return Place(self.world, {**self.env, **more})
+
+    def integer(self, e: Any) -> int:
+        value = self.value(e)
+        if value != int(value):
+            raise Undefined(f"{e} = {value} is no integer")
+        return int(value)
+
+    def places(self, index: Any, dim: Any) -> list[Place]:
+        """One place for each value 1..dim of the index."""
+        return [self.bind({index: self.arithmetic.number(n)}) for n in range(1, self.integer(dim) + 1)]
+
+    # --- random variables ---------------------------------------------------------------------------------------------
+
+    def keys(self, variables: Any) -> tuple[Key, ...]:
+        """The keys of a set of variables, blocks written out."""
+        keys: list[Key] = []
+        for v in variables:
+            if isinstance(v, terms.Block):
+                lo, hi = map(self.integer, v.bounds)
+                if hi - lo > 64:
+                    raise Uncomputable(f"{hi - lo + 1} variables at once")
+                keys += [(v.args[0].name, n) for n in range(lo, hi + 1)]
+            elif isinstance(v, terms.VectorSymbol):
+                keys.append((v.name,))
+            else:
+                keys.append((type(v).__name__, self.integer(v.args[0])))
+        return tuple(dict.fromkeys(keys))
+
+    def vector(self, key: Key) -> Any:
+        return self.env[key] if key in self.env else self.world.vector(key)
+
+    def assign(self, variables: Any) -> Assignment:
+        return {key: self.vector(key) for key in self.keys(variables)}

@@ -1,0 +1,103 @@
+"""Derivatives and limits: the coefficient of an infinitesimal, or (with floats) a central difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.refutation import polynomials
+from derivations.refutation.arithmetic import mp
+from derivations.refutation.reading import Place, reads
+from derivations.refutation.undefined import Uncomputable, Undefined
+
+STEP = mp.mpf(10) ** -9  # of differences: at 30 digits their error is about 1e-18 times the third derivative
+FAR = Fraction(10) ** 9
+
+
+def _derivative(at: Place, along: Callable[[Any], Any]) -> Any:
+    """The derivative of along(h) at h = 0."""
+    if at.arithmetic.strict:
+        small = polynomials.infinitesimal()
+        return polynomials.slope(along(small), small)
+    up, down = along(STEP), along(-STEP)
+    if isinstance(up, tuple):
+        return tuple((a - b) / (2 * STEP) for a, b in zip(up, down, strict=True))
+    return (up - down) / (2 * STEP)
+
+
+@reads(terms.D)
+def _partial(e: Any, at: Place) -> Any:
+    body, wrt = e.args
+    return _derivative(at, lambda h: _shifted(at, wrt, h).value(body))
+
+
+def _shifted(at: Place, wrt: Any, h: Any) -> Place:
+    """The place where the variable is larger by h."""
+    if isinstance(wrt, sp.Symbol):
+        return at.bind({wrt: at.value(wrt) + h})
+    if isinstance(wrt, terms.Coord):
+        (key,) = at.keys([wrt.args[0]])
+        place, old = at.integer(wrt.args[1]) - 1, at.vector(key)
+        if not 0 <= place < len(old):
+            raise Uncomputable(f"coordinate {place + 1} of a vector of {len(old)} in this world")
+        return at.bind({key: tuple(v + h if c == place else v for c, v in enumerate(old))})
+    name, where = type(wrt).__name__, tuple(map(at.value, wrt.args))
+    counted, world = tuple(bool(a.is_integer) for a in wrt.args), at.world
+
+    def moved(*args: Any) -> Any:
+        return world.family(name, *args, counted=counted) + (h if args == where else 0)
+
+    return Place(replace(world, families={**world.families, name: moved}, known={}), at.env)
+
+
+@reads(terms.Gradient)
+def _gradient(e: Any, at: Place) -> Any:
+    name, point = e.args[0].name, at.value(e.args[1])
+    if not isinstance(point, tuple):
+        point = (at.arithmetic.number(0),) * at.world.sizes.get(name, at.world.d)
+
+    def along(c: int) -> Callable[[Any], Any]:
+        return lambda h: at.world.family(name, tuple(v + h if i == c else v for i, v in enumerate(point)))
+
+    return tuple(_derivative(at, along(c)) for c in range(len(point)))
+
+
+@reads(terms.At)
+def _limit(e: Any, at: Place) -> Any:
+    """The value at the limit, where there is one: what is read here is continuous wherever it has a value.
+
+    Where the body has none (a pole, 0/0), values close by show whether it grows without bounds; a finite limit of such
+    a body is not computed.
+    """
+    body, symbol, end = e.args
+    if abs(end) == sp.oo:
+        raise Uncomputable(f"a limit at {end}")
+    there = at.value(end)
+    try:
+        return at.bind({symbol: there}).value(body)
+    except Uncomputable:
+        raise
+    except Undefined as reason:
+        values = list(_close_by(at, body, symbol, there)) if at.arithmetic.strict else [0]
+        if not values or any(map(_is_far, values)):
+            raise Undefined(f"{body} has no limit as {symbol} tends to {end}") from reason
+        raise Uncomputable(f"a limit at {symbol} = {end}, where there is no value: {reason}") from reason
+
+
+def _close_by(at: Place, body: Any, symbol: Any, there: Any) -> Iterator[Any]:
+    for step in (Fraction(1, 10**30), Fraction(-1, 10**30)):
+        try:
+            yield at.bind({symbol: there + step}).value(body)
+        except Uncomputable:
+            yield None
+        except Undefined:
+            continue
+
+
+def _is_far(value: Any) -> bool:
+    return isinstance(value, Fraction) and abs(value) > FAR

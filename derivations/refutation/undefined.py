@@ -1,0 +1,35 @@
+"""Why a term has no value here: it means nothing at these numbers, or nobody can compute what it means."""
+
+from __future__ import annotations
+
+import time
+
+
+class Undefined(ArithmeticError):
+    """The expression has no value in this world (a division by zero, the log of a negative number)."""
+
+
+class Uncomputable(Undefined):
+    """It may well have a value, but this world cannot compute it: no ground to call anything false."""
+
+
+class OutOfTime(Uncomputable):
+    """The time that was given for looking at worlds is over."""
+
+
+class Clock:
+    """Seconds of the wall clock that may be spent; `tick` is cheap enough to be called for every term."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.end = time.monotonic() + seconds
+        self._ticks = 0
+
+    def tick(self) -> None:
+        self._ticks += 1
+        if not self._ticks % 64:
+            self.check()
+
+    def check(self) -> None:
+        if time.monotonic() > self.end:
+            raise OutOfTime(f"not computed within {self.seconds:g} s")
