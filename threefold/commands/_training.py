@@ -367,14 +367,7 @@ def _refuse_unwritable(path: Path) -> None:
 def _sampling_options(request: SampleRequest, model: Model, device: torch.device) -> dict[str, Any]:
     """The options of this system's `sample`; options of other systems are refused, not ignored."""
     system = model.system
-    given = {
-        "sampler": request.sampler,
-        "steps": request.steps,
-        "guidance": request.guidance,
-        "clip": request.clip,
-        "prior": request.prior,
-        "label": request.label,
-    }
+    given = {name: getattr(request, name) for name in ("sampler", "steps", "guidance", "clip", "prior", "label")}
     chosen = {} if isinstance(system, DiffusionSystem) else request.sampler_options
     _refuse_foreign(model, {**given, "columns": request.columns, **chosen})
     options: dict[str, Any] = {

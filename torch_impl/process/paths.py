@@ -1,9 +1,11 @@
-"""Continuous time: one noise rate beta(t), seen as a VP, a sub-VP or a VE process (Song et al. 2021b, section 3.4).
+"""Paths from data to noise: t -> (alpha, sigma, lambda) and their rates, in one object.
 
-With B(t) = int_0^t beta: VP has alpha = e^{-B/2}, sigma^2 = 1 - e^{-B}; sub-VP the same alpha, sigma = 1 - e^{-B};
-VE is VP divided by its alpha, alpha = 1, sigma^2 = e^B - 1. Each view hands out alpha, sigma, lambda = log(alpha/sigma)
-and their derivatives in t together, and from them the SDE dx = f x dt + g dw whose marginals they are:
-f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims `planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
+x_t = alpha(t) x_0 + sigma(t) noise. With a noise rate beta(t) and B(t) = int_0^t beta: `VP` has alpha = e^{-B/2},
+sigma^2 = 1 - e^{-B}; `SubVP` the same alpha, sigma = 1 - e^{-B}; `VE` is VP divided by its alpha, alpha = 1,
+sigma^2 = e^B - 1 (Song et al. 2021b, section 3.4). `StraightPath` goes straight, alpha = 1 - t, sigma = t (Lipman et al. 2023,
+Liu et al. 2023). Each hands out alpha, sigma, lambda = log(alpha/sigma) and their derivatives in t together, and from
+them the SDE dx = f x dt + g dw whose marginals they are: f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims
+`planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
 """
 
 import math
@@ -16,10 +18,10 @@ from torch import Tensor
 
 from torch_impl.process.schedule import NoiseSchedule
 
-ViewName = Literal["vp", "sub_vp", "ve"]
+Family = Literal["vp", "sub_vp", "ve"]
 
 
-class Path(NamedTuple):
+class Coefficients(NamedTuple):
     """x_t = alpha x_0 + sigma noise at the times asked, and the derivatives in t; lam = log(alpha / sigma)."""
 
     alpha: Tensor
@@ -40,6 +42,26 @@ class Path(NamedTuple):
         return -2 * self.sigma.square() * self.d_lam
 
 
+class Path(ABC):
+    """Where noise meets data on 0 <= t <= T: alpha falls, sigma grows, lambda falls from +inf."""
+
+    T: float
+
+    def at(self, t: Tensor | float) -> Coefficients:
+        """Everything at times t in 0..T of any shape, float64.
+
+        At t = 0, sigma is 0, lambda +inf and its derivative -inf. ValueError for t outside 0..T.
+        """
+        t = torch.as_tensor(t, dtype=torch.float64)
+        if not ((t >= 0) & (t <= self.T)).all():
+            raise ValueError(f"t runs from {float(t.min()):g} to {float(t.max()):g}, but times here are 0..{self.T:g}")
+        return self.coefficients(t)
+
+    @abstractmethod
+    def coefficients(self, t: Tensor) -> Coefficients:
+        """The values at float64 times that have been checked."""
+
+
 class Rate(ABC):
     """A noise rate beta(t) >= 0 on 0 <= t <= T with its integral."""
 
@@ -53,35 +75,15 @@ class Rate(ABC):
     def integral(self, t: Tensor) -> Tensor:
         """B(t) = int_0^t beta, float64; e^{-B} is alpha_bar."""
 
-    def at(self, t: Tensor | float, view: ViewName = "vp") -> Path:
-        """(alpha, sigma, lambda) and derivatives at times t in 0..T of any shape.
+    def path(self, family: Family = "vp") -> "Path":
+        """The path of this rate in a family; ValueError for an unknown one."""
+        if family not in _FAMILIES:
+            raise ValueError(f"family = {family!r} is not one of {', '.join(map(repr, _FAMILIES))}")
+        return _FAMILIES[family](self)
 
-        At t = 0, sigma is 0, lambda +inf and its derivative -inf. ValueError for t outside 0..T or an unknown view.
-        """
-        t = torch.as_tensor(t, dtype=torch.float64)
-        if not ((t >= 0) & (t <= self.T)).all():
-            raise ValueError(f"t runs from {float(t.min()):g} to {float(t.max()):g}, but times here are 0..{self.T:g}")
-        total, beta = self.integral(t), self.beta(t)
-        bar, noise = torch.exp(-total), -torch.expm1(-total)
-        alpha = torch.exp(-0.5 * total)
-        if view == "vp":
-            sigma = noise.sqrt()
-            return Path(
-                alpha,
-                sigma,
-                -0.5 * total - sigma.log(),
-                -0.5 * beta * alpha,
-                0.5 * beta * bar / sigma,
-                -0.5 * beta / noise,
-            )
-        if view == "sub_vp":
-            d_lam = -0.5 * beta - beta * bar / noise
-            return Path(alpha, noise, -0.5 * total - noise.log(), -0.5 * beta * alpha, beta * bar, d_lam)
-        if view == "ve":
-            sigma = torch.expm1(total).sqrt()
-            one = torch.ones_like(total)
-            return Path(one, sigma, -sigma.log(), 0 * one, 0.5 * beta * torch.exp(total) / sigma, -0.5 * beta / noise)
-        raise ValueError(f"view = {view!r} is not one of 'vp', 'sub_vp', 've'")
+    def at(self, t: Tensor | float, family: Family = "vp") -> Coefficients:
+        """`self.path(family).at(t)`."""
+        return self.path(family).at(t)
 
     def discretized(self, T: int) -> NoiseSchedule:
         """The chain seen at T even times: beta_i = 1 - e^{-(B_i - B_{i-1})}, alpha_bar_i = e^{-B_i} exactly."""
@@ -89,6 +91,70 @@ class Rate(ABC):
             raise ValueError(f"T = {T}, but a schedule has at least one step")
         total = self.integral(torch.linspace(0, self.T, T + 1, dtype=torch.float64))
         return NoiseSchedule.from_betas(-torch.expm1(-total.diff()))
+
+
+@dataclass(frozen=True)
+class _OfRate(Path):
+    """A path that a noise rate draws."""
+
+    rate: Rate
+
+    @property
+    def T(self) -> float:  # type: ignore[override]  # the rate owns it
+        return self.rate.T
+
+
+class VP(_OfRate):
+    """Variance preserving: alpha^2 + sigma^2 = 1, the limit of the chain of DDPM."""
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        total, beta = self.rate.integral(t), self.rate.beta(t)
+        noise, alpha = -torch.expm1(-total), torch.exp(-0.5 * total)
+        sigma = noise.sqrt()
+        d_sigma = 0.5 * beta * torch.exp(-total) / sigma
+        return Coefficients(alpha, sigma, -0.5 * total - sigma.log(), -0.5 * beta * alpha, d_sigma, -0.5 * beta / noise)
+
+
+class SubVP(_OfRate):
+    """Less noise than VP at every time: sigma = 1 - alpha^2."""
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        total, beta = self.rate.integral(t), self.rate.beta(t)
+        sigma, alpha = -torch.expm1(-total), torch.exp(-0.5 * total)
+        d_sigma = beta * torch.exp(-total)
+        d_lam = -0.5 * beta - d_sigma / sigma
+        return Coefficients(alpha, sigma, -0.5 * total - sigma.log(), -0.5 * beta * alpha, d_sigma, d_lam)
+
+
+class VE(_OfRate):
+    """Variance exploding: the data stay as they are under growing noise."""
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        total, beta = self.rate.integral(t), self.rate.beta(t)
+        sigma, one = torch.expm1(total).sqrt(), torch.ones_like(total)
+        d_sigma, d_lam = 0.5 * beta * torch.exp(total) / sigma, -0.5 * beta / -torch.expm1(-total)
+        return Coefficients(one, sigma, -sigma.log(), 0 * one, d_sigma, d_lam)
+
+
+_FAMILIES: dict[str, type[_OfRate]] = {"vp": VP, "sub_vp": SubVP, "ve": VE}
+
+
+@dataclass(frozen=True)
+class StraightPath(Path):
+    """The straight path x_t = (1 - t) x_0 + t noise; the velocity of a pair is noise - x_0 at every time.
+
+    At t = 1 nothing of the data is left: lambda is -inf and the drift infinite.
+    """
+
+    T: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.T <= 1:
+            raise ValueError(f"T = {self.T!r}, but the straight path is defined on 0 < T <= 1")
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        one = torch.ones_like(t)
+        return Coefficients(1 - t, t, torch.log1p(-t) - t.log(), -one, one, -1 / (t * (1 - t)))
 
 
 @dataclass(frozen=True)
