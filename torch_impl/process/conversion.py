@@ -57,7 +57,7 @@ def carried(model: ContinuousModel, source: Path, target: Path) -> ContinuousMod
 
 
 def velocity(at: Coefficients, x0: Tensor, noise: Tensor) -> Tensor:
-    """dx/dt of a pair, alpha' x_0 + sigma' noise; on `StraightPath` it is noise - x_0. `at` broadcasts against the data."""
+    """dx/dt of a pair, alpha' x_0 + sigma' noise; noise - x_0 on `StraightPath`. `at` broadcasts against the data."""
     return at.d_alpha * x0 + at.d_sigma * noise
 
 

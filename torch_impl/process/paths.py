@@ -2,8 +2,8 @@
 
 x_t = alpha(t) x_0 + sigma(t) noise. With a noise rate beta(t) and B(t) = int_0^t beta: `VP` has alpha = e^{-B/2},
 sigma^2 = 1 - e^{-B}; `SubVP` the same alpha, sigma = 1 - e^{-B}; `VE` is VP divided by its alpha, alpha = 1,
-sigma^2 = e^B - 1 (Song et al. 2021b, section 3.4). `StraightPath` goes straight, alpha = 1 - t, sigma = t (Lipman et al. 2023,
-Liu et al. 2023). Each hands out alpha, sigma, lambda = log(alpha/sigma) and their derivatives in t together, and from
+sigma^2 = e^B - 1 (Song et al. 2021b, section 3.4). `StraightPath` has alpha = 1 - t, sigma = t (Lipman et al. 2023, Liu
+et al. 2023). Each hands out alpha, sigma, lambda = log(alpha/sigma) and their derivatives in t together, and from
 them the SDE dx = f x dt + g dw whose marginals they are: f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims
 `planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
 """
