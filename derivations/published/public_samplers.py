@@ -9,10 +9,10 @@ from derivations.published.erratum import Editorial, Erratum, at, misprint
 from derivations.published.public_laws import THREAD, clean, half, level, mean, slip, spread
 from derivations.rules import KL, POSITIVE, REAL, UNIT, D, Domain, Expect, Statement, differentiation, log_p, scalar
 
-weight = scalar("weight", "w")
+weight = scalar("guidance", "w")
 conditional, unconditional = scalar("eps_c", r"\epsilon_c"), scalar("eps_u", r"\epsilon_\varnothing")
 guided = unconditional + weight * (conditional - unconditional)
-GUIDANCE = Domain({"weight": REAL, "eps_c": REAL, "eps_u": REAL})
+GUIDANCE = Domain({"guidance": REAL, "eps_c": REAL, "eps_u": REAL})
 point, noise, target = scalar("x", "x"), scalar("noise", r"\epsilon"), scalar("target", "Z")
 share = scalar("share", "w", positive=True)
 snr = scalar("snr", r"\mathrm{SNR}", positive=True)
@@ -67,7 +67,7 @@ E15 = slip(
     Statement(guided, "=", weight * conditional + (weight - 1) * unconditional, "as the documentation has it"),
     Statement(guided, "=", weight * conditional + (1 - weight) * unconditional),
     GUIDANCE,
-    at({"weight": "3", "eps_c": "0.4", "eps_u": "-0.2"}),
+    at({"guidance": "3", "eps_c": "0.4", "eps_u": "-0.2"}),
     words="The sign of the unconditional share is turned: the weights do not add up to 1. The code beside it is right.",
     corrected="s ε(x_t, c) + (1 − s) ε(x_t, ∅)",
 )
@@ -79,7 +79,7 @@ E18 = slip(
     ),
     Statement(guided.xreplace({weight: 1 + weight}), "=", (1 + weight) * conditional - weight * unconditional),
     GUIDANCE,
-    at({"weight": "2", "eps_c": "0.4", "eps_u": "-0.2"}),
+    at({"guidance": "2", "eps_c": "0.4", "eps_u": "-0.2"}),
     words="A minus is printed as a plus. Where both predictions agree, guidance must change nothing; as printed it "
     "multiplies them by 1 + 2w.",
     corrected="(1 + w) ψ(z_t, c) − w ψ(z_t)",
@@ -100,7 +100,7 @@ E19 = slip(
         "with the score of p(c | x), which is the difference of the two, times minus sigma",
     ),
     Domain({**GUIDANCE.intervals, "deviation": POSITIVE}),
-    at({"weight": "3", "eps_c": "0.4", "eps_u": "-0.2", "deviation": "0.6"}),
+    at({"guidance": "3", "eps_c": "0.4", "eps_u": "-0.2", "deviation": "0.6"}),
     words="The gradient that is meant is that of log p(c | x), as the thread says; its own display still lacks the "
     "factor -sigma that turns a score into a noise.",
     corrected="ε̂ = ε(x, ∅) − s σ_t ∇ log p(c|x)",
