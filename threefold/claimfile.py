@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,15 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from threefold import account, pool
-from threefold.account import Heading
+from threefold.account import Heading, PartAccount
 from threefold.claimtext import ClaimText
 from threefold.errors import Unusable, nearest
-from threefold.refusals import remedy
 from threefold.witnesses import registry
 
 if TYPE_CHECKING:
     from derivations import Claim, Editorial, Erratum, ErratumReport, Judgement, MutantReport
-    from threefold.ledger.rows import Symbolic
 
 LIMIT = 60.0  # seconds for running the file once
 MODULE = "threefold_claims_of_a_file"
@@ -43,21 +41,44 @@ class Contents:
 
 
 class FileTheory:
-    """The claims of a file. Their proofs may use each other and those of the library."""
+    """The claims of a file. Their proofs may use each other and those of the library.
 
-    def __init__(self, own: Mapping[str, Claim]) -> None:
+    circles: the chains of claims that rest on themselves. unknown: (claim, lemma) where there is no such lemma.
+    Both are found while claims are judged.
+    """
+
+    def __init__(self, file: str, own: Mapping[str, Claim]) -> None:
         import derivations
         from derivations.kernel.judge import Judge
         from derivations.refutation.refute import refute
 
-        self._own = own
-        self._judge = Judge({**derivations.claims(), **own}, refute)
+        circles: list[tuple[str, ...]] = []
+        unknown: list[tuple[str, str]] = []
+
+        class Watched(Judge):
+            """A judge that remembers which lemmas could not be had."""
+
+            def _lemma(self, claim_id: str) -> Any:
+                if claim_id in self._open:
+                    circles.append((*self._open[self._open.index(claim_id) :], claim_id))
+                elif claim_id not in self.registry:
+                    unknown.append((self._open[-1], claim_id))
+                return super()._lemma(claim_id)
+
+        self._file, self._own = file, own
+        registry = {**derivations.claims(), **own}
+        self._proofs, self._judge = Watched(registry), Judge(registry, refute)
+        self.circles, self.unknown = circles, unknown
 
     def claims(self) -> Mapping[str, Claim]:
         return self._own
 
     def judge(self, claim: str, /) -> Judgement:
-        return self._judge.judge(self._judge.registry[claim])
+        """Judge a claim. Raises Unusable where it says nothing that could be judged, before anything refutes it."""
+        stated = self._judge.registry[claim]
+        if claim in self._own and not (found := self._proofs.judge(stated)).verdict:
+            self._refuse(stated, account.of_judgement(found))
+        return self._judge.judge(stated)
 
     def judge_mutants(self, claim: str, /, seed: int = 0) -> MutantReport:
         import derivations
@@ -72,6 +93,32 @@ class FileTheory:
 
     def judge_erratum(self, erratum: Erratum, /) -> ErratumReport:
         raise NotImplementedError("a file of claims has no errata")
+
+    def _refuse(self, claim: Claim, parts: Sequence[PartAccount]) -> None:
+        advice = self._advice(claim, parts)
+        if advice is None:
+            return
+        said, part, step = advice
+        text = ClaimText.read(self._file)
+        names: list[str | int] = [part, parts[part].statement.name]
+        line = next((line for name in names if (line := text.step_line(claim.id, name, step))), text.line(claim.id))
+        raise Unusable(f"{_place(self._file, line)}: claim {claim.id!r}: {said}")
+
+    def _advice(self, claim: Claim, parts: Sequence[PartAccount]) -> tuple[str, int, int] | None:
+        """Why a claim cannot be judged at all and what to do, the statement and the step; None where it was judged."""
+        for number, part in enumerate(parts):
+            failing = [step.number for step in part.steps if step.outcome.kind == "undecided"]
+            if part.outcome.kind == "undecided" and number in claim.proofs and not part.steps:
+                reason = part.outcome.reason
+                return f"{reason}; mend what this is about: the statement, its domain or a hypothesis", number, 0
+            for circle in (circle for circle in self.circles if failing and claim.id in circle):
+                chain = " rests on ".join(circle)
+                return f"it is proved in a circle: {chain}; prove one of them without the others", number, failing[0]
+            for lemma in (lemma for user, lemma in self.unknown if failing and user == claim.id):
+                near = nearest(lemma, self._judge.registry)
+                listed = "`threefold list --fast` shows those of the library"
+                return f"no claim is called {lemma!r}{near} Correct the id of the lemma; {listed}", number, failing[0]
+        return None
 
 
 def is_file(name: str) -> bool:
@@ -134,34 +181,12 @@ def contents(file: str) -> Contents:
 def _loaded(file: str) -> tuple[FileTheory, str]:
     with quiet() as printed:
         own = _checked(file, _run(file), ClaimText.read(file))
-    return FileTheory(own), "".join(printed)
+    return FileTheory(file, own), "".join(printed)
 
 
 def load(file: str) -> FileTheory:
     """Run the file once in this process and return its claims. Raises Unusable for a file that cannot be used."""
     return _loaded(file)[0]
-
-
-def refuse(file: str, claim: Claim, found: Symbolic) -> None:
-    """Raise Unusable where a claim of a file was not judged because it says nothing that could be."""
-
-    if found.verdict != "undecided":
-        return
-    advice = remedy(found.reason)
-    if advice is None:
-        return
-    text = ClaimText.read(file)
-    part, step = _first_failing(found)
-    line = text.step_line(claim.id, part, step) or text.line(claim.id)
-    raise Unusable(f"{_place(file, line)}: claim {claim.id!r}: {found.reason}; {advice}")
-
-
-def _first_failing(found: Symbolic) -> tuple[int, int]:
-    for n, part in enumerate(found.parts):
-        if part.outcome.kind != "proved":
-            failing = [step.number for step in part.steps if step.outcome.kind not in ("proved", "assumed")]
-            return n, failing[0] if failing else 0
-    return 0, 0
 
 
 def _run(file: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class ClaimText:
 
     made: dict[str, list[int]] = field(default_factory=dict)
     spans: list[tuple[int, int, str]] = field(default_factory=list)
-    steps: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    steps: dict[tuple[str, str | int], list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: str) -> ClaimText:
@@ -52,7 +52,7 @@ class ClaimText:
         """Where the claim stands; 0 where its id is computed."""
         return self.made.get(claim, [0])[-1]
 
-    def step_line(self, claim: str, part: int, step: int) -> int:
+    def step_line(self, claim: str, part: str | int, step: int) -> int:
         """Where a step of a derivation stands; 0 where the derivation is not written line by line."""
         lines = self.steps.get((claim, part), [])
         return lines[step - 1] if 0 < step <= len(lines) else 0
@@ -71,14 +71,14 @@ def _claims(node: ast.stmt) -> Iterator[tuple[ast.Call, str]]:
                 yield call, value.value
 
 
-def _proves(node: ast.stmt) -> Iterator[tuple[str, int]]:
+def _proves(node: ast.stmt) -> Iterator[tuple[str, str | int]]:
     """The variable and the part of each `@variable.proves(part)` above a function."""
     for decorator in getattr(node, "decorator_list", []):
         called = decorator.func if isinstance(decorator, ast.Call) else None
         if isinstance(called, ast.Attribute) and called.attr == "proves" and isinstance(called.value, ast.Name):
             named = {keyword.arg: keyword.value for keyword in decorator.keywords}
             part = named.get("part", decorator.args[0] if decorator.args else None)
-            number = part.value if isinstance(part, ast.Constant) and isinstance(part.value, int) else 0
+            number = part.value if isinstance(part, ast.Constant) and isinstance(part.value, str | int) else 0
             yield called.value.id, number
 
 

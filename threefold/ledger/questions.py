@@ -183,8 +183,6 @@ def _answer(question: Question) -> Symbolic | Mutants | Testimony:
     claim = source.claims()[question.claim]
     if question.asked == "symbolic":
         found = symbolic(source.judge(question.claim))
-        if question.setting.file:
-            claimfile.refuse(question.setting.file, claim, found)
         return replace(found, rests_on=_rests_on(found.uses, source), given=tuple(_conditions(claim)))
     if question.asked == "mutants":
         report = source.judge_mutants(question.claim, seed=question.seed)
