@@ -30,7 +30,13 @@ def tagged() -> frozenset[str]:
 
 @cache
 def importable(name: str) -> bool:
-    return name in dir(builtins) or importlib.util.find_spec(name) is not None
+    """Whether Python knows the name: a builtin, a module, or a module of the project by its last name."""
+    return name in dir(builtins) or name in modules() or importlib.util.find_spec(name) is not None
+
+
+@cache
+def modules() -> frozenset[str]:
+    return frozenset(source.module.rpartition(".")[2] for source in read(*PACKAGES))
 
 
 def texts(source: Source) -> Iterator[tuple[int, str]]:

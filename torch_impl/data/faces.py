@@ -41,8 +41,7 @@ def celeba(
     seed: int = 0,
     without: Sequence[str] = (),
 ) -> FaceFolder:
-    """Faces of `img_align_celeba/` with `list_attr_celeba.txt` or `.csv`; `label` is the attribute that is the
-    class.
+    """Faces of `img_align_celeba/` with `list_attr_celeba.txt` or `.csv`; the attribute `label` is the class.
 
     The files lie in `root`, or in the folders in it that Kaggle (`img_align_celeba/img_align_celeba/`), the authors
     (`Img`, `Anno`, `Eval`) or torchvision (`celeba`) put them into.  Splits are those of
@@ -137,8 +136,9 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _read_attributes(path: Path) -> tuple[tuple[str, ...], list[str], np.ndarray]:
-    """Attribute names, file names and 0/1 values: of a .txt with count, names, a line per file; or of a .csv whose
-    first line is image_id and the names.
+    """Attribute names, file names and 0/1 values.
+
+    Of a .txt with count, names, a line per file; or of a .csv whose first line is image_id and the names.
     """
     rows = _rows(path)
     first = rows[0][1] if rows else []

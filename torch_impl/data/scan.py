@@ -26,8 +26,10 @@ _VERSION = 1  # of the kept results: another way of looking looks again
 
 @dataclass(frozen=True)
 class Found:
-    """What a look at one file found: its digest (SHA-256, 16 hex digits), width, height, what reading it needs, and
-    what is wrong with it (None for nothing)."""
+    """What a look at one file found: its digest (SHA-256, 16 hex digits), width, height, what reading it needs.
+
+    And what is wrong with it (None for nothing).
+    """
 
     digest: str
     width: int

@@ -218,8 +218,9 @@ def build_within(
 def _snapshots(
     checkpoint: StoredCheckpoint, profiles: list[Any], updates: list[int], wanted: Mapping[str, TensorFacts]
 ) -> list[Snapshot]:
-    """Power-function averages that a run kept, up to a checkpoint; those of the checkpoint itself, where a kill kept
-    their snapshot from being written.
+    """Power-function averages that a run kept, up to a checkpoint.
+
+    Those of the checkpoint itself, where a kill kept their snapshot from being written.
     """
     if checkpoint.path.parent.name != "checkpoints":
         raise ValueError(
