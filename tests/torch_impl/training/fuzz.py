@@ -33,7 +33,7 @@ from torch_impl.training.presets import override, preset
 from torch_impl.training.runs import begun_description, open_run
 from torch_impl.training.trainer import Trainer
 
-SLACK = 96 * 2**20  # what reading any model takes beside its weights: tables, buffers of a sampler, the allocator's own
+SLACK = 16 * 2**20  # what reading any model takes beside its weights: tables, buffers of a sampler
 SECONDS = 20
 RUNS = {
     "digits-vae": {"hidden": (16,), "latent_dim": 2},
