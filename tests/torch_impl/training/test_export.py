@@ -177,7 +177,7 @@ def test_programs_are_the_same_functions_without_this_package(tmp_path: Path) ->
     command = [sys.executable, "-c", RUNNER]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(expected) == 13
+    assert len(expected) == 12
     for name, output in expected.items():
         torch.testing.assert_close(torch.load(tmp_path / f"{name}.pt"), output, rtol=1e-5, atol=1e-5)
 
