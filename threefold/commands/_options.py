@@ -84,6 +84,13 @@ def finite(ctx: click.Context, param: click.Parameter, value: float | None) -> f
     return value
 
 
+def seed_of_draws(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """Callback of a seed of random draws: a number of 63 bits."""
+    if value is not None and not 0 <= value < 2**63:
+        raise Unusable(f"{param.opts[0]} is {value}; it must lie in 0..{2**63 - 1}, for example 0")
+    return value
+
+
 witness_option = click.option(
     "--witness",
     type=WitnessNames(),

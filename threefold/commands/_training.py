@@ -1,14 +1,12 @@
-"""What the commands train, sample and evaluate do; they themselves only say which options there are."""
+"""What the command train does; itself it only says which options there are."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import os
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,23 @@ from typing import Any
 import click
 import torch
 from rich.console import Console
-from rich.table import Table
-from torch import Tensor
 
-from threefold.errors import Unusable, nearest
-from threefold.output import output
-from torch_impl.data import BadData
+from threefold.commands._afterwards import write_pictures
+from threefold.commands._data import RECORD, Inspected, changed_since, data_folder, inspected
+from threefold.commands._endings import RunFailed, RunStopped, pasted, plain_console, unusable_input
+from threefold.commands._preflight import Needs, estimated
+from threefold.commands._request import (
+    Begun,
+    TrainRequest,
+    begun_run,
+    chosen_folder,
+    located,
+    named_preset,
+    requested_preset,
+)
+from threefold.errors import Unusable
+from torch_impl.data import BadData, Batches
+from torch_impl.data.record import Changes, record_bytes
 from torch_impl.training import (
     CheckpointDamaged,
     CheckpointStore,
@@ -35,241 +44,320 @@ from torch_impl.training import (
     find_checkpoint,
 )
 from torch_impl.training.checkpoint import write_atomically
-from torch_impl.training.evaluation import Figure, Settings, check_metrics, draw_samples, evaluate
-from torch_impl.training.pictures import image_grid, png_bytes, scatter
-from torch_impl.training.portraits import write_portraits
-from torch_impl.training.presets import Preset, override, preset, read_field
-from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
-from torch_impl.training.report import write_report
+from torch_impl.training.config_file import to_toml
+from torch_impl.training.lock import FolderLock
+from torch_impl.training.presets import Preset, preset
+from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver, duration
 from torch_impl.training.runs import (
-    Model,
     begun_description,
     begun_preset,
     compressor_preset,
     fit_to_data,
-    load_model,
     load_split,
     open_run,
     refuse_other_compressor,
 )
-from torch_impl.training.systems.ddpm import DiffusionSystem
 from torch_impl.training.systems.latent import LatentConfig
-from torch_impl.training.systems.mixture import MixtureConfig, MixtureSystem
-from torch_impl.training.systems.onestep import OneStepSystem
-from torch_impl.training.systems.vae import VAESystem
-from torch_impl.training.systems.vqvae import VQVAESystem
+from torch_impl.training.systems.mixture import MixtureConfig
+from torch_impl.training.trainer_config import TrainerConfig
 
-# -- endings ----------------------------------------------------------------------------------------------------------
-
-
-class RunFailed(click.ClickException):
-    """A run that went wrong."""
-
-    exit_code = 1
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"threefold: {self.format_message()}", file=file, err=file is None)
-
-
-class RunInterrupted(RunFailed):
-    """Stopped by SIGINT, after its checkpoint: 128 + the signal's number, as shells have it."""
-
-    exit_code = 130
-
-
-class RunTerminated(RunFailed):
-    """Stopped by SIGTERM, likewise."""
-
-    exit_code = 143
-
-
-@contextmanager
-def unusable_input() -> Iterator[None]:
-    """Whatever is wrong before work starts ends with status 2 and its remedy."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as error:
-        raise Unusable(str(error)) from error
-
-
-# -- train ------------------------------------------------------------------------------------------------------------
+__all__ = ["TrainRequest", "run_training"]
 
 
 @dataclass(frozen=True)
-class TrainRequest:
-    """What `threefold train` was asked for."""
+class Plan:
+    """A request, checked: what is trained, where, on which data, from where on."""
 
-    preset: str
-    data: str | None
+    request: TrainRequest
+    chosen: Preset
     out: Path
-    resume: bool
-    resume_from: Path | None
-    compressor: Path | None
-    device: str
-    changes: Mapping[str, Any]
-    settings: tuple[str, ...]
-    dry_run: bool
+    begun: Begun
+    processes: Processes
+    console: Console
+    data: Inspected
+    compressor: StoredCheckpoint | None = None
 
 
 def run_training(request: TrainRequest) -> None:
     """Check everything, then train; the first stage of latent diffusion too."""
-    with unusable_input():
-        begun = _begun(request.out, request) if request.resume or not request.dry_run else Begun()
-        chosen = requested_preset(request, begun)
+    console = plain_console()
+    with ExitStack() as stack:
+        with unusable_input():
+            document = request.document()
+            name = named_preset(request, document)
+            out = chosen_folder(request, name, data_folder(located(request, name, document)))
+            processes = Processes.start(request.device)
+            if not request.dry_run:
+                _locked(stack, out, processes)
+            plan = _planned(request, name, document, out, processes, console)
         if request.dry_run:
-            chosen.trainer.blocks_for(1)
-            click.echo(json.dumps(chosen.to_json(), indent=1))
             return
-        if request.compressor is not None and not isinstance(chosen.system, LatentConfig):
-            raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
-        processes = Processes.start(request.device)
-        compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
-    console = Console(stderr=True)
-    if processes.is_main and begun.description is not None and request.resume:
-        for change in _changes(begun_preset(chosen, begun.description), chosen):
-            console.print(change, highlight=False)
-    if isinstance(chosen.system, LatentConfig) and compressor is None and begun.checkpoint is None:
-        compressor = _first_stage(chosen, request, processes, console)
-    with unusable_input():
-        trainer = _opened(chosen, request.out, begun, processes, console, compressor)
-    _fit(trainer, console)
-    processes.finish()
+        _train(plan)
+
+
+def _locked(stack: ExitStack, out: Path, processes: Processes) -> None:
+    """Lock the run's folder by the first process; all fail if it fails."""
+    problem = None
     if processes.is_main:
-        console.print(f"[bold]{chosen.name}[/bold] is trained. Next:")
-        for command in ("sample", "evaluate"):
-            rest = " --out samples.png" if command == "sample" else ""
-            console.print(f"  threefold {command} {request.out}{rest}", highlight=False)
+        try:
+            stack.enter_context(FolderLock(out))
+        except OSError as error:
+            problem = f"cannot write {out}: {error.strerror or error}; choose another folder with --out"
+        except ValueError as error:
+            problem = str(error)
+    problem = processes.failure(problem)
+    if problem is not None:
+        raise ValueError(problem)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """What there is of a run to go on with: its checkpoint, verified, and what it was begun with."""
-
-    checkpoint: StoredCheckpoint | None = None
-    description: Mapping[str, Any] | None = None
+# -- before the first step --------------------------------------------------------------------------------------------
 
 
-def _begun(out: Path, request: TrainRequest) -> Begun:
-    """What is to be gone on with in a folder; nothing, for a run from the start.
+def _planned(
+    request: TrainRequest,
+    name: str,
+    document: Mapping[str, Any],
+    out: Path,
+    processes: Processes,
+    console: Console,
+) -> Plan:
+    """Everything that can be checked is; a dry run prints what it comes to."""
+    begun = begun_run(out, request) if request.resume or not request.dry_run else Begun()
+    chosen = _with_rate(request, requested_preset(request, name, document, begun), begun)
+    if request.compressor is not None and not isinstance(chosen.system, LatentConfig):
+        raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
+    chosen.trainer.blocks_for(processes.world)
+    compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
+    data = inspected(chosen, processes, console, request.skip_bad)
+    step = begun.checkpoint.step if begun.checkpoint is not None else 0
+    train = load_split(data.chosen.data, "train")
+    fitted = fit_to_data(data.chosen, train)
+    need = estimated(fitted, train, processes, out, step)
+    if processes.is_main:
+        console.print(_summary(fitted, data, need, processes))
+        for remark in (*data.remarks, *need.remarks):
+            console.print(remark)
+    plan = Plan(request, data.chosen, out, begun, processes, console, data, compressor)
+    if request.dry_run:
+        _check_first_batch(plan, train)
+        click.echo(json.dumps(data.chosen.to_json(), indent=1))
+    elif begun.description is not None:
+        _tell_changes(plan)
+    return plan
+
+
+def _summary(fitted: Preset, data: Inspected, need: Needs, processes: Processes) -> str:
+    """One line: the data, the model, the device."""
+    threads = torch.get_num_threads()
+    where = f"{processes.device}"
+    if processes.device.type == "cpu":
+        where += f" with {threads} thread{'s' if threads != 1 else ''}"
+    if processes.world > 1:
+        where += f", {processes.world} processes"
+    count = need.parameters
+    size = f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count:,}"
+    takes = (
+        ""
+        if need.step is None
+        else f", about {duration(need.step * fitted.trainer.steps)} for {fitted.trainer.steps:,} steps"
+    )
+    return f"{data.words}; model: {fitted.name}, {size} parameters, on {where}{takes}"
+
+
+def _check_first_batch(plan: Plan, train: Any) -> None:
+    """Read the first batch as the run would; the compressor too, as far as it is there."""
+    config = plan.chosen.trainer
+    batches = Batches(train, config.batch_size // config.accumulate, seed=config.seed, flip=plan.chosen.data.flip)
+    batch = batches.at(0)
+    if not bool(batch.x.isfinite().all()):
+        raise ValueError(f"the first batch of {plan.chosen.data.name} has values that are not finite")
+    if plan.compressor is not None:
+        open_run(plan.chosen, None, processes=plan.processes, compressor=plan.compressor)
+    if plan.out.exists() and not plan.request.resume:
+        begun_run(plan.out, plan.request)
+
+
+def _with_rate(request: TrainRequest, chosen: Preset, begun: Begun) -> Preset:
+    """The preset whose learning rate begins anew at the checkpoint, if that was asked for."""
+    if not request.lr_restart:
+        return chosen
+    if begun.checkpoint is None or begun.description is None:
+        raise ValueError(
+            "--lr-restart belongs to a run that is gone on with: give --resume, and --steps beyond its end"
+        )
+    before = TrainerConfig.from_json(begun.description["trainer"])
+    step = begun.checkpoint.step
+    rate = before.learning_rate().at(step) if step else 0.0
+    anew = dataclasses.replace(chosen.trainer, lr_start=step, lr_start_rate=rate)
+    return dataclasses.replace(chosen, trainer=anew)
+
+
+def _tell_changes(plan: Plan) -> None:
+    """Say what is different from here on: options, the rate, the machine, the data.
 
     Raises:
-        ValueError: the folder holds a run and `--resume` was not given, or the other way round, or it holds something
-            else that a run would replace.
+        ValueError: the data are others, and that was not accepted.
     """
-    store = CheckpointStore(out / "checkpoints")
-    description = None if store.all() else begun_description(out)
-    if not request.resume:
-        if store.all():
-            raise ValueError(
-                f"{out} already holds a run (latest checkpoint: step {store.all()[-1].step}); "
-                "go on with --resume, or choose another folder with --out"
-            )
-        return Begun()
-    store.best()  # a mark that cannot be read is found now, not at the next checkpoint
-    if request.resume_from is not None:
-        from_there = StoredCheckpoint(request.resume_from)
-        checkpoint = CheckpointStore(from_there.path.parent).verified(from_there)
-    elif store.all() or description is None:
-        checkpoint = store.latest()
-    else:
-        return Begun(None, description)
-    return Begun(checkpoint, checkpoint.config)
+    assert plan.begun.description is not None
+    before = begun_preset(preset(plan.chosen.name), plan.begun.description)
+    lines = [*_changed_fields(before, plan.chosen), *_changed_rate(before, plan)]
+    if plan.begun.checkpoint is not None:
+        lines += _changed_machine(plan.begun.checkpoint)
+    changed = changed_since(plan.out, plan.data.files)
+    if changed:
+        lines.append(_accepted(plan, changed))
+    if plan.processes.is_main:
+        for line in lines:
+            plan.console.print(line)
 
 
-def _changes(before: Preset, now: Preset) -> Iterator[str]:
-    """What is trained differently from here on, a line for each field of the trainer."""
+def _changed_fields(before: Preset, now: Preset) -> Iterator[str]:
+    """A line for each field of the trainer that changed."""
     old, new = before.trainer.to_json(), now.trainer.to_json()
     for name in new:
         if old[name] != new[name]:
             yield f"from here on {name} is {new[name]}; it was {old[name]}"
 
 
-def requested_preset(request: TrainRequest, begun: Begun) -> Preset:
-    """The preset, or what it was in the run that is gone on with, with every override in place."""
-    chosen = preset(request.preset)
-    if begun.description is not None:
-        chosen = begun_preset(chosen, begun.description)
-    changes = dict(request.changes)
-    for setting in request.settings:
-        name, separator, value = setting.partition("=")
-        if not separator or not name:
-            raise ValueError(f"--set takes FIELD=VALUE, for example --set widths=64,128; got {setting!r}")
-        name = name.replace("-", "_")
-        changes[name] = read_field(chosen, name, value)
-    if request.data is not None:
-        changes |= _data_changes(chosen, request.data)
-    return override(chosen, changes)
+def _changed_rate(before: Preset, plan: Plan) -> Iterator[str]:
+    """What becomes of the learning rate where it jumps."""
+    checkpoint = plan.begun.checkpoint
+    if checkpoint is None or checkpoint.step >= plan.chosen.trainer.steps:
+        return
+    step, old, new = checkpoint.step, before.trainer.learning_rate(), plan.chosen.trainer.learning_rate()
+    last, following = old.at(step), new.at(step + 1)
+    expected = old.at(step + 1) if step < old.steps else last
+    if abs(following - expected) > 0.02 * new.peak + 0.02 * expected:
+        yield (
+            f"the learning rate jumps: at step {step} it was {last:.3g}, at step {step + 1} it is {following:.3g}, "
+            f"since its {new.shape} now reaches over {new.steps:,} steps. --lr-restart instead warms up from "
+            f"{last:.3g} over --warmup {new.warmup} steps, with --lr as the new peak"
+        )
 
 
-def _data_changes(chosen: Preset, data: str) -> dict[str, Any]:
-    if chosen.data.is_local:
-        return {"root": data}
-    if isinstance(chosen.system, MixtureConfig):
-        return {"name": data if data.startswith("mixture:") else f"mixture:{data}"}
-    raise ValueError(
-        f"{chosen.name} brings its own data, so --data {data} has no meaning; for your own images use a folder- preset"
-    )
+def _changed_machine(checkpoint: StoredCheckpoint) -> Iterator[str]:
+    """Where a run goes on that is not, bit for bit, the one that never stopped."""
+    state, versions = checkpoint.state, checkpoint.config.get("versions", {})
+    threads = state.get("threads")
+    if isinstance(threads, int) and threads != torch.get_num_threads():
+        yield (
+            f"not bit for bit as if never stopped: the run had {threads} threads, now there are "
+            f"{torch.get_num_threads()}; OMP_NUM_THREADS={threads} makes it so"
+        )
+    if versions.get("torch", torch.__version__) != torch.__version__:
+        yield f"not bit for bit as if never stopped: torch was {versions['torch']}, now it is {torch.__version__}"
 
 
-def _first_stage(chosen: Preset, request: TrainRequest, processes: Processes, console: Console) -> StoredCheckpoint:
-    """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
-    folder = request.out / "compressor"
+def _accepted(plan: Plan, changed: Changes) -> str:
+    """A line on data that changed, if it is accepted.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not plan.request.accept_changed_data:
+        raise ValueError(
+            f"the data are not those that the run began with: {changed.in_words()}; put them back, go on with them as "
+            "they are by --accept-changed-data, or begin a new run with another --out"
+        )
+    words = f"the data changed since the run began, which is accepted: {changed.in_words()}"
+    return f"{words}; their order is another from here on"
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+def _train(plan: Plan) -> None:
+    request, chosen, processes, console = plan.request, plan.chosen, plan.processes, plan.console
+    if isinstance(chosen.system, LatentConfig) and plan.compressor is None and plan.begun.checkpoint is None:
+        plan = dataclasses.replace(plan, compressor=_first_stage(plan))
     with unusable_input():
-        stage = compressor_preset(chosen)
+        trainer = _opened(plan)
+    _fit(trainer, console)
+    if request.pictures:
+        write_pictures(trainer, console)
+    processes.finish()
+    if processes.is_main:
+        console.print(f"{chosen.name} is trained. Next:")
+        for line in _next_commands(plan):
+            console.print(f"  {line}")
+
+
+def _next_commands(plan: Plan) -> Iterator[str]:
+    """Commands to paste."""
+    yield pasted("threefold", "sample", plan.out, "--out", "samples.png")
+    where = data_folder(plan.chosen)
+    given = () if where is None or plan.chosen.data.root is None else ("--data", where)
+    yield pasted("threefold", "evaluate", plan.out, *given)
+
+
+def _first_stage(plan: Plan) -> StoredCheckpoint:
+    """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
+    folder, processes, request = plan.out / "compressor", plan.processes, plan.request
+    with unusable_input():
+        stage = compressor_preset(plan.chosen)
         store = CheckpointStore(folder / "checkpoints")
         if store.all() and store.latest().step >= stage.trainer.steps:
             refuse_other_compressor(stage, store.latest())
             trainer = None
         else:
             if processes.is_main:
-                console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps", highlight=False)
-            fit_to_data(chosen, load_split(chosen.data, "train"))  # what cannot work is said before the first stage
+                plan.console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps")
             resume = request.resume and (bool(store.all()) or begun_description(folder) is not None)
-            begun = _begun(folder, dataclasses.replace(request, resume=resume, resume_from=None))
-            trainer = _opened(stage, folder, begun, processes, console, None)
+            asked = dataclasses.replace(request, resume=resume, resume_from=None)
+            trainer = _opened(dataclasses.replace(plan, chosen=stage, out=folder, begun=begun_run(folder, asked)))
             if processes.is_main:  # so that a run stopped in its first stage is gone on with as it was begun
-                request.out.mkdir(parents=True, exist_ok=True)
-                _write_description(chosen, request.out)
+                plan.out.mkdir(parents=True, exist_ok=True)
+                _write_beginning(plan)
     if trainer is not None:
-        _fit(trainer, console)
+        _fit(trainer, plan.console)
+        if request.pictures:
+            write_pictures(trainer, plan.console)
     processes.barrier()
     with unusable_input():
         return store.latest()
 
 
-def _write_description(chosen: Preset, out: Path) -> None:
-    description = chosen.to_json()
-    description["data"].pop("root")  # where files lie is not part of what is trained
-    write_atomically(out / "config.json", (json.dumps(description, indent=1) + "\n").encode())
+def _write_beginning(plan: Plan) -> None:
+    description = plan.chosen.to_json()
+    for name in ("root", *(() if plan.chosen.data.without else ("without",))):
+        description["data"].pop(name)  # where files lie is not part of what is trained
+    write_atomically(plan.out / "config.json", (json.dumps(description, indent=1) + "\n").encode())
+    _write_request(plan)
 
 
-def _opened(
-    chosen: Preset,
-    out: Path,
-    begun: Begun,
-    processes: Processes,
-    console: Console,
-    compressor: StoredCheckpoint | None,
-) -> Trainer:
+def _write_request(plan: Plan) -> None:
+    """The configuration as --config takes it, and which files the data are."""
+    with unusable_input():
+        text = to_toml(plan.chosen).encode("utf-8", "backslashreplace")
+        write_atomically(plan.out / "config.toml", text)
+        if plan.data.files:
+            write_atomically(plan.out / RECORD, record_bytes(plan.data.files, plan.chosen.data.without))
+
+
+def _opened(plan: Plan) -> Trainer:
     """The run's trainer, put back to the checkpoint to go on from."""
+    chosen, out, begun, console = plan.chosen, plan.out, plan.begun, plan.console
     terminal = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
     observer: Observer = terminal
-    if TensorBoardObserver.available() and processes.is_main:
+    if TensorBoardObserver.available() and plan.processes.is_main:
         observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))
     trainer = open_run(
         chosen,
         out,
-        processes=processes,
+        processes=plan.processes,
         observer=observer,
-        compressor=compressor,
+        compressor=plan.compressor,
         to_restore=begun.checkpoint is not None,
     )
     if begun.checkpoint is not None:
-        step = trainer.restore(begun.checkpoint)
-        if processes.is_main:
-            console.print(f"resumed at step {step}", highlight=False)
-    elif begun.description is not None and processes.is_main:
-        console.print(f"{out} was stopped before its first checkpoint: from the start", highlight=False)
+        step = trainer.restore(begun.checkpoint, accept_data=plan.request.accept_changed_data)
+        if plan.processes.is_main:
+            console.print(f"resumed at step {step}")
+    elif begun.description is not None and plan.processes.is_main:
+        console.print(f"{out} was stopped before its first checkpoint: from the start")
+    if plan.processes.is_main:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_request(plan)
     return trainer
 
 
@@ -281,239 +369,32 @@ def _terminal(observer: Observer) -> TerminalObserver | None:
 
 
 def _fit(trainer: Trainer, console: Console) -> None:
-    terminal = _terminal(trainer.observer)
-    try:
-        trainer.fit()
-    except NonFiniteError as error:
-        raise RunFailed(str(error)) from error
-    except (CheckpointDamaged, CheckpointUnwritable) as error:
-        raise Unusable(str(error)) from error
-    except BadData as error:
-        kept = trainer.last_checkpoint()
-        go_on = f"then go on with --resume (latest checkpoint: {kept})" if kept else "there was no checkpoint yet"
-        raise Unusable(f"{error}; {go_on}") from error
-    except Interrupted as error:
-        kind = RunInterrupted if error.signal_number == signal.SIGINT else RunTerminated
-        raise kind(str(error)) from error
-    finally:
-        if terminal is not None:
-            terminal.close()
-    if trainer.processes.is_main and trainer.out is not None:
+    begun = time.monotonic()
+    with _closed(_terminal(trainer.observer)):
         try:
-            if not trainer.sharded:
-                batch = trainer.held_out_batch()
-                classes = trainer.description.get("data", {}).get("classes")
-                write_portraits(trainer.averaged.eval(), batch, trainer.out / "portraits", classes=classes)
-            console.print(f"report {write_report(trainer.out)}", highlight=False)
-        except Exception as error:  # the model is trained and kept, whatever becomes of its pictures
-            console.print(f"pictures and report are not complete: {type(error).__name__}: {error}", markup=False)
+            trainer.fit()
+        except NonFiniteError as error:
+            raise RunFailed(str(error)) from error
+        except (CheckpointDamaged, CheckpointUnwritable) as error:
+            raise Unusable(str(error)) from error
+        except BadData as error:
+            raise Unusable(f"{error}; {_go_on(trainer, 'then go on')}") from error
+        except Interrupted as error:
+            raise RunStopped(str(error), error.signal_number) from error
+        except KeyboardInterrupt:
+            words = f"stopped at once by a second signal, after {duration(time.monotonic() - begun)}"
+            raise RunStopped(f"{words}; {_go_on(trainer, 'go on')}", 2) from None
 
 
-# -- sample -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SampleRequest:
-    """What `threefold sample` was asked for."""
-
-    checkpoint: Path
-    out: Path
-    n: int
-    sampler: str | None
-    steps: int | None
-    guidance: float | None
-    label: str | None
-    sampler_options: dict[str, Any]
-    prior: str | None
-    clip: bool | None
-    columns: int | None
-    seed: int
-    weights: str
-    ema_width: float | None
-    device: str
-
-
-def run_sampling(request: SampleRequest) -> None:
-    """Draw samples and write them as one picture."""
-    with unusable_input():
-        if request.n < 1:
-            raise ValueError(f"--n is {request.n}; at least one sample is needed")
-        _refuse_unwritable(request.out)
-        device = Processes.start(request.device).device
-        model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
-        options = _sampling_options(request, model, device)
-        generator = torch.Generator(device).manual_seed(request.seed)
-        drawn = draw_samples(model.system, request.n, generator, **options)
-        if isinstance(model.system, MixtureSystem):
-            truth = model.system.oracle.sample(request.n, torch.Generator().manual_seed(request.seed))
-            scatter(request.out, drawn, truth)
-        else:
-            write_atomically(request.out, png_bytes(image_grid(drawn, request.columns)))
-    Console(stderr=True).print(f"{request.n} samples in {request.out}", highlight=False)
-
-
-def _refuse_unwritable(path: Path) -> None:
-    """Find out before the work whether the picture can be written."""
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"--out is {path}; samples are written as PNG, so its name must end in .png")
-    if path.is_dir():
-        raise ValueError(f"--out {path} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise ValueError(f"--out {path}: there is no folder {path.parent}; make it first, or choose another place")
-    if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"--out {path}: the folder {path.parent} cannot be written to; choose another place")
-
-
-def _sampling_options(request: SampleRequest, model: Model, device: torch.device) -> dict[str, Any]:
-    """The options of this system's `sample`; options of other systems are refused, not ignored."""
-    system = model.system
-    given = {name: getattr(request, name) for name in ("sampler", "steps", "guidance", "clip", "prior", "label")}
-    chosen = {} if isinstance(system, DiffusionSystem) else request.sampler_options
-    _refuse_foreign(model, {**given, "columns": request.columns, **chosen})
-    options: dict[str, Any] = {
-        k: v for k, v in given.items() if v is not None and k != "label"
-    } | request.sampler_options
-    if isinstance(system, (DiffusionSystem, VQVAESystem)):
-        options["labels"] = _labels(request, model, device)
-    return options
-
-
-_SAMPLING = ("sampler", "steps", "guidance")
-# What can be chosen for each kind of model; of a class and its base, the class stands first.
-_TAKES: dict[type, tuple[str, ...]] = {
-    MixtureSystem: (*_SAMPLING, "clip", "label"),
-    DiffusionSystem: (*_SAMPLING, "clip", "label", "columns"),
-    VQVAESystem: ("label", "columns"),
-    OneStepSystem: ("prior", "columns"),
-    VAESystem: ("columns",),
-}
-
-
-def _refuse_foreign(model: Model, given: Mapping[str, Any]) -> None:
-    """Refuse options that only other kinds of model have, instead of ignoring them; None is an option not given."""
-    allowed = next(names for kind, names in _TAKES.items() if isinstance(model.system, kind))
-    for name, value in given.items():
-        if value is not None and name not in allowed:
-            kind = model.description["system"]["kind"]
-            raise ValueError(f"--{name.replace('_', '-')} has no meaning for a model of kind {kind}; leave it out")
-
-
-def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:
-    """Classes asked for by number or name, used in turn; all classes in turn where none was asked for."""
-    system = model.system
-    assert isinstance(system, (DiffusionSystem, VQVAESystem))
-    if request.label is None:
-        return system.sample_labels(request.n)
-    if not system.config.conditional:
-        raise ValueError("this model is unconditional, so --label has no meaning; train with --conditional")
-    names = list(model.description["data"]["classes"])
-    wanted = [_class_index(word.strip(), names) for word in request.label.split(",")]
-    return torch.tensor([wanted[i % len(wanted)] for i in range(request.n)], device=device)
-
-
-def _class_index(word: str, names: list[str]) -> int:
-    if word in names:
-        return names.index(word)
-    if word.isdigit() and int(word) < len(names):
-        return int(word)
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    raise ValueError(
-        f"there is no class {word!r}{nearest(word, names)} classes are {shown} (or numbers 0..{len(names) - 1})"
-    )
-
-
-# -- evaluate ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class EvaluateRequest:
-    """What `threefold evaluate` was asked for."""
-
-    checkpoint: Path
-    metrics: str | None
-    data: str | None
-    json_path: str | None
-    weights: str
-    ema_width: float | None
-    device: str
-    settings: Mapping[str, Any]
-
-
-def run_evaluation(request: EvaluateRequest) -> None:
-    """Compute figures; print them as a table, and as JSON where asked for."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
-    with unusable_input():
-        device = Processes.start(request.device).device
-        model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
-        _refuse_foreign(model, {name: request.settings[name] for name in _SAMPLING})
-        settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
-        names = [name.strip() for name in request.metrics.split(",")] if request.metrics else None
-        check_metrics(model, names)
-    failed: dict[str, Exception] = {}
-    with output(request.json_path) if request.json_path else nullcontext() as target:
-        with unusable_input(), _told() as told:
-            figures = evaluate(model, names, settings, started=told, failed=failed.__setitem__)
-        if figures and request.json_path != "-":
-            console.print(_figures_table(figures))
-        if figures and target is not None:
-            target.write(json.dumps(_evaluation_json(model, settings, figures, failed), indent=1) + "\n")
-    if failed:
-        raise _missing(failed)
+def _go_on(trainer: Trainer, words: str) -> str:
+    kept = trainer.last_checkpoint()
+    return f"{words} with --resume (latest checkpoint: {kept})" if kept else "there was no checkpoint yet"
 
 
 @contextmanager
-def _told() -> Iterator[Callable[[str], None]]:
-    """Tells on standard error what is being computed: in place on a terminal, else line by line."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda words: console.print(f"evaluating {words}", highlight=False, markup=False)
-        return
-    with console.status("evaluating") as status:
-        yield lambda words: status.update(f"evaluating {words}")
-
-
-def _missing(failed: Mapping[str, Exception]) -> click.ClickException:
-    """The ending of an evaluation that lacks some metrics: status 2 if the input was to blame for all, else 1."""
-    metrics: dict[str, list[str]] = {}
-    for name, error in failed.items():
-        metrics.setdefault(_reason(error), []).append(name)
-    words = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in metrics.items())
-    by_input = all(isinstance(error, (ValueError, OSError)) for error in failed.values())
-    return Unusable(words) if by_input else RunFailed(words)
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
-
-
-def _figures_table(figures: Mapping[str, list[Figure]]) -> Table:
-    table = Table("metric", "figure", "value", "over", box=None, pad_edge=False)
-    for metric, rows in figures.items():
-        for i, row in enumerate(rows):
-            table.add_row(metric if i == 0 else "", row.name, _with_error(row), row.over)
-    return table
-
-
-def _with_error(figure: Figure) -> str:
-    """A value to the digits that its standard error allows."""
-    if figure.error is None or not figure.error > 0 or not math.isfinite(figure.error):
-        return f"{figure.value:.5g} {figure.unit}".strip()
-    digits = max(0, 1 - math.floor(math.log10(figure.error)))
-    return f"{figure.value:.{digits}f} ± {figure.error:.{digits}f} {figure.unit}".strip()
-
-
-def _evaluation_json(
-    model: Model, settings: Settings, figures: Mapping[str, list[Figure]], failed: Mapping[str, Exception]
-) -> dict[str, Any]:
-    used = dataclasses.asdict(settings)
-    used.pop("root")
-    return {
-        "schema": 1,
-        "preset": model.description["preset"],
-        "step": model.checkpoint.step,
-        "settings": used,
-        "figures": {name: [dataclasses.asdict(figure) for figure in rows] for name, rows in figures.items()},
-        "failed": {name: _reason(error) for name, error in failed.items()},
-    }
+def _closed(terminal: TerminalObserver | None) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if terminal is not None:
+            terminal.close()

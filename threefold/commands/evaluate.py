@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from threefold.commands._options import finite
+from threefold.commands._options import finite, seed_of_draws
 from threefold.commands._samplers import SamplerChoice
 from threefold.commands.train import weights_options
 
@@ -48,7 +48,7 @@ Examples:
 )
 @click.option("--data", metavar="D", help="Where local data lies (mnist, cifar10, folder, celeba).")
 @click.option("--json", "json_path", metavar="FILE", help="Write the figures as JSON too; - for standard output only.")
-@click.option("--seed", type=int, help="Seed of every draw. [default: 0]")
+@click.option("--seed", type=int, callback=seed_of_draws, help="Seed of every draw. [default: 0]")
 @weights_options
 def evaluate(
     checkpoint: Path,
@@ -65,6 +65,6 @@ def evaluate(
     CHECKPOINT is a run's folder (its latest checkpoint), RUN/best (the one with the least held-out loss), or one of
     RUN/checkpoints. Where a metric cannot be computed, the others are, and the reason stands at the end.
     """
-    from threefold.commands._training import EvaluateRequest, run_evaluation
+    from threefold.commands._evaluation import EvaluateRequest, run_evaluation
 
     run_evaluation(EvaluateRequest(checkpoint, metrics, data, json_path, weights, ema_width, device, settings))

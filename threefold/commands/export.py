@@ -38,7 +38,7 @@ def export(checkpoint: Path, out: Path, form: str, weights: str, ema_width: floa
 
     CHECKPOINT is a run's folder (its latest checkpoint), RUN/best, or one of RUN/checkpoints.
     """
-    from threefold.commands._training import unusable_input
+    from threefold.commands._endings import unusable_input
     from torch_impl.export import export_model
     from torch_impl.training.load import load_model
 

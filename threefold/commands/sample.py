@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from threefold.commands._options import finite
+from threefold.commands._options import finite, seed_of_draws
 from threefold.commands._samplers import SamplerChoice, SamplerCommand
 from threefold.commands.train import weights_options
 
@@ -17,6 +17,7 @@ Examples:
   threefold sample runs/digits-ddpm --out digits.png --n 100
   threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 1.5 --sampler dpmpp_2m --steps 20
   threefold sample runs/digits-onestep --out onestep.png --prior normal
+  threefold sample runs/cifar10-ddpm --out samples.npz --n 50000
 
 Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpens.
 """
@@ -24,7 +25,13 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
 
 @click.command("sample", cls=SamplerCommand, epilog=EPILOG)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="The picture to write.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="One picture (.png), arrays of images and labels (.npz), or a new folder for single pictures.",
+)
 @click.option("--n", type=int, default=64, show_default=True, help="How many samples.")
 @click.option("--sampler", type=SamplerChoice(), metavar="S")
 @click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
@@ -37,14 +44,14 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
     "--prior", type=click.Choice(["normal", "matched"]), help="Start of the one-step model. [default: matched]"
 )
 @click.option("--columns", type=click.IntRange(min=1), help="Columns of the picture.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, callback=seed_of_draws, default=0, show_default=True, help="Of every draw.")
 @weights_options
 def sample(**options: Any) -> None:
-    """Draw samples from CHECKPOINT into a picture.
+    """Draw samples from CHECKPOINT into a picture, a file of arrays, or single pictures.
 
     CHECKPOINT is a run's folder (its latest checkpoint), RUN/best (the one with the least held-out loss), or one of
     RUN/checkpoints.
     """
-    from threefold.commands._training import SampleRequest, run_sampling
+    from threefold.commands._sampling import SampleRequest, run_sampling
 
     run_sampling(SampleRequest(**options))

@@ -38,10 +38,12 @@ Examples:
   threefold train folder-ddpm --data photos/ --image-size 64
   threefold train digits-ddpm --resume
   threefold train glyphs-ddpm --set widths=64,128 --set attention=16
+  threefold train folder-ddpm --data photos/ --dry-run > run.json
+  threefold train --config run.json --seed 1 --out runs/again
   torchrun --nproc-per-node 8 -m threefold train cifar10-ddpm --data cifar/
 
-Stopped by SIGINT or SIGTERM, a run writes a checkpoint first; --resume goes on from there exactly,
-with the options that the run was begun with. What other options change is printed.
+Stopped by SIGINT, SIGTERM, SIGHUP or SIGUSR1, a run writes a checkpoint first; --resume goes on from
+there exactly, with the options that the run was begun with. What other options change is printed.
 """
 
 
@@ -69,9 +71,15 @@ def weights_options(command: Command) -> Command:
 
 
 @click.command("train", epilog=PRESET_TABLE)
-@click.argument("preset")
+@click.argument("preset", required=False)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Begin with what a TOML or JSON file says, such as the config.toml of a run; other options go first.",
+)
 @click.option("--data", metavar="D", help="Folder or file with your data; or a law, such as mixture:grid25.")
-@click.option("--out", type=click.Path(path_type=Path), help="Output folder. [default: runs/PRESET]")
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder, outside the data. [default: runs/PRESET]")
 @click.option("--resume", is_flag=True, help="Go on from the latest checkpoint of the output folder, as begun.")
 @click.option(
     "--resume-from",
@@ -79,12 +87,15 @@ def weights_options(command: Command) -> Command:
     metavar="CHECKPOINT",
     help="Go on from this one; later ones are moved aside.",
 )
+@click.option("--skip-bad", is_flag=True, help="Go on without images that cannot be decoded; their names are kept.")
+@click.option("--accept-changed-data", is_flag=True, help="Resume although files were added, removed or changed.")
 @_field("--steps", type=int, help="Optimizer steps.")
 @_field("--batch-size", type=int, help="Examples per step, over all processes.")
 @_field("--accumulate", type=int, help="Micro-batches per step.")
 @_field("--lr", type=float, help="Peak learning rate.")
 @_field("--warmup", type=int, help="Steps of linear warm-up.")
 @_field("--lr-shape", type=click.Choice(["constant", "cosine"]), help="Learning rate after the warm-up.")
+@click.option("--lr-restart", is_flag=True, help="On --resume: warm up anew from the rate as it is, without a jump.")
 @_field("--weight-decay", type=float, help="AdamW's weight decay.")
 @_field("--clip", type=float, help="Largest gradient norm.")
 @_field("--ema", type=click.Choice(["none", "constant", "warmup", "power"]), help="Moving average of the weights.")
@@ -122,33 +133,25 @@ def weights_options(command: Command) -> Command:
 @_field("--checkpoint-every", type=int, help="Steps between checkpoints; 0: only at the end.")
 @_field("--keep-last", type=int, help="Checkpoints to keep besides the best.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the preset.")
-@click.option("--dry-run", is_flag=True, help="Check everything, print the configuration as JSON, train nothing.")
-def train(
-    preset: str,
-    data: str | None,
-    out: Path | None,
-    resume: bool,
-    resume_from: Path | None,
-    compressor: Path | None,
-    device: str,
-    settings: tuple[str, ...],
-    dry_run: bool,
-    **fields: Any,
-) -> None:
+@click.option(
+    "--pictures/--no-pictures", default=True, help="Portraits and report after the last step. [default: pictures]"
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, print the configuration (JSON), train nothing.")
+def train(preset: str | None, out: Path | None, resume: bool, resume_from: Path | None, **options: Any) -> None:
     """Train PRESET and write checkpoints, metrics, sample grids and a report."""
+    click.echo(f"threefold: {preset or 'training'} begins", err=True)  # loading what trains takes a while by itself
     from threefold.commands._training import TrainRequest, run_training
 
-    changes = {name: value for name, value in fields.items() if value is not None}
+    own = (
+        *("config", "data", "skip_bad", "accept_changed_data", "lr_restart"),
+        *("compressor", "device", "pictures", "settings", "dry_run"),
+    )
     request = TrainRequest(
         preset=preset,
-        data=data,
-        out=out or Path("runs") / preset,
+        out=out,
         resume=resume or resume_from is not None,
         resume_from=resume_from,
-        compressor=compressor,
-        device=device,
-        changes=changes,
-        settings=settings,
-        dry_run=dry_run,
+        changes={name: value for name, value in options.items() if name not in own and value is not None},
+        **{name: options[name] for name in own},
     )
     run_training(request)

@@ -106,7 +106,7 @@ def array(
         )
     if labels is not None and len(labels) != len(images):
         raise BadData(f"{path} has {len(images)} images, but there are {len(labels)} labels")
-    return ImageArray(
+    data = ImageArray(
         name="array",
         split=split,
         images=images if isinstance(raw, np.memmap) else torch.from_numpy(np.ascontiguousarray(images)),
@@ -115,3 +115,6 @@ def array(
         rows=split_indices(len(images), split, None if labels is None else labels.numpy(), seed),
         origin=(path.name, seed),
     )
+    beside = path.with_suffix(".labels.npy")
+    data.files = (path, beside) if path.suffix == ".npy" and labels is not None else (path,)
+    return data

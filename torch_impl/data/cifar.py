@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = ["cifar10"]
 
 _CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _RECORD = 1 + 3 * 32 * 32
+Records = list[tuple[np.ndarray, np.ndarray]]
 
 
 def _records(path: Path, content: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +35,11 @@ def _records(path: Path, content: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
 
 
-def _from_archive(archive: Path, names: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _from_files(paths: tuple[Path, ...]) -> Records:
+    return [_records(path, np.fromfile(path, dtype=np.uint8)) for path in paths]
+
+
+def _from_archive(archive: Path, names: list[str]) -> Records:
     """The records of files in a .tar.gz, which is read and not unpacked; of each no more than such a file can have."""
     found: dict[str, np.ndarray] = {}
     try:
@@ -58,14 +64,15 @@ _LARGEST = 60_000 * _RECORD
 _NEEDED = "the binary version is needed, cifar-10-binary.tar.gz"
 
 
-def _source(folder: Path, names: list[str]) -> Callable[[], list[tuple[np.ndarray, np.ndarray]]] | None:
-    """What reads the binary files, wherever they are; None where they are not."""
+def _source(folder: Path, names: list[str]) -> tuple[tuple[Path, ...], Callable[[], Records]] | None:
+    """The binary files, wherever they are, and what reads them; None where they are not."""
     for home in (folder / "cifar-10-batches-bin", folder):
         if all((home / name).is_file() for name in names):
-            return lambda: [_records(home / name, np.fromfile(home / name, dtype=np.uint8)) for name in names]
+            paths = tuple(home / name for name in names)
+            return paths, partial(_from_files, paths)
     archive = folder if folder.is_file() else folder / "cifar-10-binary.tar.gz"
     if archive.is_file() and not archive.name.startswith("cifar-10-python"):
-        return lambda: _from_archive(archive, names)
+        return (archive,), partial(_from_archive, archive, names)
     return None
 
 
@@ -96,8 +103,10 @@ def cifar10(folder: Path, split: str = "train") -> ImageArray:
     if split not in ("train", "val", "test"):
         raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test'")
     names = ["test_batch.bin"] if split == "test" else [f"data_batch_{i}.bin" for i in range(1, 6)]
-    read, packed = _source(folder, names), folder if folder.suffix == ".npz" else folder / "cifar10.npz"
-    if read is not None:
+    source, packed = _source(folder, names), folder if folder.suffix == ".npz" else folder / "cifar10.npz"
+    files: tuple[Path, ...] = (packed,)
+    if source is not None:
+        files, read = source
         images, labels = (np.concatenate(arrays) for arrays in zip(*read(), strict=True))
     elif packed.is_file():
         suffix = "test" if split == "test" else "train"
@@ -109,7 +118,7 @@ def cifar10(folder: Path, split: str = "train") -> ImageArray:
         raise BadData(f"cifar10 in {folder} has images of shape {images.shape[1:]}; (3, 32, 32) is needed")
     edge = len(images) * 9 // 10
     rows = {"train": np.arange(edge), "val": np.arange(edge, len(images)), "test": np.arange(len(images))}[split]
-    return ImageArray(
+    data = ImageArray(
         name="cifar10",
         split=split,
         images=torch.from_numpy(np.ascontiguousarray(images)),
@@ -117,3 +126,5 @@ def cifar10(folder: Path, split: str = "train") -> ImageArray:
         classes=_CLASSES,
         rows=rows,
     )
+    data.files = files
+    return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Self
 
 import torch
@@ -46,6 +47,7 @@ class DataSet(ABC):
         levels: number of grey levels, for the discretised likelihood; None for data that are not grey levels.
         device: where `read` returns its tensors.
         slow: reading costs processor time or disk access per example, so that workers help.
+        files: local files that it was read from; none where it is made here.
         fingerprint: of what decides what example i is; a resumed run must find the same.  Arrays are looked into (all
             labels, and up to 1,024 images); a folder is known by the names of its files, so that one may be repaired.
     """
@@ -59,6 +61,7 @@ class DataSet(ABC):
     levels: int | None = None
     device: torch.device = torch.device("cpu")
     slow: bool = False
+    files: tuple[Path, ...] = ()
     fingerprint: str
 
     @abstractmethod

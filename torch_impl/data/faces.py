@@ -18,12 +18,17 @@ __all__ = ["FaceFolder", "celeba"]
 
 
 class FaceFolder(ImageFolder):
-    """Faces in the CelebA layout.  `attributes` are the names of the 0/1 attributes; the label is one of them."""
+    """Faces in the CelebA layout.
+
+    `attributes` are the names of the 0/1 attributes (`values`), of which the label is one; `lists` the files that say
+    so.
+    """
 
     crop = 148
     """Side of the central square that is kept of an image of 178 by 218 pixels."""
     attributes: tuple[str, ...]
     values: Tensor
+    lists: tuple[Path, ...] = ()
 
     def attribute(self, name: str) -> Tensor:
         """The 0/1 values of an attribute, int64, one for each example."""
@@ -41,7 +46,7 @@ def celeba(
     seed: int = 0,
     without: Sequence[str] = (),
 ) -> FaceFolder:
-    """Faces of `img_align_celeba/` with `list_attr_celeba.txt` or `.csv`; the attribute `label` is the class.
+    """Faces of `img_align_celeba/` with `list_attr_celeba.txt` or `.csv`; `label` is the attribute used as class.
 
     The files lie in `root`, or in the folders in it that Kaggle (`img_align_celeba/img_align_celeba/`), the authors
     (`Img`, `Anno`, `Eval`) or torchvision (`celeba`) put them into.  Splits are those of
@@ -79,6 +84,7 @@ def celeba(
         origin=seed,
     )
     faces.attributes, faces.values = names, chosen
+    faces.lists = tuple(path for path in (listing, partition) if path is not None)
     return faces
 
 

@@ -54,6 +54,7 @@ class ImageFolder(DataSet):
                 f"image_size = {image_size}, channels = {channels}; a positive size and 1 or 3 channels are needed"
             )
         self.name, self.split, self.levels, self.root, self.paths = name, split, 256, root, tuple(paths)
+        self.files = self.paths
         self.size, self.shape = len(paths), (channels, image_size, image_size)
         self.labels, self.classes = labels, classes
         self.names = tuple(path.relative_to(root).as_posix() for path in paths)

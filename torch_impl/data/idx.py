@@ -97,7 +97,7 @@ def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: i
         "test": np.arange(len(images)),
     }[split]
     pixels = torch.from_numpy(images[:, None].copy())
-    return ImageArray(
+    data = ImageArray(
         name=name,
         split=split,
         images=F.pad(pixels, (2, 2, 2, 2)) if image_size == 32 else pixels,
@@ -105,3 +105,5 @@ def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: i
         classes=_CLASSES[name],
         rows=rows,
     )
+    data.files = (image_path, label_path)
+    return data

@@ -26,9 +26,13 @@ _VERSION = 1  # of the kept results: another way of looking looks again
 
 @dataclass(frozen=True)
 class Found:
-    """What a look at one file found: its digest (SHA-256, 16 hex digits), width, height, what reading it needs.
+    """What a look at one file found.
 
-    And what is wrong with it (None for nothing).
+    Attributes:
+        digest: SHA-256 of the contents, 16 hex digits.
+        width, height: as a person sees the image.
+        notes: what reading it needs.
+        problem: what is wrong with it; None for nothing.
     """
 
     digest: str

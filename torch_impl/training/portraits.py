@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,20 @@ MAPPED_FROM = 10
 
 @torch.no_grad()
 def write_portraits(
-    system: System, held_out: Batch | None, folder: Path, *, classes: Sequence[str] | None = None, seed: int = 0
+    system: System,
+    held_out: Batch | None,
+    folder: Path,
+    *,
+    classes: Sequence[str] | None = None,
+    seed: int = 0,
+    told: Callable[[str, int, int], None] = lambda name, done, of: None,
 ) -> list[Path]:
     """Write the pictures that make sense for a system; returns their paths.
 
     Args:
         held_out: real examples the model has not seen; None for endless mixtures.
         classes: names of the labels.
+        told: told which picture is made and, where that takes steps, how many are done of how many.
     """
     folder.mkdir(parents=True, exist_ok=True)
     device = next(system.parameters()).device
@@ -40,6 +48,7 @@ def write_portraits(
     written: list[Path] = []
 
     def images(name: str, pictures: Tensor, columns: int) -> None:
+        told(name, 1, 1)
         written.append(folder / f"{name}.png")
         save_images(written[-1], pictures, columns)
 
@@ -52,6 +61,7 @@ def write_portraits(
         if held_out is not None and held_out.y is not None:
             mean = system.model.encode(x)[0].flatten(1)
             if mean.shape[1] <= 2 or len(mean) >= MAPPED_FROM:
+                told("latent map", 0, 1)
                 written.append(folder / "latent-map.png")
                 latent_map(written[-1], mean, held_out.y, classes)
     elif isinstance(system, OneStepSystem) and x is not None:
@@ -73,11 +83,30 @@ def write_portraits(
     elif isinstance(system, DiffusionSystem):
         if isinstance(system, LatentSystem) and x is not None:
             images("reconstructions", _pairs(x[:40], system.reconstruct(x[:40])), 10)
-        for guidance in (1.0, 2.0) if system.config.conditional else (1.0,):
-            start = torch.Generator(device).manual_seed(seed)
-            drawn = system.sample(80, start, labels=system.sample_labels(80), guidance=guidance)
-            images(f"samples-guidance-{guidance:g}" if system.config.conditional else "samples", drawn, 10)
+        steps_of = min(system.diffusion.T, 50)
+        for guidance in _guidances(system):
+            name = f"samples-guidance-{guidance:g}" if system.config.conditional else "samples"
+            drawn = system.sample(
+                80,
+                torch.Generator(device).manual_seed(seed),
+                labels=system.sample_labels(80),
+                guidance=guidance,
+                callback=_counted(name, steps_of, told),
+            )
+            images(name, drawn, 10)
     return written
+
+
+def _counted(name: str, of: int, told: Callable[[str, int, int], None]) -> Callable[[int, Tensor], None]:
+    """A sampler's callback that tells how many steps of a picture are done."""
+    told(name, 0, of)
+    done = itertools.count(1)
+    return lambda time, x: told(name, next(done), of)
+
+
+def _guidances(system: DiffusionSystem) -> tuple[float, ...]:
+    """The weights of guidance to show: none but 1 for a model that never had the class hidden."""
+    return (1.0, 2.0) if system.config.conditional and 0 < system.config.label_drop < 1 else (1.0,)
 
 
 def _pairs(real: Tensor, decoded: Tensor, columns: int = 10) -> Tensor:

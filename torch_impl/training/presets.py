@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay
+from torch_impl.training.families import FAMILIES, vae_widths
 from torch_impl.training.fields import check_value, read_value
 from torch_impl.training.systems.config import SystemConfig
-from torch_impl.training.systems.ddpm import DDPMConfig
-from torch_impl.training.systems.latent import LatentConfig
 from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.systems.onestep import OneStepConfig
 from torch_impl.training.systems.vae import VAESystemConfig
-from torch_impl.training.systems.vqvae import VQVAESystemConfig
 from torch_impl.training.trainer_config import TrainerConfig
 
 __all__ = ["DataChoice", "Preset", "override", "preset", "preset_names", "read_field"]
@@ -31,6 +28,7 @@ class DataChoice:
     """Which data: a name that `torch_impl.data.load` knows, and how to read it.
 
     `root` is where local files are; `label` the attribute that serves as class (faces); `flip` mirrors at random.
+    `without` are files, relative to `root`, that are left out because they cannot be decoded.
     """
 
     name: str
@@ -40,8 +38,10 @@ class DataChoice:
     label: str | None = None
     flip: bool = False
     workers: int = 0
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "without", tuple(self.without))  # a list, where it was read from JSON
         if self.workers < 0:
             raise ValueError(f"workers is {self.workers}; it must not be negative (0 reads in the main process)")
 
@@ -85,178 +85,6 @@ _SETS: dict[str, tuple[DataChoice, int, int, int | None, str]] = {
 }
 
 
-def _vae(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
-    if name == "digits":
-        system = VAESystemConfig(size, channels, classes, latent_dim=8, hidden=(256, 128), widths=(32, 64))
-        return system, TrainerConfig(
-            3000, 128, lr=2e-3, warmup=100, clip=100.0, log_every=100, validate_every=500, preview_every=1000
-        )
-    colour = channels == 3
-    system = VAESystemConfig(
-        size,
-        channels,
-        classes,
-        encoder="mlp" if name == "mnist" else "cnn",
-        likelihood="gaussian" if colour else "bernoulli",
-        latent_dim=32 if name == "mnist" else 64,
-        hidden=(512, 256),
-        widths=(32, 64) if size < 32 else (32, 64, 128) if size < 64 else (32, 64, 128, 256),
-    )
-    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, clip=1000.0, validate_every=2000, preview_every=2000)
-
-
-def _onestep(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
-    if name == "digits":
-        system = OneStepConfig(size, channels, classes, alpha=0.3, widths=(32, 64))
-        return system, TrainerConfig(
-            3000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
-        )
-    system = OneStepConfig(size, channels, classes, alpha=0.3, widths=(32, 64, 128)[: 2 if size < 32 else 3])
-    return system, TrainerConfig(20_000, 128, lr=1e-3, warmup=500, validate_every=2000, preview_every=2000)
-
-
-# On 1,259 images the held-out loss is least after some 2,000 steps; longer runs learn the images by heart.
-_DIGITS_DIFFUSION = TrainerConfig(
-    3000,
-    128,
-    lr=1e-3,
-    warmup=200,
-    ema=(WarmupDecay(0.999),),
-    log_every=100,
-    validate_every=500,
-    preview_every=1000,
-)
-
-
-def _ddpm(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
-    conditional = classes is not None
-    if name == "digits":
-        system = DDPMConfig(
-            size,
-            channels,
-            classes,
-            timesteps=500,
-            prediction="v",
-            sigma_min=0.04,
-            conditional=True,
-            widths=(32, 64),
-            attention=(4,),
-            head_channels=32,
-            dropout=0.1,
-        )
-        return system, _DIGITS_DIFFUSION
-    large = size >= 32
-    system = DDPMConfig(
-        size,
-        channels,
-        classes,
-        conditional=conditional,
-        widths=(128, 256, 256) if large else (64, 128, 128),
-        attention=(size // 2, size // 4) if large else (size // 4,),
-        head_channels=64,
-        dropout=0.1 if name == "cifar10" else 0.0,
-    )
-    trainer = TrainerConfig(
-        200_000 if large else 50_000,
-        128,
-        lr=2e-4,
-        warmup=5000 if large else 1000,
-        lr_shape="constant",
-        ema=(WarmupDecay(0.9999),),
-        log_every=100,
-        validate_every=5000,
-        preview_every=5000,
-        checkpoint_every=5000,
-    )
-    return system, trainer
-
-
-def _vqvae(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
-    if name == "digits":
-        system = VQVAESystemConfig(
-            size,
-            channels,
-            classes,
-            widths=(64,),
-            codes=64,
-            code_dim=8,
-            conditional=True,
-            prior_width=64,
-            prior_dropout=0.3,
-        )
-        return system, TrainerConfig(
-            3000, 128, lr=2e-3, warmup=100, log_every=100, validate_every=500, preview_every=1000
-        )
-    levels = 2 if size <= 32 else 3
-    system = VQVAESystemConfig(
-        size,
-        channels,
-        classes,
-        widths=(64, 128, 256)[:levels],
-        blocks=2,
-        codes=512,
-        code_dim=32,
-        conditional=classes is not None,
-        prior_width=256,
-        prior_depth=6,
-        prior_heads=8,
-    )
-    return system, TrainerConfig(50_000, 128, lr=3e-4, warmup=1000, validate_every=5000, preview_every=5000)
-
-
-def _latent(name: str, size: int, channels: int, classes: int | None) -> tuple[SystemConfig, TrainerConfig]:
-    conditional = classes is not None
-    if name == "digits":
-        system = LatentConfig(
-            size,
-            channels,
-            classes,
-            conditional=conditional,
-            latent_dim=3,
-            compressor_widths=(64,),
-            compressor_steps=2500,
-            widths=(32, 64),
-            head_channels=32,
-            dropout=0.1,
-        )
-        return system, _DIGITS_DIFFUSION
-    levels = 1 if size < 32 else 2
-    system = LatentConfig(
-        size,
-        channels,
-        classes,
-        conditional=conditional,
-        latent_dim=4,
-        compressor_widths=(64, 128)[:levels],
-        compressor_blocks=2,
-        compressor_steps=20_000,
-        widths=(128, 256) if size >= 32 else (64, 128),
-        attention=(size >> (levels + 1),),
-        head_channels=64,
-    )
-    trainer = TrainerConfig(
-        100_000,
-        128,
-        lr=3e-4,
-        warmup=2000,
-        ema=(WarmupDecay(0.9999),),
-        log_every=100,
-        validate_every=5000,
-        preview_every=5000,
-        checkpoint_every=5000,
-    )
-    return system, trainer
-
-
-_FAMILIES: dict[str, tuple[Callable[[str, int, int, int | None], tuple[SystemConfig, TrainerConfig]], str]] = {
-    "vae": (_vae, "VAE and beta-VAE"),
-    "onestep": (_onestep, "encoder-free one-step model"),
-    "ddpm": (_ddpm, "U-Net diffusion, class-conditional where there are labels"),
-    "vqvae": (_vqvae, "VQ-VAE with a prior over its codes"),
-    "latent": (_latent, "latent diffusion: compressor first, then diffusion inside"),
-}
-
-
 def _mixture() -> Preset:
     trainer = TrainerConfig(
         4000,
@@ -279,12 +107,12 @@ def _mixture() -> Preset:
     )
 
 
-def _celeba() -> Preset:
+def _celeba(size: int = 64) -> Preset:
     system = VAESystemConfig(
-        64, 3, 2, encoder="cnn", likelihood="bernoulli", latent_dim=128, widths=(32, 64, 128, 256), blocks=0
+        size, 3, 2, encoder="cnn", likelihood="bernoulli", latent_dim=128, widths=vae_widths("celeba", size), blocks=0
     )
     trainer = TrainerConfig(50_000, 128, lr=5e-4, warmup=500, clip=10_000.0, validate_every=5000, preview_every=5000)
-    data = DataChoice("celeba", 64, 3, label="Smiling", flip=True, workers=2)
+    data = DataChoice("celeba", size, 3, label="Smiling", flip=True, workers=2)
     return Preset(
         "celeba64-vae", "convolutional VAE, 128 latents, on 64x64 faces from a local folder", data, system, trainer
     )
@@ -292,16 +120,16 @@ def _celeba() -> Preset:
 
 def preset_names() -> list[str]:
     """Every preset, in the order of the table."""
-    names = [f"{data}-{family}" for data in _SETS for family in _FAMILIES]
+    names = [f"{data}-{family}" for data in _SETS for family in FAMILIES]
     names.insert(names.index("digits-vqvae"), "mixture-ddpm")
     return [*names, "celeba64-vae"]
 
 
-def preset(name: str) -> Preset:
-    """The preset of a name.
+def preset(name: str, image_size: int | None = None) -> Preset:
+    """The preset of a name; where the data can be had in several sizes, with the networks that suit the given one.
 
     Raises:
-        ValueError: unknown; the message suggests the nearest.
+        ValueError: unknown (the message suggests the nearest), or a size that no network can take.
     """
     if name not in preset_names():
         near = difflib.get_close_matches(name, preset_names(), n=2, cutoff=0.4)
@@ -310,10 +138,12 @@ def preset(name: str) -> Preset:
     if name == "mixture-ddpm":
         return _mixture()
     if name == "celeba64-vae":
-        return _celeba()
+        return _celeba(image_size or 64)
     set_name, _, family = name.partition("-")
     data, size, channels, classes, what = _SETS[set_name]
-    make, words = _FAMILIES[family]
+    if image_size is not None and data.image_size is not None:
+        size, data = image_size, dataclasses.replace(data, image_size=image_size)
+    make, words = FAMILIES[family]
     system, trainer = make(set_name, size, channels, classes)
     return Preset(name, f"{words}; {what}", data, system, trainer)
 
@@ -355,6 +185,8 @@ def override(chosen: Preset, changes: Mapping[str, Any]) -> Preset:
             groups["data"][name] = groups["system"][name] = changes.pop(name)
     for name, value in changes.items():
         groups[_group(chosen, name)][name] = value
+    if "widths" in changes and "attention" not in changes and hasattr(chosen.system, "attention"):
+        groups["system"]["attention"] = _attention(chosen.system, groups["system"])
     system = dataclasses.replace(chosen.system, **groups["system"])
     for name, with_what in system.unused().items():
         if groups["system"].get(name, getattr(chosen.system, name)) != getattr(chosen.system, name):
@@ -365,6 +197,13 @@ def override(chosen: Preset, changes: Mapping[str, Any]) -> Preset:
         trainer=dataclasses.replace(chosen.trainer, **groups["trainer"]),
         data=dataclasses.replace(chosen.data, **groups["data"]),
     )
+
+
+def _attention(system: Any, changes: Mapping[str, Any]) -> tuple[int, ...]:
+    """The sides with attention, of those that are reached with other widths."""
+    now = {name: changes.get(name, getattr(system, name, ())) for name in ("image_size", "compressor_widths", "widths")}
+    side = now["image_size"] >> len(now["compressor_widths"])
+    return tuple(at for at in system.attention if at in {side >> level for level in range(len(now["widths"]))})
 
 
 def _group(chosen: Preset, name: str) -> str:
@@ -385,10 +224,10 @@ def _refuse_what_data_says(chosen: Preset, name: str, value: Any) -> None:
     if name in _FROM_DATA:
         raise ValueError(f"{name} of {chosen.name} comes from its data and cannot be set; leave it out")
     if name in ("image_size", "channels") and isinstance(chosen.system, MixtureConfig):
-        raise ValueError(f"{chosen.name} is of points, not of images; leave out {name}")
+        raise ValueError(f"{chosen.name} is of points, not of images; leave out {_option(name)}")
     if name == "image_size" and chosen.data.image_size is None:
         raise ValueError(
-            f"the images of {chosen.name} have one size only ({chosen.system.image_size}); leave out image_size"
+            f"the images of {chosen.name} have one size only ({chosen.system.image_size}); leave out --image-size"
         )
     if name == "channels" and chosen.data.channels is None:
         raise ValueError(

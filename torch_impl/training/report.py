@@ -82,7 +82,7 @@ def write_report(out: Path) -> Path:
     lines = list(read_metrics(out / "metrics.jsonl"))
     last = lines[-1] if lines else {}
     rows = [(name, _number(value)) for name, value in last.items() if value is not None]
-    pictures = sorted((out / "samples").glob("*.png")) if (out / "samples").is_dir() else []
+    pictures = [path for path in sorted((out / "samples").glob("step-*.png")) if path.stem[5:].isdigit()]
     body = io.StringIO()
     title = str(config.get("preset", "run"))
     body.write(f"<h1>{html.escape(title)}</h1><h2>At the end</h2>{_table(rows)}")

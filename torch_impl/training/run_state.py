@@ -29,7 +29,16 @@ from torch_impl.training.state import (
     state_tensors,
 )
 
-__all__ = ["Progress", "RunParts", "averages_store", "ema_part", "refuse_other_run", "restore_run", "save_run"]
+__all__ = [
+    "Progress",
+    "RunParts",
+    "averages_store",
+    "ema_part",
+    "of_same_examples",
+    "refuse_other_run",
+    "restore_run",
+    "save_run",
+]
 
 
 def averages_store(out: Path) -> CheckpointStore:
@@ -290,6 +299,13 @@ def _restore_generators(checkpoint: StoredCheckpoint, file: str) -> None:
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError, IndexError, AttributeError) as error:
         what = f"it holds no state of random number generators ({' '.join(str(error).split())[:80]})"
         raise CheckpointDamaged(checkpoint.path / file, what) from None
+
+
+def of_same_examples(mine: Mapping[str, Any], checkpoint: StoredCheckpoint) -> dict[str, Any]:
+    """A description of data in which which examples there are is said as a checkpoint says it."""
+    theirs, which = checkpoint.config.get("data"), ("fingerprint", "without")
+    kept = {name: value for name, value in mine.items() if name not in which}
+    return kept | {name: theirs[name] for name in which if isinstance(theirs, dict) and name in theirs}
 
 
 def refuse_other_run(checkpoint: StoredCheckpoint, mine: Mapping[str, Any]) -> None:

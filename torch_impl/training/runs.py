@@ -58,6 +58,8 @@ def load_split(choice: DataChoice, split: str) -> Any:
         value = getattr(choice, name)
         if value is not None:
             options[name] = value
+    if choice.without:
+        options["without"] = choice.without
     return load(choice.name, split, **options)
 
 
@@ -103,12 +105,15 @@ def describe(chosen: Preset, data: Any) -> dict[str, Any]:
     known = {"fingerprint": data.fingerprint, "classes": None if data.classes is None else list(data.classes)}
     levels = getattr(data, "levels", None)
     choice = {**dataclasses.asdict(chosen.data), **known, "levels": levels}
-    for name in _PLACES:
+    for name in (*_PLACES, *(() if chosen.data.without else ("without",))):
         choice.pop(name)
     return {"preset": chosen.name, "data": choice, "system": chosen.system.to_json()}
 
 
 _PLACES = ("root", "workers")  # where files lie and how they are read is not part of what is trained
+
+
+_FOLDERS = ("samples", "portraits", "averages", "tensorboard", "abandoned")  # of a run, besides its checkpoints
 
 
 def begun_description(out: Path) -> dict[str, Any] | None:
@@ -126,8 +131,10 @@ def begun_description(out: Path) -> dict[str, Any] | None:
     parts = ("data", "system", "trainer")
     begun = isinstance(description, dict) and all(isinstance(description.get(part), dict) for part in parts)
     at_the_end = ("report.html", "summary.png")
-    written = at_the_end if begun else ("config.json", "metrics.jsonl", *at_the_end)
+    written = at_the_end if begun else ("config.json", "config.toml", "data.json", "metrics.jsonl", *at_the_end)
     there = [name for name in written if (out / name).exists()]
+    if not begun:
+        there += [f"{name}/" for name in _FOLDERS if (out / name).is_dir() and any((out / name).iterdir())]
     if there:
         raise ValueError(
             f"{out} has {', '.join(there)}, which a run would replace, and no checkpoint to go on from; choose another "
@@ -265,6 +272,8 @@ def compressor_preset(chosen: Preset) -> Preset:
         chosen.trainer,
         steps=chosen.system.compressor_steps,
         warmup=min(100, chosen.system.compressor_steps),
+        lr_start=0,
+        lr_start_rate=0.0,
         clip=1000.0,
     )
     name = f"{chosen.name} (compressor)"

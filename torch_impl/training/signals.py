@@ -1,20 +1,21 @@
-"""SIGTERM and SIGINT: finish the step, write a checkpoint, stop."""
+"""SIGTERM, SIGINT, SIGHUP and SIGUSR1: finish the step, write a checkpoint, stop."""
 
 from __future__ import annotations
 
+import os
 import signal
 import types
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 __all__ = ["Interrupted", "StopRequest"]
 
+_NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1")  # a terminal that goes away, and what clusters send before a kill
+
 
 class Interrupted(RuntimeError):
-    """SIGTERM or SIGINT arrived; a checkpoint was written first.
-
-    Attributes: `step`, `checkpoint`, `signal_number`.
-    """
+    """A signal arrived; a checkpoint was written first.  Attributes: `step`, `checkpoint`, `signal_number`."""
 
     def __init__(self, step: int, checkpoint: Path | None, signal_number: int) -> None:
         self.step, self.checkpoint, self.signal_number = step, checkpoint, signal_number
@@ -23,9 +24,10 @@ class Interrupted(RuntimeError):
 
 
 class StopRequest:
-    """While entered, notes a SIGTERM or SIGINT instead of dying of it; a second one ends the program at once.
+    """While entered, notes a signal instead of dying of it; a second one ends the program at once (KeyboardInterrupt).
 
-    Outside the main thread signals belong to somebody else, and nothing is noted.
+    A signal that is ignored (by `nohup`, for a job in the background) stays so.  Outside the main thread signals belong
+    to somebody else, and nothing is noted.
     """
 
     def __init__(self) -> None:
@@ -37,11 +39,16 @@ class StopRequest:
         if self.number:
             raise KeyboardInterrupt
         self.number = number
+        words = f"\n{signal.Signals(number).name}: a checkpoint after this step, then the end; once more ends at once\n"
+        with suppress(OSError):  # the terminal may be what went away
+            os.write(2, words.encode())
 
     def __enter__(self) -> Self:
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._before[number] = signal.signal(number, self._note)
+            for name in _NAMES:
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
         except ValueError:
             self._before = {}
         return self

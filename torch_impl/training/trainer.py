@@ -38,7 +38,7 @@ from torch_impl.training.processes import (
     total_gradient_norm,
     without_gradient_exchange,
 )
-from torch_impl.training.run_state import Progress, RunParts, restore_run, save_run
+from torch_impl.training.run_state import Progress, RunParts, of_same_examples, restore_run, save_run
 from torch_impl.training.signals import Interrupted, StopRequest
 from torch_impl.training.system import Batch, System
 from torch_impl.training.trainer_config import TrainerConfig
@@ -61,6 +61,7 @@ class Observer:
 
     def set_aside(self, folder: Path) -> None: ...
     def started(self, trainer: Trainer) -> None: ...
+    def stepped(self, step: int) -> None: ...
     def logged(self, line: Mapping[str, float]) -> None: ...
     def saved(self, checkpoint: StoredCheckpoint) -> None: ...
     def finished(self, result: TrainResult) -> None: ...
@@ -234,7 +235,7 @@ class Trainer:
         Raises:
             NonFiniteError: loss or gradients are not finite (policy `stop`, or `skip_limit` reached).
             CheckpointUnwritable: a checkpoint could not be written; earlier ones are intact.
-            Interrupted: SIGTERM or SIGINT, after writing a checkpoint.
+            Interrupted: SIGTERM, SIGINT, SIGHUP or SIGUSR1, after writing a checkpoint.
         """
         config = self.config
         started = self._clock = time.perf_counter()
@@ -242,10 +243,12 @@ class Trainer:
         self._prepare_folder()
         self.observer.started(self)
         self.system.train()
-        look_always = self.device.type == "cpu" and self.processes.world == 1
+        alone = self.processes.world == 1
+        look_always = alone and self.device.type == "cpu"
         with self._stop, self._clear_write_errors():
             while self.step < config.steps:
                 self.train_step()
+                self.observer.stepped(self.step)
                 log = self._due(config.log_every)
                 if log or look_always:
                     self._look_for_nonfinite()
@@ -253,7 +256,7 @@ class Trainer:
                     self.validation, self.validation_unlogged = (self.step, self.validate()), True
                 if log:
                     self._log()
-                if log or look_always:
+                if log or alone:
                     self._heed_signal()
                 if self._due(config.preview_every):
                     self._preview()
@@ -454,8 +457,10 @@ class Trainer:
             threads=torch.get_num_threads(),
         )
 
-    def restore(self, checkpoint: StoredCheckpoint | Path | None = None) -> int:
+    def restore(self, checkpoint: StoredCheckpoint | Path | None = None, accept_data: bool = False) -> int:
         """Go back to a checkpoint (by default the latest), exactly; returns its step.
+
+        With `accept_data` the examples may be others (not their kind or classes): their order from here on is new.
 
         Raises:
             CheckpointMissing, CheckpointDamaged: as `CheckpointStore.latest`.
@@ -469,10 +474,14 @@ class Trainer:
                     "this trainer has no output folder, so there is nothing to resume; give it out="
                 )
             checkpoint = self.store.latest()
-        progress = restore_run(self._parts(), self.out, checkpoint, self.full_description())
+        description, stream = self.full_description(), self.batches.state_dict()
+        if accept_data:
+            description["data"] = of_same_examples(description["data"], checkpoint)
+        progress = restore_run(self._parts(), self.out, checkpoint, description)
         blocks = checkpoint.config["trainer"].get("draw_blocks")
         self.use_blocks(blocks if type(blocks) is int and blocks > 0 else self.blocks)
-        self.batches.load_state_dict(progress.data)
+        which = {"fingerprint": stream.get("fingerprint")} if accept_data else {}
+        self.batches.load_state_dict({**progress.data, **which})
         self.means.load_state(progress.open_means, owner=self.processes.is_main)
         self.skipped, self.step = progress.skipped, progress.step
         self.validation, self.validation_unlogged = progress.validation, progress.validation_unlogged

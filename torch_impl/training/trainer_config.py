@@ -25,6 +25,7 @@ class TrainerConfig:
       step).
     - `lr`, `warmup` (steps), `lr_shape`, `lr_final` (share of the peak), `weight_decay`, `betas`,
       `epsilon`: AdamW.
+    - `lr_start`, `lr_start_rate`: the step at which the schedule of the rate begins anew, and the rate by then.
     - `clip`: largest gradient norm, or None.
     - `ema`: profiles of the moving averages; the first is the one that is sampled from.
     - `precision`: `auto` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  `compile`: `auto` is on
@@ -45,6 +46,8 @@ class TrainerConfig:
     warmup: int = 0
     lr_shape: Literal["constant", "cosine"] = "cosine"
     lr_final: float = 0.0
+    lr_start: int = 0
+    lr_start_rate: float = 0.0
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
@@ -92,7 +95,9 @@ class TrainerConfig:
         self.learning_rate()
 
     def learning_rate(self) -> LearningRate:
-        return LearningRate(self.lr, self.steps, self.warmup, self.lr_shape, self.lr_final)
+        return LearningRate(
+            self.lr, self.steps, self.warmup, self.lr_shape, self.lr_final, self.lr_start, self.lr_start_rate
+        )
 
     def blocks_for(self, world: int) -> int:
         """Blocks of randomness: given, or the least that serve these processes, eight where the batch allows it."""

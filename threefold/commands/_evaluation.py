@@ -1,0 +1,134 @@
+"""What the command evaluate does; itself it only says which options there are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from threefold.commands._endings import RunFailed, plain_console, unusable_input
+from threefold.commands._sampling import SAMPLING, refuse_foreign, refuse_guidance
+from threefold.errors import Unusable
+from threefold.output import output
+from torch_impl.training import Processes
+from torch_impl.training.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.training.runs import Model, load_model
+
+__all__ = ["EvaluateRequest", "run_evaluation"]
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What `threefold evaluate` was asked for."""
+
+    checkpoint: Path
+    metrics: str | None
+    data: str | None
+    json_path: str | None
+    weights: str
+    ema_width: float | None
+    device: str
+    settings: Mapping[str, Any]
+
+
+def run_evaluation(request: EvaluateRequest) -> None:
+    """Compute figures; print them as a table, and as JSON where asked for."""
+    console = plain_console(stderr=False)
+    if not console.is_terminal:
+        console = Console(width=140, markup=False, emoji=False, highlight=False)
+    with unusable_input():
+        device = Processes.start(request.device).device
+        model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
+        refuse_foreign(model, {name: request.settings[name] for name in SAMPLING})
+        refuse_guidance(model, request.settings["guidance"])
+        settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
+        names = None if request.metrics is None else _names(request.metrics, model)
+        check_metrics(model, names)
+    failed: dict[str, Exception] = {}
+    with output(request.json_path) if request.json_path else nullcontext() as target:
+        with unusable_input(), _told() as told:
+            figures = evaluate(model, names, settings, started=told, failed=failed.__setitem__)
+        if figures and request.json_path != "-":
+            console.print(_figures_table(figures))
+        if figures and target is not None:
+            target.write(json.dumps(_evaluation_json(model, settings, figures, failed), indent=1) + "\n")
+    if failed:
+        raise _missing(failed)
+
+
+def _names(text: str, model: Model) -> list[str]:
+    """The metrics that a text names, with commas.
+
+    Raises:
+        ValueError: it names none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"--metric {text!r} names none; choose among {', '.join(metrics_for(model.system))}")
+    return list(dict.fromkeys(names))
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[str], None]]:
+    """Tells on standard error what is being computed: in place on a terminal, else line by line."""
+    console = plain_console()
+    if not console.is_terminal:
+        yield lambda words: console.print(f"evaluating {words}")
+        return
+    with console.status(Text("evaluating")) as status:
+        yield lambda words: status.update(Text(f"evaluating {words}"))
+
+
+def _missing(failed: Mapping[str, Exception]) -> click.ClickException:
+    """The ending of an evaluation that lacks some metrics: status 2 if the input was to blame for all, else 1."""
+    metrics: dict[str, list[str]] = {}
+    for name, error in failed.items():
+        metrics.setdefault(_reason(error), []).append(name)
+    words = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in metrics.items())
+    by_input = all(isinstance(error, (ValueError, OSError)) for error in failed.values())
+    return Unusable(words) if by_input else RunFailed(words)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
+
+
+def _figures_table(figures: Mapping[str, list[Figure]]) -> Table:
+    table = Table("metric", "figure", "value", "over", box=None, pad_edge=False)
+    for metric, rows in figures.items():
+        for i, row in enumerate(rows):
+            table.add_row(*map(Text, (metric if i == 0 else "", row.name, _with_error(row), row.over)))
+    return table
+
+
+def _with_error(figure: Figure) -> str:
+    """A value to the digits that its standard error allows."""
+    if figure.error is None or not figure.error > 0 or not math.isfinite(figure.error):
+        return f"{figure.value:.5g} {figure.unit}".strip()
+    digits = max(0, 1 - math.floor(math.log10(figure.error)))
+    return f"{figure.value:.{digits}f} ± {figure.error:.{digits}f} {figure.unit}".strip()
+
+
+def _evaluation_json(
+    model: Model, settings: Settings, figures: Mapping[str, list[Figure]], failed: Mapping[str, Exception]
+) -> dict[str, Any]:
+    used = dataclasses.asdict(settings)
+    used.pop("root")
+    return {
+        "schema": 1,
+        "preset": model.description["preset"],
+        "step": model.checkpoint.step,
+        "settings": used,
+        "figures": {name: [dataclasses.asdict(figure) for figure in rows] for name, rows in figures.items()},
+        "failed": {name: _reason(error) for name, error in failed.items()},
+    }
