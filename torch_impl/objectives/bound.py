@@ -88,7 +88,9 @@ def variational_bound(
 def prior_kl(process: GaussianProcess, x0: Tensor) -> Tensor:
     """KL(q(x_T | x_0) || N(0, I)) in nats, shape (batch,) (`ddpm.latent_term.closed_form`)."""
     end = process.schedule.level(process.T)
-    return sum_dims(0.5 * (end.signal**2 * x0.square() - end.signal**2 - 2 * math.log(end.sigma)))
+    kept = end.signal**2
+    log_noise = math.log1p(-kept) if kept < 0.5 else 2 * math.log(end.sigma)  # of 1 - abar_T, each where it has digits
+    return sum_dims(0.5 * (kept * x0.square() - kept - log_noise))
 
 
 def transition_kl(process: GaussianProcess, output: Tensor, x0: Tensor, x_t: Tensor, t: Time) -> Tensor:

@@ -1,4 +1,4 @@
-"""The forward chain and its reversal given x_0: the claims' statements against algebra on the joint law."""
+"""The forward chain and its reversal given x_0: the claims' statements against linear algebra on the joint Gaussian."""
 
 from __future__ import annotations
 
@@ -7,188 +7,194 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-import sympy as sp
 
-from derivations.notation import abar, t
-from reference import chain, finite, quadrature, schedules
-from threefold.witnesses.chains import Step, draw_betas, steps
-from threefold.witnesses.oracle import Array, GaussianLaw, Point, finite_law
-from threefold.witnesses.registry import Cases, Comparison, numeric
+from reference import chain, finite, montecarlo, quadrature, schedules
+from reference.gaussians import Gaussian
+from threefold.witnesses.cases.chains import Step, Steps
+from threefold.witnesses.cases.finite import Channel, Channels
+from threefold.witnesses.cases.schedules import Once, Ramp, Ramps
+from threefold.witnesses.point import Array, Point
+from threefold.witnesses.shapes import Inequality, Law, Shape, Value, measured, measurement
+
+DRAWS = 8192
 
 # --- one step and many ------------------------------------------------------------------------------------------------
 
 
-@numeric("ddpm.forward.kernel", method="log-density of the recursion x_t = g x_{t-1} + s eps by change of variable")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case):
-        point = Point(s.d, {"t": s.t}, s.betas, x={s.t: s.x_t, s.t - 1: s.x_prev})
-        measured = chain.transition_log_density(s.x_t, s.x_prev, s.t, s.betas)
-        yield Comparison("log q(x_t | x_{t-1})", point.rhs("ddpm.forward.kernel"), measured)
-        beta = s.betas[s.t - 1]
-        moment = sum(quadrature.normal_expectation(np.square, m, np.sqrt(beta)) for m in np.sqrt(1 - beta) * s.x_prev)
-        yield Comparison("E |x_t|^2", point.rhs("ddpm.forward.kernel", 2), moment)
+def _mean_of(f: Step, law: Gaussian) -> float:
+    """E f over a normal law: a sum over a grid of its noise."""
+    return quadrature.normal_expectation_nd(lambda x: f.network(x)[:, 0], law.mean, law.factor, floor=1e-9)
 
 
-@numeric("ddpm.forward.marginal", method="gain and variance accumulated step by step through the recursion")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case):
-        point = Point(s.d, {"t": s.t}, s.betas, x={s.t: s.x_t, 0: s.x0})
-        measured = chain.marginal_log_density(s.x_t, s.x0, s.t, s.betas)
-        yield Comparison("log q(x_t | x_0)", point.rhs("ddpm.forward.marginal"), measured)
-        moments = chain.forward_moments(s.betas)
-        gain = point.value(sp.sqrt(abar(t)))
-        yield Comparison("sqrt(abar_t)", gain, moments.gain[s.t])
+def _simulated(s: Step) -> montecarlo.Estimate:
+    """f(x_t), the chain walked from x_0 one random step after the other."""
+
+    def walk(rng: np.random.Generator, count: int) -> Array:
+        x = np.broadcast_to(s.x0, (count, s.d))
+        for beta in s.betas[: s.t]:
+            x = np.sqrt(1 - beta) * x + np.sqrt(beta) * rng.standard_normal(x.shape)
+        return np.asarray(x)
+
+    return montecarlo.estimate(lambda x: s.network(x)[:, 0], walk, DRAWS, s.rng)
 
 
-@numeric("ddpm.forward.covariance", method="covariance matrices pushed through every step by matrix products")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, most_d=2):
-        root = case.rng.standard_normal((s.d, s.d)) + np.eye(s.d)
-        cov0 = root @ root.T
-        u, v = s.x_prev, s.x_t
-        data = GaussianLaw({("x", 0): s.d}, s.x0, cov0)
-        point = Point(s.d, {"t": s.t}, s.betas, vectors={"u": u, "v": v}, tables={"q": data})
-        measured = float(u @ chain.marginal_covariance(cov0, s.t, s.betas) @ v)
-        scale = float(np.linalg.norm(u) * np.linalg.norm(v)) * max(1.0, float(np.linalg.norm(cov0)))
-        yield Comparison("solved", point.rhs("ddpm.forward.covariance", 1), measured, scale=scale)
-        distance = measured - float(u @ v)
-        yield Comparison("distance to I", point.rhs("ddpm.forward.covariance", 2), distance, scale=scale)
+@measured(
+    "ddpm.forward.kernel",
+    method="log-density of the recursion x_t = g x_{t-1} + s eps by change of variable; averages on a grid",
+    cases=Steps(share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    point, beta = s.point(exact={"f": s.network.first}), s.betas[s.t - 1]
+    yield Value(0, point, chain.transition_log_density(s.x_t, s.x_prev, s.t, s.betas))
+    law = Gaussian(np.sqrt(1 - beta) * s.x_prev, np.sqrt(beta) * np.eye(s.d))
+    yield Value(1, point, _mean_of(s, law))
+    moment = sum(quadrature.normal_expectation(np.square, m, np.sqrt(beta)) for m in law.mean)
+    yield Value(2, point, moment)
 
 
-@numeric(
+@measured(
+    "ddpm.forward.marginal",
+    method="gain and variance accumulated step by step through the recursion; chains drawn step by step",
+    cases=Steps(share=2),
+    max_standard_error=0.5,
+)
+def _(s: Step) -> Iterator[Shape]:
+    point = s.point(exact={"f": s.network.first})
+    yield Value(0, point, chain.marginal_log_density(s.x_t, s.x0, s.t, s.betas))
+    gains, rows = chain.loadings(s.betas, [s.t])
+    law = Gaussian(gains[0] * s.x0, np.sqrt(np.sum(rows**2)) * np.eye(s.d))
+    yield Value(1, point, _mean_of(s, law))
+    if s.n % 4 == 0:
+        drawn = _simulated(s)
+        yield Law(1, point, drawn.mean, drawn.standard_error)
+
+
+@measured(
+    "ddpm.forward.covariance",
+    method="covariance matrices pushed through every step by matrix products",
+    cases=Steps(most_d=2, share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    covariance = s.root @ s.root.T
+    point = s.point(vectors={"u": s.x_prev, "v": s.x_t}, tables={"q": s.moving(np.sign(s.x0), covariance)})
+    found = float(s.x_prev @ chain.marginal_covariance(covariance, s.t, s.betas) @ s.x_t)
+    yield Value(0, point, found)
+    yield Value(1, point, found)
+    yield Value(2, point, found - float(s.x_prev @ s.x_t))
+
+
+monotone = measurement(
     "ddpm.forward.snr_monotone", method="ratios of recursed moments; mutual information of enumerated Markov chains"
 )
-def _(case: Cases) -> Iterator[Comparison]:
-    for n, s in enumerate(steps(case, least_t=2)):
-        ratios = chain.snrs(s.betas)
-        point = Point(1, {"t": s.t}, s.betas)
-        yield Comparison("SNR_t", point.lhs("ddpm.forward.snr_monotone", 1), ratios[s.t - 1])
-        yield Comparison("it falls", max(ratios[s.t - 1] - ratios[s.t - 2], 0.0), 0.0, scale=1.0)
-        if n % 4 == 0:
-            yield from _information(case)
 
 
-def _information(case: Cases) -> Iterator[Comparison]:
-    sizes = (2, 3, 2)
-    start = finite.random_simplex(case.rng, sizes[0])
-    first, second = (
-        np.array([finite.random_simplex(case.rng, b) for _ in range(a)]) for a, b in itertools.pairwise(sizes)
-    )
-    table = start[:, None, None] * first[:, :, None] * second[None, :, :]
-    law = finite.JointLaw(("x0", "x1", "x2"), table)
+@monotone.over(Steps(least_t=2))
+def _(s: Step) -> Iterator[Shape]:
+    kept, ratios = chain.forward_moments(s.betas).gain ** 2, chain.snrs(s.betas)
+    yield Inequality(0, s.point(), kept[s.t], kept[s.t - 1])
+    yield Inequality(1, s.point(), ratios[s.t - 1], ratios[s.t - 2])
+
+
+@monotone.over(Channels())
+def _(s: Channel) -> Iterator[Shape]:
+    law = finite.JointLaw(("x0", "x1", "x2"), s.table)
     near, far = (law.mutual_information(("x0",), (name,)) for name in ("x1", "x2"))
-    point = Point(1, {"t": 2, "T": 2}, tables={"q": finite_law([("x", 0), ("x", 1), ("x", 2)], table)})
-    yield Comparison("I(x_0; x_2)", point.lhs("ddpm.forward.snr_monotone", 2), far, scale=max(near, 1e-3))
-    yield Comparison("I(x_0; x_1)", point.rhs("ddpm.forward.snr_monotone", 2), near, scale=max(near, 1e-3))
-    yield Comparison("no step adds information", max(far - near, 0.0), 0.0, scale=1.0)
+    yield Inequality(2, s.point(), far, near)
 
 
 # --- the linear schedule ----------------------------------------------------------------------------------------------
 
 
-@numeric("ddpm.schedule.linear", method="exact rational arithmetic, one increment after the other")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        T = n % 9 + 2
-        low, high = np.sort(case.rng.uniform(1e-5, 0.9, 2))
-        first, last = Fraction(low.item()), Fraction(high.item())
-        walked = [first + m * (last - first) / (T - 1) for m in range(T)]
-        at = int(case.rng.integers(1, T + 1))
-        point = Point(1, {"t": at, "T": T, "beta_1": first, "beta_T": last})
-        yield Comparison("beta_t", point.rhs("ddpm.schedule.linear"), float(walked[at - 1]))
-        yield Comparison("reference", float(schedules.linear_betas(T, first, last)[at - 1]), float(walked[at - 1]))
+@measured("ddpm.schedule.linear", method="exact fractions, one equal increment after the other", cases=Ramps())
+def _(s: Ramp) -> Iterator[Shape]:
+    step = Fraction(s.last - s.first) / (s.T - 1)
+    walked = [float(v) for v in itertools.accumulate([step] * (s.T - 1), initial=Fraction(s.first))]
+    yield Value(0, s.point(), walked[s.t - 1])
+    yield Value(1, s.point(), walked[0])
+    yield Value(2, s.point(), walked[-1])
+    yield Inequality(3, s.point(), walked[s.t - 1], 0.0)
+    yield Inequality(4, s.point(), walked[s.t - 1], 1.0)
+    yield Value(0, s.point(), float(schedules.linear_betas(s.T, s.first, s.last)[s.t - 1]))
 
 
-@numeric(
-    "ddpm.schedule.abar_values", method="product of 1 - beta_t in exact fractions, rounded to 40 digits at the end"
+@measured(
+    "ddpm.schedule.abar_values",
+    method="product of 1 - beta_t in exact fractions, rounded to 40 digits at the end",
+    cases=Once(),
 )
-def _(case: Cases) -> Iterator[Comparison]:
+def _(_: Once) -> Iterator[Shape]:
     betas = schedules.linear_betas(1000)
-    for part, time in ((0, 100), (2, 500), (4, 1000)):
-        point = Point(1)
-        exact = float(schedules.alpha_bar_decimal(betas, time))
-        yield Comparison(f"abar_{time}", point.lhs("ddpm.schedule.abar_values", part), exact)
-        stated = point.rhs("ddpm.schedule.abar_values", part)
-        yield Comparison(
-            f"abar_{time} as printed",
-            stated,
-            exact,
-            tolerance=1e-5,
-            because="half a unit of the last digit that is printed",
-        )
+    for part, time in enumerate((100, 100, 500, 500, 1000, 1000)):
+        yield Value(part, Point(1), float(schedules.alpha_bar_decimal(betas, time)))
 
 
 # --- the reverse encoder ----------------------------------------------------------------------------------------------
 
 
-def _square(s: Step, x_prev: Array) -> float:
-    """-2 log of q(x_t | x_{t-1}) q(x_{t-1} | x_0) / q(x_t | x_0), up to a constant."""
-    joint = chain.transition_log_density(s.x_t, x_prev, s.t, s.betas)
-    return -2 * (joint + chain.marginal_log_density(x_prev, s.x0, s.t - 1, s.betas))
-
-
-@numeric(
-    "ddpm.posterior.square_completion", method="differences of joint log-densities, normalisers cancelled by a shift"
+@measured(
+    "ddpm.posterior.square_completion",
+    method="how far log-densities of the chain lie below their peaks; the variance by conditioning",
+    cases=Steps(least_t=2, share=2),
 )
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        stated = [
-            Point(s.d, {"t": s.t}, s.betas, x={0: s.x0, s.t: s.x_t, s.t - 1: at}).rhs(
-                "ddpm.posterior.square_completion"
-            )
-            for at in (s.x_prev, np.zeros(s.d))
-        ]
-        measured = _square(s, s.x_prev) - _square(s, np.zeros(s.d))
-        yield Comparison(
-            "difference of squares", stated[0] - stated[1], measured, scale=max(abs(v) for v in stated) + 1
-        )
+def _(s: Step) -> Iterator[Shape]:
+    moments = chain.forward_moments(s.betas)
+
+    def below(density: float, variance: float) -> float:
+        """Twice the distance below the peak of a normal density of that variance in d coordinates."""
+        peak = Gaussian(np.zeros(1), np.array([[np.sqrt(variance)]])).log_prob(np.zeros(1))
+        return 2 * (s.d * float(peak) - density)
+
+    step = below(chain.transition_log_density(s.x_t, s.x_prev, s.t, s.betas), s.betas[s.t - 1])
+    early = below(chain.marginal_log_density(s.x_prev, s.x0, s.t - 1, s.betas), moments.variance[s.t - 1])
+    late = below(chain.marginal_log_density(s.x_t, s.x0, s.t, s.betas), moments.variance[s.t])
+    variances = (s.betas[s.t - 1], moments.variance[s.t - 1], moments.variance[s.t])
+    peaks = s.d * float(np.sum(np.abs(np.log(variances))) + 6)
+    yield Value(0, s.point(), step + early - late, plus=peaks, because="three peaks are subtracted")
+    yield Value(1, s.point(), 1 / chain.posterior(s.x0, s.x_t, s.t, s.betas).variance)
 
 
-@numeric("ddpm.posterior.mean", method="conditioning of the joint Gaussian of the whole chain")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        point = Point(s.d, {"t": s.t}, s.betas, x={0: s.x0, s.t: s.x_t})
-        measured = chain.posterior(s.x0, s.x_t, s.t, s.betas)
-        scale = float(max(np.abs(s.x0).max(), np.abs(s.x_t).max()))
-        yield Comparison("mean", point.rhs("ddpm.posterior.mean"), measured.mean, scale=scale)
+@measured("ddpm.posterior.mean", method="conditioning of the joint Gaussian of the whole chain", cases=Steps(least_t=2))
+def _(s: Step) -> Iterator[Shape]:
+    yield Value(0, s.point(), chain.posterior(s.x0, s.x_t, s.t, s.betas).mean)
 
 
-@numeric("ddpm.posterior.variance", method="Schur complement of the joint covariance of the whole chain")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        point = Point(s.d, {"t": s.t}, s.betas)
-        measured = chain.posterior(s.x0, s.x_t, s.t, s.betas)
-        yield Comparison("variance", point.rhs("ddpm.posterior.variance"), measured.variance)
+@measured(
+    "ddpm.posterior.variance",
+    method="Schur complement of the joint covariance of the whole chain",
+    cases=Steps(least_t=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    variance = chain.posterior(s.x0, s.x_t, s.t, s.betas).variance
+    yield Value(0, s.point(), variance)
+    yield Inequality(1, s.point(), variance, s.betas[s.t - 1])
 
 
-@numeric("ddpm.posterior.law", method="log-density of the conditional of the joint Gaussian")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        spread = np.sqrt(chain.posterior(s.x0, s.x_t, s.t, s.betas).variance)
-        near = chain.posterior(s.x0, s.x_t, s.t, s.betas).mean + spread * s.x_prev
-        point = Point(s.d, {"t": s.t}, s.betas, x={0: s.x0, s.t: s.x_t, s.t - 1: near})
-        measured = chain.posterior_log_density(near, s.x0, s.x_t, s.t, s.betas)
-        yield Comparison(
-            "log q(x_{t-1} | x_t, x_0)", point.rhs("ddpm.posterior.law"), measured, scale=max(1.0, abs(measured))
-        )
+@measured(
+    "ddpm.posterior.law", method="log-density of the conditional of the joint Gaussian", cases=Steps(least_t=2, share=2)
+)
+def _(s: Step) -> Iterator[Shape]:
+    near = s.near_posterior
+    point = s.point(x={s.t - 1: near})
+    found = chain.posterior_log_density(near, s.x0, s.x_t, s.t, s.betas)
+    plus = abs(chain.marginal_log_density(s.x_t, s.x0, s.t, s.betas))
+    yield Value(0, point, found, rounding=8.0, plus=plus, because="the marginal log-density of x_t is subtracted")
 
 
-@numeric("ddpm.posterior.t1", method="conditioning at t = 1, where x_0 is known")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        betas = draw_betas(case, ("ordinary", "tiny betas", "huge betas", "one step")[n % 4])
-        x0, x_1 = case.rng.standard_normal((2, n % 3 + 1))
-        point = Point(len(x0), {}, betas, x={0: x0, 1: x_1})
-        measured = chain.posterior(x0, x_1, 1, betas)
-        yield Comparison("mean is x_0", point.lhs("ddpm.posterior.t1"), measured.mean)
-        yield Comparison("variance is 0", point.lhs("ddpm.posterior.t1", 1), measured.variance, scale=1.0)
+@measured("ddpm.posterior.t1", method="conditioning at t = 1, where x_0 is known", cases=Steps(first=True))
+def _(s: Step) -> Iterator[Shape]:
+    truth = chain.posterior(s.x0, s.x_t, 1, s.betas)
+    yield Value(0, s.point(), truth.mean)
+    yield Value(1, s.point(), truth.variance)
 
 
-@numeric("ddpm.posterior.marginal_consistency", method="posterior density averaged over q(x_t | x_0) on a grid")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2, most_d=1):
-        deviation = np.sqrt(chain.forward_moments(s.betas).variance[s.t - 1])
-        near = float(chain.forward_moments(s.betas).gain[s.t - 1] * s.x0[0] + deviation * np.clip(s.x_prev[0], -3, 3))
-        point = Point(1, {"t": s.t}, s.betas, x={0: s.x0, s.t - 1: [near]})
-        measured = chain.averaged_posterior_density(near, float(s.x0[0]), s.t, s.betas)
-        yield Comparison("density", point.rhs("ddpm.posterior.marginal_consistency"), measured)
+@measured(
+    "ddpm.posterior.marginal_consistency",
+    method="posterior density averaged over q(x_t | x_0) on a grid",
+    cases=Steps(least_t=2, most_d=1, share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    moments = chain.forward_moments(s.betas)
+    deviation = np.sqrt(moments.variance[s.t - 1])
+    near = float(moments.gain[s.t - 1] * s.x0[0] + deviation * np.clip(s.noise[0], -3, 3))
+    density = chain.averaged_posterior_density(near, float(s.x0[0]), s.t, s.betas)
+    yield Value(0, s.point(x={s.t - 1: [near]}), density)

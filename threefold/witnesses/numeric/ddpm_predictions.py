@@ -1,4 +1,4 @@
-"""What a network may predict, and the Gaussian terms of the bound: against 2x2 solves and quadrature."""
+"""What a network may predict, and the Gaussian terms of the bound: by 2x2 solves, conditioning and quadrature."""
 
 from __future__ import annotations
 
@@ -8,202 +8,183 @@ import numpy as np
 
 import reference
 from reference import bounds, chain, divergences, views
-from threefold.witnesses.chains import Network, Step, bent, draw_betas, steps
-from threefold.witnesses.oracle import Array, Point
-from threefold.witnesses.registry import Cases, Comparison, Differs, numeric
+from reference.gaussians import Gaussian
+from threefold.witnesses.cases.chains import Step, Steps
+from threefold.witnesses.cases.runs import Run, Runs
+from threefold.witnesses.cases.schedules import Level, Levels
+from threefold.witnesses.point import Array
+from threefold.witnesses.shapes import Refuted, Shape, Value, measured
 
 # --- the terms of the bound -------------------------------------------------------------------------------------------
 
 
-@numeric("ddpm.latent_term.closed_form", method="divergence integrated along the path of normal laws")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case):
-        moments = chain.forward_moments(s.betas)
-        end, spread = moments.gain[-1] * s.x0, np.full(s.d, moments.variance[-1])
-        measured = float(reference.gaussian_kl_diag(end, spread, np.zeros(s.d), np.ones(s.d)))
-        stated = Point(s.d, {"t": s.t}, s.betas, x={0: s.x0}).rhs("ddpm.latent_term.closed_form")
-        yield Comparison("KL(q(x_T | x_0), N(0, I))", stated, measured, scale=max(measured, 1e-2))
+@measured(
+    "ddpm.latent_term.closed_form", method="divergence integrated along the path of normal laws", cases=Steps(share=2)
+)
+def _(s: Step) -> Iterator[Shape]:
+    moments, zero, one = chain.forward_moments(s.betas), np.zeros(s.d), np.ones(s.d)
+    end, variance = moments.gain[-1] * s.x0, float(moments.variance[-1])
+    yield Value(0, s.point(), float(reference.gaussian_kl_diag(end, variance * one, zero, one)))
+    square = Gaussian(end, np.sqrt(variance) * np.eye(s.d)).expect_quadratic(lambda x: np.sum(x**2, axis=1))
+    yield Value(1, s.point(), square)
 
 
-def _guess(case: Cases, s: Step) -> tuple[Point, Array, float]:
-    """A point at which mu_theta gives a fixed vector near the posterior mean, and sigma_t a number."""
+@measured(
+    "ddpm.consistency.kl",
+    method="divergence of the conditioned joint Gaussian, integrated along a path of laws",
+    cases=Steps(least_t=2, share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
     truth = chain.posterior(s.x0, s.x_t, s.t, s.betas)
     guess = truth.mean + np.sqrt(truth.variance) * s.noise
-    sigma = float(np.sqrt(truth.variance) * np.exp(case.rng.uniform(-1, 1)))
-    point = Point(
-        s.d,
-        {"t": s.t},
-        s.betas,
-        x={0: s.x0, s.t: s.x_t},
-        families={"sigma": lambda _, v=sigma: v},
-        networks={"mu_theta": lambda *_, g=guess: g},
-    )
-    return point, guess, sigma
+    spread = float(np.exp(s.network.shift[0, 0])) * truth.variance
+    point = s.point(answers={"mu_theta": guess}, families={"sigma": lambda _: np.sqrt(spread)})
+    for part, variance in ((0, np.sqrt(spread) ** 2), (1, np.sqrt(spread) ** 2), (2, truth.variance)):
+        found = divergences.gaussian_kl_diag(truth.mean, truth.variance, guess, np.full(s.d, variance))
+        yield Value(part, point, float(found))
 
 
-@numeric("ddpm.consistency.kl", method="divergence of the conditioned joint Gaussian, integrated along a path of laws")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        point, guess, sigma = _guess(case, s)
-        truth = chain.posterior(s.x0, s.x_t, s.t, s.betas)
-        measured = float(divergences.gaussian_kl_diag(truth.mean, truth.variance, guess, np.full(s.d, sigma**2)))
-        # The two means agree in their leading digits: their rounding, over a deviation that may be small, is the error.
-        rounding = float((np.abs(s.x0).max() + np.abs(s.x_t).max()) / np.sqrt(truth.variance))
-        yield Comparison(
-            "KL", point.rhs("ddpm.consistency.kl"), measured, scale=max(1.0, measured) * max(1.0, rounding * 1e-4)
-        )
+@measured(
+    "ddpm.reconstruction.gaussian",
+    method="log-density of the last kernel averaged by quadrature over x_1",
+    cases=Runs(share=2),
+)
+def _(s: Run) -> Iterator[Shape]:
+    found = bounds.bound_terms(float(s.x0[0]), s.betas, s.network.scalar, s.sigmas**2).reconstruction
+    yield Value(0, s.point("mu_theta"), found)
 
 
-@numeric("ddpm.reconstruction.gaussian", method="log-density of the last kernel averaged by quadrature over x_1")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n // 2):
-        betas = draw_betas(case, ("ordinary", "huge betas", "one step")[n % 3])
-        network, x0 = bent(case, 1, 1), float(case.rng.standard_normal())
-        sigma = float(np.exp(case.rng.uniform(-1, 1)))
-        point = _scalar(betas, x0, network, np.full(len(betas), sigma))
-        measured = bounds.bound_terms(x0, betas, _mean(network), np.full(len(betas), sigma**2)).reconstruction
-        stated = point.rhs("ddpm.reconstruction.gaussian")
-        yield Comparison("E log p(x_0 | x_1)", stated, measured, scale=max(1.0, abs(measured)))
+@measured(
+    "ddpm.elbo.gaussian_form",
+    method="every term of the bound by quadrature over x_t, no square completed; the constant at a perfect network",
+    cases=Runs(kinds=("ordinary", "one step", "huge betas", "tiny betas"), most=4),
+)
+def _(s: Run) -> Iterator[Shape]:
+    x0 = float(s.x0[0])
 
+    def perfect(x: Array, t: int) -> Array:
+        return chain.posterior(np.full_like(x, x0), x, t, s.betas).mean
 
-def _mean(network: Network) -> bounds.Mean:
-    return lambda x, t: network(x[:, None])[:, 0] / t
-
-
-def _scalar(betas: Array, x0: float, network: Network, sigmas: Array) -> Point:
-    """A chain of one coordinate whose mean network is network(x)/t, with the reverse deviations sigmas[t-1]."""
-    return Point(
-        1,
-        {"T": len(betas), "t": len(betas)},
-        betas,
-        x={0: [x0]},
-        families={"sigma": lambda t: sigmas[int(t) - 1]},
-        networks={"mu_theta": lambda x, t: network(x) / t},
-    )
-
-
-@numeric("ddpm.elbo.gaussian_form", method="every term of the bound by quadrature over x_t, no square completed")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n // 4):
-        betas = draw_betas(case, ("ordinary", "one step", "huge betas")[n % 3])
-        network, x0 = bent(case, 1, 1), float(case.rng.standard_normal())
-        sigmas = np.exp(case.rng.uniform(-1, 1, len(betas)))
-        measured = bounds.bound_terms(x0, betas, _mean(network), sigmas**2).elbo
-        stated = _scalar(betas, x0, network, sigmas).rhs("ddpm.elbo.gaussian_form")
-        yield Comparison("ELBO", stated, measured, scale=max(1.0, abs(measured)))
+    point = s.point("mu_theta", reverse=True)
+    terms = bounds.bound_terms(x0, s.betas, s.network.scalar, s.sigmas**2)
+    yield Value(0, point, terms.elbo, sides=("lhs", "rhs") if s.T < 3 else ("rhs",))  # the left side sums over paths
+    yield Value(1, point, bounds.bound_terms(x0, s.betas, perfect, s.sigmas**2).elbo)
 
 
 # --- means ------------------------------------------------------------------------------------------------------------
 
 
-def _predicting(s: Step, name: str, guess: Array) -> Point:
-    """x_0, x_t and eps of the step, and a network that answers `guess`."""
-    return Point(
-        s.d,
-        {"t": s.t},
-        s.betas,
-        x={0: s.x0, s.t: s.x_t},
-        vectors={"eps": s.noise},
-        networks={name: lambda *_: guess},
+@measured(
+    "ddpm.mean.x0_form",
+    method="conditioning of the joint Gaussian at the predicted x_0",
+    cases=Steps(least_t=1, share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    predicted, x_1 = s.noise, s.x_prev
+    mean = chain.posterior(predicted, s.x_t, s.t, s.betas).mean
+    point = s.point(answers={"x0_theta": predicted, "mu_theta": mean})
+    # mu_theta stands for what the network's mean is, by the hypothesis of the claim: the right side is measured.
+    yield Value(0, point, mean, sides=("rhs",))
+    first = s.point(
+        x={1: x_1}, answers={"x0_theta": predicted, "mu_theta": chain.posterior(predicted, x_1, 1, s.betas).mean}
     )
+    yield Value(1, first, chain.posterior(predicted, x_1, 1, s.betas).mean)
+    if s.t > 1:
+        yield Value(2, point, mean - chain.posterior(s.x0, s.x_t, s.t, s.betas).mean)
 
 
-@numeric("ddpm.mean.x0_form", method="conditioning of the joint Gaussian at the predicted x_0")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case, least_t=2):
-        measured = chain.posterior(s.x_prev, s.x_t, s.t, s.betas).mean
-        scale = float(max(np.abs(s.x_prev).max(), np.abs(s.x_t).max()))
-        yield Comparison("mean", _predicting(s, "x0_theta", s.x_prev).rhs("ddpm.mean.x0_form"), measured, scale=scale)
+@measured(
+    "ddpm.mean.eps_form",
+    method="conditioning of the joint Gaussian on x_t and on the noise that made it",
+    cases=Steps(share=2),
+)
+def _(s: Step) -> Iterator[Shape]:
+    point = s.point(answers={"eps_theta": s.x_prev})
+    yield Value(0, point, chain.posterior_from_noise(s.x_prev, s.x_t, s.t, s.betas).mean)
+    yield Value(1, point, chain.posterior(s.x0, _noised(s), s.t, s.betas).mean)
 
 
-@numeric("ddpm.mean.eps_form", method="conditioning of the joint Gaussian on x_t and on the noise that made it")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in steps(case):
-        measured = chain.posterior_from_noise(s.x_prev, s.x_t, s.t, s.betas).mean
-        bar = float(chain.forward_moments(s.betas).gain[s.t])
-        scale = float((np.abs(s.x_t).max() + np.abs(s.x_prev).max()) / bar)  # size of the x_0 that the noise implies
-        yield Comparison("mean", _predicting(s, "eps_theta", s.x_prev).rhs("ddpm.mean.eps_form"), measured, scale=scale)
-
-
-@numeric("ddpm.mean.eps_form.notes_display", method="conditioning of the joint Gaussian on x_0 and x_t")
-def _(case: Cases) -> Iterator[Comparison | Differs]:
-    claim = "ddpm.mean.eps_form.notes_display"
-    printed = Step(np.array([4 / 9, 0.1]), 2, *np.array([[1.0], [0.0], [0.0], [0.5]]))
-    for n, s in enumerate([printed, *steps(case, least_t=2)]):
-        moments = chain.forward_moments(s.betas)
-        x_t = moments.gain[s.t] * s.x0 + np.sqrt(moments.variance[s.t]) * s.noise
-        measured = chain.posterior(s.x0, x_t, s.t, s.betas).mean
-        point = Point(s.d, {"t": s.t}, s.betas, x={0: s.x0}, vectors={"eps": s.noise})
-        scale = float(np.abs(s.x0).max() + np.abs(s.noise).max())
-        yield Comparison("the mean", point.lhs(claim), measured, scale=scale)
-        if n == 0:
-            yield Comparison("the true value", measured, [1.0435], tolerance=1e-4, because="four digits are printed")
-            yield Differs("first line (0.8157)", point.rhs(claim), measured)
-            yield Differs("second line (1.4000)", point.rhs(claim, 1), measured)
+@measured(
+    "ddpm.mean.eps_form.notes_display",
+    method="conditioning of the joint Gaussian on x_0 and x_t",
+    cases=Steps(least_t=2, printed=True),
+)
+def _(s: Step) -> Iterator[Shape]:
+    mean = chain.posterior(s.x0, _noised(s), s.t, s.betas).mean
+    for part in (0, 1):
+        if s.n == 0:  # the numbers of the erratum: 1.0435 for the printed 0.8157 and 1.4000
+            yield Refuted(part, s.point(), mean)
+        else:
+            yield Value(part, s.point(), mean, sides=("lhs",))
 
 
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 
-def _level(s: Step) -> float:
-    return float(chain.forward_moments(s.betas).gain[s.t] ** 2)
-
-
-def _clear(case: Cases) -> Iterator[Step]:
-    """Steps at which neither x_0 nor eps is drowned in the other, so that solving for it keeps its digits."""
-    return (s for s in steps(case) if 1e-3 < _level(s) < 1 - 1e-3)
-
-
-@numeric("ddpm.parameterization.bijection", method="2x2 linear solve for (x_0, eps) given x_t and the prediction")
-def _(case: Cases) -> Iterator[Comparison]:
-    claim = "ddpm.parameterization.bijection"
-    for s in _clear(case):
-        level, guess = _level(s), s.noise
-        from_eps, from_x0 = views.from_eps(guess, s.x_t, level), views.from_x0(guess, s.x_t, level)
-        scale = float(np.abs(np.concatenate([from_eps.x0, from_x0.eps])).max())
-        yield Comparison("x_0 from eps", _predicting(s, "eps_theta", guess).rhs(claim), from_eps.x0, scale=scale)
-        yield Comparison("eps from x_0", _predicting(s, "x0_theta", guess).rhs(claim, 1), from_x0.eps, scale=scale)
+def _level(s: Step) -> tuple[float, float]:
+    """abar_t and 1 - abar_t, each with its digits."""
+    moments = chain.forward_moments(s.betas)
+    return float(moments.gain[s.t] ** 2), float(moments.variance[s.t])
 
 
 def _noised(s: Step) -> Array:
-    return np.asarray(np.sqrt(_level(s)) * s.x0 + np.sqrt(1 - _level(s)) * s.noise)
+    level, rest = _level(s)
+    return np.asarray(np.sqrt(level) * s.x0 + np.sqrt(rest) * s.noise)
 
 
-@numeric("ddpm.loss.eps_x0_equivalence", method="both errors measured after a 2x2 solve")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in _clear(case):
-        implied = views.from_eps(s.x_prev, _noised(s), _level(s)).x0
-        measured = float(np.sum((implied - s.x0) ** 2))
-        for part in (0, 1):
-            stated = _predicting(s, "eps_theta", s.x_prev).rhs("ddpm.loss.eps_x0_equivalence", part)
-            yield Comparison(f"data error, statement {part + 1}", stated, measured, scale=max(1.0, measured))
+@measured(
+    "ddpm.parameterization.bijection",
+    method="2x2 linear solve for (x_0, eps) given x_t and the prediction",
+    cases=Steps(),
+)
+def _(s: Step) -> Iterator[Shape]:
+    level = _level(s)
+    from_eps, from_x0 = (view(s.noise, s.x_t, *level) for view in (views.from_eps, views.from_x0))
+    by_eps, by_x0 = (s.point(answers={name: s.noise}) for name in ("eps_theta", "x0_theta"))
+    yield Value(0, by_eps, from_eps.x0)
+    yield Value(1, by_x0, from_x0.eps)
+    yield Value(2, by_x0, views.from_eps(from_x0.eps, s.x_t, *level).x0)
+    yield Value(3, by_eps, views.from_x0(from_eps.x0, s.x_t, *level).eps)
 
 
-@numeric("ddpm.parameterization.v", method="2x2 linear solve for (x_0, eps) given x_t and v, abar from 0 to 1")
-def _(case: Cases) -> Iterator[Comparison]:
-    claim = "ddpm.parameterization.v"
-    for n in range(case.n):
-        level = (0.0, 1.0)[n] if n < 2 else float(case.rng.uniform(0, 1))
-        x0, eps = case.rng.standard_normal((2, n % 3 + 1))
-        x_t = np.sqrt(level) * x0 + np.sqrt(1 - level) * eps
-        point = Point(len(x0), {"alpha_bar": level}, x={0: x0}, vectors={"eps": eps})
-        v = point.rhs(claim)
-        solved = views.from_v(v, x_t, level)
-        yield Comparison("x_0 from v", solved.x0, x0)
-        yield Comparison("eps from v", solved.eps, eps)
-        yield Comparison("v", v, np.sqrt(level) * eps - np.sqrt(1 - level) * x0, scale=1.0)
+@measured("ddpm.loss.eps_x0_equivalence", method="both errors measured after a 2x2 solve", cases=Steps())
+def _(s: Step) -> Iterator[Shape]:
+    level, x_t, guess = _level(s), _noised(s), s.x_prev
+    data = np.sum((views.from_eps(guess, x_t, *level).x0 - s.x0) ** 2)
+    for part in (0, 1):
+        yield Value(part, s.point(answers={"eps_theta": guess}), float(data))
+    noise = np.sum((views.from_x0(guess, x_t, *level).eps - s.noise) ** 2)
+    yield Value(2, s.point(answers={"x0_theta": guess}), float(noise))
 
 
-@numeric("ddpm.parameterization.v_loss", method="both errors measured after a 2x2 solve")
-def _(case: Cases) -> Iterator[Comparison]:
-    for s in _clear(case):
-        level, x_t = _level(s), _noised(s)
-        target = np.sqrt(level) * s.noise - np.sqrt(1 - level) * s.x0
-        measured = float(np.sum((s.x_prev - target) ** 2))
-        implied = views.from_v(s.x_prev, x_t, level)
-        point = _predicting(s, "v_theta", s.x_prev)
-        for part in (0, 1, 2):
-            stated = point.rhs("ddpm.parameterization.v_loss", part)
-            yield Comparison(f"v error, statement {part + 1}", stated, measured, scale=max(1.0, measured))
-        by_data = float(np.sum((implied.x0 - s.x0) ** 2)) / (1 - level)
-        yield Comparison("data error over 1 - abar", by_data, measured, scale=max(1.0, measured))
+@measured(
+    "ddpm.parameterization.v",
+    method="speed along the arc from x_0 to eps by a complex step; 2x2 solve for (x_0, eps) given x_t and v",
+    cases=Levels(),
+)
+def _(s: Level) -> Iterator[Shape]:
+    v = views.velocity(s.x0, s.noise, s.level)
+    x_t = np.sqrt(s.level) * s.x0 + np.sqrt(1 - s.level) * s.noise
+    solved = views.from_v(v, x_t, s.level)
+    yield Value(0, s.point(), v)
+    yield Value(1, s.point(), solved.x0)
+    yield Value(2, s.point(), solved.eps)
+    yield Value(3, s.point(), views.velocity(s.x0, s.noise, 1.0))
+    yield Value(4, s.point(), views.velocity(s.x0, s.noise, 0.0))
+    yield Value(5, s.point(), float(x_t @ x_t + v @ v))
+
+
+@measured(
+    "ddpm.parameterization.v_loss",
+    method="speed along the arc from x_0 to eps by a complex step; both errors measured after a 2x2 solve",
+    cases=Steps(),
+)
+def _(s: Step) -> Iterator[Shape]:
+    level, guess = _level(s), s.x_prev
+    found = float(np.sum((guess - views.velocity(s.x0, s.noise, *level)) ** 2))
+    implied = views.from_v(guess, _noised(s), *level)
+    point = s.point(answers={"v_theta": guess})
+    for part in (0, 1, 2):
+        yield Value(part, point, found)
+    for part, error in ((0, (implied.x0 - s.x0) / np.sqrt(level[1])), (2, (implied.eps - s.noise) / np.sqrt(level[0]))):
+        yield Value(part, point, float(np.sum(error**2)), sides=("rhs",))

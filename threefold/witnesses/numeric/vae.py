@@ -1,254 +1,171 @@
-"""Latent variables and VAEs: the claims' statements against counting, quadrature and complex-step derivatives."""
+"""Latent variables, VAEs, Gaussian divergences and decoders: against counting, path integrals and complex steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 import reference
-from derivations.library import find
-from derivations.refutation.laws import FiniteJoint
-from reference import decoders, divergences, finite, gradients, latent
-from threefold.witnesses.oracle import Array, Point, finite_law
-from threefold.witnesses.registry import Cases, Comparison, Differs, numeric
+from reference import decoders, divergences, finite, gradients
+from reference.gaussians import Gaussian
+from threefold.witnesses.cases.finite import Coded, FiniteVAEs, Laws, Simplexes
+from threefold.witnesses.cases.gaussians import (
+    Bitmap,
+    Bits,
+    Code,
+    Codes,
+    Decoded,
+    Decoders,
+    Isotropic,
+    Isotropics,
+    Pair,
+    Pairs,
+)
+from threefold.witnesses.point import Point
+from threefold.witnesses.shapes import Inequality, Shape, Truth, Value, measured
 
 # --- laws by counting -------------------------------------------------------------------------------------------------
 
 
-def _simplexes(case: Cases) -> Iterator[tuple[Array, Array]]:
-    """Pairs of laws over 1 to 6 values; some nearly equal, some with a probability near 0."""
-    for n in range(case.n):
-        size = n % 6 + 1
-        p, q = finite.random_simplex(case.rng, size), finite.random_simplex(case.rng, size)
-        if n % 5 == 1:
-            q = p * (1 + 1e-3 * case.rng.standard_normal(size))
-        if n % 5 == 2 and size > 1:
-            p[0] *= 1e-12
-        yield p / p.sum(), q / q.sum()
+@measured(
+    "gaussian.kl.nonnegative", method="integral along the path of laws from q to p, finite laws", cases=Simplexes()
+)
+def _(s: Laws) -> Iterator[Shape]:
+    point, divergence = s.point(p=s.p, q=s.q), finite.finite_kl_path(s.p, s.q)
+    yield Inequality(0, point, divergence, 0.0)
+    yield Truth(1, point, divergence == 0.0)
 
 
-def _over_x(p: Array) -> FiniteJoint:
-    return finite_law([("x_obs",)], p)
-
-
-@numeric("gaussian.kl.nonnegative", method="sum over all outcomes of a finite law, 50-digit logarithms")
-def _(case: Cases) -> Iterator[Comparison]:
-    for p, q in _simplexes(case):
-        stated = Point(tables={"p": _over_x(p), "q": _over_x(q)}).lhs("gaussian.kl.nonnegative")
-        counted = finite.finite_kl(p, q)
-        yield Comparison("KL(p, q)", stated, counted, scale=max(abs(counted), 1e-3))
-        yield Comparison("KL is not negative", min(counted, 0.0), 0.0, scale=1.0)
-        yield Comparison("KL(p, p) is 0", finite.finite_kl(p, p), 0.0, scale=1.0)
-
-
-@numeric("vae.mle.kl_equivalence", method="entropy and cross-entropy of finite laws, counted")
-def _(case: Cases) -> Iterator[Comparison]:
-    for p, q in _simplexes(case):
-        other = finite.random_simplex(case.rng, len(p))
-        point = Point(tables={"p_data": _over_x(p), "p_theta": _over_x(q), "p_theta_prime": _over_x(other)})
-        counted = finite.finite_cross_entropy(p, q) - finite.finite_entropy(p)
-        yield Comparison("-H - E log p", point.rhs("vae.mle.kl_equivalence"), counted, scale=max(counted, 1e-3))
-        gain = finite.finite_kl(p, q) - finite.finite_kl(p, other)
-        yield Comparison("gain of one model", point.rhs("vae.mle.kl_equivalence", 1), gain, scale=max(abs(gain), 1e-3))
+@measured(
+    "vae.mle.kl_equivalence", method="integral along the path of laws; cross-entropies counted", cases=Simplexes()
+)
+def _(s: Laws) -> Iterator[Shape]:
+    point = s.point(p_data=s.p, p_theta=s.q, p_theta_prime=s.r)
+    here, there = finite.finite_kl_path(s.p, s.q), finite.finite_kl_path(s.p, s.r)
+    yield Value(0, point, here)
+    yield Value(1, point, here - there)
+    yield Truth(2, point, finite.finite_cross_entropy(s.p, s.q) <= finite.finite_cross_entropy(s.p, s.r))
 
 
 # --- the evidence lower bound, by counting latents --------------------------------------------------------------------
 
 
-def _vaes(case: Cases) -> Iterator[tuple[latent.FiniteVAE, int, Point]]:
-    """Finite models with 1 to 4 latents and observations, and the point that reads the same tables."""
-    for n in range(case.n):
-        nx, nz = n % 4 + 1, (n // 4) % 4 + 1
-        model = latent.random_vae(case.rng, nx, nz)
-        observed = int(case.rng.integers(nx))
-        yield model, observed, _read(model, observed)
+@measured("vae.elbo.definition", method="every latent enumerated: E log p(x, z)/q(z|x) in one sum", cases=FiniteVAEs())
+def _(s: Coded) -> Iterator[Shape]:
+    for part in (0, 1):
+        yield Value(part, s.point, s.model.elbo(s.observed))
 
 
-def _read(model: latent.FiniteVAE, observed: int) -> Point:
-    joint = finite_law([("x_obs",), ("z",)], np.asarray(model.joint().table, dtype=float))
-    encoder = np.asarray(model.encoder, dtype=float)
-    weighted = finite_law([("z",), ("x_obs",)], encoder / encoder.shape[1])  # q(z | x) with any law of x
-    return Point(vectors={"x_obs": [observed]}, tables={"p": joint, "q": weighted})
+@measured(
+    "vae.elbo.joint_form", method="reconstruction and latent KL, each summed over all latents", cases=FiniteVAEs()
+)
+def _(s: Coded) -> Iterator[Shape]:
+    for part in (0, 1):
+        yield Value(part, s.point, s.model.reconstruction(s.observed) - s.model.latent_kl(s.observed))
 
 
-@numeric("vae.elbo.definition", method="every latent enumerated: E log p(x, z)/q(z|x) in one sum")
-def _(case: Cases) -> Iterator[Comparison]:
-    for model, observed, point in _vaes(case):
-        yield Comparison("ELBO", point.rhs("vae.elbo.definition"), model.elbo(observed), scale=1.0)
+@measured("vae.elbo.decomposition", method="log p(x) as the log of a sum over latents", cases=FiniteVAEs())
+def _(s: Coded) -> Iterator[Shape]:
+    yield Value(0, s.point, s.model.log_evidence(s.observed))
 
 
-@numeric("vae.elbo.joint_form", method="reconstruction and latent KL, each summed over all latents")
-def _(case: Cases) -> Iterator[Comparison]:
-    for model, observed, point in _vaes(case):
-        counted = model.reconstruction(observed) - model.latent_kl(observed)
-        yield Comparison("joint form", point.rhs("vae.elbo.joint_form"), counted, scale=1.0)
+@measured("vae.elbo.lower_bound", method="log p(x) by enumeration against the bound", cases=FiniteVAEs())
+def _(s: Coded) -> Iterator[Shape]:
+    for part in (0, 1):
+        yield Inequality(part, s.point, s.model.elbo(s.observed), s.model.log_evidence(s.observed))
 
 
-@numeric("vae.elbo.decomposition", method="log p(x) as the log of a sum over latents")
-def _(case: Cases) -> Iterator[Comparison]:
-    for model, observed, point in _vaes(case):
-        evidence = model.log_evidence(observed)
-        yield Comparison("ELBO + KL to the posterior", point.rhs("vae.elbo.decomposition"), evidence, scale=1.0)
-        yield Comparison(
-            "gap", point.rhs("vae.elbo.decomposition") - model.elbo(observed), model.gap(observed), scale=1.0
-        )
-
-
-@numeric("vae.elbo.lower_bound", method="log p(x) by enumeration against the bound")
-def _(case: Cases) -> Iterator[Comparison]:
-    for model, observed, point in _vaes(case):
-        bound, evidence = point.lhs("vae.elbo.lower_bound"), model.log_evidence(observed)
-        yield Comparison("bound", bound, model.elbo(observed), scale=1.0)
-        yield Comparison("bound <= evidence", max(bound - evidence, 0.0), 0.0, scale=1.0)
-
-
-@numeric("vae.elbo.tightness", method="the encoder replaced by the enumerated posterior")
-def _(case: Cases) -> Iterator[Comparison | Differs]:
-    for model, observed, point in _vaes(case):
-        encoder = np.array(model.encoder, dtype=float)
-        encoder[:, observed] = np.asarray(model.posterior(observed), dtype=float)
-        tight = _read(latent.FiniteVAE(model.prior, model.decoder, encoder), observed)
-        yield Comparison("tight", tight.value(_elbo()), model.log_evidence(observed), scale=1.0)
-        if model.gap(observed) > 1e-2:
-            yield Differs(
-                "not tight otherwise", np.exp(point.value(_elbo())), np.exp(model.log_evidence(observed)), gap=5e-3
-            )
-
-
-def _elbo() -> object:
-    return find("vae.elbo.definition").says[0].rhs
+@measured("vae.elbo.tightness", method="the encoder against the posterior, enumerated in fractions", cases=FiniteVAEs())
+def _(s: Coded) -> Iterator[Shape]:
+    yield Truth(0, s.point, s.exact_posterior)
 
 
 # --- Gaussian divergences ---------------------------------------------------------------------------------------------
 
 
-def _covariance(case: Cases, k: int) -> Array:
-    root = case.rng.standard_normal((k, k)) + 2 * np.eye(k)
-    return np.asarray(root @ root.T * 10.0 ** case.rng.uniform(-2, 1))
-
-
-@numeric(
-    "gaussian.kl.full_covariance", method="integral of the log-likelihood ratio's variance along the path from q to p"
+@measured(
+    "gaussian.kl.full_covariance",
+    method="integral of the log-likelihood ratio's variance along the path from q to p; cubature of log densities",
+    cases=Pairs(),
 )
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        k = n % 4 + 1
-        means = case.rng.standard_normal((2, k)) * 3
-        covariances = [_covariance(case, k) for _ in range(2)]
-        point = Point(
-            numbers={"k": k},
-            vectors={"mu_p": means[0], "mu_q": means[1]},
-            covariances={"Sigma_p": covariances[0], "Sigma_q": covariances[1]},
-        )
-        measured = reference.gaussian_kl(means[0], covariances[0], means[1], covariances[1])
-        yield Comparison(f"k = {k}", point.rhs("gaussian.kl.full_covariance"), measured)
-        cubature = divergences.gaussian_kl_cubature(means[0], covariances[0], means[1], covariances[1])
-        yield Comparison(
-            f"k = {k}, cubature", point.rhs("gaussian.kl.full_covariance"), cubature, scale=max(cubature, 1.0)
-        )
+def _(s: Pair) -> Iterator[Shape]:
+    point = s.point()
+    sides = ("lhs", "rhs") if s.k < 3 else ("rhs",)  # the mean over 27 points in 30 digits is slow
+    path = reference.gaussian_kl(s.mean_p, s.cov_p, s.mean_q, s.cov_q)
+    for part in (0, 1 + s.k):
+        yield Value(part, point, path, sides=sides)
+        cubature = divergences.gaussian_kl_cubature(s.mean_p, s.cov_p, s.mean_q, s.cov_q)
+        yield Value(part, point, cubature, sides=("rhs",))
+    q = Gaussian.from_cov(s.mean_q, s.cov_q)
+    top = q.log_prob(s.mean_q[None])
+    square = Gaussian.from_cov(s.mean_p, s.cov_p).expect_quadratic(lambda z: 2 * (top - q.log_prob(z)))
+    yield Value(1, point, square, sides=sides)
 
 
-def _codes(case: Cases) -> Iterator[tuple[Array, Array]]:
-    """Means and standard deviations of encoders: 1 to 4 coordinates, some near 0, some codes at the prior."""
-    for n in range(case.n):
-        k = n % 4 + 1
-        mean = case.rng.standard_normal(k) * 2
-        deviation = np.exp(case.rng.uniform(-3, 1, k))
-        if n % 8 == 0:
-            mean, deviation = np.zeros(k), np.ones(k)
-        if n % 8 == 1:
-            deviation[0] = 1e-4
-        yield mean, deviation
+@measured(
+    "gaussian.kl.diagonal_to_standard",
+    method="integral along the path of normal laws, coordinate by coordinate",
+    cases=Codes(),
+)
+def _(s: Code) -> Iterator[Shape]:
+    zero, one = np.zeros(s.k), np.ones(s.k)
+    for part in (0, 1):
+        sides = ("lhs", "rhs") if s.k < 3 else ("rhs",)
+        yield Value(part, s.point(), float(reference.gaussian_kl_diag(s.mean, s.deviation**2, zero, one)), sides=sides)
 
 
-@numeric("gaussian.kl.diagonal_to_standard", method="integral along the path of normal laws, coordinate by coordinate")
-def _(case: Cases) -> Iterator[Comparison]:
-    for mean, deviation in _codes(case):
-        k = len(mean)
-        point = Point(numbers={"k": k}, vectors={"mu": mean, "std": deviation, "log_variance": 2 * np.log(deviation)})
-        measured = float(reference.gaussian_kl_diag(mean, deviation**2, np.zeros(k), np.ones(k)))
-        scale = max(measured, 1e-2)
-        yield Comparison("by sigma", point.rhs("gaussian.kl.diagonal_to_standard"), measured, scale=scale)
-        yield Comparison("by log variance", point.rhs("gaussian.kl.diagonal_to_standard", 1), measured, scale=scale)
+@measured(
+    "gaussian.kl.isotropic",
+    method="grid sum of p log(p/q) for one coordinate, path integral for all",
+    cases=Isotropics(),
+)
+def _(s: Isotropic) -> Iterator[Shape]:
+    d, sides = len(s.m_1), ("lhs", "rhs") if len(s.m_1) < 3 else ("rhs",)
+    path = float(reference.gaussian_kl_diag(s.m_1, np.full(d, s.v_1), s.m_2, np.full(d, s.v_2)))
+    yield Value(0, s.point(), path, sides=sides)
+    if d == 1:
+        yield Value(0, s.point(), divergences.gaussian_kl_line(s.m_1[0], s.v_1, s.m_2[0], s.v_2))
 
 
-@numeric("gaussian.kl.isotropic", method="grid sum of p log(p/q) for one coordinate, path integral for all")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        d = n % 4 + 1
-        m_1, m_2 = case.rng.standard_normal((2, d))
-        v_1, v_2 = np.exp(case.rng.uniform(-2, 2, 2))
-        point = Point(d, numbers={"v_1": v_1, "v_2": v_2}, vectors={"m_1": m_1, "m_2": m_2})
-        measured = float(reference.gaussian_kl_diag(m_1, np.full(d, v_1), m_2, np.full(d, v_2)))
-        yield Comparison(f"d = {d}", point.rhs("gaussian.kl.isotropic"), measured)
-        if d == 1:
-            summed = divergences.gaussian_kl_line(m_1[0], v_1, m_2[0], v_2)
-            yield Comparison("on a grid", point.rhs("gaussian.kl.isotropic"), summed, scale=max(summed, 1e-2))
-
-
-@numeric("gaussian.kl.gradients", method="complex-step derivatives of the divergence integrated numerically")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n, (mean, deviation) in enumerate(_codes(case)):
-        if n % 8 == 1:
-            continue  # a deviation of 1e-4 asks more of the integral's derivative than it can give
-        k, j = len(mean), n % len(mean) + 1
-        point = Point(
-            numbers={"k": k, "j": j}, vectors={"mu": mean, "std": deviation, "log_variance": 2 * np.log(deviation)}
-        )
-        measured = gradients.latent_kl_gradient(mean, deviation)
-        values = (measured.mean, measured.log_variance, measured.sd)
-        for part, (name, value) in enumerate(zip(("mean", "log variance", "sigma"), values, strict=True)):
-            stated = point.rhs("gaussian.kl.gradients", part)
-            yield Comparison(name, stated, float(value[j - 1]), scale=max(1.0, abs(float(value[j - 1]))))
+@measured(
+    "gaussian.kl.gradients",
+    method="complex-step derivatives of the divergence integrated numerically",
+    cases=Codes(most=3, narrowest=2.0**-6),
+)
+def _(s: Code) -> Iterator[Shape]:
+    found, j = gradients.latent_kl_gradient(s.mean, s.deviation), s.k
+    point, sides = s.point(j), ("lhs", "rhs") if s.k < 2 else ("rhs",)  # the left side is a derivative of a mean
+    for part, value in enumerate((found.mean, found.log_variance, found.sd)):
+        # The integral's own terms are those of a divergence; each is divided by the deviation once.
+        size = float(1 + s.mean[j - 1] ** 2) / float(min(1.0, s.deviation[j - 1]))
+        because = "terms of the integral of p log(p/q)"
+        yield Value(part, point, float(value[j - 1]), size=size, because=because, sides=sides)
 
 
 # --- decoders ---------------------------------------------------------------------------------------------------------
 
 
-def _curved(seed: int, d: int) -> Callable[[Array], Array]:
-    """A nonlinear decoder R^k -> R^d, for one code or a batch of them."""
-
-    def decode(z: Array) -> Array:
-        rows = [np.cos(seed + i + np.arange(np.shape(z)[-1])) for i in range(d)]
-        return np.stack([np.tanh(np.asarray(z) @ row) for row in rows], -1)
-
-    return decode
+@measured("vae.decoder.gaussian", method="log-density with its normaliser integrated numerically", cases=Decoders())
+def _(s: Decoded) -> Iterator[Shape]:
+    mean = s.network(s.code.noise)
+    yield Value(0, s.point(), decoders.gaussian_log_likelihood(s.x, mean, s.sigma))
+    yield Value(1, s.point(), decoders.gaussian_log_likelihood(s.x, mean, 1.0))
 
 
-@numeric("vae.decoder.gaussian", method="log-density with its normaliser integrated numerically")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        d = n % 3 + 1
-        x, code = case.rng.standard_normal(d), case.rng.standard_normal(2)
-        spread = float(np.exp(case.rng.uniform(-3, 2)))
-        decoder = _curved(n, d)
-        point = Point(
-            d,
-            numbers={"sigma_x": spread, "k": 2},
-            vectors={"x_obs": x, "z": code},
-            networks={"mu_theta": decoder},
-        )
-        measured = decoders.gaussian_log_likelihood(x, decoder(code), spread)
-        yield Comparison(f"d = {d}", point.rhs("vae.decoder.gaussian"), measured)
-
-
-@numeric("vae.decoder.bernoulli", method="logarithm of the exact product of probabilities; complex-step derivative")
-def _(case: Cases) -> Iterator[Comparison]:
-    for n in range(case.n):
-        d = n % 5 + 1
-        bits = case.rng.integers(0, 2, d).astype(float)
-        logits = case.rng.standard_normal(d) * (8 if n % 4 == 0 else 2)
-        chances = 1 / (1 + np.exp(-logits))
-        j = n % d + 1
-        point = Point(
-            d,
-            numbers={"j": j},
-            vectors={"x_obs": bits, "logit": logits, "z": [0.0]},
-            networks={"pi_theta": lambda _, chances=chances: chances},
-        )
-        measured = decoders.bernoulli_log_likelihood(bits, chances)
-        yield Comparison("by probabilities", point.rhs("vae.decoder.bernoulli"), measured)
-        yield Comparison("by logits", point.rhs("vae.decoder.bernoulli", 1), measured)
-        slope = decoders.bernoulli_logit_gradient(bits, logits)[j - 1]
-        yield Comparison("derivative", point.rhs("vae.decoder.bernoulli", 2), slope, scale=1.0)
+@measured(
+    "vae.decoder.bernoulli",
+    method="exact product of probabilities; the two states of each bit weighed in 60 digits; complex-step derivative",
+    cases=Bits(),
+)
+def _(s: Bitmap) -> Iterator[Shape]:
+    chances = np.clip(np.round(2.0**20 / (1 + np.exp(-s.logits))), 1, 2**20 - 1) / 2**20
+    point = Point(
+        len(s.x), {"j": s.j}, vectors={"x_obs": s.x, "logit": s.logits, "z": [0.0]}, answers={"pi_theta": chances}
+    )
+    yield Value(0, point, decoders.bernoulli_log_likelihood(s.x, chances))
+    # The left sides take 1 - p of a probability: where a bit is sure, 30 digits are not enough for its logarithm.
+    sides = ("rhs",) if np.abs(s.logits).max() > 12 else ("lhs", "rhs")
+    yield Value(1, point, decoders.bernoulli_log_likelihood_of_logits(s.x, s.logits), sides=sides)
+    slope, because = decoders.bernoulli_logit_gradient(s.x, s.logits)[s.j - 1], "a difference of probabilities"
+    yield Value(2, point, slope, size=1.0, because=because, sides=sides)

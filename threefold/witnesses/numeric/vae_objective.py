@@ -1,4 +1,4 @@
-"""The Gaussian VAE objective, reparameterised averages and the one-step model, against grids of latents."""
+"""The Gaussian VAE objective, reparameterised averages, the one-step model: by grids of latents and counting."""
 
 from __future__ import annotations
 
@@ -8,181 +8,145 @@ from typing import Any
 import numpy as np
 
 import reference
-from reference import bounds, gaussians, gradients, latent, quadrature
-from threefold.witnesses.chains import Network, bent
-from threefold.witnesses.oracle import Array, Point
-from threefold.witnesses.registry import Cases, Comparison, Differs, numeric
+from reference import bounds, decoders, gaussians, gradients, latent, montecarlo, quadrature
+from threefold.witnesses.cases.finite import FiniteChains, FinitePaths
+from threefold.witnesses.cases.gaussians import Code, Codes, Decoded, Decoders
+from threefold.witnesses.cases.onestep import OneStep, OneSteps, Pathwise, Pathwises
+from threefold.witnesses.point import GaussianLaw
+from threefold.witnesses.shapes import Inequality, Law, Refuted, Shape, Truth, Value, measured, measurement
+
+DRAWS = 16384
 
 
-def _codes(case: Cases, count: int) -> Iterator[tuple[Array, Array, Array, Network, float]]:
-    """x, the encoder's mean and deviation, a decoder and its sigma; one or two latents, one to three pixels."""
-    for n in range(count):
-        d, k = n % 3 + 1, n % 2 + 1
-        deviation = np.exp(case.rng.uniform(-2, 0.5, k))
-        sigma = float(np.exp(case.rng.uniform(-1, 1)))
-        yield case.rng.standard_normal(d), case.rng.standard_normal(k), deviation, bent(case, k, d), sigma
+@measured(
+    "vae.elbo.gaussian",
+    method="log p(x, z)/q(z | x) summed over a grid of latents, nothing split off",
+    cases=Decoders(share=4),
+)
+def _(s: Decoded) -> Iterator[Shape]:
+    found = latent.gaussian_elbo(s.x, s.code.mean, s.code.deviation**2, s.network, s.sigma)
+    for part in (0, 1):
+        yield Value(part, s.point(), found)
 
 
-@numeric("vae.elbo.gaussian", method="log p(x, z)/q(z | x) summed over a grid of latents, nothing split off")
-def _(case: Cases) -> Iterator[Comparison]:
-    for x, mean, deviation, decoder, sigma in _codes(case, case.n // 4):
-        point = Point(
-            len(x),
-            {"k": len(mean), "sigma_x": sigma},
-            vectors={"x_obs": x},
-            networks={"mu_phi": lambda _, m=mean: m, "std_phi": lambda _, s=deviation: s, "mu_theta": decoder},
-        )
-        measured = latent.gaussian_elbo(x, mean, deviation**2, decoder, sigma)
-        for part in (0, 1):
-            stated = point.rhs("vae.elbo.gaussian", part)
-            yield Comparison(f"statement {part + 1}", stated, measured, scale=max(1.0, abs(measured)))
-
-
-@numeric("vae.elbo.gaussian_reparam.notes_display", method="latent divergence integrated coordinate by coordinate")
-def _(case: Cases) -> Iterator[Comparison | Differs]:
-    for n in range(case.n // 2):
-        k = n % 2 + 1
-        mean, deviation = (
-            (np.zeros(k), np.ones(k)) if n == 1 else (case.rng.standard_normal(k), np.exp(case.rng.uniform(-2, 1, k)))
-        )
-        point = Point(numbers={"k": k}, vectors={"mu": mean, "std": deviation})
-        measured = -float(reference.gaussian_kl_diag(mean, deviation**2, np.zeros(k), np.ones(k)))
-        claim = "vae.elbo.gaussian_reparam.notes_display"
-        yield Comparison("the latent term", point.lhs(claim), measured, scale=max(1.0, abs(measured)))
-        if abs(point.rhs(claim) - measured) > 0.01:  # log(1 + k/s^2) crosses 1 at one s for each k
-            yield Differs("as printed, exponentials of the two", np.exp(point.rhs(claim)), np.exp(measured))
-        if n == 1:
-            yield Comparison("the excess at mu = 0, sigma = 1, k = 2", point.rhs(claim) - measured, np.log(3) - 1)
+@measured(
+    "vae.elbo.gaussian_reparam.notes_display",
+    method="latent divergence integrated coordinate by coordinate",
+    cases=Codes(share=2, most=2),
+)
+def _(s: Code) -> Iterator[Shape]:
+    zero, one = np.zeros(s.k), np.ones(s.k)
+    kl = float(reference.gaussian_kl_diag(s.mean, s.deviation**2, zero, one))
+    excess = np.sum(np.log(s.k / s.deviation**2 + 1) - 1) / 2  # of the printed form over the true one
+    if abs(excess) > 0.05 * max(1.0, kl):
+        yield Refuted(0, s.point(), -kl, gap=1e-2)
+    else:  # log(1 + k/s^2) crosses 1 at one s for each k
+        yield Value(0, s.point(), -kl, sides=("lhs",))
 
 
 # --- reparameterisation -----------------------------------------------------------------------------------------------
 
 
-def _latents(case: Cases, most: int = 2) -> Iterator[tuple[Array, Array]]:
-    for n in range(case.n // 2):
-        k = n % most + 1
-        yield case.rng.standard_normal(k), np.exp(case.rng.uniform(-3, 1, k))
-
-
-@numeric("vae.reparameterization.location_scale", method="affine image of a standard normal law by linear algebra")
-def _(case: Cases) -> Iterator[Comparison]:
-    for mean, deviation in _latents(case, most=4):
-        k = len(mean)
-        z = mean + deviation * case.rng.standard_normal(k)
-        point = Point(k, {"k": k}, vectors={"mu": mean, "std": deviation, "z": z})
-        image = gaussians.Gaussian.standard(k).affine(np.diag(deviation), mean)
-        measured = float(image.log_prob(z))
-        for side in (point.lhs, point.rhs):
-            stated = side("vae.reparameterization.location_scale")
-            yield Comparison("log-density of z", stated, measured, scale=max(1.0, abs(measured)))
-
-
-def _squared_times_density(network: Network, mean: Array, deviation: Array) -> Network:
-    """network(z)^2 N(z; mean, deviation^2) as a function of scalar z."""
-
-    def weighted(z: Array) -> Array:
-        bell = np.exp(-0.5 * ((z - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
-        return np.asarray(np.square(network(z[:, None])[:, 0]) * bell)
-
-    return weighted
-
-
-@numeric("vae.reparameterization.expectation", method="density of z times f on a fixed grid of z")
-def _(case: Cases) -> Iterator[Comparison]:
-    for mean, deviation in _latents(case):
-        k = len(mean)
-        network = bent(case, k, 1)
-        point = Point(
-            k,
-            {"k": k},
-            vectors={"mu": mean, "std": deviation},
-            families={"f": lambda z, g=network: float(g(z)[0] ** 2)},
-        )
-        rule = quadrature.normal_rule(k)
-        grid = mean + rule.nodes * deviation
-        measured = float(rule.weights @ np.square(network(grid)[:, 0]))
-        if k == 1:
-            weighted = _squared_times_density(network, mean, deviation)
-            density = quadrature.integrate_line(weighted, float(mean[0]), float(deviation[0]))
-            yield Comparison("E f(z) by the density of z", point.rhs("vae.reparameterization.expectation"), density)
-        yield Comparison("E f(z)", point.lhs("vae.reparameterization.expectation"), measured)
-
-
-@numeric(
-    "vae.reparameterization.gradient", method="derivative of the density of z on a fixed grid (no path is followed)"
+@measured(
+    "vae.reparameterization.location_scale",
+    method="affine image of a standard normal law by linear algebra",
+    cases=Codes(share=2),
 )
-def _(case: Cases) -> Iterator[Comparison]:
-    for mean, deviation in _latents(case):
-        k, phi = len(mean), float(case.rng.uniform(0.5, 1.5))
-        drift, growth = case.rng.standard_normal(k), case.rng.uniform(0.1, 1, k)
-        a, b = case.rng.standard_normal((2, k))
+def _(s: Code) -> Iterator[Shape]:
+    z = s.mean + s.deviation * s.noise
+    image = gaussians.Gaussian.standard(s.k).affine(np.diag(s.deviation), s.mean)
+    yield Value(0, s.point(z=z), float(image.log_prob(z)))
 
-        def location(p: Any, _: Any, drift: Array = drift, mean: Array = mean) -> tuple[Any, ...]:
-            return tuple(m + c * p for m, c in zip(mean.tolist(), drift.tolist(), strict=True))
 
-        def scale(p: Any, _: Any, growth: Array = growth, deviation: Array = deviation) -> tuple[Any, ...]:
-            return tuple(s * (1 + g * p * p) for s, g in zip(deviation.tolist(), growth.tolist(), strict=True))
+@measured(
+    "vae.reparameterization.expectation",
+    method="density of z times f on a grid of z; averages over draws of z",
+    cases=Pathwises(share=2),
+    max_standard_error=0.3,
+)
+def _(s: Pathwise) -> Iterator[Shape]:
+    code, f = s.code, s.network
+    grids = [quadrature.line_grid(float(m), float(v)) for m, v in zip(code.mean, code.deviation, strict=True)]
+    points = np.stack([g.ravel() for g in np.meshgrid(*(g for g, _ in grids), indexing="ij")], axis=1)
+    density = np.exp(gaussians.Gaussian(code.mean, np.diag(code.deviation)).log_prob(points))
+    found = float(np.sum(density * f(points)[:, 0]) * np.prod([spacing for _, spacing in grids]))
+    draws = montecarlo.estimate(
+        lambda z: f(z)[:, 0], lambda rng, n: rng.normal(code.mean, code.deviation, (n, code.k)), DRAWS, s.rng
+    )
+    for part in (0, 1):
+        yield Value(part, s.point(), found)
+        yield Law(part, s.point(), draws.mean, draws.standard_error)
 
-        def f(z: Any, a: Array = a, b: Array = b) -> Any:
-            return sum((u * c + v * c * c for u, v, c in zip(a.tolist(), b.tolist(), z, strict=True)), 0 * z[0])
 
-        point = Point(
-            k, {"k": k, "phi": phi}, vectors={"x_obs": np.zeros(k)}, exact={"mu_of": location, "std_of": scale, "f": f}
-        )
+@measured(
+    "vae.reparameterization.gradient",
+    method="derivative of the density of z on a fixed grid (no path is followed)",
+    cases=Pathwises(share=2),
+)
+def _(s: Pathwise) -> Iterator[Shape]:
+    def f(z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return s.network(z)[:, 0]
 
-        def batched(z: Array, a: Array = a, b: Array = b) -> Array:
-            return np.asarray(z @ a + np.square(z) @ b)
-
-        slopes = gradients.expectation_gradient(batched, mean + drift * phi, deviation * (1 + growth * phi**2))
-        measured = float(slopes.mean @ drift + slopes.sd @ (deviation * 2 * growth * phi))
-        yield Comparison(
-            "d/d phi", point.rhs("vae.reparameterization.gradient"), measured, scale=max(1.0, abs(measured))
-        )
+    slopes = gradients.expectation_gradient(f, s.location(s.phi), s.spread(s.phi))
+    found = float(slopes.mean @ s.drift + slopes.sd @ s.spread_slope)
+    # The density's own derivative is as large as 1/deviation; f is of degree two.
+    size = float((1 + np.abs(s.location(s.phi)).max() ** 2) / s.spread(s.phi).min() * (1 + np.abs(s.drift).max()))
+    yield Value(0, s.point(), found, size=10 * size, because="ten terms of f times the derivative of the density")
 
 
 # --- one step ---------------------------------------------------------------------------------------------------------
 
-
-def _one_step(case: Cases) -> Iterator[tuple[float, float, float, Network]]:
-    """x_0, alpha in (0, 1), sigma, and a network of x_1 (one coordinate)."""
-    for n in range(case.n // 2):
-        alpha = float(case.rng.choice([0.02, 0.98]) if n % 4 == 3 else case.rng.uniform(0.1, 0.9))
-        yield float(case.rng.standard_normal()), alpha, float(np.exp(case.rng.uniform(-1, 1))), bent(case, 1, 1)
+onestep_elbo = measurement(
+    "onestep.elbo", method="reconstruction and divergence of a chain of one step, by quadrature; finite models counted"
+)
 
 
-def _batched(network: Network) -> bounds.Mean:
-    return lambda x, _: network(x[:, None])[:, 0]
+@onestep_elbo.over(FiniteChains(longest=1))
+def _(s: FinitePaths) -> Iterator[Shape]:
+    bound = s.model.elbo(s.start)
+    yield Value(0, s.point(), bound)
+    yield Inequality(1, s.point(), bound, s.model.log_evidence(s.start))
 
 
-@numeric("onestep.elbo", method="reconstruction and divergence of a chain of one step, by quadrature")
-def _(case: Cases) -> Iterator[Comparison]:
-    for x0, alpha, sigma, network in _one_step(case):
-        point = Point(1, {"alpha_one": alpha, "sigma_x": sigma}, x={0: [x0]}, networks={"x0_theta": network})
-        measured = bounds.bound_terms(x0, [1 - alpha], _batched(network), [sigma**2])
-        yield Comparison(
-            "the latent term", point.rhs("onestep.elbo", 2), measured.prior, scale=max(1e-2, measured.prior)
+@onestep_elbo.over(OneSteps(share=2))
+def _(s: OneStep) -> Iterator[Shape]:
+    d = s.d
+    kl = reference.gaussian_kl_diag(np.sqrt(s.alpha) * s.x0, np.full(d, 1 - s.alpha), np.zeros(d), np.ones(d))
+    yield Value(2, s.point("x0_theta"), float(kl))
+    if d == 1:
+        found = bounds.bound_terms(float(s.x0[0]), [1 - s.alpha], s.network.scalar, [s.sigma**2])
+        yield Value(3, s.point("x0_theta"), found.elbo)
+
+
+@measured(
+    "onestep.loss.equivalence",
+    method="log-likelihood of the decoder, its normaliser integrated, averaged over data and noise by quadrature",
+    cases=OneSteps(share=8, most_d=1),
+)
+def _(s: OneStep) -> Iterator[Shape]:
+    root, rest = np.sqrt(s.alpha), np.sqrt(1 - s.alpha)
+
+    def decoded(x0: Any, noise: Any, guess: Any) -> Any:
+        """log p(x_0 | x_1) of each row when the network answers `guess`."""
+        x_1 = root * x0 + rest * noise
+        return decoders.gaussian_log_densities(x0, (x_1 - rest * guess(x_1)) / root, s.sigma)
+
+    def average(network: Any, f: Any) -> float:
+        law = gaussians.Gaussian(np.array([s.data_mean, 0.0]), np.diag([s.data_spread, 1.0]))
+        return quadrature.normal_expectation_nd(
+            lambda pair: f(pair[:, :1], pair[:, 1:], network), law.mean, law.factor, floor=1e-12
         )
-        yield Comparison("the bound", point.rhs("onestep.elbo", 3), measured.elbo, scale=max(1.0, abs(measured.elbo)))
 
+    def loss(x0: Any, noise: Any, guess: Any) -> Any:
+        return np.sum((noise - guess(root * x0 + rest * noise)) ** 2, axis=1)
 
-@numeric("onestep.loss.equivalence", method="log-likelihood of the decoder by quadrature, noise by noise")
-def _(case: Cases) -> Iterator[Comparison]:
-    for x0, alpha, sigma, network in _one_step(case):
-        noise = float(case.rng.standard_normal())
-        known = {"alpha_one": alpha, "sigma_x": sigma}
-        point = Point(1, known, x={0: [x0]}, vectors={"eps": [noise]}, networks={"eps_theta": network})
-        x_1 = np.sqrt(alpha) * x0 + np.sqrt(1 - alpha) * noise
-        decoded = (x_1 - np.sqrt(1 - alpha) * network(np.array([x_1]))) / np.sqrt(alpha)
-        measured = reference.decoders.gaussian_log_likelihood(np.array([x0]), decoded, sigma)
-        stated = point.rhs("onestep.loss.equivalence")
-        yield Comparison("one noise", stated, measured, scale=max(1.0, abs(measured)))
-        mean = bounds.path_of_prediction(_batched(network), [1 - alpha], "eps")
-        averaged = bounds.bound_terms(x0, [1 - alpha], mean, [sigma**2]).reconstruction
-        factor = point.rhs("onestep.loss.equivalence", 2)
-
-        def miss(e: Array, a: float = alpha, g: Network = network, x: float = x0) -> Array:
-            return np.asarray(np.square(e - g((np.sqrt(a) * x + np.sqrt(1 - a) * e)[:, None])[:, 0]))
-
-        loss = quadrature.normal_expectation(miss, 0.0, 1.0)
-        constant = -np.log(np.sqrt(2 * np.pi) * sigma)
-        yield Comparison("on average", constant - factor * loss, averaged, scale=max(1.0, abs(averaged)))
+    tables = {"p_data": GaussianLaw({("x", 0): 1}, [s.data_mean], [[s.data_spread**2]])}
+    point = s.point("eps_theta", tables=tables, more={"eps_theta_prime": s.other})
+    yield Value(0, point, decoded(s.x0[None], s.noise[None], s.network)[0])
+    here, there = average(s.network, decoded), average(s.other, decoded)
+    yield Value(1, point, here)
+    zero = np.zeros((1, 1))
+    unit = decoded(zero, zero, lambda _: zero) - decoded(zero, zero, lambda _: zero + 1)
+    yield Inequality(2, point, 0.0, float(unit[0]))
+    yield Value(3, point, here - there)
+    yield Truth(4, point, average(s.network, loss) <= average(s.other, loss))

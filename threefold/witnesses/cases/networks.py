@@ -1,0 +1,61 @@
+"""Networks that witnesses ask: polynomials, another one at each time, exact in the oracle's numbers.
+
+Of degree 2 at most, so that averages over Gauss-Hermite points (or, for affine ones, over noises +1 and -1) are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derivations.refutation.laws import mp, number
+from threefold.witnesses.cases.numbers import coarse
+from threefold.witnesses.point import Array
+from threefold.witnesses.registry import Cases
+
+
+@dataclass(frozen=True)
+class Network:
+    """shift[t] + slope[t]^T x + bend[t]^T x^2: shapes (T, out), (T, in, out), (T, in, out); t counts from 1."""
+
+    shift: Array
+    slope: Array
+    bend: Array
+
+    @classmethod
+    def draw(cls, case: Cases, inputs: int, outputs: int, T: int = 1, *, affine: bool = False) -> Network:
+        """Coefficients of eight binary digits."""
+        shift = coarse(case.rng.standard_normal((T, outputs)))
+        slope = coarse(case.rng.standard_normal((T, inputs, outputs)))
+        bend = coarse(0.2 * case.rng.standard_normal((T, inputs, outputs)))
+        return cls(shift, slope, 0 * bend if affine else bend)
+
+    def __call__(self, x: Any, t: Any = 1) -> Array:
+        """At one x of shape (in,) or a batch (n, in); NumPy."""
+        at, z = int(t) - 1, np.asarray(x, dtype=np.float64)
+        return np.asarray(self.shift[at] + z @ self.slope[at] + np.square(z) @ self.bend[at])
+
+    def scalar(self, x: Array, t: int = 1) -> Array:
+        """A batch (n,) of one coordinate each, for what `reference` takes: (n,)."""
+        return self(np.asarray(x)[:, None], t)[:, 0]
+
+    def exact(self, x: Any, t: Any = 1) -> tuple[Any, ...]:
+        """At one x, a tuple of the oracle's 30-digit numbers."""
+        at = int(t) - 1
+        return tuple(
+            mp.mpf(self.shift[at, c])
+            + mp.fsum(mp.mpf(self.slope[at, i, c]) * v + mp.mpf(self.bend[at, i, c]) * v * v for i, v in enumerate(x))
+            for c in range(self.shift.shape[1])
+        )
+
+    def shifted(self, t: int, by: Fraction) -> Callable[..., tuple[Any, ...]]:
+        """The same, exactly, with `by` added to every output at time t."""
+        return lambda x, at: tuple(v + (number(by) if int(at) == t else 0) for v in self.exact(x, at))
+
+    def first(self, x: Any, t: Any = 1) -> Any:
+        """The first output alone, exactly: a scalar function of a vector."""
+        return self.exact(x, t)[0]
