@@ -15,11 +15,12 @@ from threefold import commands
 from threefold.errors import Interrupted, Unusable, nearest
 
 # The order of the overview; a command that is not named here comes after these.
-ORDER = ("verify", "show", "list", "errata", "train", "sample", "evaluate", "export", "pages")
+ORDER = ("check", "verify", "show", "list", "errata", "train", "sample", "evaluate", "export", "pages")
 
 EPILOG = """
 \b
 First steps:
+  threefold check notes.md              which equations of a document are wrong
   threefold verify                      every claim, three witnesses
   threefold verify 'ddpm.*'             the claims whose id matches
   threefold verify --witness symbolic   the proofs alone

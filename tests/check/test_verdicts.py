@@ -1,0 +1,105 @@
+"""Golden verdicts: documents of a few lines, what each link must be called, and what it must never be called."""
+
+from __future__ import annotations
+
+import pytest
+
+import threefold
+from threefold.check.report import Report
+
+VAE = "A latent model with encoder $q(z|x)$ and prior $p(z)$.\n\n"
+DDPM = (
+    "The forward chain, $\\alpha_t = 1 - \\beta_t$.\n\n"
+    "$$q(x_t|x_{t-1}) = \\mathcal N(x_t; \\sqrt{1-\\beta_t}\\,x_{t-1}, \\beta_t I)$$\n\n"
+)
+
+PROVED = [
+    r"\log p_\theta(x) \ge \mathbb E_{q_\phi(z|x)}[\log p_\theta(x|z)] - D_{KL}(q_\phi(z|x)\,\|\,p(z))",
+    r"\log p(x) = \mathbb E_{q(z|x)}\left[\log\frac{p(x,z)}{q(z|x)}\right] + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
+    r"p_\theta(x) = \int p_\theta(x|z)\,p(z)\,dz",
+    r"q(x_t|x_0) = \mathcal N(x_t; \sqrt{\bar\alpha_t}x_0, (1-\bar\alpha_t)I)",
+    r"x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon",
+    r"x_0 = \frac{1}{\sqrt{\bar\alpha_t}}\left(x_t - \sqrt{1-\bar\alpha_t}\,\epsilon\right)",
+    r"\beta_t + \alpha_t = 1",
+]
+FALSE = [
+    r"q(x_t|x_0) = \mathcal N(x_t; \bar\alpha_t x_0, (1-\bar\alpha_t)I)",
+    r"q(x_t|x_0) = \mathcal N(x_t; \sqrt{\bar\alpha_t}x_0, \sqrt{1-\bar\alpha_t}\,I)",
+    r"\log p_\theta(x) \ge \mathbb E_{q_\phi(z|x)}[\log p_\theta(x|z)] + D_{KL}(q_\phi(z|x)\,\|\,p(z))",
+    r"\sqrt{1-\bar\alpha_t} = \sqrt{1-\alpha_t}",
+    r"\|x_t\|^2 + 2 = \|x_0\|^2 + 2",
+    r"1-\frac1e = 1+\frac1e",
+    r"2^{-99} = 2^{-98}",
+]
+NEVER_WRONG = [
+    r"\sigma_t^2 = \beta_t",
+    r"\sigma_t^2 = \sigma_{\text{encoder},t}^2 = \beta_t",
+    r"L_{simple} = \mathbb E_{t,x_0,\epsilon}\|\epsilon-\epsilon_\theta(x_t,t)\|^2",
+    r"z = \mu_\phi(x) + \sigma_\phi(x)\odot\epsilon,\quad \epsilon\sim\mathcal N(0,I)",
+    r"q_\sigma(x_{t-1}|x_t,x_0) = \mathcal N(x_{t-1}; x_0, \sigma_t^2 I)",
+    r"q(x_{t-1}|x_t) = \mathcal N(x_{t-1}; \mu_\theta(x_t,t), \sigma_t^2 I)",
+    r"x_T \sim \mathcal N(0, I)",
+    r"t = 1, \dots, T",
+    r"\theta^* = \arg\min_\theta L(\theta)",
+    r"x_{t-1} = \mu_\theta(x_t,t) + \sigma_t z",
+    r"p_\theta(x|z) = \mathcal N(x; \hat x, I)",
+    r"a_t = 3 b_t",
+]
+
+
+def judged(tex: str) -> Report:
+    body = VAE if "z" in tex and "x_t" not in tex else DDPM
+    return threefold.check(f"{body}$${tex}$$\n", seconds=20)
+
+
+def verdicts(tex: str) -> list[str]:
+    report = judged(tex)
+    last = max(link.display for link in report)
+    return [link.verdict for link in report if link.display == last]
+
+
+@pytest.mark.parametrize("tex", PROVED)
+def test_true_lines_are_proved(tex: str) -> None:
+    assert set(verdicts(tex)) == {"proved"}
+
+
+@pytest.mark.parametrize("tex", FALSE)
+def test_false_lines_are_refuted_with_numbers(tex: str) -> None:
+    report = judged(tex)
+    assert report.links[-1].verdict == "refuted", report.links[-1]
+    assert not report
+    witness = report.links[-1].witness
+    assert witness is not None and witness.left != witness.right
+
+
+@pytest.mark.parametrize("tex", NEVER_WRONG)
+def test_what_may_be_set_is_never_refuted(tex: str) -> None:
+    assert not {"refuted", "contradiction"} & set(verdicts(tex))
+
+
+def test_a_constant_is_its_own_word() -> None:
+    decoder = "$$p_\\theta(x|z) = \\mathcal N(x; \\hat x, I)$$\n\n"
+    claim = "$$\\log p_\\theta(x|z) = -\\tfrac12\\|x-\\hat x\\|^2 + \\text{const}$$\n"
+    text = VAE + decoder + claim
+    assert threefold.check(text).links[-1].verdict == "equal up to a constant"
+
+
+def test_the_log_of_a_product_is_the_sum_of_the_logs() -> None:
+    assert verdicts(r"\log(\alpha_t\bar\alpha_t) = \log\alpha_t + \log\bar\alpha_t") == ["proved"]
+
+
+def test_a_chain_of_three_is_two_links() -> None:
+    report = judged(r"\beta_t = 1 - \alpha_t = 1 - \alpha_t")
+    assert [(k.display, k.link) for k in report if k.display == 2] == [(2, 1), (2, 2)]
+
+
+def test_the_package_imports_neither_torch_nor_numpy() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, threefold; threefold.check('$$q(x_t|x_0) = \\\\mathcal N(x_t; x_0, I)$$'); "
+        "print(sorted({'torch', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"

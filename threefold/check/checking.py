@@ -1,0 +1,333 @@
+"""From a file, a folder or a text to a report: read, judge in processes with a clock each, remember by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from threefold.check import document, extract, macros, options
+from threefold.check.extract import Display, Extracted
+from threefold.check.options import Options, Unusable
+from threefold.check.report import ContextReport, FileReport, LinkReport, Report, Witness
+from threefold.check.verdicts import Answer, Task, decide
+
+SUFFIXES = (".md", ".markdown", ".mkd", ".qmd", ".rmd", ".myst", ".tex", ".ltx", ".ipynb", ".py", ".txt")
+IN_FOLDERS = (".md", ".markdown", ".qmd", ".rmd", ".myst", ".tex", ".ipynb")
+LINK_SECONDS = 30.0
+FILE_SECONDS = 600.0
+PATIENCE = 4  # times as long on the wall clock, for a link that waits and does not work
+
+
+def check(
+    source: str | os.PathLike[str],
+    *,
+    settings: dict[str, str] | None = None,
+    inline: bool = False,
+    seconds: float = LINK_SECONDS,
+    budget: float = FILE_SECONDS,
+    jobs: int = 0,
+    cache: Path | None = None,
+) -> Report:
+    """Judge every displayed equation of a document.
+
+    Args:
+        source: a path to a file or folder, or the text itself (Markdown with LaTeX) if no such file can exist.
+        settings: what overrules the contexts that are detected, as in `--set`.
+        inline: judge `$a = b$` inside sentences too.
+        seconds: the longest time for one link.
+        budget: the longest time for one file.
+        jobs: processes; 0 judges in this one.
+        cache: a folder that remembers answers by content; None remembers nothing.
+
+    Raises:
+        Unusable: no such file, no document, unknown settings.
+    """
+    said = Options()
+    for key, value in (settings or {}).items():
+        said = options.with_pair(said, key, value)
+    text = os.fspath(source)
+    if isinstance(source, str) and looks_like_text(text):
+        return Report((file_report("text", [extract.markdown(text)], said, inline, seconds, budget, jobs, cache),))
+    reports = [check_file(path, said, inline, seconds, budget, jobs, cache) for path in files([text])]
+    return Report(tuple(reports))
+
+
+def looks_like_text(text: str) -> bool:
+    """A text rather than a path: it has lines, dollars, or is longer than a path may be."""
+    return "\n" in text or "$" in text or "\\[" in text or "\\begin" in text or len(text) > 1000
+
+
+def files(paths: Iterable[str]) -> list[Path]:
+    """The documents that the paths name; folders are searched. Raises Unusable."""
+    found: list[Path] = []
+    for name in paths:
+        path = Path(name)
+        try:
+            if path.is_dir():
+                inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IN_FOLDERS and p.is_file())
+                inside = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(path).parts)]
+                if not inside:
+                    kinds = ", ".join(IN_FOLDERS)
+                    raise Unusable(f"the folder {name!r} holds no document ({kinds}): name a file")
+                found += inside
+            elif path.is_file():
+                if path.suffix.lower() not in SUFFIXES:
+                    raise Unusable(
+                        f"{name!r} is none of {', '.join(SUFFIXES)}: rename it, or give it by standard input (-)"
+                    )
+                found.append(path)
+            else:
+                raise Unusable(f"there is no file {name!r}: check its name, or give the text by standard input (-)")
+        except (OSError, ValueError) as reason:
+            if isinstance(reason, Unusable):
+                raise
+            raise Unusable(f"{name[:200]!r} cannot be opened: {reason}") from None
+    return list(dict.fromkeys(found))
+
+
+def check_file(
+    path: Path,
+    said: Options,
+    inline: bool = False,
+    seconds: float = LINK_SECONDS,
+    budget: float = FILE_SECONDS,
+    jobs: int = 0,
+    cache: Path | None = None,
+    on_done: Callable[[int, int], None] | None = None,
+) -> FileReport:
+    """Judge one file."""
+    try:
+        text = extract.read_text(path)
+        parts = extracted(text, path)
+    except (OSError, ValueError) as reason:
+        raise Unusable(f"{str(path)!r}: {getattr(reason, 'strerror', None) or reason}") from None
+    return file_report(str(path), parts, said, inline, seconds, budget, jobs, cache, on_done)
+
+
+def extracted(text: str, path: Path) -> list[Extracted]:
+    """The displays of a text, by the kind of its file."""
+    suffix = path.suffix.lower()
+    if suffix in (".tex", ".ltx"):
+        return extract.latex(text, str(path), path.parent, frozenset([path.resolve()]))
+    if suffix == ".ipynb":
+        return list(extract.notebook(text, str(path)))
+    if suffix == ".py":
+        return list(extract.python(text, str(path)))
+    return [extract.markdown(text, str(path))]
+
+
+def file_report(
+    name: str,
+    parts: Sequence[Extracted],
+    said: Options,
+    inline: bool,
+    seconds: float,
+    budget: float,
+    jobs: int,
+    cache: Path | None,
+    on_done: Callable[[int, int], None] | None = None,
+) -> FileReport:
+    """Judge what was extracted from one file."""
+    started = time.perf_counter()
+    text = "\n".join(part.text for part in parts)
+    displays: list[Display] = []
+    spoken = said
+    for part in parts:
+        for line, where, content in part.settings:
+            place = f"{name}:{line}"
+            read = options.of_front_matter if where == "front matter" else options.of_comment
+            spoken = read(spoken, str(content), place)
+        displays += part.displays
+        if inline:
+            displays += part.inline
+            displays.sort(key=lambda d: (d.file, d.offset))
+    for key, value in said.said.items():  # the command line has the last word
+        spoken = options.with_pair(spoken, key, value)
+    known = macros.collect(text)
+    made = document.read(
+        displays, file=name, known_macros=known, settings=spoken.settings, forced=spoken.context, seconds=seconds
+    )
+    _judge(made, jobs, budget, cache, on_done)
+    links = tuple(_link(link) for link in made.links)
+    return FileReport(name, _contexts(made, spoken), links, time.perf_counter() - started, text)
+
+
+def _contexts(made: document.Document, spoken: Options) -> tuple[ContextReport, ...]:
+    found: list[ContextReport] = []
+    for decision in made.decisions:
+        if not found or found[-1].name != decision.context:
+            found.append(ContextReport(decision.context, decision.line, decision.because, dict(spoken.said)))
+    return tuple(found)
+
+
+def _link(link: document.Link) -> LinkReport:
+    answer = link.answer or Answer("undecided", "it was not judged")
+    witness = Witness(answer.at, answer.left, answer.right) if answer.verdict == "refuted" else None
+    return LinkReport(
+        link.file or "",
+        link.display,
+        link.link,
+        link.line,
+        link.column,
+        link.tex,
+        link.kind,
+        answer.verdict,
+        context=answer.context or link.context,
+        reading=answer.reading,
+        reading_latex=answer.reading_latex,
+        notes=answer.notes,
+        reason=answer.reason,
+        how=answer.how,
+        claims=answer.claims,
+        rules=answer.rules,
+        side_conditions=answer.side_conditions,
+        witness=witness,
+        repair=answer.repair,
+        lines=answer.uses,
+        seconds=answer.seconds,
+        inline=link.inline,
+    )
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+def prepare() -> None:
+    """What a process loads before its first link."""
+    from threefold.check import kernel
+
+    kernel.library()
+
+
+def _judge(
+    made: document.Document, jobs: int, budget: float, cache: Path | None, on_done: Callable[[int, int], None] | None
+) -> None:
+    """Answer every open link: from the cache, or by judging it."""
+    waiting: list[tuple[int, Task, Path | None]] = []
+    for place, task in document.tasks(made):
+        remembered = None if cache is None else cache / key(task)
+        answer = None if remembered is None else recall(remembered)
+        if answer is not None:
+            made.links[place].answer = answer
+        else:
+            waiting.append((place, task, remembered))
+    for number, (place, answer) in enumerate(_answers(waiting, jobs, budget), 1):
+        made.links[place].answer = answer
+        if on_done is not None:
+            on_done(number, len(waiting))
+
+
+def _answers(
+    waiting: Sequence[tuple[int, Task, Path | None]], jobs: int, budget: float
+) -> Iterator[tuple[int, Answer]]:
+    started = time.perf_counter()
+    paths = {place: path for place, _, path in waiting}
+    late = Answer("undecided", f"the file's {budget:g} s were used up")
+    source = _here(waiting) if jobs <= 0 or len(waiting) < 2 else _elsewhere(waiting, jobs)
+    left = {place for place, _, _ in waiting}
+    for place, answer in source:
+        left.discard(place)
+        path = paths[place]
+        if path is not None and "within" not in answer.reason:
+            remember(path, answer)
+        yield place, answer
+        if time.perf_counter() - started > budget:
+            break
+    for place in sorted(left):
+        yield place, late
+
+
+def _here(waiting: Sequence[tuple[int, Task, Path | None]]) -> Iterator[tuple[int, Answer]]:
+    for place, task, _ in waiting:
+        yield place, decide(task)
+
+
+def _elsewhere(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int) -> Iterator[tuple[int, Answer]]:
+    from threefold import pool
+
+    longest = max(task.seconds for _, task, _ in waiting)
+    for done in pool.run(
+        _numbered, [(p, t) for p, t, _ in waiting], jobs=jobs, limit=PATIENCE * longest + 15, prepare=prepare
+    ):
+        if isinstance(done.result, pool.Failed):
+            yield done.task[0], Answer("undecided", done.result.reason, seconds=done.seconds)
+        else:
+            yield done.result
+
+
+def _numbered(numbered: tuple[int, Task]) -> tuple[int, Answer]:
+    place, task = numbered
+    return place, decide(task)
+
+
+# --- remembering ------------------------------------------------------------------------------------------------------
+
+
+def key(task: Task) -> str:
+    """A word for the content of a task and for everything that may change its answer."""
+    return hashlib.sha256(pickle.dumps((_sources(), _without_places(task)))).hexdigest()[:40]
+
+
+_SOURCES: list[str] = []
+
+
+def _sources() -> str:
+    """A hash of the files that decide: this package and the derivations."""
+    if not _SOURCES:
+        import derivations
+        import threefold.check
+
+        digest = hashlib.sha256()
+        for package in (derivations, threefold.check):
+            assert package.__file__ is not None
+            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
+                digest.update(path.read_bytes())
+        _SOURCES.append(digest.hexdigest())
+    return _SOURCES[0]
+
+
+def _without_places(task: Task) -> Any:
+    return repr(replace(task, seconds=0.0)), task.seconds
+
+
+def recall(path: Path) -> Answer | None:
+    """The answer that was remembered, if it can be read."""
+    import json
+
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        made = {k: _tuples(v) for k, v in fields.items()}
+        return replace(Answer(**made), seconds=0.0)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def remember(path: Path, answer: Answer) -> None:
+    """Keep the answer; a disk that refuses is no reason to stop."""
+    import json
+    import tempfile
+    from dataclasses import asdict
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as stream:
+            json.dump(asdict(answer), stream)
+        os.replace(stream.name, path)
+    except OSError:
+        return
+
+
+def cache_folder() -> Path:
+    """Where answers are remembered: THREEFOLD_CACHE, or the user's cache folder."""
+    home = os.environ.get("THREEFOLD_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "threefold-check"

@@ -1,0 +1,119 @@
+"""Equal up to a constant: is the difference of the two sides free of what the equation is about?
+
+The difference is compared with itself at another network, or at another value of the variable; the kernel decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from derivations import notation as N
+from derivations import rules as R
+from derivations.kernel.terms import VectorFunction, VectorSymbol, is_vector, unfold_all
+from derivations.rules import Density, LogDensity, vector
+from threefold.check import kernel
+from threefold.check.search import Goal
+from threefold.check.substitutions import OTHER, Substitution, with_other_networks
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The two sides differ by terms that are free of `what`."""
+
+    proof: kernel.Proof
+    what: str
+    how: str
+
+
+def find(
+    goal: Goal, close: Any, substitutions: list[Substitution], deadline: float, announced: bool
+) -> Constant | None:
+    """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law."""
+    if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
+        return None
+    for lhs, rhs, words in _versions(goal, close, substitutions):
+        for what, change in _changes(lhs, rhs, announced):
+            if time.process_time() > deadline:
+                return None
+            proof = _free(goal, close(lhs) - close(rhs), change)
+            if proof is not None:
+                return Constant(proof, what, words)
+    return None
+
+
+def _versions(goal: Goal, close: Any, substitutions: list[Substitution]) -> Iterator[tuple[Any, Any, str]]:
+    yield goal.lhs, goal.rhs, ""
+    lhs = goal.lhs
+    if goal.chain:
+        for rule in (R.by_claim("ddpm.elbo.gaussian_form"), R.linearity):
+            try:
+                lhs = kernel.rewritten(lhs, rule, goal.domain, goal.hypotheses)
+            except Exception:
+                break
+        if lhs != goal.lhs:
+            yield lhs, goal.rhs, "the bound of a Gaussian model"
+    for put in substitutions:
+        if put.of_variable:
+            continue
+        a, b = put(lhs), put(goal.rhs)
+        if (a, b) != (lhs, goal.rhs):
+            yield a, b, put.words
+
+
+def _changes(lhs: Any, rhs: Any, announced: bool) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    difference = lhs - rhs
+    if any(type(a) in OTHER for a in unfold_all(difference).atoms(VectorFunction)):
+        yield "the network", with_other_networks
+    if not announced:
+        return
+    named: list[Any] = []
+    if isinstance(lhs, LogDensity) and isinstance(lhs.args[0], Density):
+        named = [v for v in lhs.args[0].variables if isinstance(v, VectorSymbol | VectorFunction)]
+    for variable in named:
+        other = vector("other_value_of_a_variable")
+        yield str(variable), partial(_replaced, table={variable: other})
+
+
+def _replaced(e: Any, table: Any) -> Any:
+    return e.xreplace(table)
+
+
+RULES = (
+    [R.algebra],
+    [R.linearity],
+    [R.density, R.algebra],
+    [R.definition, R.density, R.linearity],
+    [R.definition, R.density, R.linearity, R.reparameterize(N.eps), R.linearity],
+    [R.definition, R.density, R.moments, R.algebra],
+    [R.induction(N.T, 1)],
+    [R.definition, R.density, R.linearity, R.induction(N.T, 1)],
+    [R.definition, R.density, R.linearity, R.reparameterize(N.eps), R.linearity, R.induction(N.T, 1)],
+)
+
+
+def _free(goal: Goal, difference: Any, change: Callable[[Any], Any]) -> kernel.Proof | None:
+    """Is the difference the same after the change? Densities are written out first, so that it can be applied."""
+    opened = difference
+    if difference.atoms(LogDensity):
+        try:
+            opened = kernel.rewritten(difference, R.density, goal.domain, goal.hypotheses)
+        except Exception:
+            return None
+    changed = change(opened)
+    if changed == difference or unfold_all(changed) == unfold_all(difference):
+        return None
+    try:
+        with kernel.limit(2.0):
+            if kernel.refute(difference, "=", changed, goal.domain, goal.hypotheses, 2) is not None:
+                return None
+    except Exception:  # a world that cannot be made says nothing
+        pass
+    for by in RULES:
+        proof = kernel.prove(difference, "=", changed, goal.domain, goal.hypotheses, by)
+        if proof is not None:
+            return proof
+    return None

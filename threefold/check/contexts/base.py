@@ -1,0 +1,140 @@
+"""What a context is: the field's letters as the kernel's terms, the laws it fixes, what it supposes.
+
+A context never decides anything. It says what `\\bar\\alpha_t` stands for and which Gaussian `q(x_t | x_{t-1})` is; the
+kernel proves or refutes what comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derivations import notation as N
+from derivations.rules import POSITIVE, REAL, Domain, Hypothesis, scalar, scalar_function, vector, vector_function
+from threefold.check.tokens import NotRead
+from threefold.check.tree import Name, Node
+
+PARAMETERS = ("theta", "phi", "psi", "omega", "w")
+MODEL_LABELS = frozenset(
+    (
+        "theta",
+        "decoder",
+        "latent",
+        "vae",
+        "diff",
+        "prior",
+        "model",
+        "psi",
+        "reverse",
+        "generator",
+        "gen",
+        "dec",
+        "simple",
+    )
+)
+ENCODER_LABELS = frozenset(("phi", "encoder", "enc", "posterior", "forward", "lambda", "inference"))
+DATA_LABELS = frozenset(("data", "d", "true", "real", "D"))
+INTEGERS = {"t": N.t, "T": N.T, "s": N.s, "i": N.i, "j": N.j, "k": N.k, "d": N.d, "D": N.d, "K": N.k, "J": N.k,
+            "τ": N.s, "tau": N.s, "n": N.k, "l": N.j}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a document, or its reader, has said. `decoder`: the mean of a Bernoulli or Gaussian p(x | z)."""
+
+    noise: str = "epsilon"
+    alpha: str = "1 - beta"  # or cumulative
+    variance: str = "variance"
+    first: int = 1  # T >= first, t in first..T
+    decoder: str = ""  # "", bernoulli, gaussian
+    decoder_mean: Any = None
+    decoder_variance: Any = None
+    decoders: tuple[tuple[str, Any, Any], ...] = ()  # (kind, mean, variance) as the document has them, in order
+    foreign: int = 0  # the line where the document defines a forward law that is not the context's
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """One field's conventions."""
+
+    name: str
+    words: str
+    chain: bool
+    hypotheses: tuple[Hypothesis, ...]
+    intervals: Mapping[str, Any]
+    products: Mapping[str, str]
+    symbols: Mapping[str, Callable[[Any, Name], Any]]
+    functions: Mapping[str, Callable[[Any, Name, tuple[Any, ...]], Any]]
+    close: Callable[[Any, Settings], Any]
+    variable: Callable[[Any, Name], Any] | None = None  # random variables, where they are not a chain or x and z
+
+    def domain(self, used: Any, settings: Settings, extra: Mapping[str, Any]) -> Domain:
+        """Where a link is judged: T from the first step on, t up to it, schedules in (0, 1)."""
+        indices: dict[Any, tuple[Any, Any]] = {}
+        if self.chain:
+            indices[N.T] = (sp.Integer(settings.first), sp.oo)
+            if N.t in used:
+                indices[N.t] = (sp.Integer(settings.first), N.T)
+        for size in (N.k, N.j, N.s, N.i):
+            if size in used:
+                indices[size] = (sp.Integer(1), sp.oo)
+        return Domain({**self.intervals, **extra}, indices, dict(self.products))
+
+
+@dataclass
+class Opaque:
+    """Names that nobody declared, made up as they come: good for an identity, never for a refutation."""
+
+    guesses: dict[str, str] = field(default_factory=dict)
+    intervals: dict[str, Any] = field(default_factory=dict)
+
+    def vector(self, key: str, latex: str) -> Any:
+        self.guesses[key] = latex
+        return vector(f"doc_{key}", latex)
+
+    def number(self, key: str, latex: str, positive: bool = True) -> Any:
+        self.guesses[key] = latex
+        self.intervals[f"doc_{key}"] = POSITIVE if positive else REAL
+        return scalar(f"doc_{key}", latex, positive=True) if positive else scalar(f"doc_{key}_real", latex)
+
+    def family(self, key: str, latex: str) -> Any:
+        self.guesses[key] = latex
+        self.intervals[f"doc_{key}_of"] = POSITIVE
+        return scalar_function(f"doc_{key}_of", latex, positive=True)
+
+    def field(self, key: str, latex: str) -> Any:
+        self.guesses[key] = latex
+        return vector_function(f"doc_{key}_at", latex)
+
+
+def key_of(name: Name) -> str:
+    """A word for the letter that serves as a symbol's name: accents, letter, labels."""
+    text = "_".join([*name.accents, name.letter, *("p" * name.primes), *name.labels])
+    return "".join(c if c.isalnum() else "_" for c in text)
+
+
+def latex_of(name: Name) -> str:
+    """The letter as LaTeX, for our own print of a reading."""
+    letter = name.letter if len(name.letter) == 1 or "word" in name.accents else f"\\{name.letter}"
+    if "word" in name.accents:
+        letter = rf"\mathrm{{{letter}}}"
+    for accent in reversed([a for a in name.accents if a != "word"]):
+        letter = rf"\{accent}{{{letter}}}"
+    letter += "'" * name.primes
+    labels = [f"\\{x}" if x in PARAMETERS else rf"\mathrm{{{x}}}" for x in name.labels]
+    return letter + (f"_{{{','.join(labels)}}}" if labels else "")
+
+
+def only_index(reader: Any, name: Name) -> Any:
+    """The one index of a letter; NotRead if there is none, or more."""
+    if len(name.indices) != 1:
+        raise NotRead(f"{latex_of(name)} needs one index here")
+    return reader.index(name.indices[0])
+
+
+def node_is(node: Node, letter: str) -> bool:
+    return node.kind == "sym" and node[0].plain == letter and not node[0].index

@@ -1,0 +1,88 @@
+"""Which context a display has: by evidence, with the line that decided; the reader may overrule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from threefold.check.contexts import ddpm, flow, onestep, score_sde, vae
+from threefold.check.contexts.base import Context
+from threefold.check.extract import Display
+
+CHAPTERS = (vae.CONTEXT, ddpm.CONTEXT, onestep.CONTEXT, score_sde.CONTEXT, flow.CONTEXT)
+CONTEXTS: dict[str, Context] = {c.name: c for c in CHAPTERS}
+BOLD = r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|textbf)\s*\{?\s*|\{\\bf\s*"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The context of a display; `because` says what spoke for it."""
+
+    context: str
+    line: int
+    because: str
+
+
+def _plain(tex: str) -> str:
+    """Without coats and spaces, so that evidence can be looked for by characters."""
+    tex = re.sub(BOLD, "", tex)
+    tex = re.sub(
+        r"\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|bigg|Bigg|middle|,|;|!|:|quad|qquad)(?![a-zA-Z])", "", tex
+    )
+    return re.sub(r"\s+|[{}]", "", tex).replace(r"\vert", "|").replace(r"\mid", "|")
+
+
+CHAIN = re.compile(r"[xX]_(?:t|T|1:T|0:T|0|1|t-1|t\+1)(?![a-zA-Z])|[xX]_t")
+STEPS = re.compile(
+    r"[xX]_(?:t|T|1:T|0:T|t-1|t\+1|t-2)(?![a-zA-Z])|\\bar\\?alpha|\\alpha_t|\\beta_t|\\alpha_T|\\overline\\?alpha"
+)
+ONE = re.compile(r"[xX]_1(?!:)")
+LATENT = re.compile(
+    r"(?<![a-zA-Z_\\])[zZ](?![_a-zA-Z])|\\sigma_\\phi|\\mu_\\phi|\\hatx(?!_)|[PQpq]_(?:\\text|\\mathrm)?(?:latent|vae)"
+)
+PLAIN_ALPHA = re.compile(r"\\alpha(?!_)")
+SDE = re.compile(
+    r"d[xX](?:_t)?=.*d(?:t|w|W|\\omega|\\bar)|d(?:w|\\omega)_?t?=|\\nabla_x\\log[pq]_?[t\\]?.*\(|s_\\theta\("
+)
+FLOW = re.compile(r"[uv]_t(?:\^|\()|\\mathcalU\[0,1\]|_\\textC?FM|_\\mathrmC?FM")
+
+
+def detect(displays: Sequence[Display], forced: str = "") -> list[Decision]:
+    """A decision for every display, in order."""
+    found: list[Decision] = []
+    for place, display in enumerate(displays):
+        if forced:
+            found.append(Decision(forced, display.line, "it was set"))
+            continue
+        found.append(_one(displays, place, found))
+    return found
+
+
+def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) -> Decision:
+    display = displays[place]
+    tex = _plain(display.tex)
+    if m := FLOW.search(tex):
+        return Decision("flow-matching", display.line, f"it has {m.group()}")
+    if (m := SDE.search(tex)) and not re.search(r"x_0|x_t-1|x_T", tex):
+        return Decision("score-sde", display.line, f"it has {m.group()[:20]}")
+    if m := STEPS.search(tex):
+        return Decision("ddpm", display.line, f"it has {m.group()}")
+    before_it = before[-1].context if before else ""
+    if before_it == "onestep" and (PLAIN_ALPHA.search(tex) or ONE.search(tex)):
+        return Decision("onestep", before[-1].line, "as above")
+    if CHAIN.search(tex):
+        around = _around(displays, place)
+        steps = sum(bool(STEPS.search(t)) for t in around)
+        single = sum(bool(PLAIN_ALPHA.search(t) and ONE.search(t)) for t in around)
+        name = "onestep" if single and (single >= steps or not steps) else "ddpm"
+        return Decision(name, display.line, "it has the members of a chain")
+    if m := LATENT.search(tex):
+        return Decision("vae", display.line, f"it has {m.group()}")
+    if before:
+        return Decision(before[-1].context, before[-1].line, "as above")
+    return Decision("vae", display.line, "nothing speaks against it")
+
+
+def _around(displays: Sequence[Display], place: int) -> list[str]:
+    return [_plain(d.tex) for d in displays[max(0, place - 6) : place + 7]]

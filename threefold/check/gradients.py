@@ -1,0 +1,85 @@
+"""Gradients of log-densities: a score for every set of variables, the closed form where the law is a Gaussian."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derivations import notation as N
+from derivations.kernel.terms import ScalarFunction
+from derivations.rules import Density, LogDensity, Normal, vector, vector_function
+from threefold.check.tokens import NotRead
+from threefold.check.tree import Node, bare
+
+if TYPE_CHECKING:
+    from threefold.check.read import Reader
+
+PARAMETERS = frozenset(["theta", "phi", "psi"])
+
+
+def of_parameters(node: Node) -> Node | None:
+    """The operand of a gradient in the parameters; None for any other node."""
+    node = bare(node)
+    if node.kind != "grad" or node[0] is None or node[1]:
+        return None
+    wrt = bare(node[0])
+    return node[2] if wrt.kind == "sym" and wrt[0].letter in PARAMETERS else None
+
+
+def gradient(reader: Reader, node: Node) -> Any:
+    """The gradient in a random variable of a sum of log-densities and of functions of it."""
+    wrt, dot, operand = node.parts
+    if dot:
+        raise NotRead("a divergence of a field")
+    if wrt is None:
+        raise NotRead("a gradient without its variable")
+    if of_parameters(node) is not None:
+        raise NotRead("a gradient in the parameters")
+    variable = reader.value(wrt)
+    total: Any = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(reader.value(operand))):
+        coefficient, factor = term.as_independent(LogDensity, ScalarFunction, as_Add=False)
+        total += (
+            coefficient * _of_factor(reader, factor, variable) if coefficient != term else _constant(term, variable)
+        )
+    return total
+
+
+def _constant(term: Any, variable: Any) -> Any:
+    if term.has(variable):
+        raise NotRead("a gradient of something that is no log-density")
+    return sp.S.Zero
+
+
+def _of_factor(reader: Reader, factor: Any, variable: Any) -> Any:
+    if isinstance(factor, LogDensity):
+        return _score(reader, factor.args[0], variable)
+    if isinstance(factor, ScalarFunction):
+        if not factor.has(variable):
+            return sp.S.Zero
+        return vector_function(f"gradient_of_{type(factor).__name__}", rf"\nabla {type(factor).__name__}")(*factor.args)
+    raise NotRead("a gradient of something that is no log-density")
+
+
+def _score(reader: Reader, law: Any, variable: Any) -> Any:
+    closed = reader.context.close(law, reader.settings) if isinstance(law, Density) else law
+    if isinstance(closed, Normal):
+        place, mean, spread = closed.args[:3]
+        if place != variable or mean.has(variable):
+            raise NotRead("a gradient in what a Gaussian is conditioned on")
+        return -(place - mean) / spread
+    if not isinstance(law, Density):
+        raise NotRead("a gradient of a law that is no density")
+    given = list(law.given)
+    reader.note("the score of p(x | y) is that of p(x, y), less that of p(y)")
+    return _joint(law, [*law.variables, *given], variable) - _joint(law, given, variable)
+
+
+def _joint(law: Any, members: list[Any], variable: Any) -> Any:
+    """The gradient of log p(members) in the variable: zero where it is not among them."""
+    if variable not in members:
+        return sp.S.Zero
+    key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
+    shown = ", ".join("y" if str(m) == "condition_y" else "x" if m == N.obs else str(m) for m in members)
+    return vector(f"score_{law.args[0].name}_{key}", rf"\nabla\log {law.args[0].name}({shown})")

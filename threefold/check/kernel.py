@@ -1,0 +1,126 @@
+"""The one room that asks the kernel: two lines and the rules between them, judged; a claim, refuted in a world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from derivations import claims
+from derivations.kernel.claims import Relation
+from derivations.kernel.judge import Judge, StepTimeout, time_limit
+from derivations.kernel.rules.base import Context as StepContext
+from derivations.kernel.verdict import Witness
+from derivations.refutation.refute import refute as find_world
+from derivations.rules import Claim, Domain, Hypothesis, Statement
+
+STEP_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a proof used."""
+
+    rules: tuple[str, ...]
+    claims: tuple[str, ...]
+    side_conditions: tuple[str, ...]
+
+
+@cache
+def _judge(seconds: float) -> Judge:
+    return Judge(claims(), None, step_seconds=seconds)
+
+
+def claim(
+    lhs: Any, relation: str, rhs: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...], name: str = "check.link"
+) -> Claim:
+    """lhs relation rhs as a claim of two lines, not yet argued."""
+    says = (Statement(lhs, cast(Relation, relation), rhs),)
+    return Claim(
+        id=name,
+        title="",
+        chapter="",
+        kind="identity",
+        says=says,
+        scope="",
+        sources=(),
+        domain=domain,
+        hypotheses=hypotheses,
+    )
+
+
+def prove(
+    lhs: Any,
+    relation: str,
+    rhs: Any,
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    by: Sequence[Any],
+    seconds: float = STEP_SECONDS,
+) -> Proof | None:
+    """Judge the two lines by these rules in order; None unless the kernel says proved."""
+    made = claim(lhs, relation, rhs, domain, hypotheses)
+
+    def write(line: Any) -> None:
+        line(lhs)
+        {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[relation](rhs, by=list(by))
+
+    made.proves()(write)
+    judgement = _judge(seconds).judge(made)
+    if not judgement.verdict:
+        return None
+    rules = tuple(dict.fromkeys(rule.name for rule in by))
+    return Proof(rules, judgement.uses, judgement.side_conditions)
+
+
+def refute(
+    lhs: Any,
+    relation: str,
+    rhs: Any,
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    tries: int,
+    name: str = "check.link",
+) -> Witness | None:
+    """A world in which the relation fails, or None. `name` chooses which worlds are drawn."""
+    return find_world(claim(lhs, relation, rhs, domain, hypotheses, name), 0, tries)
+
+
+def rewritten(e: Any, rule: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...]) -> Any:
+    """The term after one rule; it is only a way to find the next line, and the kernel judges that line itself."""
+    registry = claims()
+    context = StepContext(domain, {h.name: h for h in hypotheses}, lemma=lambda claim_id: registry[claim_id])
+    return rule.rewritten(e, context)
+
+
+class OutOfTime(Exception):
+    """A link took longer than it was given."""
+
+
+@contextmanager
+def limit(seconds: float) -> Iterator[None]:
+    """OutOfTime after so many seconds of work, where the platform can interrupt."""
+    try:
+        with time_limit(max(seconds, 0.01)):
+            yield
+    except StepTimeout:
+        raise OutOfTime(f"it took longer than the {seconds:g} s allowed") from None
+
+
+@cache
+def library() -> tuple[tuple[str, int, Statement, Domain, tuple[Hypothesis, ...]], ...]:
+    """The statements expected to be proved, to be found again in a document."""
+    return tuple(
+        (c.id, part, s, c.domain_of(part), c.hypotheses)
+        for c in claims().values()
+        if c.expects == "proved"
+        for part, s in enumerate(c.says)
+    )
+
+
+@cache
+def is_proved(claim_id: str) -> bool:
+    """Has the kernel replayed and accepted the claim, here and now?"""
+    return bool(_judge(STEP_SECONDS).judge(claims()[claim_id]).verdict)

@@ -1,0 +1,107 @@
+"""What kind of line a link is, by its relation and its shape: what may be judged, and what says nothing to judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from threefold.check.definitions import is_loss, lone
+from threefold.check.tokens import Group, Item, Token
+from threefold.check.tree import Node, bare, walk
+
+JUDGED = frozenset(["=", ":=", r"\equiv", "=c", r"\le", r"\ge", "<", ">", r"\propto"])
+EQUALITIES = frozenset(["=", ":=", r"\equiv"])
+NOT_STATEMENTS = {
+    r"\sim": ("sampling", "it says what is drawn"),
+    r"\leftarrow": ("algorithm", "a step of an algorithm"),
+    r"\to": ("other", "a limit or a map, and no claim"),
+    r"\mapsto": ("other", "a map"),
+    r"\in": ("other", "a range"),
+    r"\notin": ("other", "a range"),
+    r"\subset": ("other", "a range"),
+    r"\subseteq": ("other", "a range"),
+    r"\approx": ("other", "an approximation without a tolerance"),
+    r"\doteq": ("other", "an approximation without a tolerance"),
+    r"\lesssim": ("other", "an approximation without a tolerance"),
+    r"\gtrsim": ("other", "an approximation without a tolerance"),
+    r"\ll": ("other", "an order of magnitude"),
+    r"\gg": ("other", "an order of magnitude"),
+    r"\neq": ("other", "a difference, and no equality"),
+    r"\ne": ("other", "a difference, and no equality"),
+    r"\iff": ("other", "an equivalence between statements"),
+    r"\leftrightarrow": ("other", "an equivalence between statements"),
+    r"\Rightarrow": ("other", "an implication"),
+    "?=": ("other", "a question or an aim"),
+    "=:": ("definition", "the right side is named"),
+}
+DEFINES = re.compile(
+    r"(?:\b(?:define[sd]?|defining|denote[sd]?|let|call(?:ed)?|write|"
+    r"introduce|parameteri[sz]e[sd]?|represent|set|choose|where|"
+    r"given by|is called|we model|chosen|assume[sd]?|assumes|"
+    r"consider|shorthand|notation|as follows|is defined)\b)[^.]{0,160}$",
+    re.IGNORECASE,
+)
+LEAVES_OUT = re.compile(
+    r"\b(?:omit\w*|drop\w*|neglect\w*|ignor\w*|up to (?:an? )?"
+    r"(?:additive |multiplicative )?(?:constant|factor|term)\w*|"
+    r"constants?|independent of|irrelevant|discard\w*|"
+    r"proportional|do(?:es)? not depend|not affect)\b",
+    re.IGNORECASE,
+)
+CONCLUDES = re.compile(
+    r"\b(?:then|hence|thus|therefore|so|we (?:get|have|obtain|find|derive|deduce|"
+    r"arrive)|yields?|gives?|becomes?|follows|"
+    r"equivalently|rewrite|rewritten|simplif\w+|substitut\w+|consequently|it holds)\b[^.]{0,120}$",
+    re.IGNORECASE,
+)
+
+
+def last_sentence(text: str) -> str:
+    """The words since the last full stop or empty line before a display."""
+    text = text.rstrip()
+    cut = max(text.rfind("\n\n"), text.rfind(". "), text.rfind(".\n"), text.rfind("$$"))
+    return text[cut + 1 :] if cut >= 0 else text
+
+
+def objective(node: Node) -> bool:
+    """Is a minimum or maximum taken over laws or parameters?"""
+    return any(n.kind == "opt" for n in walk(node))
+
+
+def elliptic(node: Node) -> bool:
+    return any(n.kind == "dots" for n in walk(node))
+
+
+def range_of_indices(left: Node, right: Node) -> bool:
+    """t = 1, ..., T; k >= 1: an index and where it runs."""
+    letters = {"t", "i", "j", "s", "n", "k", "l", "T", "N", "K", "τ", "tau"}
+    sides = [bare(left), bare(right)]
+    named = [n.kind == "sym" and n[0].plain in letters and not n[0].index for n in sides]
+    plain = [n.kind in ("num", "list") or ok for n, ok in zip(sides, named, strict=True)]
+    return any(named) and (all(plain) or any(n.kind in ("list", "opt") for n in sides))
+
+
+def loss(node: Node) -> bool:
+    found = lone(node)
+    return found is not None and is_loss(found[0])
+
+
+def draws(items: Sequence[Item]) -> bool:
+    """Is there a tilde anywhere at the outer level?"""
+    return any(isinstance(i, Token) and i.text == r"\sim" for i in items)
+
+
+def words_of(items: Sequence[Item]) -> list[str]:
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, Group):
+            found += words_of(item.items)
+        elif item.kind == "word":
+            found.append(item.text)
+    return found
+
+
+def differential(node: Node) -> bool:
+    """dx = ...: a differential equation."""
+    node = bare(node)
+    return node.kind == "d" or (node.kind == "mul" and node[0][0].kind == "d")

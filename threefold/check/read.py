@@ -1,0 +1,354 @@
+"""From the tree of a side to the kernel's terms, by a context's letters and the document's definitions.
+
+Whatever has no meaning raises NotRead. Whatever was not said literally (a law left out, a sign repaired) is noted,
+and the notes travel with the verdict.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations import notation as N
+from derivations.rules import (
+    Coord,
+    Hadamard,
+    LogDensity,
+    LogDet,
+    ProductTo,
+    SumTo,
+)
+from threefold.check import averages, gradients, laws, letters, vectors
+from threefold.check.contexts.base import INTEGERS, Context, Opaque, Settings, latex_of
+from threefold.check.definitions import Definitions
+from threefold.check.tokens import NotRead
+from threefold.check.tree import Name, Node, bare, letter_of, walk
+
+LAW_LETTERS = frozenset("pqPQ")
+VALUES = frozenset(["log", "mean", "KL", "int", "sum"])
+ABAR_OF_ZERO = {N.abar(0): sp.S.One}
+UNARY = {"SNR", "snr"}
+
+
+class Reader:
+    """Reads the nodes of one link. `opaque`: may names that nobody declared be made up?"""
+
+    def __init__(
+        self,
+        context: Context,
+        settings: Settings,
+        definitions: Definitions,
+        *,
+        opaque: bool = True,
+        unfold: bool = True,
+    ) -> None:
+        self.context = context
+        self.settings = settings
+        self.definitions = definitions
+        self.unfold = unfold
+        self.opaque = Opaque() if opaque else None
+        self.notes: list[str] = []
+        self.constants = 0
+        self.indices: set[Any] = set()
+        self.dimensions: set[Any] = set()
+        self.uses: list[int] = []
+        self.unfolding: list[Any] = []
+        self.lost_law: Any = None
+        self.repaired = False
+        self.as_model = False
+
+    def note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+    # --- integers -----------------------------------------------------------------------------------------------------
+
+    def index(self, node: Node) -> Any:
+        """An integer: a step, a coordinate's number, a bound."""
+        node = bare(node)
+        if node.kind == "num" and node[0].isdigit():
+            return sp.Integer(int(node[0]))
+        if node.kind == "sym":
+            name: Name = node[0]
+            found = INTEGERS.get(name.letter) if not (name.accents or name.index or name.above) else None
+            if found is None:
+                raise NotRead(f"{latex_of(name)} is no index")
+            if self.context.chain and found == N.i:
+                found = N.i
+            self.indices.add(found)
+            return found
+        if node.kind == "add":
+            return sp.Add(*[(-1 if sign == "-" else 1) * self.index(term) for sign, term in node[0]])
+        raise NotRead("an index is a letter, a number or a sum of them")
+
+    # --- values -------------------------------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> Any:
+        read = getattr(self, f"_{node.kind}", None)
+        if read is None:
+            raise NotRead(f"no meaning for {node.kind} here")
+        return read(node)
+
+    def _num(self, node: Node) -> Any:
+        return sp.Rational(node[0])
+
+    def _par(self, node: Node) -> Any:
+        return self.value(node[1])
+
+    def _group(self, node: Node) -> Any:
+        return self.value(node[0])
+
+    def _under(self, node: Node) -> Any:
+        return self.value(node[0])
+
+    def _add(self, node: Node) -> Any:
+        said = [(sign, term) for sign, term in node[0] if not (sign != "-" and letters.is_constant(term))]
+        if len(said) < len(node[0]) and said:
+            self.constants += 1
+        else:
+            said = list(node[0])
+        terms = [(-1 if sign == "-" else 1) * self.value(term) for sign, term in said]
+        kinds = {vectors.is_vector(t) for t in terms if t != 0}
+        if len(kinds) > 1:
+            raise NotRead("a sum of a vector and a number")
+        return sp.Add(*terms)
+
+    def _frac(self, node: Node) -> Any:
+        if has_density(node):
+            return sp.exp(self.log(node))
+        above, under = self.value(node[0]), self.value(node[1])
+        if vectors.is_vector(under):
+            raise NotRead("a division by a vector")
+        if under == 0:
+            raise NotRead("a division by zero")
+        return above / under
+
+    _over = _frac
+
+    def _sqrt(self, node: Node) -> Any:
+        return sp.sqrt(self.number(node[0]))
+
+    def _exp(self, node: Node) -> Any:
+        return sp.exp(self.number(node[0]))
+
+    def _log(self, node: Node) -> Any:
+        return self.log(node[0])
+
+    def number(self, node: Node) -> Any:
+        value = self.value(node)
+        if vectors.is_vector(value):
+            raise NotRead("a number is expected, and this is a vector")
+        return value
+
+    def _pow(self, node: Node) -> Any:
+        base, exponent = node[0], node[1]
+        if exponent.kind == "transpose":
+            return self.value(base)
+        if letter_of(base) == "e" and not base[0].index:
+            return sp.exp(self.number(exponent))
+        value = self.value(base)
+        power = self.number(exponent)
+        if vectors.is_vector(value):
+            if power != 2:
+                raise NotRead("a power of a vector")
+            return Hadamard(value, value)
+        return value**power
+
+    def _norm(self, node: Node) -> Any:
+        return vectors.norm(self, node[0])
+
+    def _sub(self, node: Node) -> Any:
+        base, script = node.parts
+        if base.kind == "norm":
+            if script.kind == "num" and script[0] == "2":
+                return self.value(base)
+            raise NotRead("a norm other than the Euclidean one")
+        if base.kind in ("par", "call", "pow"):
+            return Coord(vectors.ensure(self.value(base)), self.index(script))
+        raise NotRead("a script on something that is no letter")
+
+    def _bars(self, node: Node) -> Any:
+        inner = self.value(node[0])
+        if vectors.is_vector(inner):
+            self.note("|v| of a vector read as its length")
+            return vectors.norm(self, node[0])
+        return sp.Abs(inner)
+
+    def _sum(self, node: Node) -> Any:
+        body, index, low, high = self._big(node)
+        return SumTo(body, index, low, high)
+
+    def _prod(self, node: Node) -> Any:
+        if has_density(node[2]):
+            return sp.exp(self.log(node))
+        body, index, low, high = self._big(node)
+        return ProductTo(body, index, low, high)
+
+    def bounds(self, node: Node) -> tuple[Any, Any, Any]:
+        """(index, low, high) of a sum or product."""
+        bounds = node[1]
+        if bounds.index is None:
+            raise NotRead("a sum without its index")
+        index = self.index(bounds.index)
+        if not isinstance(index, sp.Symbol):
+            raise NotRead("a sum over something that is no index")
+        high = self.index(bounds.high) if bounds.high is not None else None
+        if bounds.relation == "=":
+            low = self.index(bounds.low)
+        elif bounds.relation in (r"\ge", ">"):
+            low = self.index(bounds.low) + (1 if bounds.relation == ">" else 0)
+        elif bounds.relation in (r"\le", "<") and high is None:
+            low, high = sp.Integer(1), self.index(bounds.low) - (1 if bounds.relation == "<" else 0)
+        elif bounds.relation == "" and index == N.t and self.context.chain:
+            self.note("a sum over t without bounds: from 1 to T")
+            low, high = sp.Integer(1), N.T
+        elif bounds.relation == "" and index in (N.i, N.j, N.k) and not self.context.chain:
+            low, high = sp.Integer(1), N.k
+        else:
+            raise NotRead("a sum without its bounds")
+        if high is None:
+            if index != N.t:
+                raise NotRead("a sum without its upper bound")
+            high = N.T
+        if index in (low + high).free_symbols:
+            raise NotRead("a sum whose bounds depend on its own index")
+        return index, low, high
+
+    def _big(self, node: Node) -> tuple[Any, Any, Any, Any]:
+        index, low, high = self.bounds(node)
+        known = set(self.indices)
+        body = self.value(node[2])
+        if index not in known:
+            self.indices.discard(index)
+        if high == N.d:
+            high = self._size_of(node[2], high)
+        return body, index, low, high
+
+    def _size_of(self, body: Node, high: Any) -> Any:
+        """D and d are the dimension of the data, unless it is a latent that is counted."""
+        letters = {n[0].letter for n in walk(body) if n.kind == "sym"}
+        return N.k if letters & {"z", "mu", "sigma", "Z"} and not letters & {"x", "X"} else N.d
+
+    # --- products -----------------------------------------------------------------------------------------------------
+
+    def _mul(self, node: Node) -> Any:
+        factors = list(node[0])
+        if any(has_density(f) for f in factors) and not any(holds_value(f) for f in factors):
+            return sp.exp(self.log(node))
+        return vectors.product(self, factors, list(node[1]))
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def _sym(self, node: Node) -> Any:
+        return letters.symbol(self, node)
+
+    def _call(self, node: Node) -> Any:
+        return letters.called(self, node)
+
+    # --- averages and divergences -------------------------------------------------------------------------------------
+
+    def _mean(self, node: Node) -> Any:
+        return averages.expectation(self, node)
+
+    def _KL(self, node: Node) -> Any:
+        return averages.divergence(self, node)
+
+    def _grad(self, node: Node) -> Any:
+        return gradients.gradient(self, node)
+
+    def _int(self, node: Node) -> Any:
+        return averages.integral(self, node)
+
+    # --- logarithms ---------------------------------------------------------------------------------------------------
+
+    def log(self, node: Node) -> Any:
+        """log of a node: densities become log-densities, products sums."""
+        kind = node.kind
+        if kind in ("par", "under", "group"):
+            return self.log(node[1] if kind == "par" else node[0])
+        if kind == "mul" and (has_density(node) or all(_positive_looking(f) for f in node[0])):
+            if "⊙" in node[1]:
+                raise NotRead("a logarithm of a vector")
+            return sp.Add(*[self.log(f) for f in node[0]])
+        if kind in ("frac", "over"):
+            return self.log(node[0]) - self.log(node[1])
+        if kind == "exp":
+            return self.number(node[0])
+        if kind == "pow" and not has_density(node) and node[1].kind != "transpose":
+            return self._log_of_power(node)
+        if kind == "prod":
+            index, low, high = self.bounds(node)
+            return SumTo(self.log(node[2]), index, low, high)
+        if kind == "call" and node[0][0].letter in LAW_LETTERS:
+            return laws.log_density(self, node)
+        if kind == "int":
+            return self._log_of(self.value(node))
+        if kind == "normal":
+            return LogDensity(laws.normal(self, node, None))
+        if kind == "bars":
+            return self._log_determinant(node)
+        return self._log_of(self.value(node))
+
+    def _log_of_power(self, node: Node) -> Any:
+        base, power = self.value(node[0]), self.value(node[1])
+        if not vectors.is_vector(base) and base.is_positive and not vectors.is_vector(power):
+            return power * self._log_of(base)
+        return self._log_of(self.value(node))
+
+    def _log_determinant(self, node: Node) -> Any:
+        inner = bare(node[0])
+        if inner.kind == "call" and inner[0][0].letter in ("diag", "Diag"):
+            return SumTo(sp.log(Coord(vectors.ensure(self.value(inner[1][0])), N.i)), N.i, 1, N.k)
+        value = self.value(inner)
+        if isinstance(value, sp.Expr) and not value.is_commutative:
+            return LogDet(value)
+        return self._log_of(sp.Abs(value))
+
+    def _log_of(self, value: Any) -> Any:
+        if vectors.is_vector(value):
+            raise NotRead("a logarithm of a vector")
+        if value == 0:
+            raise NotRead("a logarithm of zero")
+        if isinstance(value, sp.exp):
+            return value.args[0]
+        return sp.log(value)
+
+    def _normal(self, node: Node) -> Any:
+        return sp.exp(LogDensity(laws.normal(self, node, None)))
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def has_density(node: Node) -> bool:
+    """Does a density stand here as a factor (not inside a logarithm, an average, an integral)?"""
+    if node.kind == "call" and node[0][0].letter in LAW_LETTERS:
+        return True
+    if node.kind == "normal":
+        return True
+    if node.kind in ("par", "under", "group"):
+        return has_density(node[1] if node.kind == "par" else node[0])
+    if node.kind in ("mul",):
+        return any(has_density(f) for f in node[0])
+    if node.kind in ("frac", "over"):
+        return has_density(node[0]) or has_density(node[1])
+    if node.kind in ("prod",):
+        return has_density(node[2])
+    return False
+
+
+def holds_value(node: Node) -> bool:
+    """Is the factor a number of its own, so that the product is no density?"""
+    return node.kind in (*VALUES, "par", "add", "num", "norm") and not has_density(node)
+
+
+def _positive_looking(node: Node) -> bool:
+    return bare(node).kind in ("num", "frac", "exp", "pow", "sqrt", "prod", "call", "sym", "over") and not (
+        node.kind == "num" and node[0].startswith("0") and float(node[0]) == 0
+    )
+
+
+def settle(e: Any) -> Any:
+    """abar_0 = 1 wherever it stands."""
+    return e.xreplace(ABAR_OF_ZERO) if hasattr(e, "xreplace") else e

@@ -1,0 +1,299 @@
+"""The admissible readings of one link: every parse that its doubtful notation allows, each lowered to two terms."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from derivations import notation as N
+from derivations.kernel.terms import Malformed, bound_indices, free_scalars, is_vector
+from derivations.rules import Density, LogDensity, Normal
+from threefold.check import gradients, laws, print_back
+from threefold.check.contexts import ddpm
+from threefold.check.contexts.base import Context, Settings
+from threefold.check.definitions import Definitions, is_evidence_bound, is_loss, lone, settable, tie, unsquared
+from threefold.check.parse import Choices, Parser
+from threefold.check.read import LAW_LETTERS, Reader, has_density, settle
+from threefold.check.tokens import Item, NotRead
+from threefold.check.tree import Node, bare, walk
+
+RELATIONS = {
+    "=": "=",
+    ":=": "=",
+    r"\equiv": "=",
+    "=c": "=",
+    r"\le": "<=",
+    r"\ge": ">=",
+    "<": "<",
+    ">": ">",
+    r"\propto": "=",
+}
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Both sides of a link under one set of choices."""
+
+    left: Node
+    right: Node
+    choices: Choices
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """lhs relation rhs in the kernel's terms, and how it was reached."""
+
+    lhs: Any
+    relation: str
+    rhs: Any
+    context: str
+    notes: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
+    intervals: tuple[tuple[str, Any], ...] = ()
+    indices: frozenset[Any] = frozenset()
+    constant: bool = False  # + const, ∝: equal up to what is free of the variable
+    repaired: bool = False
+    lone_left: str = ""  # a lone name that may be set here
+    lone_right: str = ""
+    random: bool = False  # an equation between random variables, compared as laws
+    sets: str = ""  # what the left side sets, if it is a law or a variable that the document may choose
+    free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
+    model: bool = False  # a law letter is read as the model's
+    uses: tuple[int, ...] = ()
+
+
+def parse_side(items: Sequence[Item], choices: Choices) -> tuple[Node, set[str], tuple[str, ...]]:
+    """One side under one set of choices; what is parsed must print back to what stood there."""
+    parser = Parser(items, choices)
+    node = parser.whole()
+    if not print_back.agrees(node, items):
+        raise NotRead("it does not print back to what stands there", items[0].at if items else 0)
+    return node, parser.mattered, tuple(parser.repairs)
+
+
+def parses(left: Sequence[Item], right: Sequence[Item]) -> list[Parsed]:
+    """All parses of a link, the natural one first. Raises NotRead if the natural one fails and no other succeeds."""
+    first: NotRead | None = None
+    found: list[Parsed] = []
+    mattered: set[str] = set()
+    tried: set[Choices] = set()
+    waiting = [Choices()]
+    while waiting and len(tried) < MOST:
+        choices = waiting.pop(0)
+        if choices in tried:
+            continue
+        tried.add(choices)
+        try:
+            one, a, repairs = parse_side(left, choices)
+            two, b, more = parse_side(right, choices)
+        except NotRead as reason:
+            first = first or reason
+            if not found and len(tried) == 1:
+                mattered |= {"log_reaches", "mean_reaches", "product_reaches", "letters_call"}
+        else:
+            mattered |= a | b
+            found.append(Parsed(one, two, choices, (*repairs, *more)))
+        flips = [s for n in range(1, len(mattered) + 1) for s in itertools.combinations(sorted(mattered), n)]
+        waiting += [replace(Choices(), **{k: not getattr(Choices(), k) for k in flip}) for flip in flips]
+    if not found:
+        assert first is not None
+        raise first
+    unique: list[Parsed] = []
+    for parsed in found:
+        if not any((p.left, p.right) == (parsed.left, parsed.right) for p in unique):
+            unique.append(parsed)
+    return unique
+
+
+def lower(
+    parsed: Parsed, relation: str, context: Context, settings: Settings, definitions: Definitions
+) -> list[Reading]:
+    """The readings of one parse: with the document's names put in, and (where that fails) without."""
+    found: list[Reading] = []
+    reasons: list[NotRead] = []
+    ways = [(True, False)] + [(False, False)] * bool(definitions.names) + [(True, True)] * _reverse_of_q(parsed)
+    for unfold, as_model in ways:
+        reader = Reader(context, settings, definitions, unfold=unfold)
+        reader.as_model = as_model
+        try:
+            made = _lowered(reader, parsed, relation)
+        except NotRead as reason:
+            reasons.append(reason)
+        except (Malformed, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as reason:
+            reasons.append(NotRead(str(reason) or type(reason).__name__))
+        else:
+            if not any((r.lhs, r.rhs) == (made.lhs, made.rhs) for r in found):
+                found.append(replace(made, model=as_model))
+    if not found:
+        raise reasons[0]
+    return found
+
+
+def _reverse_of_q(parsed: Parsed) -> bool:
+    """Is q(x_{t-1} | x_t) written, which may be meant as the model's kernel?"""
+    for node in (parsed.left, parsed.right):
+        for inner in walk(node):
+            if inner.kind == "call" and inner[0][0].letter in ("q", "Q"):
+                shown, behind = laws.split(inner)
+                texts = [print_back.signs(n) for n in (*shown, *behind)]
+                if (
+                    len(shown) == len(behind) == 1
+                    and texts[0][-4:] == ["t", "-", "1", "}"]
+                    and texts[1][-2:] == ["t", "}"]
+                ):
+                    return True
+    return False
+
+
+def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
+    left, right = bare(parsed.left), bare(parsed.right)
+    inner = gradients.of_parameters(left), gradients.of_parameters(right)
+    if inner[0] is not None and inner[1] is not None:
+        left, right = bare(inner[0]), bare(inner[1])
+    lhs, rhs, random = _sides(reader, left, right, relation)
+    lhs, rhs = settle(sp.sympify(lhs)), settle(sp.sympify(rhs))
+    lhs, rhs = _renamed(reader, lhs, rhs)
+    if is_vector(lhs) != is_vector(rhs) and 0 not in (lhs, rhs):
+        raise NotRead("a vector on one side, a number on the other")
+    opaque = reader.opaque
+    used = (free_scalars(sp.Tuple(lhs, rhs)) | reader.indices) & {N.t, N.s, N.i, N.j, N.k}
+    return Reading(
+        lhs,
+        RELATIONS[relation],
+        rhs,
+        reader.context.name,
+        tuple([*parsed.repairs, *reader.notes]),
+        tuple(sorted(opaque.guesses.values())) if opaque else (),
+        tuple(sorted(opaque.intervals.items(), key=lambda kv: kv[0])) if opaque else (),
+        frozenset(used - bound_indices(sp.Tuple(lhs, rhs))) | frozenset(used & free_scalars(sp.Tuple(lhs, rhs))),
+        constant=relation in (r"\propto", "=c") or reader.constants > 0,
+        repaired=reader.repaired or bool(parsed.repairs),
+        lone_left=_lone(reader, left),
+        lone_right=_lone(reader, right),
+        random=random,
+        free_of_network=inner[0] is not None and inner[1] is not None,
+        sets=_sets(reader, left, lhs),
+        uses=tuple(dict.fromkeys(reader.uses)),
+    )
+
+
+def _sets(reader: Reader, left: Node, lhs: Any) -> str:
+    """The law or the variable that an equality with this left side defines, in words; '' for none."""
+    if left.kind == "sym" and left[0].letter in ("x", "X", "z", "Z") and not left[0].accents:
+        return "a random variable is set"
+    if isinstance(lhs, LogDensity) and isinstance(lhs.args[0], Density) and _is_density(left):
+        law = lhs.args[0]
+        variables, given = list(law.variables), list(law.given)
+        if not reader.context.chain:
+            primitive: set[Any] = {
+                ("p", (N.z,), ()),
+                ("q", (N.z,), (N.obs,)),
+                ("p", (N.obs,), (N.z,)),
+                ("p", (N.obs,), ()),
+            }
+            primitive |= {("p", tuple(sorted([N.z, N.obs], key=str)), ())}
+            return "a law is set" if (law.args[0].name, tuple(variables), tuple(given)) in primitive else ""
+        if law.args[0].name == "p" or len(variables) != 1 or not isinstance(variables[0], N.x):
+            return "a law is set"
+        steps = {g.args[0] for g in given if isinstance(g, N.x)}
+        if steps in ({variables[0].args[0] - 1}, {variables[0].args[0] - 1, sp.Integer(0)}):
+            return "a law is set"
+    return ""
+
+
+def _lone(reader: Reader, node: Node) -> str:
+    """The name that a side consists of, unless the document defined it above or it is the bound by its name."""
+    if not settable(node):
+        return ""
+    found = lone(unsquared(node))
+    if found is None or (reader.definitions.named(found[0]) is not None and not is_loss(found[0])):
+        return ""
+    if is_evidence_bound(found[0]) and "ELBO" in reader.context.symbols:
+        return ""
+    return tie(found[0])
+
+
+def _sides(reader: Reader, left: Node, right: Node, relation: str) -> tuple[Any, Any, bool]:
+    if right.kind == "normal" and (_is_density(left) or _is_law_name(left)):
+        like = None if _is_density(left) else [N.x(N.T)] if reader.context.chain else [N.z]
+        made = laws.law(reader, left, None if like is None or not _says_latent(left) else like)
+        return LogDensity(made), LogDensity(laws.normal(reader, right, [*made.variables])), False
+    if relation == r"\propto":
+        return reader.log(left), reader.log(right), False
+    if _is_member(reader, left) and _mentions_noise(reader, right):
+        return _random_equation(reader, left, right)
+    densities = relation in ("=", ":=", r"\equiv") and (has_density(left) or has_density(right))
+    if densities and not any(n.kind in ("log", "mean", "KL", "add", "int") for n in (left, right)):
+        return reader.log(left), reader.log(right), False
+    return reader.value(left), reader.value(right), False
+
+
+def _is_density(node: Node) -> bool:
+    return node.kind == "call" and node[0][0].letter in LAW_LETTERS
+
+
+def _is_law_name(node: Node) -> bool:
+    return node.kind == "sym" and node[0].letter in LAW_LETTERS and bool(node[0].labels)
+
+
+def _says_latent(node: Node) -> bool:
+    return node.kind == "sym" and bool({"latent", "prior"} & set(node[0].labels))
+
+
+def _is_member(reader: Reader, node: Node) -> bool:
+    if node.kind == "call" and node[0][0].letter == "x" and not node[0][0].labels:
+        node = node[0]
+    return reader.context.chain and node.kind == "sym" and node[0].letter in ("x", "X") and not node[0].accents
+
+
+def _mentions_noise(reader: Reader, node: Node) -> bool:
+    """Is there a noise that is not inside a network's argument?"""
+    if node.kind == "sym":
+        noises = ("epsilon", "z", reader.settings.noise)
+        return node[0].letter in noises and not node[0].labels and not {"hat"} & set(node[0].accents)
+    if node.kind == "call":
+        return False
+    from threefold.check.tree import children
+
+    return any(_mentions_noise(reader, c) for c in children(node))
+
+
+def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any, bool]:
+    """x_t = m + b eps: what it says about the law of x_t; x_0 = (x_t - b eps)/a is only rearranged."""
+    from derivations.kernel.algebra import linear_form
+
+    member, value = reader.value(left), reader.value(right)
+    form = linear_form(value)
+    noises = [a for a in form if a == N.eps or isinstance(a, ddpm.step_noise)]
+    mean = sp.Add(*[c * a for a, c in form.items() if a not in noises])
+    states = mean.atoms(N.x)
+    if len(noises) != 1 or len(states) != 1 or not isinstance(member, N.x) or any(mean.has(n) for n in noises):
+        raise NotRead("an equation between random variables that is not of the form m(x) + b eps")
+    (noise,), (state,) = noises, states
+    if state == member:
+        raise NotRead("a state in terms of itself")
+    backwards = sp.expand(state.args[0] - member.args[0])
+    if backwards.is_positive and mean == form.get(state, 0) * state and member == N.x(0):
+        return member, value, True
+    law = Density("p" if backwards.is_positive else "q", [member], [state])
+    return LogDensity(law), LogDensity(Normal(member, mean, form[noise] ** 2)), True
+
+
+def _renamed(reader: Reader, lhs: Any, rhs: Any) -> tuple[Any, Any]:
+    """An index that is bound on one side and free on the other is two indices."""
+    pair = [lhs, rhs]
+    for one, two in ((0, 1), (1, 0)):
+        if N.t in bound_indices(pair[one]) and N.t in free_scalars(pair[two]):
+            pair[one] = pair[one].xreplace({N.t: N.s})
+            reader.note("t is bound on one side and free on the other")
+    return pair[0], pair[1]
+
+
+def names_of_laws(node: Node) -> set[str]:
+    return {n[0][0].plain for n in walk(node) if n.kind == "call" and n[0][0].letter in LAW_LETTERS}

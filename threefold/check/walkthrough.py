@@ -1,0 +1,130 @@
+"""What a document's own lines fix while it is read: its decoder, its forward law, what its names stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from threefold.check import laws
+from threefold.check.contexts.base import Settings
+from threefold.check.definitions import NEVER, SCHEDULE, is_loss, tie
+from threefold.check.display import statements
+from threefold.check.parse import Choices, Parser
+from threefold.check.readings import parse_side
+from threefold.check.tokens import Item, NotRead
+from threefold.check.tree import Name, Node, bare, walk
+
+
+@dataclass
+class Memory:
+    """Follows the settings from line to line."""
+
+    start: Settings
+
+    def settings_after(self, settings: Settings, left: Node, right: Node, line: int, context: str) -> Settings:
+        """The settings once this equality has been read."""
+        left, right = bare(left), bare(right)
+        if left.kind == "call" and left[0][0].letter in ("p", "P") and context == "vae":
+            return _decoder(settings, left, right)
+        return settings
+
+
+def _decoder(settings: Settings, left: Node, right: Node) -> Settings:
+    shown, behind = laws.split(left)
+    if [_letter(n) for n in shown] not in (["x"], ["X"]) or [_letter(n) for n in behind] not in (["z"], ["Z"]):
+        return settings
+    if right.kind == "normal":
+        arguments = list(right[2])
+        mean, variance = arguments[-2:]
+        return replace(settings, decoders=(*settings.decoders, ("gaussian", mean, variance)))
+    if (
+        right.kind == "prod"
+        and bare(right[2]).kind == "call"
+        and bare(right[2])[0][0].letter in ("Ber", "Bernoulli", "Bern")
+    ):
+        mean = bare(right[2])[1][-1]
+        return replace(settings, decoders=(*settings.decoders, ("bernoulli", mean, None)))
+    return settings
+
+
+def product_of_bits(left: Node, right: Node) -> bool:
+    """p(x | z) = a product of Bernoulli laws."""
+    left, right = bare(left), bare(right)
+    if left.kind != "call" or left[0][0].letter not in ("p", "P") or right.kind not in ("prod", "call"):
+        return False
+    law = bare(right[2]) if right.kind == "prod" else right
+    return law.kind == "call" and law[0][0].letter in ("Ber", "Bernoulli", "Bern")
+
+
+def _letter(node: Node) -> str:
+    node = bare(node)
+    return node[0].plain if node.kind == "sym" else ""
+
+
+def role(name: Name, call: Node | None, context: str) -> str:
+    """What a lone left side is: '' (a claim), a name to be put in, or a field (a network's parameterisation)."""
+    if is_loss(name):
+        return "name"
+    if name.letter in ("p", "q", "P", "Q"):
+        return ""
+    if call is not None and "theta" in name.labels and name.letter in ("mu", "epsilon", "x", "v"):
+        return "field"
+    if call is not None:
+        return ""
+    if name.plain in NEVER or name.plain in SCHEDULE or (name.letter in ("x", "X", "z", "Z") and not name.accents):
+        return ""
+    if name.accents and name.letter in ("x", "epsilon", "z") and name.accents[0] in ("hat", "tilde"):
+        return "name"
+    if name.letter == "𝒯" or (name.letter in ("T", "𝒯") and name.index):
+        return "name"
+    if name.letter in ("a", "b", "c", "A", "B", "C", "kappa", "Y", "w", "lambda", "r", "h"):
+        return "name"
+    return ""
+
+
+TIED = ("tilde mu", "mu encoder", "mu q", "tilde beta", "sigma encoder", "sigma q", "hat beta")
+
+
+def tied_names(displays: Iterable[Sequence[Item]]) -> set[str]:
+    """Names that the document puts into q(x_{t-1} | x_t, x_0) = N(...): they are that law's mean and variance."""
+    found: set[str] = set()
+    for items in displays:
+        try:
+            all_statements = statements(items)
+        except NotRead:
+            continue
+        for statement in all_statements:
+            for left, _, right in statement.links:
+                found |= _tied(left, right)
+    return found
+
+
+def _tied(left: Sequence[Item] | None, right: Sequence[Item]) -> set[str]:
+    try:
+        law = bare(parse_side(left or (), Choices())[0])
+        value = bare(parse_side(right, Choices())[0])
+    except NotRead:
+        return set()
+    if law.kind != "call" or law[0][0].letter not in ("q", "Q") or value.kind != "normal":
+        return set()
+    _, behind = laws.split(law)
+    if len(behind) != 2:
+        return set()
+    names = {tie(n[0]) for argument in value[2] for n in walk(argument) if n.kind == "sym"}
+    return names & set(TIED)
+
+
+def labels(node: Node) -> Iterator[tuple[Node, Sequence[Item]]]:
+    """(what a brace spans, its label) for every labelled brace."""
+    for inner in walk(node):
+        if inner.kind == "under" and inner[2] is not None:
+            yield inner[0], inner[2].items
+
+
+def name_in(items: Sequence[Item]) -> Name | None:
+    """The name that a label consists of, if it is one and no word."""
+    try:
+        node = Parser(items).whole()
+    except NotRead:
+        return None
+    return node[0] if node.kind == "sym" and "word" not in node[0].accents else None
