@@ -328,6 +328,7 @@ def remember(path: Path, answer: Answer) -> None:
 
 
 def cache_folder() -> Path:
-    """Where answers are remembered: THREEFOLD_CACHE, or the user's cache folder."""
-    home = os.environ.get("THREEFOLD_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "threefold-check"
+    """Where answers are remembered: in $THREEFOLD_CACHE, else in the user's cache folder."""
+    own = os.environ.get("THREEFOLD_CACHE")
+    home = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "threefold"
+    return home / "check"
