@@ -116,11 +116,15 @@ class Reaching(Cursor):
         operators: list[str] = []
         while not self.ends(self.peek()) and self.peek() not in ("+", "-"):
             operator = self.token().text if self.peek() in DOTS else ""
+            if operator and not factors:
+                raise NotRead(f"nothing before {operator}", self.place())
             if factors:
                 operators.append(operator)
             factors.append(self.differential() if self.at_differential() else self.factor())
             if factors[-1].kind == "d" and len(factors) > 1 and not self.at_differential():
                 break
+        if not factors:
+            raise NotRead("nothing after the integral sign", self.place())
         return Node("int", (sign, low, high, tuple(factors), tuple(operators)))
 
     def at_differential(self) -> bool:
