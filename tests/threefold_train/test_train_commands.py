@@ -535,7 +535,7 @@ def test_one_metric_that_cannot_be_computed_does_not_keep_the_others_back(tmp_pa
         raise ValueError("these sets cannot be compared")
 
     out = trained("mixture-ddpm", tmp_path / "run", "--timesteps", 5, "--zero-terminal-snr", "--prediction", "v")
-    monkeypatch.setattr("torch_impl.training.evaluation.wasserstein_to_truth", refused)
+    monkeypatch.setattr("torch_impl.training.evaluation.samples.wasserstein_to_truth", refused)
     options = ("--n", 20, "--examples", 5, "--json", tmp_path / "f.json")
     result = run("evaluate", out, *options, expect=2)
     assert "no wasserstein: these sets cannot be compared" in result.stderr and "ODE minus exact" in result.stdout
@@ -548,7 +548,7 @@ def test_what_went_wrong_inside_a_metric_ends_with_status_1(tmp_path, monkeypatc
         raise IndexError("axis 1 is out of bounds")
 
     out = trained("digits-vae", tmp_path / "run")
-    monkeypatch.setattr("torch_impl.training.evaluation.copy_check", broken)
+    monkeypatch.setattr("torch_impl.training.evaluation.samples.copy_check", broken)
     result = run("evaluate", out, "--metric", "copies,reconstruction", "--n", 5, "--examples", 5, expect=1)
     assert "no copies: IndexError: axis 1" in result.stderr and "reconstruction error" in result.stdout
 

@@ -7,22 +7,12 @@ from typing import Any
 
 import click
 
+from threefold.commands._metrics import MetricsCommand
 from threefold.commands._options import finite, seed_of_draws
 from threefold.commands._samplers import SamplerChoice
 from threefold.commands.train import weights_options
 
 EPILOG = """
-\b
-Metrics, where they make sense for the model:
-  bpd             bits per dimension, by the variational bound and by the probability-flow ODE
-  elbo            ELBO and importance-weighted bound of a VAE, nats summed over pixels
-  likelihood      ODE log-likelihood of a mixture model against the exact one
-  loss            loss on fresh examples, beside the best reachable where known
-  reconstruction  squared error per pixel; perplexity of VQ codes
-  classifier      share of samples that an independent classifier labels as intended
-  copies          distance of samples to training images, beside that of fresh real images
-  wasserstein     sliced Wasserstein distance of samples to real data
-
 \b
 Examples:
   threefold evaluate runs/digits-ddpm
@@ -31,7 +21,7 @@ Examples:
 """
 
 
-@click.command("evaluate", epilog=EPILOG)
+@click.command("evaluate", cls=MetricsCommand, epilog=EPILOG)
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--metric", "metrics", metavar="M,...", help="Which metrics. [default: all that make sense]")
 @click.option("--n", "samples", type=click.IntRange(min=1), help="Samples to judge. [default: 1000]")

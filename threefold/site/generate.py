@@ -100,6 +100,13 @@ def _samplers() -> str:
     return table()
 
 
+def _metrics() -> str:
+    """The table of the metrics; loads PyTorch."""
+    from torch_impl.training.evaluation.registry import table
+
+    return table()
+
+
 def directives(
     book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path, texts: Mapping[str, str]
 ) -> Mapping[str, prose.Directive]:
@@ -147,6 +154,7 @@ def directives(
         "run-pictures": lambda name, up: experiments.pictures(experiments.of(docs, name), up),
         "run-figures": run(experiments.figures),
         "run-configuration": run(experiments.configuration),
+        "metrics": lambda _, up: _metrics(),
         "samplers": lambda _, up: _samplers(),
         "widget": partial(widgets.element, book),
     }

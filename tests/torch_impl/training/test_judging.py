@@ -14,15 +14,9 @@ from scipy.stats import norm
 from torch_impl.data.glyphs import glyphs
 from torch_impl.oracle import FiniteData, GaussianMixture
 from torch_impl.training import Batch, StoredCheckpoint
-from torch_impl.training.evaluation import (
-    Evaluation,
-    Settings,
-    bpd_metric,
-    elbo_metric,
-    evaluate,
-    likelihood_metric,
-    loss_metric,
-)
+from torch_impl.training.evaluation import Evaluation, Settings, evaluate
+from torch_impl.training.evaluation.errors import loss_metric
+from torch_impl.training.evaluation.likelihood import bpd_metric, elbo_metric, likelihood_metric
 from torch_impl.training.judge import (
     EndlessClassifier,
     ImageClassifier,
@@ -87,7 +81,7 @@ def test_judges_look_at_no_more_than_sixteen_pixels_a_side():
 
 def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifier(monkeypatch):
     monkeypatch.setattr(
-        "torch_impl.training.evaluation.EndlessClassifier",
+        "torch_impl.training.evaluation.samples.EndlessClassifier",
         lambda data, held_out, **options: EndlessClassifier(data, held_out, steps=2, batch=8),
     )
     system = VAESystemConfig(16, 1, 34, hidden=(8,), latent_dim=2).build()
@@ -225,7 +219,7 @@ def test_bits_per_dimension_of_the_exact_model_are_the_entropy_of_the_data(monke
     monkeypatch.setattr(system, "predictor", lambda y=None: lambda x_t, t: oracle.noise(x_t, t))
     evaluation = Evaluation(exact_model(system, {"name": "digits", "levels": levels}), Settings(probes=8))
     monkeypatch.setattr(evaluation, "held_out", lambda: Batch(x))
-    monkeypatch.setattr("torch_impl.training.evaluation.first_examples", lambda *_: Batch(x))
+    monkeypatch.setattr("torch_impl.training.evaluation.likelihood.first_examples", lambda *_: Batch(x))
     monkeypatch.setattr(evaluation, "split", lambda name: None)
     bound, ode, trace = bpd_metric(evaluation)
     assert ode.value == pytest.approx(entropy, abs=0.02 + 4 * ode.error)

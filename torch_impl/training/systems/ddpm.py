@@ -200,6 +200,8 @@ class DiffusionSystem(System):
             return self.predictor(y)
         return classifier_free(self.model, y, torch.full_like(y, self.null_label), guidance)
 
+    takes: tuple[str, ...] = ("sampler", "steps", "guidance", "clip", "label", "columns")
+
     @torch.no_grad()
     def sample(
         self,
@@ -340,3 +342,17 @@ class DDPMSystem(DiffusionSystem):
 
     def __init__(self, config: DDPMConfig) -> None:
         super().__init__(config, build(config.network_config()))
+
+    def pixel_chain(self, reconstruction_variance: float | None = None) -> GaussianDiffusion:
+        """The diffusion, with another variance at t = 1 where asked."""
+        config = self.config
+        return GaussianDiffusion(
+            config.noise_schedule(),
+            config.prediction,
+            config.variance,
+            reconstruction_variance=reconstruction_variance,
+        )
+
+    def label_predictor(self, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
+        """(x_t, t) -> prediction, told the labels of the batch where the model takes any."""
+        return self.predictor(batch.y if self.config.conditional else None)

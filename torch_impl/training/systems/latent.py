@@ -109,6 +109,10 @@ class LatentSystem(DiffusionSystem):
                 )
         self.compressor.load_state_dict(compressor.state_dict())
 
+    def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """`reconstruct`, for which nothing is drawn."""
+        return self.reconstruct(x)
+
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:
         """Images compressed and decoded, without diffusion."""

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig
 from torch_impl.oracle import GaussianMixture
+from torch_impl.training.draws import Draws
 from torch_impl.training.pictures import scatter
+from torch_impl.training.system import Batch
 from torch_impl.training.systems.ddpm import DiffusionConfig, DiffusionSystem
 
 __all__ = ["MixtureConfig", "MixtureSystem"]
@@ -58,6 +60,7 @@ class MixtureSystem(DiffusionSystem):
 
     config: MixtureConfig
     clips = False
+    takes = ("sampler", "steps", "guidance", "clip", "label")
 
     def __init__(self, config: MixtureConfig) -> None:
         super().__init__(config, MLPDenoiser(config.network()))
@@ -70,6 +73,13 @@ class MixtureSystem(DiffusionSystem):
         if self.known_best_loss is None and known and not config.conditional:
             self.known_best_loss = self.oracle.best_training_loss(self.diffusion, config.weighting)
         return self.known_best_loss
+
+    def oracle_loss(self, batch: Batch, draws: Draws) -> Tensor:
+        """The loss of the exact denoiser on the draws that the model had."""
+        t = draws.timesteps(self.diffusion.T, self.config.stratified)
+        noise = draws.normal_like(batch.x)
+        model = self.oracle.model(self.config.prediction)
+        return self.diffusion.loss(model, batch.x, t, noise, self.config.weighting)
 
     def shape(self) -> tuple[int, ...]:
         return (len(self.config.means[0]),)

@@ -100,6 +100,13 @@ class OneStepSystem(System):
         x_1 = self.diffusion.q_sample(x, t, noise)
         return x_1, self.diffusion.to_x0(self._predict(x_1, t), x_1, t)
 
+    def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The images back from one noising, clipped to [-1, 1]."""
+        noise = torch.randn(x.shape, generator=generator, device=x.device)
+        return self.reconstruct(x, noise)[1].clamp(-1, 1)
+
+    takes = ("prior", "columns")
+
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, prior: Prior = "matched") -> Tensor:
         """n samples: x_1 from N(0, I) or from the moment-matched normal, then one step; clipped to [-1, 1].

@@ -120,6 +120,13 @@ class VAESystem(System):
         return bound.value, weighted
 
     @torch.no_grad()
+    def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The decoder's images at the latent means."""
+        return self.model.reconstruct(x)
+
+    takes = ("columns",)
+
+    @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Decoder means of n draws from the prior, in [-1, 1]; the first ones are the same whatever n."""
         device = next(self.parameters()).device

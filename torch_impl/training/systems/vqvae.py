@@ -168,6 +168,20 @@ class VQVAESystem(System):
         return list(self.model.quantizer.buffers())
 
     @torch.no_grad()
+    def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The images back from their codes, clipped to [-1, 1]."""
+        decoded: Tensor = self.model(x).reconstruction
+        return decoded.clamp(-1, 1)
+
+    @torch.no_grad()
+    def code_use(self, x: Tensor) -> tuple[float, int, int]:
+        """Of the codes of these images: perplexity, how many different ones, how many there are."""
+        output = self.model(x)
+        return float(output.perplexity), int(torch.unique(output.codes).numel()), self.config.codes
+
+    takes = ("label", "columns")
+
+    @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, *, labels: Tensor | None = None) -> Tensor:
         """n images decoded from codes drawn from the prior."""
         if labels is not None and not self.config.conditional:

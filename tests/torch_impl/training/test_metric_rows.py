@@ -1,0 +1,82 @@
+"""Every metric, by its row, on the smallest model of every kind that it suits."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from torch_impl.training import StoredCheckpoint
+from torch_impl.training.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.training.evaluation.metric import check_rows
+from torch_impl.training.evaluation.registry import table
+from torch_impl.training.presets import preset
+from torch_impl.training.runs import Model, describe, fit_to_data, load_split
+from torch_impl.training.systems import system_kinds
+
+PRESETS = {"vae": "digits-vae", "onestep": "digits-onestep", "vqvae": "digits-vqvae", "ddpm": "digits-ddpm"}
+PRESETS |= {"latent": "digits-latent", "mixture": "mixture-ddpm"}
+SMALL = {
+    "vae": {"hidden": (8,)},
+    "onestep": {"widths": (8,), "network": "cnn"},
+    "vqvae": {"widths": (8,), "prior_width": 8, "prior_depth": 1, "codes": 8},
+    "ddpm": {"widths": (8,), "blocks": 1, "attention": (), "timesteps": 20},
+    "latent": {"widths": (8,), "blocks": 1, "attention": (), "timesteps": 20, "compressor_widths": (8,)},
+    "mixture": {"width": 8, "depth": 1, "timesteps": 20},
+}
+SETTINGS = Settings(examples=12, samples=16, steps=2, iw_samples=2, ode_steps=4, probes=2)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Model]:
+    """An untrained model of every kind."""
+    torch.manual_seed(0)
+    found = {}
+    for kind, name in PRESETS.items():
+        chosen = preset(name)
+        chosen = dataclasses.replace(chosen, system=dataclasses.replace(chosen.system, **SMALL[kind]))
+        data = load_split(chosen.data, "train")
+        chosen = fit_to_data(chosen, data)
+        stored = StoredCheckpoint(Path("step-00000001"))
+        found[kind] = Model(chosen.system.build().eval(), stored, describe(chosen, data))
+    return found
+
+
+def test_every_kind_of_system_is_tried_here() -> None:
+    abstract = {"diffusion"}
+    assert set(PRESETS) == set(system_kinds()) - abstract
+
+
+@pytest.mark.parametrize("kind", PRESETS)
+@pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
+def test_a_metric_gives_finite_figures_where_it_suits_and_is_refused_elsewhere(
+    row: Metric, kind: str, models: dict[str, Model]
+) -> None:
+    model = models[kind]
+    if row.name not in metrics_for(model.system):
+        with pytest.raises(ValueError, match=f"'{row.name}' makes no sense for a model of kind {kind}"):
+            check_metrics(model, [row.name])
+        pytest.skip(f"a {kind} has nothing that {row.name} measures")
+    figures = evaluate(model, [row.name], SETTINGS)[row.name]
+    assert figures and all(math.isfinite(figure.value) for figure in figures)
+    assert row.unit in ("", figures[0].unit)
+
+
+def test_metrics_are_those_that_they_were() -> None:
+    known = {"bpd", "classifier", "copies", "elbo", "likelihood", "loss", "reconstruction", "wasserstein"}
+    assert known <= {row.name for row in METRICS}
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two metrics are called 'elbo'"):
+        check_rows([*METRICS, next(row for row in METRICS if row.name == "elbo")])
+
+
+def test_an_unknown_metric_is_answered_with_those_there_are(models: dict[str, Model]) -> None:
+    with pytest.raises(ValueError, match=r"unknown metric 'fid'; for this model there are .*reconstruction"):
+        check_metrics(models["vae"], ["fid"])
+
+
+def test_the_table_has_a_row_for_each() -> None:
+    assert len(table().splitlines()) == 2 + len(METRICS)

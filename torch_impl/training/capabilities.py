@@ -1,0 +1,91 @@
+"""What a system can do, beside being trained: the engine, metrics and commands ask for these, never for a class.
+
+A system has a capability by having its methods; nothing is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from torch_impl.diffusion import GaussianDiffusion
+from torch_impl.oracle import Oracle
+from torch_impl.training.draws import Draws
+from torch_impl.training.system import Batch
+
+__all__ = ["Bounds", "CodeUse", "KnowsTruth", "Labels", "PixelLikelihood", "Reconstructs", "Samples"]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Can be sampled."""
+
+    takes: tuple[str, ...]
+    """The choices of people that the samples follow: sampler, steps, guidance, clip, label, prior, columns."""
+
+    @property
+    def sample(self) -> Callable[..., Tensor]:
+        """`sample(n, generator, **options)`: images (n, c, h, w) in [-1, 1], or points (n, d)."""
+
+
+@runtime_checkable
+class Labels(Protocol):
+    """Samples can be asked for by class."""
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes for n samples, shape (n,); None for a model that is told none."""
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """Gives an image back from what it keeps of it."""
+
+    def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The images as they come back, shape of x."""
+
+
+@runtime_checkable
+class CodeUse(Protocol):
+    """Keeps images as codes."""
+
+    def code_use(self, x: Tensor) -> tuple[float, int, int]:
+        """Of the codes of these images: perplexity, how many different ones, how many there are."""
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    """Has an evidence bound of its data."""
+
+    def bounds(self, x: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """ELBO and importance-weighted bound of each example, nats, shape (batch,)."""
+
+
+@runtime_checkable
+class PixelLikelihood(Protocol):
+    """A chain on pixels, whose bound and flow give bits per dimension."""
+
+    def pixel_chain(self, reconstruction_variance: float | None = None) -> GaussianDiffusion:
+        """The diffusion, with another variance at t = 1 where asked."""
+
+    def label_predictor(self, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
+        """(x_t, t) -> prediction, told the labels of the batch where the model takes any."""
+
+
+@runtime_checkable
+class KnowsTruth(Protocol):
+    """Trained on a law that is known, so that loss, density and samples have a truth beside them."""
+
+    oracle: Oracle
+    diffusion: GaussianDiffusion
+
+    def best_loss(self) -> float | None:
+        """The least expected loss that any network could reach, where it is known."""
+
+    def oracle_loss(self, batch: Batch, draws: Draws) -> Tensor:
+        """The loss of the exact denoiser on the draws that the model had."""
+
+    def predictor(self, y: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+        """(x_t, t) -> prediction."""
