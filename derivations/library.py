@@ -14,6 +14,7 @@ from derivations.kernel.judge import Judge, Judgement
 from derivations.kernel.verdict import Verdict
 from derivations.refutation import mutants as mutation
 from derivations.refutation.refute import refute
+from derivations.shadow import watch
 
 CHAPTERS = (
     "vae.divergence",
@@ -68,7 +69,7 @@ def claims() -> Mapping[str, Claim]:
 
 @cache
 def _judge() -> Judge:
-    return Judge(claims(), refute)
+    return Judge(claims(), refute, watch=watch)
 
 
 def find(id_or_claim: str | Claim) -> Claim:

@@ -51,6 +51,7 @@ class FileTheory:
         import derivations
         from derivations.kernel.judge import Judge
         from derivations.refutation.refute import refute
+        from derivations.shadow import watch
 
         circles: list[tuple[str, ...]] = []
         unknown: list[tuple[str, str]] = []
@@ -67,7 +68,7 @@ class FileTheory:
 
         self._file, self._own = file, own
         registry = {**derivations.claims(), **own}
-        self._proofs, self._judge = Watched(registry), Judge(registry, refute)
+        self._proofs, self._judge = Watched(registry), Judge(registry, refute, watch=watch)
         self.circles, self.unknown = circles, unknown
 
     def claims(self) -> Mapping[str, Claim]:

@@ -48,7 +48,7 @@ def _log_density(e: Any, at: Place) -> Any:
         return log_bernoulli(value, _chances(law, at), log)
     if isinstance(law, terms.FullNormal):
         _refuse_sizes(key, len(value), at.integer(law.args[3]))
-        return log_normal_full(value, location(law, at), covariance_of(law, at).rows, log, pi)
+        return log_normal_full(value, location(law, at), _covariance_of(law, at).rows, log, pi)
     if isinstance(law, terms.Normal | terms.DiagonalNormal):
         _refuse_sizes(key, len(value), at.integer(law.args[-1]))
         return log_normal(value, location(law, at), variances(law, at), log, pi)
@@ -56,6 +56,8 @@ def _log_density(e: Any, at: Place) -> Any:
 
 
 def _refuse_sizes(key: Any, size: int, dim: int) -> None:
+    if dim < 1:
+        raise Undefined(f"a law in dimension {dim}")
     if size != dim:
         raise Uncomputable(f"{key[0]} is of size {size} in this world, and its law of {dim}")
 
@@ -65,6 +67,8 @@ def location(law: Any, at: Place) -> list[Any]:
     if isinstance(law, terms.DiagonalNormal):
         return [place.value(law.args[2]) for place in at.places(law.args[1], law.args[-1])]
     mean = at.value(law.args[1])
+    if at.integer(law.args[-1]) < 1:
+        raise Undefined(f"a law in dimension {at.integer(law.args[-1])}")
     return list(mean) if isinstance(mean, tuple) else [at.arithmetic.number(0)] * at.integer(law.args[-1])
 
 
@@ -75,7 +79,7 @@ def variances(law: Any, at: Place) -> list[Any]:
     return [place.value(law.args[3]) for place in at.places(law.args[1], law.args[-1])]
 
 
-def covariance_of(law: Any, at: Place) -> Matrix:
+def _covariance_of(law: Any, at: Place) -> Matrix:
     return as_matrix(at.value(law.args[2]))
 
 
@@ -150,7 +154,7 @@ def _root(law: Any, at: Place) -> Matrix:
     """A square root of the covariance of a normal law."""
     half = at.arithmetic.number(1) / 2
     if isinstance(law, terms.FullNormal):
-        return cholesky(covariance_of(law, at), lambda v: at.arithmetic.power(v, half))
+        return cholesky(_covariance_of(law, at), lambda v: at.arithmetic.power(v, half))
     roots = [at.arithmetic.power(v, half) for v in variances(law, at)]
     return Matrix.of([[root if r == c else 0 * root for c in range(len(roots))] for r, root in enumerate(roots)])
 

@@ -51,7 +51,9 @@ class Reading:
         return any(not isinstance(v, terms.VectorSymbol) for v in self.members())
 
     def last(self, world: World) -> int:
-        return int(world.numbers["T"]) if "T" in world.numbers else _last_member(self.members())
+        if "T" in world.numbers:
+            return int(world.numbers["T"])
+        return _last_member(self.everything, self.members(), world.numbers)
 
     def keys(self, world: World) -> tuple[Key, ...]:
         single = {(v.name,) for v in self.members() if isinstance(v, terms.VectorSymbol)}
@@ -121,10 +123,21 @@ def _meets(law: Any, densities: Any) -> bool:
     return not isinstance(law, terms.Density) and any(v in named for v in law.variables)
 
 
-def _last_member(variables: list[Any]) -> int:
-    """The highest index written, of a chain without a symbolic end."""
-    written = [v.args[0] for v in variables if isinstance(v, terms.VectorFunction)]
-    return max(map(int, written)) if written and all(n.is_Integer for n in written) else 2
+def _last_member(everything: Any, members: list[Any], numbers: dict[str, Any]) -> int:
+    """The highest index that a chain without a symbolic end is read at, as far as that is written."""
+    written = [v.args[0] for v in members if isinstance(v, terms.VectorFunction)]
+    if written and all(n.is_Integer for n in written):
+        return max(map(int, written))
+    ends = [end for total in everything.atoms(terms.SumTo, terms.ProductTo) for end in total.args[2:]]
+    blocks = [end for v in members if isinstance(v, terms.Block) for end in v.bounds]
+    known = {
+        s: sp.Integer(numbers[s.name])
+        for e in (*written, *ends, *blocks)
+        for s in e.free_symbols
+        if s.is_integer and s.name in numbers
+    }
+    reached = [sp.sympify(e.xreplace(known)) for e in (*written, *ends, *blocks)]
+    return min(max([2, *(int(n) for n in reached if n.is_Integer)]), MOST_BITS - 1)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -157,6 +170,9 @@ def _add_table(
         else:
             zeros = name == "q" and without == "common support"
         law = laws.random_table(rng, keys, world.d, zeros)
+    supported = bool(claimed & {"absolute continuity", "common support"})
+    if n % 8 in (2, 6) and not supported and name in {law.args[0].name for law in _averaged(read)}:
+        law = laws.with_an_impossible_value(law, rng)
     law.cell = Fraction(1, (1, 8, 30)[n % 3])
     world.laws[name] = law
 

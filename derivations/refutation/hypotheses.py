@@ -106,8 +106,8 @@ def _at_indices(at: Place, when: list[Any]) -> Iterator[Place]:
         yield at
         return
     (index, (lo, hi)), *rest = when
-    low = at.integer(lo)
-    high = low + 3 if hi == sp.oo else at.integer(hi)
+    low = at.integer(sp.sympify(lo))
+    high = low + 3 if hi == sp.oo else at.integer(sp.sympify(hi))
     for n in range(low, min(high, low + 7) + 1):
         yield from _at_indices(at.bind({index: Fraction(n)}), rest)
 

@@ -158,6 +158,14 @@ def random_table(rng: Random, keys: tuple[Key, ...], d: int = 1, zeros: bool = F
     return FiniteJoint(keys, {path: Fraction(w, sum(raw)) for path, w in zip(paths, raw, strict=True)})
 
 
+def with_an_impossible_value(law: FiniteJoint, rng: Random) -> FiniteJoint:
+    """The law given that one of its variables does not take one of its values: it vanishes there."""
+    place, (lost, *_) = rng.randrange(len(law.keys)), rng.sample(sorted({path[0] for path in law.table}), 1)
+    table = {path: Fraction(0) if path[place] == lost else w for path, w in law.table.items()}
+    total = sum(table.values(), Fraction(0))
+    return FiniteJoint(law.keys, {path: w / total for path, w in table.items()}, law.cell)
+
+
 def markov_table(
     rng: Random, T: int, *, reverse: bool = False, sees_x0: bool = False, sharp: bool = False
 ) -> FiniteJoint:

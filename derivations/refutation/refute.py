@@ -48,8 +48,11 @@ def violation(statement: Statement, world: World) -> tuple[str, str] | None:
 
 
 def related(statement: Statement, left: Any, right: Any) -> bool | None:
-    """Whether the statement's relation holds between two values: None when their bounds do not tell."""
-    if isinstance(statement.rhs, terms.Rounded):
+    """Whether the statement's relation holds between two values: None when their bounds do not tell.
+
+    A value equals a rounded one up to half a unit of its last digit; an order is taken with the digits as printed.
+    """
+    if isinstance(statement.rhs, terms.Rounded) and statement.relation == "=":
         radius = ENCLOSING.number(statement.rhs.args[1])
         return surely("<=", abs(left - right), radius)
     return surely("=" if statement.relation == "iff" else statement.relation, left, right)
@@ -89,15 +92,15 @@ class Search:
         return "no world could be made in which it can be read: " + "; ".join(dict.fromkeys(self.silent))
 
 
-def refute(claim: Claim, part: int, tries: int = TRIES, seconds: float = SECONDS) -> Witness | None:
+def refute(claim: Claim, part: int, tries: int = 0, seconds: float = SECONDS) -> Witness | None:
     """A witness against one statement of the claim, or None. It does not look at proofs, and never raises."""
     return search(claim, part, tries, seconds).witness
 
 
-def search(claim: Claim, part: int, tries: int = TRIES, seconds: float = SECONDS) -> Search:
-    """Look for a counterexample in so many worlds, for so many seconds of the wall clock."""
+def search(claim: Claim, part: int, tries: int = 0, seconds: float = SECONDS) -> Search:
+    """Look for a counterexample in so many worlds (0: `tries_for` it), for so many seconds of the wall clock."""
     clock, held, silent = Clock(seconds), 0, []
-    for n in range(tries):
+    for n in range(tries or tries_for(claim.says[part])):
         try:
             found = look(claim, part, n, clock)
         except OutOfTime as reason:

@@ -14,7 +14,7 @@ from derivations.kernel.claims import Claim
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.terms import unfold_all
 from derivations.refutation import enclosures
-from derivations.refutation.arithmetic import ENCLOSING
+from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Reading, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle
 from derivations.refutation.matrices import Matrix
@@ -61,14 +61,16 @@ def sample_for(
     for symbol in sorted(scalars(everything), key=lambda s: s.name):
         if symbol.name not in numbers:
             numbers[symbol.name] = _scalar(symbol, domain.interval(symbol), rng, n)
-    world = World(dimension, seed=n, numbers=numbers, arithmetic=ENCLOSING)
+    world = World(dimension, seed=n, numbers=numbers, arithmetic=ENCLOSING, degenerate=is_degenerate(n))
     world.smooth = frozenset(_smooth_heads(everything))
     world.coordinates = _coordinates(domain, everything, world)
     world.families = _families(domain, n, world)
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
     world.sizes = dict.fromkeys(_latent_names(everything), size)
-    for symbol in everything.atoms(terms.Covariance):
-        world.matrices[symbol.name] = random_covariance(rng, domain.sizes.get(symbol.name, size))
+    for symbol in sorted(everything.atoms(terms.Covariance), key=lambda s: s.name):
+        made = random_covariance(rng, domain.sizes.get(symbol.name, size))
+        alike = [m for m in world.matrices.values() if m.size == made.size]
+        world.matrices[symbol.name] = alike[0] if alike and is_degenerate(n) else made
     reading = Reading(terms_read, everything, hypotheses, without)
     fit_dimension(world, reading)
     settle(world, held, domain)
@@ -104,6 +106,11 @@ def _integers(domain: Domain, rng: Random, n: int, dimension: int) -> dict[str, 
     raise NoWorld("no point of the domain was found: a range of its indices is empty")
 
 
+def is_degenerate(n: int) -> bool:
+    """One world of eight lies where formulas degenerate: closed ends of intervals, equal matrices, zero vectors."""
+    return n % 8 == 5
+
+
 def _unknown(ends: Any, known: dict[Any, Any]) -> bool:
     return any(b != sp.oo and sp.sympify(b).xreplace(known).free_symbols for b in ends)
 
@@ -115,10 +122,14 @@ def _scalar(symbol: Any, interval: Interval, rng: Random, n: int) -> Any:
             raise NoWorld(f"no integer between -4 and 8 is a value of {symbol}")
         return rng.choice([m for m in inside if 1 <= m <= 3] or inside)
     plain = [v for v in PLAIN if interval.contains(sp.Rational(v.numerator, v.denominator))]
-    if n % 8 in (5, 7) and plain:
-        return rng.choice(plain)
     if interval.lo == interval.hi:
-        return Fraction(int(interval.lo.p), int(interval.lo.q))
+        return fraction(interval.lo)
+    ends = [(interval.lo, interval.open_lo), (interval.hi, interval.open_hi)]
+    closed = [fraction(end) for end, is_open in ends if not is_open and interval.contains(end)]
+    if is_degenerate(n) and (closed or PLAIN[0] in plain):
+        return rng.choice(closed or [PLAIN[0]])
+    if n % 8 == 7 and plain:
+        return rng.choice(plain)
     return draw_in(interval, rng, edge=n % 4 == 3)
 
 

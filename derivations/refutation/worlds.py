@@ -45,6 +45,7 @@ class World:
     smooth: frozenset[str] = frozenset()  # functions that are read at real arguments somewhere
     clock: Clock | None = None
     admitted: bool = False  # the hypotheses were asked, and hold
+    degenerate: bool = False  # some vectors are zero
 
     def number(self, symbol: sp.Symbol) -> Any:
         if symbol.name == "d":
@@ -59,9 +60,10 @@ class World:
             rng = Random(f"{self.seed} {key}")
             size = self.sizes.get(key[0], self.d)
             bits, interval = key[0] in self.finite, self.coordinates.get(key[0])
+            nothing = self.degenerate and interval is None and rng.random() < 0.5
             self.vectors[key] = tuple(
-                Fraction(rng.randint(0, 1))
-                if bits
+                Fraction(0 if nothing else rng.randint(0, 1))
+                if bits or nothing
                 else draw_in(interval, rng)
                 if interval
                 else Fraction(rng.randint(-20, 20), 10)
