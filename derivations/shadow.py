@@ -71,6 +71,15 @@ class Shadow:
         """Why steps have fewer than eight worlds, each with their number."""
         return dict(Counter(s.reason for s in self.steps if s.worlds < WORLDS))
 
+    @property
+    def without(self) -> tuple[str, ...]:
+        """One line for each step with fewer than eight worlds: which it is, how many it has, and why no more."""
+        return tuple(
+            f"line {s.number} of statement {s.part + 1} ({s.worlds} worlds): {s.reason}"
+            for s in self.steps
+            if s.worlds < WORLDS
+        )
+
     def plain(self) -> dict[str, Any]:
         """As numbers and strings, for JSON."""
         counts = {"steps": len(self.steps), "full": self.full, "partial": self.partial, "none": self.none}

@@ -224,6 +224,7 @@ def _registry(setting: Setting, kind: registry.Kind) -> registry.Registry:
 def symbolic(judgement: Judgement) -> Symbolic:
     """A judgement without its expressions: what is counted, printed and written as JSON."""
     found = account.outcome(judgement.verdict)
+    shadow = judgement.shadow
     return Symbolic(
         verdict=found.kind,
         reason=found.reason,
@@ -238,6 +239,8 @@ def symbolic(judgement: Judgement) -> Symbolic:
         rhs=found.rhs,
         note=found.note,
         parts=account.of_judgement(judgement),
+        shadowed=0 if shadow is None else shadow.full,
+        unshadowed=() if shadow is None else shadow.without,
     )
 
 
