@@ -224,7 +224,7 @@ def _registry(setting: Setting, kind: registry.Kind) -> registry.Registry:
 def symbolic(judgement: Judgement) -> Symbolic:
     """A judgement without its expressions: what is counted, printed and written as JSON."""
     found = account.outcome(judgement.verdict)
-    shadow = judgement.shadow
+    shadow = getattr(judgement, "shadow", None)
     return Symbolic(
         verdict=found.kind,
         reason=found.reason,
