@@ -66,7 +66,13 @@ def tree(tmp_path: Path) -> Path:
 def run(command: str, tree: Path) -> subprocess.CompletedProcess[str]:
     """Run a command of the page in the copied tree, with its `threefold`."""
     program = f'threefold() {{ "{sys.executable}" -m threefold "$@"; }}; {command}'
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "COLUMNS": "100",
+        "PYTHONPATH": str(tree),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.run(
         ["bash", "-c", program], cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
