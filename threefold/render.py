@@ -213,11 +213,7 @@ def _statements(ledger: Ledger) -> str:
     """How many statements each measuring witness measures."""
     counts = ledger.statement_counts()
     found = f"Measured: of {plural(counts['statements'], 'statement')} {counts['numeric']} numerically, "
-    found += f"{counts['torch']} in torch"
-    unsaid = ledger.unsaid()
-    if unsaid:
-        return f"{found}; of {plural(unsaid, 'other')} their witnesses do not say whether they measure them."
-    return f"{found}; {counts['neither'] or 'none'} by neither."
+    return f"{found}{counts['torch']} in torch; {counts['neither'] or 'none'} by neither."
 
 
 def list_line(row: Row, *, id_width: int) -> Text:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from threefold import ledger
+from threefold.account import StatementText
 from threefold.errors import Unusable
 from threefold.ledger import Ledger, Mutants, Row, Symbolic
 from threefold.ledger import json as ledger_json
 from threefold.theory import Setting
-from threefold.witnesses.registry import Evidence, Missing, NotApplicable
+from threefold.witnesses.registry import Evidence, Missing, NotApplicable, StatementEvidence
 
 GOOD = ("square.sum", "square.difference", "square.definition", "square.sum.printed")
 
@@ -204,3 +206,70 @@ def test_witness_for_an_unknown_claim_is_unusable(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(Unusable, match=r"numeric witness for 'no\.such': no such claim"):
         judge(Setting("theory_by_hand", "stray_witnesses"), "square.sum", witnesses=("numeric",))
+
+
+# --- statement by statement -------------------------------------------------------------------------------------------
+
+TWO = (StatementText("mean", "a = b", "a = b"), StatementText("2", "c = d", "c = d"))
+
+
+def witness(*comparisons: int, reason: str = "nothing to compare", dtypes: tuple[str, ...] = ("float64",)) -> Evidence:
+    """Evidence that says how many values it compared with each statement."""
+    statements = tuple(
+        StatementEvidence(
+            part, "agrees" if n else "not applicable", "" if n else reason, "m", n, 1e-14, 1e-12, dtypes=dtypes
+        )
+        for part, n in enumerate(comparisons)
+    )
+    return Evidence("m", sum(comparisons), 1e-14, 1e-12, statements=statements)
+
+
+def two_statements(**answered: Any) -> Row:
+    return replace(ROW, statements=TWO, **answered)
+
+
+def test_each_statement_has_its_own_evidence_in_the_row_and_in_the_json() -> None:
+    row = two_statements(numeric=witness(64, 0), torch=witness(3, 5, dtypes=("float64", "bfloat16")))
+    assert row.good
+    first, second = ledger_json.of_row(row)["statements"]
+    assert (first["name"], first["latex"], first["symbolic"]) == ("mean", "a = b", "proved")
+    assert first["numeric"] == {
+        "verdict": "agrees",
+        "comparisons": 64,
+        "max_error": 1e-14,
+        "tolerance": 1e-12,
+        "dtypes": ["float64"],
+    }
+    assert second["numeric"] == {"verdict": "not applicable", "reason": "nothing to compare"}
+    assert second["torch"]["comparisons"] == 5 and second["torch"]["dtypes"] == ["float64", "bfloat16"]
+
+
+def test_a_statement_that_neither_witness_measures_is_not_good() -> None:
+    row = two_statements(numeric=witness(64, 0), torch=witness(3, 0, reason="no code computes it"))
+    assert row.problems == (
+        "statement 2: neither the numeric nor the torch witness measures it (nothing to compare; no code computes it)",
+    )
+    assert two_statements(numeric=NotApplicable("x"), torch=NotApplicable("x")).problems[0].startswith("statement mean")
+    assert replace(two_statements(numeric=NotApplicable("x"), torch=NotApplicable("x")), kind="definition").good
+
+
+def test_a_witness_that_does_not_say_what_it_measures_measures_only_a_lone_statement() -> None:
+    silent = Evidence("m", 10, 1e-14, 1e-12)
+    assert [part.split(":")[0] for part in two_statements(numeric=silent, torch=silent).problems] == [
+        "statement mean",
+        "statement 2",
+    ]
+    alone = replace(ROW, statements=TWO[:1], numeric=silent, torch=silent)
+    assert alone.good
+    assert ledger_json.of_row(alone)["statements"][0]["numeric"]["comparisons"] == 10
+
+
+def test_where_a_witness_was_not_asked_nothing_is_said_of_its_statements() -> None:
+    row = two_statements(numeric=witness(64, 0))
+    assert row.good
+    assert "torch" not in ledger_json.of_row(row)["statements"][0]
+
+
+def test_statements_are_counted() -> None:
+    found = Ledger((two_statements(numeric=witness(64, 0), torch=witness(3, 0)),), 0, 1.0)
+    assert found.statement_counts() == {"statements": 2, "numeric": 1, "torch": 1, "neither": 1}

@@ -141,7 +141,7 @@ class Row:
             yield f"an {self.kind} must have some, and this one has none"
 
     def _statement_problems(self, already: Sequence[str]) -> Iterator[str]:
-        """The statements that no measuring witness has measured, once both have said which ones they measure."""
+        """The statements that none of the measuring witnesses has measured, where both were asked."""
         asked = [getattr(self, name) for name in MEASURING]
         if (
             already
@@ -150,9 +150,9 @@ class Row:
         ):
             return
         for row in self.by_statement():
-            said = [found for found in (row.numeric, row.torch) if found is not None]
-            if not row.measured and not any(found.reason == UNSAID for found in said):
-                reasons = "; ".join(found.reason for found in said if found.reason)
+            if not row.measured:
+                said = [found for found in (row.numeric, row.torch) if found is not None]
+                reasons = "; ".join(dict.fromkeys(found.reason for found in said if found.reason))
                 yield f"statement {row.said.name}: neither the numeric nor the torch witness measures it ({reasons})"
 
     def by_statement(self) -> tuple[StatementRow, ...]:
@@ -221,11 +221,6 @@ class Ledger:
         for name in MEASURING:
             counts[name] = sum(1 for row in rows if (found := getattr(row, name)) is not None and found.comparisons > 0)
         return counts | {"neither": sum(not row.measured for row in rows)}
-
-    def unsaid(self) -> int:
-        """How many statements have witnesses of which none measures them and one does not say whether it does."""
-        rows = [found for row in self.rows for found in row.by_statement() if not found.measured]
-        return sum(any(part is not None and part.reason == UNSAID for part in (row.numeric, row.torch)) for row in rows)
 
     def steps_by_tier(self) -> dict[str, int]:
         """How many steps of the proofs were decided, are laws, are given, are assumed."""
