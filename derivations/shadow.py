@@ -99,7 +99,7 @@ def _watched(claim: Claim, number: int, part: PartReport, seen: list[StepShadow]
     found: dict[int, Disputed] = {}
     denied: Disputed | None = None
     for section in dict.fromkeys(step.section for step in part.steps):
-        chain = Chain(claim, number, part, [s for s in part.steps if s.section == section and s.verdict])
+        chain = Comparison(claim, number, part, [s for s in part.steps if s.section == section and s.verdict])
         chain.look()
         found |= chain.disputes
         seen += chain.shadows()
@@ -111,7 +111,7 @@ def _watched(claim: Claim, number: int, part: PartReport, seen: list[StepShadow]
     return replace(part, steps=steps, verdict=dispute)
 
 
-class Chain:
+class Comparison:
     """The accepted lines of one chain, read in the same worlds."""
 
     def __init__(self, claim: Claim, number: int, part: PartReport, steps: Sequence[StepReport]) -> None:

@@ -13,7 +13,7 @@ from derivations.refutation import floating
 from derivations.refutation.arithmetic import close, surely
 from derivations.refutation.densities import log_bernoulli, log_normal, log_normal_full
 from derivations.refutation.matrices import Matrix, as_matrix, cholesky
-from derivations.refutation.reading import Place, reads
+from derivations.refutation.reading import Viewpoint, reads
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import Assignment
 
@@ -21,7 +21,7 @@ Outcome = tuple[Any, Assignment, tuple[Any, ...]]  # weight, values of the law's
 MOST_OUTCOMES = 4096
 
 
-def law_named(name: str, at: Place) -> Any:
+def law_named(name: str, at: Viewpoint) -> Any:
     if name not in at.world.laws:
         raise Uncomputable(f"this world has no law called {name}")
     return at.world.laws[name]
@@ -31,7 +31,7 @@ def law_named(name: str, at: Place) -> Any:
 
 
 @reads(terms.LogDensity)
-def _log_density(e: Any, at: Place) -> Any:
+def _log_density(e: Any, at: Viewpoint) -> Any:
     law = e.args[0]
     if isinstance(law, terms.Density):
         given = at.assign(law.given)
@@ -62,7 +62,7 @@ def _refuse_sizes(key: Any, size: int, dim: int) -> None:
         raise Uncomputable(f"{key[0]} is of size {size} in this world, and its law of {dim}")
 
 
-def location(law: Any, at: Place) -> list[Any]:
+def location(law: Any, at: Viewpoint) -> list[Any]:
     """The mean of a normal law; the zero vector is written 0."""
     if isinstance(law, terms.DiagonalNormal):
         return [place.value(law.args[2]) for place in at.places(law.args[1], law.args[-1])]
@@ -72,22 +72,22 @@ def location(law: Any, at: Place) -> list[Any]:
     return list(mean) if isinstance(mean, tuple) else [at.arithmetic.number(0)] * at.integer(law.args[-1])
 
 
-def variances(law: Any, at: Place) -> list[Any]:
+def variances(law: Any, at: Viewpoint) -> list[Any]:
     """The variances of a normal law's coordinates, which are independent; each must be positive."""
     if isinstance(law, terms.Normal):
         return [at.value(law.args[2])] * at.integer(law.args[3])
     return [place.value(law.args[3]) for place in at.places(law.args[1], law.args[-1])]
 
 
-def _covariance_of(law: Any, at: Place) -> Matrix:
+def _covariance_of(law: Any, at: Viewpoint) -> Matrix:
     return as_matrix(at.value(law.args[2]))
 
 
-def _chances(law: Any, at: Place) -> list[Any]:
+def _chances(law: Any, at: Viewpoint) -> list[Any]:
     return [place.value(law.args[2]) for place in at.places(law.args[1], law.args[3])]
 
 
-def _log_density_of_image(law: Any, at: Place) -> Any:
+def _log_density_of_image(law: Any, at: Viewpoint) -> Any:
     z, i, shift, scale, base, dim = law.args
     total, noise = at.arithmetic.number(0), []
     for place in at.places(i, dim):
@@ -99,7 +99,7 @@ def _log_density_of_image(law: Any, at: Place) -> Any:
 
 
 @reads(terms.LogJoint)
-def _log_joint(e: Any, at: Place) -> Any:
+def _log_joint(e: Any, at: Viewpoint) -> Any:
     named, variables = law_named(e.args[0].name, at), at.assign(e.args[1])
     if at.arithmetic.strict:
         return named.log_density(variables, {}, at.arithmetic)
@@ -109,7 +109,7 @@ def _log_joint(e: Any, at: Place) -> Any:
 # --- averages ---------------------------------------------------------------------------------------------------------
 
 
-def outcomes(law: Any, at: Place) -> Iterator[Outcome]:
+def outcomes(law: Any, at: Viewpoint) -> Iterator[Outcome]:
     """What an average over the law is a sum of; with noises, each outcome is averaged over those besides."""
     if isinstance(law, terms.Density):
         named, given = law_named(law.args[0].name, at), at.assign(law.given)
@@ -139,7 +139,7 @@ def outcomes(law: Any, at: Place) -> Iterator[Outcome]:
         raise Uncomputable(f"no way to draw from {law}")
 
 
-def _flips(key: Any, chances: list[Any], at: Place) -> Iterator[Outcome]:
+def _flips(key: Any, chances: list[Any], at: Viewpoint) -> Iterator[Outcome]:
     if 2 ** len(chances) > MOST_OUTCOMES:
         raise Uncomputable(f"{len(chances)} bits at once")
     number = at.arithmetic.number
@@ -150,7 +150,7 @@ def _flips(key: Any, chances: list[Any], at: Place) -> Iterator[Outcome]:
         yield weight, {key: tuple(map(number, bits))}, ()
 
 
-def _root(law: Any, at: Place) -> Matrix:
+def _root(law: Any, at: Viewpoint) -> Matrix:
     """A square root of the covariance of a normal law."""
     half = at.arithmetic.number(1) / 2
     if isinstance(law, terms.FullNormal):
@@ -159,7 +159,7 @@ def _root(law: Any, at: Place) -> Matrix:
     return Matrix.of([[root if r == c else 0 * root for c in range(len(roots))] for r, root in enumerate(roots)])
 
 
-def mean_over(law: Any, body: Any, at: Place) -> Any:
+def mean_over(law: Any, body: Any, at: Viewpoint) -> Any:
     """The mean of body over the law."""
     total: Any = None
     for n, (weight, drawn, noises) in enumerate(outcomes(law, at)):
@@ -177,14 +177,14 @@ def mean_over(law: Any, body: Any, at: Place) -> Any:
 
 
 @reads(terms.Expect)
-def _expect(e: Any, at: Place) -> Any:
+def _expect(e: Any, at: Viewpoint) -> Any:
     law, body = e.args
     if not at.arithmetic.strict and isinstance(body, sp.exp):
         return _floating_mean(law, body, at)
     return mean_over(law, body, at)
 
 
-def _floating_mean(law: Any, body: Any, at: Place) -> Any:
+def _floating_mean(law: Any, body: Any, at: Viewpoint) -> Any:
     """E of an exponential in floats: over a normal law in one dimension and over a Gaussian chain, not by a grid."""
     if isinstance(law, terms.Density) and hasattr(law_named(law.args[0].name, at), "exp_quadratic"):
         chain, (key,) = law_named(law.args[0].name, at), at.keys(law.variables)
@@ -197,19 +197,19 @@ def _floating_mean(law: Any, body: Any, at: Place) -> Any:
 
 
 @reads(terms.KL)
-def _kl(e: Any, at: Place) -> Any:
+def _kl(e: Any, at: Viewpoint) -> Any:
     p, q = e.args
     return mean_over(p, terms.LogDensity(p) - terms.LogDensity(q), at)
 
 
 @reads(terms.Mean)
-def _mean(e: Any, at: Place) -> Any:
+def _mean(e: Any, at: Viewpoint) -> Any:
     (variable,) = e.args[0].variables
     return mean_over(e.args[0], variable, at)
 
 
 @reads(terms.Variance)
-def _variance(e: Any, at: Place) -> Any:
+def _variance(e: Any, at: Viewpoint) -> Any:
     """The v of a law whose covariance is v I: there is none when the covariance is certainly another matrix."""
     law = e.args[0]
     (key,) = at.keys(law.variables)
@@ -232,7 +232,7 @@ def _variance(e: Any, at: Place) -> Any:
 
 
 @reads(terms.SameLaw)
-def _same_law(e: Any, at: Place) -> bool:
+def _same_law(e: Any, at: Viewpoint) -> bool:
     p, q = e.args
     for _, drawn, _ in outcomes(p, at):
         left, right = (at.bind(drawn).value(terms.LogDensity(law)) for law in (p, q))

@@ -16,7 +16,7 @@ from derivations.refutation.laws import JointNormal
 from derivations.refutation.matrices import Matrix, cholesky
 from derivations.refutation.models import ReverseChain
 from derivations.refutation.polynomials import Polynomial, average, noise
-from derivations.refutation.reading import Place
+from derivations.refutation.reading import Viewpoint
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import Key, World
 
@@ -24,7 +24,7 @@ MOST_BITS = 10  # of a table
 
 
 @dataclass(frozen=True)
-class Reading:
+class Purpose:
     """What the laws of a world are for: what is read in it, and all equations besides."""
 
     read: Any
@@ -64,26 +64,26 @@ class Reading:
         return {name: eqs for name in self.names if (eqs := _normal_equations(self.held, name))}
 
 
-def fit_dimension(world: World, reading: Reading) -> None:
+def fit_dimension(world: World, purpose: Purpose) -> None:
     """Make the vectors of the world short where a whole chain is averaged over, or a table holds it."""
-    normal = {*reading.normal_equations(), *(["p"] if "Gaussian reverse kernel" in reading.claimed else [])}
-    if not reading.is_chain():
+    normal = {*purpose.normal_equations(), *(["p"] if "Gaussian reverse kernel" in purpose.claimed else [])}
+    if not purpose.is_chain():
         return
-    last = reading.last(world)
-    if (set(reading.names) - normal and "T" in world.numbers) or (
-        last * world.d > 4 and reading.read.atoms(terms.Block)
+    last = purpose.last(world)
+    if (set(purpose.names) - normal and "T" in world.numbers) or (
+        last * world.d > 4 and purpose.read.atoms(terms.Block)
     ):
         world.d = 1
-    if set(reading.names) - normal and len(reading.keys(world)) * world.d > MOST_BITS:
+    if set(purpose.names) - normal and len(purpose.keys(world)) * world.d > MOST_BITS:
         world.d = 1
 
 
-def add_laws(world: World, reading: Reading, rng: Random, n: int) -> None:
+def add_laws(world: World, purpose: Purpose, rng: Random, n: int) -> None:
     """A law for each named density."""
-    read, without, claimed = reading.read, reading.without, reading.claimed
-    densities, hypotheses, held = reading.everything.atoms(terms.Density), reading.hypotheses, reading.held
-    names_held, chain, last, keys = {h.name for h in held}, reading.is_chain(), reading.last(world), reading.keys(world)
-    gaussian = reading.normal_equations()
+    read, without, claimed = purpose.read, purpose.without, purpose.claimed
+    densities, hypotheses, held = purpose.everything.atoms(terms.Density), purpose.hypotheses, purpose.held
+    names_held, chain, last, keys = {h.name for h in held}, purpose.is_chain(), purpose.last(world), purpose.keys(world)
+    gaussian = purpose.normal_equations()
     if {"Gaussian reverse kernel", "reverse chain"} & (claimed - names_held) == {"reverse chain"}:
         _flatten_second_step(world, hypotheses)
     meets_normal = any(_meets(law, densities) for law in read.atoms(terms.Law))
@@ -204,7 +204,7 @@ def _conditionals(world: World, equations: list[Any]) -> dict[Key, tuple[tuple[K
 
     table: dict[Key, Any] = {}
     for h, named, normal in equations:
-        for at in _at_indices(Place(world, {}), list(h.when.items())):
+        for at in _at_indices(Viewpoint(world, {}), list(h.when.items())):
             wanted = at.keys(named.variables)
             if len(wanted) == 1:
                 table.setdefault(wanted[0], (at.keys(named.given), normal, dict(at.env)))
@@ -225,7 +225,7 @@ def _normal_by_equations(
             values[key] = tuple(_free_normal(rng, unit) for _ in range(size))
             continue
         given, law, env = table[key]
-        at = Place(world, {**env, **{g: values[g] for g in given}})
+        at = Viewpoint(world, {**env, **{g: values[g] for g in given}})
         ((_, drawn, _),) = outcomes(law, at)
         values[key] = drawn[key]
     joint = _moments(values)
@@ -321,7 +321,7 @@ def _flatten_second_step(world: World, hypotheses: tuple[Any, ...]) -> None:
     def mean(output: int, x_t: Any, n: Any) -> Any:
         """mu_theta when the network says `output` in every coordinate; affine in it."""
         fixed = replace(world, families={**world.families, inner: lambda *_: (Fraction(output),) * world.d}, known={})
-        return Place(fixed, {time: n, (type(state).__name__, int(n)): x_t}).value(formula.rhs)
+        return Viewpoint(fixed, {time: n, (type(state).__name__, int(n)): x_t}).value(formula.rhs)
 
     def network(x_t: Any, n: Any) -> Any:
         if n != 2:

@@ -14,7 +14,7 @@ from derivations.kernel import terms
 from derivations.refutation import averages, slopes
 from derivations.refutation.arithmetic import close, surely
 from derivations.refutation.matrices import Matrix, as_matrix, dot
-from derivations.refutation.reading import Place, reads
+from derivations.refutation.reading import Viewpoint, reads
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
@@ -28,7 +28,7 @@ def evaluate(e: Any, world: World, env: dict[Any, Any] | None = None) -> Any:
     `env` holds bound indices and random variables. Raises Undefined where the expression has no value.
     """
     try:
-        return Place(world, env or {}).value(sp.sympify(e))
+        return Viewpoint(world, env or {}).value(sp.sympify(e))
     except ZeroDivisionError as reason:
         raise Undefined(f"division by zero in {e}") from reason
     except (OverflowError, RecursionError, MemoryError) as reason:
@@ -39,22 +39,22 @@ def evaluate(e: Any, world: World, env: dict[Any, Any] | None = None) -> Any:
 
 
 @reads(sp.Rational)
-def _rational(e: Any, at: Place) -> Any:
+def _rational(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.number(e)
 
 
 @reads(type(sp.pi))
-def _pi(e: Any, at: Place) -> Any:
+def _pi(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.pi()
 
 
 @reads(type(sp.E))
-def _euler(e: Any, at: Place) -> Any:
+def _euler(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.euler()
 
 
 @reads(sp.Symbol)
-def _symbol(e: Any, at: Place) -> Any:
+def _symbol(e: Any, at: Viewpoint) -> Any:
     if e in at.env:
         return at.env[e]
     if isinstance(e, terms.VectorSymbol):
@@ -67,22 +67,22 @@ def _symbol(e: Any, at: Place) -> Any:
 
 
 @reads(sp.exp)
-def _exp(e: Any, at: Place) -> Any:
+def _exp(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.exp(at.value(e.args[0]))
 
 
 @reads(sp.log)
-def _log(e: Any, at: Place) -> Any:
+def _log(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.log(at.value(e.args[0]))
 
 
 @reads(sp.Abs)
-def _abs(e: Any, at: Place) -> Any:
+def _abs(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.absolute(at.value(e.args[0]))
 
 
 @reads(sp.Add)
-def _add(e: Any, at: Place) -> Any:
+def _add(e: Any, at: Viewpoint) -> Any:
     values = [at.value(a) for a in e.args]
     if matrices := [v for v in values if isinstance(v, Matrix)]:
         size = matrices[0].size
@@ -98,7 +98,7 @@ def _add(e: Any, at: Place) -> Any:
 
 
 @reads(sp.Mul)
-def _mul(e: Any, at: Place) -> Any:
+def _mul(e: Any, at: Viewpoint) -> Any:
     scalar, vector, product = at.arithmetic.number(1), None, None
     for a in e.args:
         value = at.value(a)
@@ -116,7 +116,7 @@ def _mul(e: Any, at: Place) -> Any:
 
 
 @reads(sp.Pow)
-def _pow(e: Any, at: Place) -> Any:
+def _pow(e: Any, at: Viewpoint) -> Any:
     base = at.value(e.args[0])
     if isinstance(base, Matrix):
         return base.power(int(e.args[1]))
@@ -126,13 +126,13 @@ def _pow(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Ratio)
-def _ratio(e: Any, at: Place) -> Any:
+def _ratio(e: Any, at: Viewpoint) -> Any:
     above, below = map(at.value, e.args)
     return above * at.arithmetic.power(below, at.arithmetic.number(-1))
 
 
 @reads(terms.Rounded)
-def _rounded(e: Any, at: Place) -> Any:
+def _rounded(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.number(e.args[0])
 
 
@@ -140,18 +140,18 @@ def _rounded(e: Any, at: Place) -> Any:
 
 
 @reads(terms.DefinedFunction)
-def _defined(e: Any, at: Place) -> Any:
+def _defined(e: Any, at: Viewpoint) -> Any:
     return at.value(sp.sympify(e.unfold()))
 
 
 @reads(terms.ScalarFunction)
-def _scalar_function(e: Any, at: Place) -> Any:
+def _scalar_function(e: Any, at: Viewpoint) -> Any:
     counted = tuple(bool(a.is_integer) for a in e.args)
     return at.world.family(type(e).__name__, *map(at.value, e.args), counted=counted)
 
 
 @reads(terms.VectorFunction)
-def _vector_function(e: Any, at: Place) -> Any:
+def _vector_function(e: Any, at: Viewpoint) -> Any:
     name, args = type(e).__name__, tuple(map(at.value, e.args))
     if len(args) == 1 and not isinstance(args[0], tuple) and e.args[0].is_integer:
         return at.vector((name, int(args[0])))
@@ -159,7 +159,7 @@ def _vector_function(e: Any, at: Place) -> Any:
 
 
 @reads(terms.SumTo, terms.ProductTo)
-def _sum(e: Any, at: Place) -> Any:
+def _sum(e: Any, at: Viewpoint) -> Any:
     body, index, lo, hi = e.args
     low, high = at.integer(lo), at.integer(hi)
     if high < low - 1:
@@ -181,7 +181,7 @@ def _sum(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Inner, terms.Norm2)
-def _inner(e: Any, at: Place) -> Any:
+def _inner(e: Any, at: Viewpoint) -> Any:
     u, v = (at.value(a) for a in (e.args if len(e.args) == 2 else (e.args[0], e.args[0])))
     if not (isinstance(u, tuple) and isinstance(v, tuple)):
         return at.arithmetic.number(0)
@@ -189,7 +189,7 @@ def _inner(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Coord)
-def _coord(e: Any, at: Place) -> Any:
+def _coord(e: Any, at: Viewpoint) -> Any:
     value, place = at.value(e.args[0]), at.integer(e.args[1])
     if not isinstance(value, tuple):
         return at.arithmetic.number(0)  # of the zero vector
@@ -199,7 +199,7 @@ def _coord(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Hadamard)
-def _hadamard(e: Any, at: Place) -> Any:
+def _hadamard(e: Any, at: Viewpoint) -> Any:
     u, v = (at.value(a) for a in e.args)
     if not (isinstance(u, tuple) and isinstance(v, tuple)):
         return at.arithmetic.number(0)
@@ -210,7 +210,7 @@ def _hadamard(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Trace)
-def _trace(e: Any, at: Place) -> Any:
+def _trace(e: Any, at: Viewpoint) -> Any:
     word = as_matrix(at.value(e.args[0]), at.integer(e.args[1]))
     if word.size != at.integer(e.args[1]):
         raise Uncomputable(f"{e}: the matrix is of size {word.size} in this world")
@@ -218,13 +218,13 @@ def _trace(e: Any, at: Place) -> Any:
 
 
 @reads(terms.LogDet)
-def _log_det(e: Any, at: Place) -> Any:
+def _log_det(e: Any, at: Viewpoint) -> Any:
     determinant = as_matrix(at.value(e.args[0])).determinant()
     return at.arithmetic.log(at.arithmetic.absolute(determinant))
 
 
 @reads(terms.Quadratic)
-def _quadratic(e: Any, at: Place) -> Any:
+def _quadratic(e: Any, at: Viewpoint) -> Any:
     u, v = (at.value(e.args[place]) for place in (0, 2))
     if not (isinstance(u, tuple) and isinstance(v, tuple)):
         return at.arithmetic.number(0)  # the zero vector is written 0
@@ -232,7 +232,7 @@ def _quadratic(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Entry)
-def _entry(e: Any, at: Place) -> Any:
+def _entry(e: Any, at: Viewpoint) -> Any:
     row, column = (at.integer(place) for place in e.args[1:])
     word = as_matrix(at.value(e.args[0]), max(row, column))
     if not (1 <= row <= word.size and 1 <= column <= word.size):
@@ -244,7 +244,7 @@ def _entry(e: Any, at: Place) -> Any:
 
 
 @reads(terms.Equal, terms.AtMost)
-def _proposition(e: Any, at: Place) -> bool:
+def _proposition(e: Any, at: Viewpoint) -> bool:
     left, right = map(at.value, e.args)
     if not at.arithmetic.strict:
         return close(left, right) or (isinstance(e, terms.AtMost) and bool(left <= right))

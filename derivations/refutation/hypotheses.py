@@ -16,7 +16,7 @@ from derivations.refutation import enclosures, polynomials
 from derivations.refutation.arithmetic import surely
 from derivations.refutation.enclosures import sign
 from derivations.refutation.laws import FiniteJoint
-from derivations.refutation.reading import Place
+from derivations.refutation.reading import Viewpoint
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import Key, World
 
@@ -89,10 +89,10 @@ def refuse(world: World, hypotheses: Iterable[Any], domain: Domain, read: Any = 
                 raise Uncomputable(f"whether the hypothesis {h.name!r} holds, the bounds do not tell")
 
 
-def _cases(world: World, h: Any) -> Iterator[Place]:
+def _cases(world: World, h: Any) -> Iterator[Viewpoint]:
     """Where a hypothesis is asked: at all values of its indices, and at several of the vectors in it."""
     count = 0
-    for at in _at_indices(Place(world, {}), list(h.when.items())):
+    for at in _at_indices(Viewpoint(world, {}), list(h.when.items())):
         keys = variables(sp.Tuple(h.lhs, h.rhs), at)
         for values in _values(world, keys):
             count += 1
@@ -101,7 +101,7 @@ def _cases(world: World, h: Any) -> Iterator[Place]:
             yield at.bind(values)
 
 
-def _at_indices(at: Place, when: list[Any]) -> Iterator[Place]:
+def _at_indices(at: Viewpoint, when: list[Any]) -> Iterator[Viewpoint]:
     if not when:
         yield at
         return
@@ -112,7 +112,7 @@ def _at_indices(at: Place, when: list[Any]) -> Iterator[Place]:
         yield from _at_indices(at.bind({index: Fraction(n)}), rest)
 
 
-def variables(e: Any, at: Place) -> tuple[Key, ...]:
+def variables(e: Any, at: Viewpoint) -> tuple[Key, ...]:
     """The keys of all vectors that e mentions at this place."""
     e = terms.unfold_all(e)
     bound = {a.args[1] for a in e.atoms(terms.SumTo, terms.ProductTo)}
@@ -183,7 +183,7 @@ def _define(world: World, call: Any, formula: Any, h: Any) -> None:
     def function(*args: Any) -> Any:
         env = _matched(world, call.args, args, h.when)
         if env is not None:
-            value = Place(world, env).value(formula)
+            value = Viewpoint(world, env).value(formula)
             if is_vector and not isinstance(value, tuple):
                 return (Fraction(0),) * world.sizes.get(name, world.d)
             return value
@@ -211,7 +211,7 @@ def _matched(world: World, patterns: tuple[Any, ...], args: tuple[Any, ...], whe
             if not shift.is_Integer or polynomials.is_random(value):
                 return None
             env[index] = value - int(shift)
-    at = Place(world, env)
+    at = Viewpoint(world, env)
     for index, (lo, hi) in when.items():
         if index not in env or sign(env[index] - at.value(sp.sympify(lo))) == -1:
             return None
@@ -232,10 +232,10 @@ def _solve(world: World, h: Any, domain: Domain, solved: set[Any]) -> None:
     fixed = {s for s in symbols if s in solved}
     for symbol in sorted(set(symbols) - fixed, key=lambda s: (s != h.lhs, s.name)):
         unknown = polynomials.noise()
-        at = Place(world, {symbol: unknown})
+        at = Viewpoint(world, {symbol: unknown})
         try:
             if symbol in (h.lhs, h.rhs) and not (h.rhs if symbol == h.lhs else h.lhs).has(symbol):
-                roots = [Place(world, {}).value(h.rhs if symbol == h.lhs else h.lhs)]
+                roots = [Viewpoint(world, {}).value(h.rhs if symbol == h.lhs else h.lhs)]
             else:
                 roots = _roots(at.value(h.lhs) - at.value(h.rhs), polynomials.generator_of(unknown))
         except (Undefined, TypeError):

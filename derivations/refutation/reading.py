@@ -14,7 +14,7 @@ from derivations.refutation.arithmetic import Arithmetic
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import Assignment, Key, World
 
-Reader = Callable[[Any, "Place"], Any]
+Reader = Callable[[Any, "Viewpoint"], Any]
 READERS: dict[type, Reader] = {}
 
 
@@ -38,7 +38,7 @@ def _reader_of(kind: type) -> Reader:
 
 
 @dataclass(frozen=True)
-class Place:
+class Viewpoint:
     """A world with the values of bound indices (by symbol) and of random variables (by key)."""
 
     world: World
@@ -58,8 +58,8 @@ class Place:
             self.world.known[e] = _reader_of(e.__class__)(e, self)
         return self.world.known[e]
 
-    def bind(self, more: Mapping[Any, Any]) -> Place:
-        return Place(self.world, {**self.env, **more})
+    def bind(self, more: Mapping[Any, Any]) -> Viewpoint:
+        return Viewpoint(self.world, {**self.env, **more})
 
     def integer(self, e: Any) -> int:
         value = self.value(e)
@@ -67,7 +67,7 @@ class Place:
             raise Undefined(f"{e} = {value} is no integer")
         return int(value)
 
-    def places(self, index: Any, dim: Any) -> list[Place]:
+    def places(self, index: Any, dim: Any) -> list[Viewpoint]:
         """One place for each value 1..dim of the index."""
         return [self.bind({index: self.arithmetic.number(n)}) for n in range(1, self.integer(dim) + 1)]
 

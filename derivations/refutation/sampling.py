@@ -15,7 +15,7 @@ from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.terms import unfold_all
 from derivations.refutation import enclosures
 from derivations.refutation.arithmetic import ENCLOSING, fraction
-from derivations.refutation.drawing import Reading, add_laws, fit_dimension
+from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle
 from derivations.refutation.matrices import Matrix
 from derivations.refutation.undefined import Uncomputable, Undefined
@@ -71,10 +71,10 @@ def sample_for(
         made = random_covariance(rng, domain.sizes.get(symbol.name, size))
         alike = [m for m in world.matrices.values() if m.size == made.size]
         world.matrices[symbol.name] = alike[0] if alike and is_degenerate(n) else made
-    reading = Reading(terms_read, everything, hypotheses, without)
-    fit_dimension(world, reading)
+    purpose = Purpose(terms_read, everything, hypotheses, without)
+    fit_dimension(world, purpose)
     settle(world, held, domain)
-    add_laws(world, reading, rng, n)
+    add_laws(world, purpose, rng, n)
     return world
 
 

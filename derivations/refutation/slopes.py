@@ -12,14 +12,14 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.refutation import polynomials
 from derivations.refutation.arithmetic import mp
-from derivations.refutation.reading import Place, reads
+from derivations.refutation.reading import Viewpoint, reads
 from derivations.refutation.undefined import Uncomputable, Undefined
 
 STEP = mp.mpf(10) ** -9  # of differences: at 30 digits their error is about 1e-18 times the third derivative
 FAR = Fraction(10) ** 9
 
 
-def _derivative(at: Place, along: Callable[[Any], Any]) -> Any:
+def _derivative(at: Viewpoint, along: Callable[[Any], Any]) -> Any:
     """The derivative of along(h) at h = 0."""
     if at.arithmetic.strict:
         small = polynomials.infinitesimal()
@@ -31,12 +31,12 @@ def _derivative(at: Place, along: Callable[[Any], Any]) -> Any:
 
 
 @reads(terms.D)
-def _partial(e: Any, at: Place) -> Any:
+def _partial(e: Any, at: Viewpoint) -> Any:
     body, wrt = e.args
     return _derivative(at, lambda h: _shifted(at, wrt, h).value(body))
 
 
-def _shifted(at: Place, wrt: Any, h: Any) -> Place:
+def _shifted(at: Viewpoint, wrt: Any, h: Any) -> Viewpoint:
     """The place where the variable is larger by h."""
     if isinstance(wrt, sp.Symbol):
         return at.bind({wrt: at.value(wrt) + h})
@@ -52,11 +52,11 @@ def _shifted(at: Place, wrt: Any, h: Any) -> Place:
     def moved(*args: Any) -> Any:
         return world.family(name, *args, counted=counted) + (h if args == where else 0)
 
-    return Place(replace(world, families={**world.families, name: moved}, known={}), at.env)
+    return Viewpoint(replace(world, families={**world.families, name: moved}, known={}), at.env)
 
 
 @reads(terms.Gradient)
-def _gradient(e: Any, at: Place) -> Any:
+def _gradient(e: Any, at: Viewpoint) -> Any:
     name, point = e.args[0].name, at.value(e.args[1])
     if not isinstance(point, tuple):
         point = (at.arithmetic.number(0),) * at.world.sizes.get(name, at.world.d)
@@ -68,7 +68,7 @@ def _gradient(e: Any, at: Place) -> Any:
 
 
 @reads(terms.At)
-def _limit(e: Any, at: Place) -> Any:
+def _limit(e: Any, at: Viewpoint) -> Any:
     """The value at the limit, where there is one: what is read here is continuous wherever it has a value.
 
     Where the body has none (a pole, 0/0), values close by show whether it grows without bounds; a finite limit of such
@@ -89,7 +89,7 @@ def _limit(e: Any, at: Place) -> Any:
         raise Uncomputable(f"a limit at {symbol} = {end}, where there is no value: {reason}") from reason
 
 
-def _close_by(at: Place, body: Any, symbol: Any, there: Any) -> Iterator[Any]:
+def _close_by(at: Viewpoint, body: Any, symbol: Any, there: Any) -> Iterator[Any]:
     for step in (Fraction(1, 10**30), Fraction(-1, 10**30)):
         try:
             yield at.bind({symbol: there + step}).value(body)

@@ -22,7 +22,7 @@ from derivations.refutation.averages import outcomes
 from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import mp
 from derivations.refutation.matrices import Matrix
-from derivations.refutation.reading import Place
+from derivations.refutation.reading import Viewpoint
 from derivations.refutation.undefined import Undefined
 from derivations.refutation.worlds import World
 
@@ -167,7 +167,7 @@ def _sum(e: Any, w: World, env: Env) -> Pair:
 
 
 def _average(law: Any, body: Callable[[Env], Pair], w: World, env: Env) -> Pair:
-    pairs = [(float(weight), body({**env, **drawn})) for weight, drawn, _ in outcomes(law, Place(w, env))]
+    pairs = [(float(weight), body({**env, **drawn})) for weight, drawn, _ in outcomes(law, Viewpoint(w, env))]
     if pairs and isinstance(pairs[0][1][0], tuple):
         columns = range(len(pairs[0][1][0]))
         values = tuple(math.fsum(p * v[c] for p, (v, _) in pairs) for c in columns)
