@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch_impl.data.batches import Batch, Batches
     from torch_impl.data.catalogue import NAMES, load
     from torch_impl.data.dataset import BadData, DataNotFound, DataSet
+    from torch_impl.data.loader import LoaderBatches, TensorData
     from torch_impl.data.mixtures import MIXTURES
 
 _OWNER = {
@@ -19,10 +20,23 @@ _OWNER = {
     "Batches": "batches",
     "DataNotFound": "dataset",
     "DataSet": "dataset",
+    "LoaderBatches": "loader",
+    "TensorData": "loader",
     "load": "catalogue",
 }
 
-__all__ = ["MIXTURES", "NAMES", "BadData", "Batch", "Batches", "DataNotFound", "DataSet", "load"]
+__all__ = [
+    "MIXTURES",
+    "NAMES",
+    "BadData",
+    "Batch",
+    "Batches",
+    "DataNotFound",
+    "DataSet",
+    "LoaderBatches",
+    "TensorData",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

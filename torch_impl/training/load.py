@@ -23,7 +23,7 @@ from torch_impl.training.system import System
 from torch_impl.training.systems import build_system
 from torch_impl.training.tensors import TensorFacts
 
-__all__ = ["Model", "build_within", "data_fields", "load_model", "read_description"]
+__all__ = ["Model", "build_within", "data_fields", "load", "load_model", "read_description"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Model:
 
 
 def load_model(
-    where: Path | StoredCheckpoint,
+    where: Path | str | StoredCheckpoint,
     *,
     weights: str = "ema",
     ema_width: float | None = None,
@@ -66,7 +66,7 @@ def load_model(
         CheckpointMissing, CheckpointDamaged: there is no checkpoint, or a file of it is not what it should be.
         ValueError: the weights are not the system's, or an option has no meaning for this run.
     """
-    checkpoint = find_checkpoint(where) if isinstance(where, Path) else where
+    checkpoint = where if isinstance(where, StoredCheckpoint) else find_checkpoint(Path(where))
     if weights not in ("ema", "raw"):
         raise ValueError(f"weights is {weights!r}; choose ema or raw")
     if weights == "raw" and ema_width is not None:
@@ -83,6 +83,9 @@ def load_model(
         refuse_other_part(checkpoint, part, system)
         _fill_reconstructed(checkpoint, description, system, ema_width)
     return Model(system.eval().requires_grad_(False).to(device), checkpoint, description)
+
+
+load = load_model
 
 
 def _fill_reconstructed(

@@ -20,6 +20,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from torch_impl.data import DataSet
+from torch_impl.data.loader import as_stream
 from torch_impl.networks import Dropout
 from torch_impl.training.assembly import assemble, prepare_backend
 from torch_impl.training.checkpoint import (
@@ -83,8 +85,8 @@ class Trainer:
 
     Args:
         system: the model and its objective; moved to the device here.
-        batches: yields objects with `x` and `y`; its batch size is that of one micro-batch over all processes,
-            `config.batch_size / config.accumulate`.
+        batches: a stream of objects with `x` and `y`, a `DataSet`, or a `DataLoader`, whose batch size is that of one
+            micro-batch over all processes, `config.batch_size / config.accumulate`.
         config: how to train.
         out: folder for checkpoints, metrics and pictures; None writes nothing.
         description: JSON data stored with every checkpoint so that the model can be rebuilt (system and data).
@@ -99,7 +101,7 @@ class Trainer:
     def __init__(
         self,
         system: System,
-        batches: BatchStream,
+        batches: BatchStream | DataSet | Iterable[Any],
         config: TrainerConfig,
         *,
         out: Path | None = None,
@@ -109,7 +111,7 @@ class Trainer:
         observer: Observer | None = None,
     ) -> None:
         self.processes = processes or Processes.start()
-        self.config, self.batches, self.out = config, batches, out
+        self.config, self.out = config, out
         self.description = dict(description or {})
         self.held_out = held_out
         self.observer = (observer or Observer()) if self.processes.is_main else Observer()
@@ -131,6 +133,10 @@ class Trainer:
         self.optimizer, self.sharded, self.compiled = made.optimizer, made.sharded, made.compiled
         self._rate = config.learning_rate()
         self._micro = config.batch_size // config.accumulate
+        rank, world = self.processes.rank, self.processes.world
+        self.batches: BatchStream = as_stream(
+            batches, batch_size=self._micro, seed=config.seed, rank=rank, world=world, device=self.device
+        )
         self._share = self._micro // self.processes.world
         self.use_blocks(self.blocks)
         if self.processes.world > 1:  # what is drawn past `draws`, by compiled dropout, should differ between processes
