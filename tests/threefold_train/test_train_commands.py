@@ -19,6 +19,7 @@ from threefold.cli import cli
 from torch_impl.samplers import METHODS
 from torch_impl.training import find_checkpoint, read_metrics
 from torch_impl.training.presets import override, preset, preset_names
+from torch_impl.training.progress import TensorBoardObserver
 
 ROOT = Path(__file__).parents[2]
 
@@ -616,3 +617,28 @@ def test_overrides_change_what_they_name_and_nothing_else():
     changed = override(chosen, {"prediction": "x0", "lr": 0.5, "ema_decay": 0.9})
     assert (changed.system.prediction, changed.trainer.lr, changed.trainer.ema[0].beta) == ("x0", 0.5, 0.9)
     assert override(changed, {"prediction": "v", "lr": chosen.trainer.lr, "ema_decay": 0.999}) == chosen
+
+
+def test_tensorboard_is_asked_for_and_is_missed_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(TensorBoardObserver, "available", staticmethod(lambda: False))
+    told = run("train", "digits-vae", *SMALL["mlp vae"], *SHORT, "--out", tmp_path / "a", "--tensorboard", expect=2)
+    assert "--tensorboard: TensorBoard is not installed; pip install tensorboard, or leave it out" in told.output
+    assert not (tmp_path / "a").exists()
+    monkeypatch.setattr(TensorBoardObserver, "available", staticmethod(lambda: True))
+    run("train", "digits-vae", *SMALL["mlp vae"], *SHORT, "--out", tmp_path / "b")
+    assert not (tmp_path / "b" / "tensorboard").exists()
+
+
+def test_a_model_is_exported_and_what_cannot_be_says_why(tmp_path):
+    run("train", "digits-vae", *SMALL["mlp vae"], *SHORT, "--out", tmp_path / "r")
+    run("export", tmp_path / "r", "--out", tmp_path / "plain")
+    assert sorted(path.name for path in (tmp_path / "plain").iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
+    told = run("export", tmp_path / "r", "--out", tmp_path / "unet", "--to", "diffusers", expect=2)
+    assert "a VAE has no counterpart in diffusers" in told.output and not (tmp_path / "unet").exists()
+    told = run("export", tmp_path / "r", "--out", tmp_path / "plain", expect=2)
+    assert "nothing there is replaced" in told.output
+    assert "no checkpoint at" in run("export", tmp_path / "x", "--out", tmp_path / "y", expect=2).output

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from threefold.errors import Unusable
 from torch_impl.training import CheckpointStore, StoredCheckpoint
 from torch_impl.training.config_file import configured, read_config
 from torch_impl.training.presets import Preset, override, preset, read_field
+from torch_impl.training.progress import TensorBoardObserver
 from torch_impl.training.runs import begun_description, begun_preset
 from torch_impl.training.systems.mixture import MixtureConfig
 
@@ -35,6 +37,11 @@ class TrainRequest:
     accept_changed_data: bool
     lr_restart: bool
     pictures: bool
+    tensorboard: bool
+
+    def __post_init__(self) -> None:
+        if self.tensorboard and not TensorBoardObserver.available():
+            raise Unusable("--tensorboard: TensorBoard is not installed; pip install tensorboard, or leave it out")
 
     def document(self) -> dict[str, Any]:
         """What the configuration file says; nothing without one."""

@@ -339,7 +339,7 @@ def _opened(plan: Plan) -> Trainer:
     chosen, out, begun, console = plan.chosen, plan.out, plan.begun, plan.console
     terminal = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
     observer: Observer = terminal
-    if TensorBoardObserver.available() and plan.processes.is_main:
+    if plan.request.tensorboard and plan.processes.is_main:
         observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))
     trainer = open_run(
         chosen,

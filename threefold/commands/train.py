@@ -136,6 +136,7 @@ def weights_options(command: Command) -> Command:
 @click.option(
     "--pictures/--no-pictures", default=True, help="Portraits and report after the last step. [default: pictures]"
 )
+@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into OUT/tensorboard.")
 @click.option("--dry-run", is_flag=True, help="Check everything, print the configuration (JSON), train nothing.")
 def train(preset: str | None, out: Path | None, resume: bool, resume_from: Path | None, **options: Any) -> None:
     """Train PRESET and write checkpoints, metrics, sample grids and a report."""
@@ -144,7 +145,7 @@ def train(preset: str | None, out: Path | None, resume: bool, resume_from: Path 
 
     own = (
         *("config", "data", "skip_bad", "accept_changed_data", "lr_restart"),
-        *("compressor", "device", "pictures", "settings", "dry_run"),
+        *("compressor", "device", "pictures", "tensorboard", "settings", "dry_run"),
     )
     request = TrainRequest(
         preset=preset,

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from torch_impl.data.dataset import BadData
+from torch_impl.files import UnusableFile, refuse_swollen_image
 
 __all__ = ["Seen", "look_at", "read_image"]
 
@@ -44,6 +45,7 @@ def read_image(path: Path, image_size: int, channels: int, crop: int | None = No
     """
     try:
         with Image.open(path) as image:
+            _refuse_swollen(image, path, path.stat().st_size)
             pixels = _upright(image, path).convert("L" if channels == 1 else "RGB")
     except BadData:
         raise
@@ -65,6 +67,7 @@ def look_at(path: Path, content: bytes) -> Seen:
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
+            _refuse_swollen(image, path, len(content))
             full, notes = image.size, []
             if _orientation(image) > 1:
                 notes.append("turned as EXIF says")
@@ -82,6 +85,13 @@ def look_at(path: Path, content: bytes) -> Seen:
     except _UNREADABLE as error:
         raise _undecodable(path, error) from error
     return Seen(width, height, tuple(notes))
+
+
+def _refuse_swollen(image: Image.Image, path: Path, size: int) -> None:
+    try:
+        refuse_swollen_image(path, image.width, image.height, size)
+    except UnusableFile as error:
+        raise BadData(f"{path} is no image that can be: {error.what}; repair or remove it") from None
 
 
 def _undecodable(path: Path, error: BaseException) -> BadData:

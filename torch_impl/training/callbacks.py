@@ -71,7 +71,7 @@ class ImageGrid(Observer):
 
 
 class _Tracker(Protocol):
-    """What `wandb.init` and its like give."""
+    """What `wandb.init()` and its like give."""
 
     def log(self, data: dict[str, Any], *, step: int) -> object: ...
 

@@ -40,6 +40,7 @@ __all__ = [
     "CheckpointStore",
     "CheckpointUnwritable",
     "StoredCheckpoint",
+    "asked_checkpoint",
     "find_checkpoint",
     "set_aside_later",
     "write_atomically",
@@ -271,6 +272,21 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} (errno {error.errno})"
     return str(error)
+
+
+def asked_checkpoint(asked: StoredCheckpoint | Path | None, store: CheckpointStore | None) -> StoredCheckpoint:
+    """The checkpoint that is asked for: given, in a folder of any name, or the latest of a store.
+
+    Raises:
+        CheckpointMissing, CheckpointDamaged: there is none, or it does not verify.
+    """
+    if isinstance(asked, StoredCheckpoint):
+        return asked
+    if asked is not None:
+        return CheckpointStore(asked.parent).verified(StoredCheckpoint(asked))
+    if store is None:
+        raise CheckpointMissing("this trainer has no output folder, so there is nothing to resume; give it out=")
+    return store.latest()
 
 
 def find_checkpoint(path: Path) -> StoredCheckpoint:

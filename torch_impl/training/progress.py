@@ -25,7 +25,11 @@ class TensorBoardObserver(Observer):
     """Scalars to TensorBoard, where it is installed; `available` says whether."""
 
     def __init__(self, folder: Path) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            remedy = "install it (pip install tensorboard), or do without it"
+            raise ValueError(f"TensorBoard is not installed; {remedy}") from None
 
         self._writer: Any = SummaryWriter(str(folder))
 

@@ -25,10 +25,10 @@ from torch_impl.data.loader import as_stream
 from torch_impl.networks import Dropout
 from torch_impl.training.assembly import assemble, prepare_backend
 from torch_impl.training.checkpoint import (
-    CheckpointMissing,
     CheckpointStore,
     CheckpointUnwritable,
     StoredCheckpoint,
+    asked_checkpoint,
     set_aside_later,
     write_atomically,
 )
@@ -472,14 +472,7 @@ class Trainer:
             CheckpointMissing, CheckpointDamaged: as `CheckpointStore.latest`.
             ValueError: the checkpoint is of another system, data set, seed or batch size.
         """
-        if isinstance(checkpoint, Path):
-            checkpoint = CheckpointStore(checkpoint.parent).verified(StoredCheckpoint(checkpoint))
-        elif checkpoint is None:
-            if self.store is None:
-                raise CheckpointMissing(
-                    "this trainer has no output folder, so there is nothing to resume; give it out="
-                )
-            checkpoint = self.store.latest()
+        checkpoint = asked_checkpoint(checkpoint, self.store)
         description, stream = self.full_description(), self.batches.state_dict()
         if accept_data:
             description["data"] = of_same_examples(description["data"], checkpoint)

@@ -155,3 +155,18 @@ def test_an_image_cannot_claim_more_pixels_than_its_bytes_can_mean(tmp_path):
     files.refuse_swollen_image(tmp_path, 12_000, 12_000, 2_000_000)
     with pytest.raises(files.UnusableFile, match="1000 bytes claim 65000 x 2000 pixels"):
         files.refuse_swollen_image(tmp_path, 65_000, 2000, 1000)
+
+
+def test_an_image_of_few_bytes_and_very_many_pixels_is_not_decoded(tmp_path):
+    from PIL import Image
+
+    from torch_impl.data.decode import look_at, read_image
+
+    path = tmp_path / "a.gif"
+    Image.new("P", (4, 4)).save(path)
+    content = bytearray(path.read_bytes())
+    content[6:10] = struct.pack("<HH", 10_000, 9_000)  # the screen of the GIF
+    path.write_bytes(content)
+    for call in (lambda: read_image(path, 8, 3), lambda: look_at(path, bytes(content))):
+        with pytest.raises(BadData, match=r"a\.gif is no image that can be: its \d+ bytes claim 10000 x 9000 pixels"):
+            call()
