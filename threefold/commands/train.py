@@ -12,21 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
+from threefold.commands._presets import FieldOption, PresetCommand
+
 Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
-PRESET_TABLE = """
-\b
-Presets: <data>-<model>, with
-  data    digits   1,797 real 8x8 digits, included
-          glyphs   letters and digits drawn on the fly, 32x32 or 64x64
-          mnist cifar10 folder   your local files (--data PATH; for folder- a
-                   folder of images, or a .npy or .npz file of arrays)
-  model   vae      VAE, beta-VAE
-          onestep  encoder-free one-step model
-          ddpm     U-Net or DiT diffusion, class-conditional
-          vqvae    VQ-VAE with a prior over its codes
-          latent   latent diffusion: compressor first, then diffusion
-and besides: mixture-ddpm (2-D mixtures with their exact oracle), celeba64-vae.
+EPILOG = """
+Besides these there are mixture-ddpm (2-D mixtures with their exact oracle) and celeba64-vae. Your local files are given
+by --data PATH. `threefold train PRESET --help` shows the options of that preset alone.
 
 \b
 Examples:
@@ -60,7 +52,7 @@ _WEIGHTS = (
 
 def _field(*names: str, **options: Any) -> Callable[[Command], Command]:
     """An option that overrides a field of the preset; absent, the preset's own value stays."""
-    return click.option(*names, default=None, **options)
+    return click.option(*names, default=None, cls=FieldOption, **options)
 
 
 def weights_options(command: Command) -> Command:
@@ -70,7 +62,7 @@ def weights_options(command: Command) -> Command:
     return command
 
 
-@click.command("train", epilog=PRESET_TABLE)
+@click.command("train", cls=PresetCommand, epilog=EPILOG)
 @click.argument("preset", required=False)
 @click.option(
     "--config",
@@ -119,7 +111,9 @@ def weights_options(command: Command) -> Command:
 @_field("--codes", type=int, help="Codewords of a VQ codebook.")
 @_field("--image-size", type=int, help="Side of the images, where the data can be had in several.")
 @_field("--label", help="Attribute that serves as class (celeba64-vae), such as Smiling.")
-@click.option("--compressor", type=click.Path(path_type=Path), help="Trained compressor of a latent preset.")
+@click.option(
+    "--compressor", cls=FieldOption, type=click.Path(path_type=Path), help="Trained compressor of a latent preset."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @_field("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="auto: bf16 autocast on CUDA, fp32 elsewhere.")
 @_field("--compile", type=click.Choice(["auto", "on", "off"]), help="torch.compile; auto: on CUDA.")

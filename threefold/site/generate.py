@@ -107,6 +107,13 @@ def _metrics() -> str:
     return table()
 
 
+def _datasets() -> str:
+    """The table of the data sets; loads PyTorch."""
+    from torch_impl.data.catalogue import table
+
+    return table()
+
+
 def directives(
     book: Book, graphs: graph.Graphs, found: list[Chapter], path: str, docs: Path, texts: Mapping[str, str]
 ) -> Mapping[str, prose.Directive]:
@@ -154,6 +161,7 @@ def directives(
         "run-pictures": lambda name, up: experiments.pictures(experiments.of(docs, name), up),
         "run-figures": run(experiments.figures),
         "run-configuration": run(experiments.configuration),
+        "datasets": lambda _, up: _datasets(),
         "metrics": lambda _, up: _metrics(),
         "samplers": lambda _, up: _samplers(),
         "widget": partial(widgets.element, book),

@@ -11,8 +11,9 @@ import torch
 from torch_impl import files
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.images import ImageArray, split_indices
+from torch_impl.data.row import DataRow
 
-__all__ = ["array", "as_channels_first", "read_npy", "read_npz"]
+__all__ = ["DATA", "array", "as_channels_first", "read_npy", "read_npz"]
 
 MEMORY_MAP_ABOVE = 2**30
 """A .npy file larger than this many bytes is memory-mapped instead of read."""
@@ -118,3 +119,11 @@ def array(
     beside = path.with_suffix(".labels.npy")
     data.files = (path, beside) if path.suffix == ".npy" and labels is not None else (path,)
     return data
+
+
+DATA = DataRow(
+    "array",
+    "images of a .npy or .npz file",
+    lambda asked: array(asked.folder, asked.split, asked.seed, asked.image_size, asked.channels),
+    takes=("root",),
+)

@@ -1,27 +1,49 @@
-"""Every data set by its name.  Nothing is ever downloaded."""
+"""Every data set by its name: the rows of the modules of this package.  Nothing is ever downloaded."""
 
 from __future__ import annotations
 
 import difflib
+import pkgutil
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from torch_impl.data.dataset import DataSet
-from torch_impl.data.mixtures import MIXTURES, mixture
+from torch_impl.data.row import Asked, DataRow, check_rows
 
-__all__ = ["NAMES", "load"]
+__all__ = ["NAMES", "ROWS", "load", "row_of", "table"]
 
-NAMES = (
-    "digits",
-    "glyphs",
-    *(f"mixture:{kind}" for kind in MIXTURES),
-    "mnist",
-    "fashion-mnist",
-    "cifar10",
-    "array",
-    "folder",
-    "celeba",
-)
+
+def _collect() -> tuple[DataRow, ...]:
+    package = import_module(__name__.rpartition(".")[0])
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    modules = [import_module(f"{package.__name__}.{name}") for name in names if name not in ("catalogue", "row")]
+    found = [getattr(module, "DATA", ()) for module in modules]
+    return check_rows([row for rows in found for row in ((rows,) if isinstance(rows, DataRow) else rows)])
+
+
+ROWS: tuple[DataRow, ...] = _collect()
+NAMES: tuple[str, ...] = tuple(name for row in ROWS for name in row.names)
+
+
+def row_of(name: str) -> DataRow:
+    """The row of a name; ValueError, with the nearest name, where there is none."""
+    for row in ROWS:
+        if name in row.names:
+            return row
+    near = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown data set {name!r}{hint}; known: {', '.join(NAMES)}")
+
+
+def table() -> str:
+    """All data sets as a table in Markdown."""
+    lines = ["| Data | What it is | Options | Your files |", "|---|---|---|---|"]
+    for row in ROWS:
+        options = ", ".join(f"`{name}`" for name in row.takes if name != "root")
+        name = f"{row.name}:…" if row.kinds else row.name
+        lines.append(f"| `{name}` | {row.words} | {options} | {'yes' if row.is_local else 'no'} |")
+    return "\n".join(lines) + "\n"
 
 
 def load(
@@ -54,61 +76,13 @@ def load(
         BadData: a file is not what it should be; the message names it.
         ValueError: an unknown name or split, or an option that the set does not have.
     """
-    if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown data set {name!r}{hint}; known: {', '.join(NAMES)}")
-    kind = name.partition(":")[0]
+    row = row_of(name)
     options: dict[str, object] = {"root": root, "image_size": image_size, "channels": channels, "label": label}
     if without:
         options["without"] = tuple(without)
     for option, value in options.items():
-        if value is not None and kind not in _TAKES[option] and value != _FIXED.get((kind, option)):
-            has = f", which has {_FIXED[kind, option]}" if (kind, option) in _FIXED else ""
+        if value is not None and option not in row.takes and value != row.fixed.get(option):
+            has = f", which has {row.fixed[option]}" if option in row.fixed else ""
             raise ValueError(f"{option} = {value!r} cannot be chosen for {name}{has}; leave it out")
     folder = Path(root) if root is not None else Path("data") / name
-    if kind == "digits":
-        from torch_impl.data.digits import digits
-
-        return digits(split, seed)
-    if kind == "glyphs":
-        from torch_impl.data.glyphs import glyphs
-
-        return glyphs(image_size or 32, channels or 1, split, seed)
-    if kind == "mixture":
-        return mixture(name.partition(":")[2], split, seed)
-    if kind in ("mnist", "fashion-mnist"):
-        from torch_impl.data.idx import mnist
-
-        return mnist(folder, split, name, image_size or 28)
-    if kind == "cifar10":
-        from torch_impl.data.cifar import cifar10
-
-        return cifar10(folder, split)
-    if kind == "array" or (kind == "folder" and folder.suffix in (".npy", ".npz") and not folder.is_dir()):
-        from torch_impl.data.arrays import array
-
-        return array(folder, split, seed, image_size, channels)
-    from torch_impl.data.faces import celeba
-    from torch_impl.data.folder import folder as image_folder
-
-    if kind == "folder":
-        return image_folder(folder, split, image_size or 64, channels or 3, seed, without)
-    return celeba(folder, split, image_size or 64, channels or 3, label, seed, without)
-
-
-_TAKES = {
-    "root": ("mnist", "fashion-mnist", "cifar10", "array", "folder", "celeba"),
-    "image_size": ("glyphs", "mnist", "fashion-mnist", "folder", "celeba"),
-    "channels": ("glyphs", "folder", "celeba"),
-    "label": ("celeba",),
-    "without": ("folder", "celeba"),
-}
-_FIXED = {
-    ("digits", "image_size"): 8,
-    ("digits", "channels"): 1,
-    ("mnist", "channels"): 1,
-    ("fashion-mnist", "channels"): 1,
-    ("cifar10", "image_size"): 32,
-    ("cifar10", "channels"): 3,
-}
+    return row.open(Asked(name, split, folder, image_size, channels, label, tuple(without), seed))

@@ -14,8 +14,9 @@ import torch
 from torch_impl.data.arrays import as_channels_first, read_npz
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.images import ImageArray
+from torch_impl.data.row import DataRow
 
-__all__ = ["cifar10"]
+__all__ = ["DATA", "cifar10"]
 
 _CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _RECORD = 1 + 3 * 32 * 32
@@ -128,3 +129,15 @@ def cifar10(folder: Path, split: str = "train") -> ImageArray:
     )
     data.files = files
     return data
+
+
+DATA = DataRow(
+    "cifar10",
+    "CIFAR-10 from local files, 32x32",
+    lambda asked: cifar10(asked.folder, asked.split),
+    takes=("root",),
+    fixed={"image_size": 32, "channels": 3},
+    shape=(32, 3, 10),
+    flip=True,
+    workers=2,
+)

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from torch_impl.data.images import ImageArray, split_indices
+from torch_impl.data.row import DataRow
 
-__all__ = ["digits"]
+__all__ = ["DATA", "digits"]
 
 
 def digits(split: str = "train", seed: int = 0) -> ImageArray:
@@ -34,3 +35,12 @@ def digits(split: str = "train", seed: int = 0) -> ImageArray:
         rows=split_indices(len(rows), split, labels, seed),
         origin=seed,
     )
+
+
+DATA = DataRow(
+    "digits",
+    "1,797 handwritten digits, 8x8, included",
+    lambda asked: digits(asked.split, asked.seed),
+    fixed={"image_size": 8, "channels": 1},
+    shape=(8, 1, 10),
+)

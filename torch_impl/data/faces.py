@@ -13,8 +13,9 @@ from torch import Tensor
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.folder import ImageFolder
 from torch_impl.data.images import split_indices
+from torch_impl.data.row import DataRow
 
-__all__ = ["FaceFolder", "celeba"]
+__all__ = ["DATA", "FaceFolder", "celeba"]
 
 
 class FaceFolder(ImageFolder):
@@ -178,3 +179,15 @@ def _partition(path: Path, files: list[str], split: str) -> np.ndarray:
     if unknown is not None:
         raise BadData(f"{path} does not say to which split {unknown} belongs")
     return np.array([i for i, name in enumerate(files) if part[name] == number], dtype=np.int64)
+
+
+DATA = DataRow(
+    "celeba",
+    "CelebA's faces from local files, 64x64 or as asked",
+    lambda asked: celeba(
+        asked.folder, asked.split, asked.image_size or 64, asked.channels or 3, asked.label, asked.seed, asked.without
+    ),
+    takes=("root", "image_size", "channels", "label", "without"),
+    flip=True,
+    workers=2,
+)

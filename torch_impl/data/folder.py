@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torch_impl.data.arrays import array
 from torch_impl.data.dataset import BadData, DataNotFound, DataSet, fingerprint
 from torch_impl.data.decode import read_image
 from torch_impl.data.images import split_indices
+from torch_impl.data.row import Asked, DataRow
 from torch_impl.data.tree import SUFFIXES, find_images
 
-__all__ = ["ImageFolder", "folder", "read_image"]
+__all__ = ["DATA", "ImageFolder", "folder", "read_image"]
 
 
 class ImageFolder(DataSet):
@@ -109,3 +111,21 @@ def folder(
     )
     images.skipped, images.remarks = tree.skipped, tuple(tree.remarks)
     return images
+
+
+def _open(asked: Asked) -> DataSet:
+    """A folder of images, or a file of arrays in its place."""
+    if asked.folder.suffix in (".npy", ".npz") and not asked.folder.is_dir():
+        return array(asked.folder, asked.split, asked.seed, asked.image_size, asked.channels)
+    return folder(asked.folder, asked.split, asked.image_size or 64, asked.channels or 3, asked.seed, asked.without)
+
+
+DATA = DataRow(
+    "folder",
+    "a folder of images, 64x64 or as asked, or a .npy or .npz file of arrays",
+    _open,
+    takes=("root", "image_size", "channels", "without"),
+    shape=(64, 3, None),
+    flip=True,
+    workers=2,
+)

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from torch_impl.data import counter
 from torch_impl.data.dataset import DataNotFound, DataSet, fingerprint
+from torch_impl.data.row import DataRow
 
-__all__ = ["CHARACTERS", "GlyphSet", "glyphs"]
+__all__ = ["CHARACTERS", "DATA", "GlyphSet", "glyphs"]
 
 CHARACTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and capitals without I and O, which some fonts draw like 1 and 0."""
@@ -136,3 +137,12 @@ class GlyphSet(DataSet):
 def glyphs(image_size: int = 32, channels: int = 1, split: str = "train", seed: int = 0) -> GlyphSet:
     """Rendered characters; "train" has no end, "val" and "test" are 4,096 other examples each."""
     return GlyphSet(image_size, channels, split, seed)
+
+
+DATA = DataRow(
+    "glyphs",
+    "letters and digits drawn on the fly, 32x32 or 64x64, endless",
+    lambda asked: glyphs(asked.image_size or 32, asked.channels or 1, asked.split, asked.seed),
+    takes=("image_size", "channels"),
+    shape=(32, 3, len(CHARACTERS)),
+)

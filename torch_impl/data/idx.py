@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch_impl import files
 from torch_impl.data.dataset import BadData, DataNotFound
 from torch_impl.data.images import ImageArray
+from torch_impl.data.row import DataRow
 
-__all__ = ["mnist", "read_idx"]
+__all__ = ["DATA", "mnist", "read_idx"]
 
 _CLASSES = {
     "mnist": tuple("0123456789"),
@@ -107,3 +108,24 @@ def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: i
     )
     data.files = (image_path, label_path)
     return data
+
+
+_TAKES = ("root", "image_size")
+
+DATA = (
+    DataRow(
+        "mnist",
+        "MNIST from local IDX files, 28x28",
+        lambda asked: mnist(asked.folder, asked.split, asked.name, asked.image_size or 28),
+        takes=_TAKES,
+        fixed={"channels": 1},
+        shape=(28, 1, 10),
+    ),
+    DataRow(
+        "fashion-mnist",
+        "Fashion-MNIST from local IDX files, 28x28",
+        lambda asked: mnist(asked.folder, asked.split, asked.name, asked.image_size or 28),
+        takes=_TAKES,
+        fixed={"channels": 1},
+    ),
+)

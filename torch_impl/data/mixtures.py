@@ -10,8 +10,9 @@ from torch import Tensor
 
 from torch_impl.data import counter
 from torch_impl.data.dataset import DataSet, fingerprint
+from torch_impl.data.row import DataRow
 
-__all__ = ["MIXTURES", "MixtureSet", "mixture"]
+__all__ = ["DATA", "MIXTURES", "MixtureSet", "mixture"]
 
 Law = tuple[list[float], list[tuple[float, float]], list[tuple[float, float]]]
 
@@ -74,3 +75,11 @@ def mixture(kind: str, split: str = "train", seed: int = 0) -> MixtureSet:
     if split not in ("train", "val", "test"):
         raise ValueError(f"split {split!r} is not one of 'train', 'val', 'test'")
     return MixtureSet(kind, split, seed)
+
+
+DATA = DataRow(
+    "mixture",
+    "endless points of 2-D Gaussian mixtures, whose law is known",
+    lambda asked: mixture(asked.name.partition(":")[2], asked.split, asked.seed),
+    kinds=tuple(MIXTURES),
+)

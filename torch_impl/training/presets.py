@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
+from torch_impl.data.catalogue import ROWS, row_of
+from torch_impl.data.row import DataRow
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay
 from torch_impl.training.families import FAMILIES, vae_widths
 from torch_impl.training.fields import check_value, read_value
@@ -48,10 +50,7 @@ class DataChoice:
     @property
     def is_local(self) -> bool:
         """Whether it is read from files that the user has."""
-        return self.name in _LOCAL
-
-
-_LOCAL = ("mnist", "fashion-mnist", "cifar10", "folder", "celeba")
+        return row_of(self.name).is_local
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,21 @@ class Preset:
 
 # -- the table --------------------------------------------------------------------------------------------------------
 
-# What each set is to the networks: side, channels, classes.  Sides and classes of a folder are found when it is read.
-_SETS: dict[str, tuple[DataChoice, int, int, int | None, str]] = {
-    "digits": (DataChoice("digits"), 8, 1, 10, "1,797 handwritten digits, 8x8, that come with scikit-learn"),
-    "glyphs": (DataChoice("glyphs", 32, 3), 32, 3, 62, "letters and digits drawn on the fly, 32x32 or 64x64, endless"),
-    "mnist": (DataChoice("mnist", 28), 28, 1, 10, "MNIST from local IDX files, 28x28"),
-    "cifar10": (DataChoice("cifar10", flip=True, workers=2), 32, 3, 10, "CIFAR-10 from local files, 32x32"),
-    "folder": (DataChoice("folder", 64, 3, flip=True, workers=2), 64, 3, None, "a folder of images, 64x64"),
-}
+# The sets that every family of models suits.  Sides and classes of a folder are found when it is read.
+_SETS: dict[str, DataRow] = {row.name: row for row in ROWS if row.shape is not None}
+
+
+def _choice(row: DataRow) -> DataChoice:
+    """A set as its presets read it: with the side and channels of its row, where there is a choice."""
+    assert row.shape is not None
+    size, channels, _ = row.shape
+    return DataChoice(
+        row.name,
+        size if "image_size" in row.takes else None,
+        channels if "channels" in row.takes else None,
+        flip=row.flip,
+        workers=row.workers,
+    )
 
 
 def _mixture() -> Preset:
@@ -139,13 +145,15 @@ def preset(name: str, image_size: int | None = None) -> Preset:
         return _mixture()
     if name == "celeba64-vae":
         return _celeba(image_size or 64)
-    set_name, _, family = name.partition("-")
-    data, size, channels, classes, what = _SETS[set_name]
+    set_name, _, family = name.rpartition("-")
+    row = _SETS[set_name]
+    assert row.shape is not None
+    data, (size, channels, classes) = _choice(row), row.shape
     if image_size is not None and data.image_size is not None:
         size, data = image_size, dataclasses.replace(data, image_size=image_size)
     make, words = FAMILIES[family]
     system, trainer = make(set_name, size, channels, classes)
-    return Preset(name, f"{words}; {what}", data, system, trainer)
+    return Preset(name, f"{words}; {row.words}", data, system, trainer)
 
 
 # -- overrides --------------------------------------------------------------------------------------------------------
