@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from torch_impl.data.folder import ImageFolder
 from torch_impl.data.record import Changes, changes, file_digest, read_record
-from torch_impl.data.scan import Found, scan
-from torch_impl.training.presets import Preset
+from torch_impl.data.scan import FileLook, scan
+from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
 from torch_impl.training.runs import load_split
 
-__all__ = ["RECORD", "Inspected", "changed_since", "data_folder", "inspected"]
+__all__ = ["RECORD", "Inspected", "changed_since", "data_folder", "digests", "inspected"]
 
 RECORD = "data.json"
 """The file of a run's folder that says which files it was trained on."""
@@ -74,7 +74,10 @@ def inspected(chosen: Preset, processes: Processes, console: Console, skip_bad: 
 
 
 def _all_bad(bad: Mapping[Path, str | None], of: int) -> str:
-    lines = [f"  {path} {problem}" for path, problem in list(bad.items())[:_SHOWN]]
+    lines = [
+        f"  {path} {(problem or '').removesuffix('; repair or remove it')}"
+        for path, problem in list(bad.items())[:_SHOWN]
+    ]
     more = [f"  and {len(bad) - _SHOWN:,} more"] if len(bad) > _SHOWN else []
     one = len(bad) == 1
     return "\n".join(
@@ -101,7 +104,7 @@ def _bar(console: Console | None, total: int) -> Iterator[Any]:
         yield lambda done: progress.update(task, completed=done)
 
 
-def _scanned(everything: ImageFolder, console: Console | None) -> dict[Path, Found]:
+def _scanned(everything: ImageFolder, console: Console | None) -> dict[Path, FileLook]:
     with _bar(console, len(everything.paths)) as seen:
         return scan(everything.root, everything.paths, seen=seen)
 
@@ -142,7 +145,7 @@ def _words_of(chosen: Preset, train: Any) -> str:
     return f"data: {train.name}, {train.shape[1]}x{train.shape[2]}, {_splits(chosen, train)}; of train {_counts(train)}"
 
 
-def _words_of_images(chosen: Preset, everything: ImageFolder, found: Mapping[Path, Found], bad: int) -> str:
+def _words_of_images(chosen: Preset, everything: ImageFolder, found: Mapping[Path, FileLook], bad: int) -> str:
     good = [result for result in found.values() if result.problem is None]
     sizes = sorted({(result.width * result.height, result.width, result.height) for result in good})
     span = f"{sizes[0][1]}x{sizes[0][2]}" + (f" to {sizes[-1][1]}x{sizes[-1][2]}" if len(sizes) > 1 else "")
@@ -169,6 +172,17 @@ def _words_of_images(chosen: Preset, everything: ImageFolder, found: Mapping[Pat
 
 
 # -- a run that is gone on with ----------------------------------------------------------------------------------------
+
+
+def digests(chosen: DataChoice) -> dict[str, str]:
+    """Digests of the files of local data by name; those of images were mostly kept when they were looked at."""
+    train = load_split(chosen, "train")
+    if not isinstance(train, ImageFolder):
+        return {path.name: file_digest(path) for path in train.files}
+    everything: ImageFolder = load_split(chosen, "all")
+    found = scan(everything.root, everything.paths)
+    files = {name: found[path].digest for path, name in zip(everything.paths, everything.names, strict=True)}
+    return files | {path.name: file_digest(path) for path in getattr(train, "lists", ())}
 
 
 def changed_since(out: Path, files: Mapping[str, str]) -> Changes | None:

@@ -16,13 +16,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from threefold.commands._data import changed_since, digests
 from threefold.commands._endings import RunFailed, plain_console, unusable_input
 from threefold.commands._sampling import SAMPLING, refuse_foreign, refuse_guidance
 from threefold.errors import Unusable
 from threefold.output import output
 from torch_impl.training import Processes
+from torch_impl.training.config_file import read_config
+from torch_impl.training.estimate import available_memory, words
 from torch_impl.training.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
-from torch_impl.training.runs import Model, load_model
+from torch_impl.training.runs import Model, load_model, load_split
 
 __all__ = ["EvaluateRequest", "run_evaluation"]
 
@@ -51,9 +54,13 @@ def run_evaluation(request: EvaluateRequest) -> None:
         model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
         refuse_foreign(model, {name: request.settings[name] for name in SAMPLING})
         refuse_guidance(model, request.settings["guidance"])
-        settings = Settings(root=request.data, **{k: v for k, v in request.settings.items() if v is not None})
+        where, remarks = _data_of(request, model)
+        settings = Settings(root=where, **{k: v for k, v in request.settings.items() if v is not None})
+        _refuse_too_many(settings, model)
         names = None if request.metrics is None else _names(request.metrics, model)
-        check_metrics(model, names)
+        check_metrics(model, names, settings)
+    for remark in remarks:
+        plain_console().print(remark)
     failed: dict[str, Exception] = {}
     with output(request.json_path) if request.json_path else nullcontext() as target:
         with unusable_input(), _told() as told:
@@ -61,9 +68,60 @@ def run_evaluation(request: EvaluateRequest) -> None:
         if figures and request.json_path != "-":
             console.print(_figures_table(figures))
         if figures and target is not None:
-            target.write(json.dumps(_evaluation_json(model, settings, figures, failed), indent=1) + "\n")
+            target.write(json.dumps(_evaluation_json(model, settings, figures, failed, remarks), indent=1) + "\n")
     if failed:
         raise _missing(failed)
+
+
+def _data_of(request: EvaluateRequest, model: Model) -> tuple[str | None, list[str]]:
+    """Where the data are, and what is to be said of them.
+
+    They are where `--data` says, or else where the run had them; said is whether they are other data than the run's.
+    """
+    run = model.checkpoint.path.parent.parent
+    where, remarks = request.data, []
+    if where == "":
+        raise ValueError("--data is empty; name a folder or a file, or leave it out")
+    if where is None and model.data.is_local:
+        where = _recorded_root(run)
+        if where is not None:
+            remarks.append(f"data: {where}, where the run had them (--data)")
+    choice = dataclasses.replace(model.data, root=where)
+    try:
+        train = load_split(choice, "train")
+    except (ValueError, OSError):
+        return where, remarks  # whatever needs them says so
+    known = model.description["data"].get("fingerprint")
+    changed = changed_since(run, digests(choice)) if choice.is_local else None
+    if changed:
+        remarks.append(f"the data are not those that the run was trained on: {changed.in_words()}")
+    elif changed is None and known is not None and train.fingerprint != known:
+        remarks.append(
+            f"the data are not those that the run was trained on (fingerprint {known} then, {train.fingerprint} now): "
+            "what is held out here, the model may have seen"
+        )
+    return where, remarks
+
+
+def _recorded_root(run: Path) -> str | None:
+    """Where a run's config.toml says that its data were, if they still are."""
+    try:
+        root = read_config(run / "config.toml").get("data", {}).get("root")
+    except ValueError:
+        return None
+    return root if isinstance(root, str) and Path(root).exists() else None
+
+
+def _refuse_too_many(settings: Settings, model: Model) -> None:
+    """Refuse more samples or examples than the memory holds."""
+    config: Any = model.system.config
+    each, free = 4 * config.image_size**2 * config.channels, available_memory("cpu")
+    for option, count in (("--n", settings.samples), ("--examples", settings.examples)):
+        if free is not None and 3 * count * each > free:
+            raise ValueError(
+                f"{option} is {count:,}: they need at least {words(3 * count * each)} of memory, and {words(free)} are "
+                f"free; {free // (3 * each):,} are possible"
+            )
 
 
 def _names(text: str, model: Model) -> list[str]:
@@ -113,6 +171,9 @@ def _figures_table(figures: Mapping[str, list[Figure]]) -> Table:
 
 def _with_error(figure: Figure) -> str:
     """A value to the digits that its standard error allows."""
+    if figure.interval is not None:
+        low, high = figure.interval
+        return f"{figure.value:.4g} [{low:.4g}, {high:.4g}] {figure.unit}".strip()
     if figure.error is None or not figure.error > 0 or not math.isfinite(figure.error):
         return f"{figure.value:.5g} {figure.unit}".strip()
     digits = max(0, 1 - math.floor(math.log10(figure.error)))
@@ -120,15 +181,21 @@ def _with_error(figure: Figure) -> str:
 
 
 def _evaluation_json(
-    model: Model, settings: Settings, figures: Mapping[str, list[Figure]], failed: Mapping[str, Exception]
+    model: Model,
+    settings: Settings,
+    figures: Mapping[str, list[Figure]],
+    failed: Mapping[str, Exception],
+    remarks: list[str],
 ) -> dict[str, Any]:
     used = dataclasses.asdict(settings)
-    used.pop("root")
+    for place in ("root", "inception"):
+        used.pop(place)
     return {
         "schema": 1,
         "preset": model.description["preset"],
         "step": model.checkpoint.step,
         "settings": used,
         "figures": {name: [dataclasses.asdict(figure) for figure in rows] for name, rows in figures.items()},
+        "remarks": remarks,
         "failed": {name: _reason(error) for name, error in failed.items()},
     }

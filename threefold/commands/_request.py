@@ -146,6 +146,10 @@ def requested_preset(request: TrainRequest, name: str, document: Mapping[str, An
             f"label_drop is {changes['label_drop']}, but the model is unconditional and has no class to hide; leave "
             "out --label-drop, or train with --conditional"
         )
+    said = {*changes, *document.get("trainer", {})}
+    steps = changes.get("steps", chosen.trainer.steps)
+    if "warmup" not in said and isinstance(steps, int) and 0 < steps - chosen.trainer.lr_start < chosen.trainer.warmup:
+        changes["warmup"] = (steps - chosen.trainer.lr_start) // 10
     return override(chosen, changes)
 
 

@@ -28,9 +28,10 @@ from threefold.commands._request import (
     named_preset,
     requested_preset,
 )
+from threefold.commands._resumed import said_of_changes, with_rate
 from threefold.errors import Unusable
 from torch_impl.data import BadData, Batches
-from torch_impl.data.record import Changes, record_bytes
+from torch_impl.data.record import record_bytes
 from torch_impl.training import (
     CheckpointDamaged,
     CheckpointStore,
@@ -46,11 +47,10 @@ from torch_impl.training import (
 from torch_impl.training.checkpoint import write_atomically
 from torch_impl.training.config_file import to_toml
 from torch_impl.training.lock import FolderLock
-from torch_impl.training.presets import Preset, preset
+from torch_impl.training.presets import Preset, preset, preset_names
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver, duration
 from torch_impl.training.runs import (
     begun_description,
-    begun_preset,
     compressor_preset,
     fit_to_data,
     load_split,
@@ -59,7 +59,6 @@ from torch_impl.training.runs import (
 )
 from torch_impl.training.systems.latent import LatentConfig
 from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.trainer_config import TrainerConfig
 
 __all__ = ["TrainRequest", "run_training"]
 
@@ -123,7 +122,7 @@ def _planned(
 ) -> Plan:
     """Everything that can be checked is; a dry run prints what it comes to."""
     begun = begun_run(out, request) if request.resume or not request.dry_run else Begun()
-    chosen = _with_rate(request, requested_preset(request, name, document, begun), begun)
+    chosen = with_rate(request, requested_preset(request, name, document, begun), begun)
     if request.compressor is not None and not isinstance(chosen.system, LatentConfig):
         raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
     chosen.trainer.blocks_for(processes.world)
@@ -135,14 +134,16 @@ def _planned(
     need = estimated(fitted, train, processes, out, step)
     if processes.is_main:
         console.print(_summary(fitted, data, need, processes))
-        for remark in (*data.remarks, *need.remarks):
+        for remark in (*data.remarks, *_shortened(begun, chosen), *need.remarks):
             console.print(remark)
     plan = Plan(request, data.chosen, out, begun, processes, console, data, compressor)
+    changed = changed_since(out, data.files) if begun.description is not None else None
+    for line in said_of_changes(chosen, begun, changed, request.accept_changed_data):
+        if processes.is_main:
+            console.print(line)
     if request.dry_run:
         _check_first_batch(plan, train)
         click.echo(json.dumps(data.chosen.to_json(), indent=1))
-    elif begun.description is not None:
-        _tell_changes(plan)
     return plan
 
 
@@ -164,6 +165,17 @@ def _summary(fitted: Preset, data: Inspected, need: Needs, processes: Processes)
     return f"{data.words}; model: {fitted.name}, {size} parameters, on {where}{takes}"
 
 
+def _shortened(begun: Begun, chosen: Preset) -> Iterator[str]:
+    """That the warm-up of a preset was cut to a short run."""
+    usual = preset(chosen.name).trainer.warmup
+    if (
+        begun.description is None
+        and chosen.trainer.steps < usual
+        and chosen.trainer.warmup == chosen.trainer.steps // 10
+    ):
+        yield f"the warm-up is {chosen.trainer.warmup} steps: the usual {usual} are more than the run has (--warmup)"
+
+
 def _check_first_batch(plan: Plan, train: Any) -> None:
     """Read the first batch as the run would; the compressor too, as far as it is there."""
     config = plan.chosen.trainer
@@ -175,92 +187,6 @@ def _check_first_batch(plan: Plan, train: Any) -> None:
         open_run(plan.chosen, None, processes=plan.processes, compressor=plan.compressor)
     if plan.out.exists() and not plan.request.resume:
         begun_run(plan.out, plan.request)
-
-
-def _with_rate(request: TrainRequest, chosen: Preset, begun: Begun) -> Preset:
-    """The preset whose learning rate begins anew at the checkpoint, if that was asked for."""
-    if not request.lr_restart:
-        return chosen
-    if begun.checkpoint is None or begun.description is None:
-        raise ValueError(
-            "--lr-restart belongs to a run that is gone on with: give --resume, and --steps beyond its end"
-        )
-    before = TrainerConfig.from_json(begun.description["trainer"])
-    step = begun.checkpoint.step
-    rate = before.learning_rate().at(step) if step else 0.0
-    anew = dataclasses.replace(chosen.trainer, lr_start=step, lr_start_rate=rate)
-    return dataclasses.replace(chosen, trainer=anew)
-
-
-def _tell_changes(plan: Plan) -> None:
-    """Say what is different from here on: options, the rate, the machine, the data.
-
-    Raises:
-        ValueError: the data are others, and that was not accepted.
-    """
-    assert plan.begun.description is not None
-    before = begun_preset(preset(plan.chosen.name), plan.begun.description)
-    lines = [*_changed_fields(before, plan.chosen), *_changed_rate(before, plan)]
-    if plan.begun.checkpoint is not None:
-        lines += _changed_machine(plan.begun.checkpoint)
-    changed = changed_since(plan.out, plan.data.files)
-    if changed:
-        lines.append(_accepted(plan, changed))
-    if plan.processes.is_main:
-        for line in lines:
-            plan.console.print(line)
-
-
-def _changed_fields(before: Preset, now: Preset) -> Iterator[str]:
-    """A line for each field of the trainer that changed."""
-    old, new = before.trainer.to_json(), now.trainer.to_json()
-    for name in new:
-        if old[name] != new[name]:
-            yield f"from here on {name} is {new[name]}; it was {old[name]}"
-
-
-def _changed_rate(before: Preset, plan: Plan) -> Iterator[str]:
-    """What becomes of the learning rate where it jumps."""
-    checkpoint = plan.begun.checkpoint
-    if checkpoint is None or checkpoint.step >= plan.chosen.trainer.steps:
-        return
-    step, old, new = checkpoint.step, before.trainer.learning_rate(), plan.chosen.trainer.learning_rate()
-    last, following = old.at(step), new.at(step + 1)
-    expected = old.at(step + 1) if step < old.steps else last
-    if abs(following - expected) > 0.02 * new.peak + 0.02 * expected:
-        yield (
-            f"the learning rate jumps: at step {step} it was {last:.3g}, at step {step + 1} it is {following:.3g}, "
-            f"since its {new.shape} now reaches over {new.steps:,} steps. --lr-restart instead warms up from "
-            f"{last:.3g} over --warmup {new.warmup} steps, with --lr as the new peak"
-        )
-
-
-def _changed_machine(checkpoint: StoredCheckpoint) -> Iterator[str]:
-    """Where a run goes on that is not, bit for bit, the one that never stopped."""
-    state, versions = checkpoint.state, checkpoint.config.get("versions", {})
-    threads = state.get("threads")
-    if isinstance(threads, int) and threads != torch.get_num_threads():
-        yield (
-            f"not bit for bit as if never stopped: the run had {threads} threads, now there are "
-            f"{torch.get_num_threads()}; OMP_NUM_THREADS={threads} makes it so"
-        )
-    if versions.get("torch", torch.__version__) != torch.__version__:
-        yield f"not bit for bit as if never stopped: torch was {versions['torch']}, now it is {torch.__version__}"
-
-
-def _accepted(plan: Plan, changed: Changes) -> str:
-    """A line on data that changed, if it is accepted.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not plan.request.accept_changed_data:
-        raise ValueError(
-            f"the data are not those that the run began with: {changed.in_words()}; put them back, go on with them as "
-            "they are by --accept-changed-data, or begin a new run with another --out"
-        )
-    words = f"the data changed since the run began, which is accepted: {changed.in_words()}"
-    return f"{words}; their order is another from here on"
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
@@ -328,10 +254,19 @@ def _write_beginning(plan: Plan) -> None:
 def _write_request(plan: Plan) -> None:
     """The configuration as --config takes it, and which files the data are."""
     with unusable_input():
-        text = to_toml(plan.chosen).encode("utf-8", "backslashreplace")
-        write_atomically(plan.out / "config.toml", text)
+        text = to_toml(_at_home(plan.chosen)).encode("utf-8", "backslashreplace")
+        if plan.chosen.name in preset_names():  # not a first stage, which is trained by its own run
+            write_atomically(plan.out / "config.toml", text)
         if plan.data.files:
             write_atomically(plan.out / RECORD, record_bytes(plan.data.files, plan.chosen.data.without))
+
+
+def _at_home(chosen: Preset) -> Preset:
+    """The preset with its data by a path that means the same wherever one stands."""
+    folder = data_folder(chosen)
+    if folder is None:
+        return chosen
+    return dataclasses.replace(chosen, data=dataclasses.replace(chosen.data, root=str(folder.resolve())))
 
 
 def _opened(plan: Plan) -> Trainer:

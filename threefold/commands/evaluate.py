@@ -36,7 +36,12 @@ Examples:
     type=click.IntRange(min=1),
     help="Samples of the importance-weighted bound. [default: 500; 50 for large images on a CPU]",
 )
-@click.option("--data", metavar="D", help="Where local data lies (mnist, cifar10, folder, celeba).")
+@click.option("--data", metavar="D", help="Where local data are. [default: where the run had them]")
+@click.option(
+    "--inception",
+    metavar="FILE",
+    help="Weights of the FID's Inception network (pt_inception-2015-12-05-6726825d.pth); nothing is downloaded.",
+)
 @click.option("--json", "json_path", metavar="FILE", help="Write the figures as JSON too; - for standard output only.")
 @click.option("--seed", type=int, callback=seed_of_draws, help="Seed of every draw. [default: 0]")
 @weights_options

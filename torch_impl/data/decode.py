@@ -18,14 +18,14 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from torch_impl.data.dataset import BadData
 from torch_impl.files import UnusableFile, refuse_swollen_image
 
-__all__ = ["Seen", "look_at", "read_image"]
+__all__ = ["ImageLook", "look_at", "read_image"]
 
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 _SRGB_GAMMA = 1 / 2.2
 warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)  # of which the orientation alone is wanted
 
 
-class Seen(NamedTuple):
+class ImageLook(NamedTuple):
     """What a look at a file found: width and height as a person sees them, and what had to be done for that."""
 
     width: int
@@ -59,7 +59,7 @@ def read_image(path: Path, image_size: int, channels: int, crop: int | None = No
     return np.atleast_3d(np.asarray(small)).transpose(2, 0, 1)
 
 
-def look_at(path: Path, content: bytes) -> Seen:
+def look_at(path: Path, content: bytes) -> ImageLook:
     """Decode a file once to find out whether `read_image` can, at the least cost; its size and what it needs.
 
     Raises:
@@ -84,7 +84,7 @@ def look_at(path: Path, content: bytes) -> Seen:
         raise
     except _UNREADABLE as error:
         raise _undecodable(path, error) from error
-    return Seen(width, height, tuple(notes))
+    return ImageLook(width, height, tuple(notes))
 
 
 def _refuse_swollen(image: Image.Image, path: Path, size: int) -> None:

@@ -19,13 +19,13 @@ from typing import Any
 from torch_impl.data.dataset import BadData
 from torch_impl.data.decode import look_at
 
-__all__ = ["Found", "cache_folder", "scan"]
+__all__ = ["FileLook", "cache_folder", "scan"]
 
 _VERSION = 1  # of the kept results: another way of looking looks again
 
 
 @dataclass(frozen=True)
-class Found:
+class FileLook:
     """What a look at one file found.
 
     Attributes:
@@ -53,7 +53,7 @@ def scan(
     *,
     workers: int | None = None,
     seen: Callable[[int], None] = lambda count: None,
-) -> dict[Path, Found]:
+) -> dict[Path, FileLook]:
     """Look at every file, in threads (decoding leaves the interpreter free); what was looked at before is not read.
 
     Args:
@@ -62,7 +62,7 @@ def scan(
     """
     kept_at = cache_folder() / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]}.json"
     kept, fresh = _kept(kept_at), {}
-    results: dict[Path, Found] = {}
+    results: dict[Path, FileLook] = {}
     with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
         try:
             for done, (path, key, found) in enumerate(pool.map(lambda path: _look(path, root, kept), paths), start=1):
@@ -78,7 +78,7 @@ def scan(
     return results
 
 
-def _look(path: Path, root: Path, kept: dict[str, Found]) -> tuple[Path, str, Found]:
+def _look(path: Path, root: Path, kept: dict[str, FileLook]) -> tuple[Path, str, FileLook]:
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     try:
         about = path.stat()
@@ -87,19 +87,19 @@ def _look(path: Path, root: Path, kept: dict[str, Found]) -> tuple[Path, str, Fo
             return path, key, kept[key]
         content = path.read_bytes()
     except OSError as error:
-        return path, f"{name}|unreadable", Found("", 0, 0, (), f"cannot be read: {error.strerror or error}")
+        return path, f"{name}|unreadable", FileLook("", 0, 0, (), f"cannot be read: {error.strerror or error}")
     digest = hashlib.sha256(content).hexdigest()[:16]
     try:
         found = look_at(path, content)
     except BadData as error:
-        return path, key, Found(digest, 0, 0, (), str(error).removeprefix(f"{path} "))
-    return path, key, Found(digest, found.width, found.height, found.notes, None)
+        return path, key, FileLook(digest, 0, 0, (), str(error).removeprefix(f"{path} "))
+    return path, key, FileLook(digest, found.width, found.height, found.notes, None)
 
 
 # -- what was found before --------------------------------------------------------------------------------------------
 
 
-def _kept(path: Path) -> dict[str, Found]:
+def _kept(path: Path) -> dict[str, FileLook]:
     """Results that were kept; none where there is no such file, or another version's, or one that is damaged."""
     try:
         stored = json.loads(path.read_bytes())
@@ -110,12 +110,12 @@ def _kept(path: Path) -> dict[str, Found]:
         return {}
 
 
-def _read(files: dict[str, Any]) -> Iterator[tuple[str, Found]]:
+def _read(files: dict[str, Any]) -> Iterator[tuple[str, FileLook]]:
     for key, (digest, width, height, notes, problem) in files.items():
-        yield key, Found(str(digest), int(width), int(height), tuple(map(str, notes)), problem and str(problem))
+        yield key, FileLook(str(digest), int(width), int(height), tuple(map(str, notes)), problem and str(problem))
 
 
-def _keep(path: Path, found: dict[str, Found]) -> None:
+def _keep(path: Path, found: dict[str, FileLook]) -> None:
     """Keep results, whole or not at all; a folder that cannot be written to costs another look, no more."""
     files = {key: [f.digest, f.width, f.height, list(f.notes), f.problem] for key, f in found.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -117,7 +117,7 @@ def to_toml(chosen: Preset) -> str:
     for part in _PARTS:
         lines += ["", f"[{part}]"]
         for name, value in whole[part].items():
-            if name in _FOUND or (value is None and name != "clip"):
+            if name in _FOUND or (value is None and name != "clip") or (name == "without" and not value):
                 continue
             lines.append(f"{name} = {_toml('none' if value is None else value)}")
     return "\n".join(lines) + "\n"

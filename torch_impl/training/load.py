@@ -142,6 +142,7 @@ def data_fields(stored: Any) -> dict[str, Any]:
     fields = {field.name for field in dataclasses.fields(DataChoice)}
     found = {name: value for name, value in stored.items() if name in fields}
     for name, value in found.items():
+        value = tuple(value) if isinstance(value, list) else value
         check_value(f"data.{name}", value, hints[name])
     return found
 

@@ -81,11 +81,15 @@ def test_judges_look_at_no_more_than_sixteen_pixels_a_side():
 
 def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifier(monkeypatch):
     monkeypatch.setattr(
-        "torch_impl.training.evaluation.samples.EndlessClassifier",
+        "torch_impl.training.evaluation.quality.EndlessClassifier",
         lambda data, held_out, **options: EndlessClassifier(data, held_out, steps=2, batch=8),
     )
-    system = VAESystemConfig(16, 1, 34, hidden=(8,), latent_dim=2).build()
-    model = exact_model(system, {"name": "glyphs", "image_size": 16})
+    model = exact_model(
+        VAESystemConfig(16, 1, 34, hidden=(8,), latent_dim=2).build(), {"name": "glyphs", "image_size": 16}
+    )
+    with pytest.raises(ValueError, match="it cannot read them, so what it says of samples means nothing"):
+        evaluate(model, ["classifier"], Settings(samples=5))
+    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda accuracy, chance: True)
     figures = evaluate(model, ["classifier"], Settings(samples=5))["classifier"]
     assert len(figures) == 3 and all(math.isfinite(figure.value) for figure in figures)
 

@@ -36,18 +36,25 @@ def metrics_for(system: System) -> list[str]:
     return [row.name for row in METRICS if row.suits(system)]
 
 
-def check_metrics(model: Model, metrics: list[str] | None) -> list[str]:
-    """The metrics to compute: those named, or all that make sense (without a classifier where there are no labels).
+def check_metrics(model: Model, metrics: list[str] | None, settings: Settings | None = None) -> list[str]:
+    """The metrics to compute: those named, or all that make sense.
+
+    Where none is named, those are left out whose classes the data lack, or whose option was not given.
 
     Raises:
-        ValueError: a metric that is unknown, or that makes no sense for this system.
+        ValueError: a metric that is unknown, that makes no sense for this system, or whose option was not given.
     """
     possible = metrics_for(model.system)
+    given = settings or Settings()
     if metrics is None:
         classes = model.description["data"].get("classes")
-        return [row.name for row in METRICS if row.name in possible and (classes or not row.labels)]
+        rows = [row for row in METRICS if row.name in possible and (classes or not row.labels)]
+        return [row.name for row in rows if row.asks is None or getattr(given, row.asks) is not None]
     for name in metrics:
-        if metric(name) is None:
+        row = metric(name)
+        if row is not None and name in possible and row.asks is not None and getattr(given, row.asks) is None:
+            raise ValueError(f"metric {name!r} is computed with --{row.asks} FILE only; give it, or leave {name} out")
+        if row is None:
             raise ValueError(f"unknown metric {name!r}; for this model there are {', '.join(possible)}")
         if name not in possible:
             kind = model.description["system"]["kind"]
@@ -77,7 +84,7 @@ def evaluate(
     """
     evaluation, figures = Evaluation(model, settings or Settings()), {}
     rows = {row.name: row for row in METRICS}
-    for name in check_metrics(model, metrics):
+    for name in check_metrics(model, metrics, evaluation.settings):
         started(name)
         evaluation.say = partial(_say, started, name)
         try:

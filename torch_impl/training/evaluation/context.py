@@ -22,7 +22,8 @@ class Settings:
     """How to evaluate: how many held-out examples and samples, how samples are drawn, the seed of all draws.
 
     `iw_samples` of the importance-weighted bound are by default 500, or 50 for images of more than 1,024 numbers
-    without a GPU, where 500 would take half an hour.
+    without a GPU, where 500 would take half an hour.  `root` is where local data are, `inception` the file of weights
+    of the FID's network.
     """
 
     examples: int = 500
@@ -35,6 +36,7 @@ class Settings:
     probes: int = 2
     seed: int = 0
     root: str | None = None
+    inception: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("examples", "samples", "steps", "iw_samples", "ode_steps", "probes"):
@@ -78,7 +80,7 @@ class Evaluation:
         return batch.x, batch.y
 
     def generator(self, purpose: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed(self.settings.seed * 1000 + purpose)
+        return torch.Generator(self.device).manual_seed((self.settings.seed * 1000 + purpose) % 2**63)
 
     def samples(self) -> tuple[Tensor, Tensor | None]:
         """The samples that the metrics share, with the labels they were asked for."""

@@ -12,13 +12,14 @@ __all__ = ["Figure", "mean_figure"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: its name, value, unit, what it was taken on, and its standard error where it has one."""
+    """One figure: its name, value, unit, what it was taken on; its standard error or 95 % interval where it has one."""
 
     name: str
     value: float
     unit: str
     over: str
     error: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 def mean_figure(values: Tensor, name: str, unit: str, over: str) -> Figure:

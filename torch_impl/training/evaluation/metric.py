@@ -26,6 +26,7 @@ class Metric:
         needs: the capability that a system must have (`torch_impl.training.capabilities`), or several.
         without: a capability that makes it senseless.
         labels: whether the data must have classes.
+        asks: a field of the settings without which it is not computed.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Metric:
     needs: tuple[type, ...] = ()
     without: tuple[type, ...] = ()
     labels: bool = False
+    asks: str | None = None
 
     def suits(self, system: System) -> bool:
         """Whether the metric makes sense for a system."""

@@ -1,4 +1,4 @@
-"""Samples, judged: by a classifier, by their distances to training images and to the truth."""
+"""Samples, judged by their distances to training images and to the truth."""
 
 from __future__ import annotations
 
@@ -6,44 +6,12 @@ import torch
 
 from torch_impl.training.capabilities import KnowsTruth, Samples
 from torch_impl.training.evaluation.context import Evaluation
-from torch_impl.training.evaluation.figure import Figure, mean_figure
+from torch_impl.training.evaluation.figure import Figure
 from torch_impl.training.evaluation.metric import Metric
-from torch_impl.training.judge import (
-    EndlessClassifier,
-    ImageClassifier,
-    copy_check,
-    sliced_wasserstein,
-    wasserstein_to_truth,
-)
+from torch_impl.training.judge import copy_check, sliced_wasserstein, wasserstein_to_truth
 from torch_impl.training.runs import first_examples
 
 __all__ = ["METRICS"]
-
-
-def classifier_metric(e: Evaluation) -> list[Figure]:
-    """How often a classifier trained on real images only sees in a sample the class that was asked for."""
-    x, labels = e.samples()
-    test = e.real("test", 2000)
-    classifier: ImageClassifier | EndlessClassifier
-    if e.split("train").size is None:
-        short = {"steps": 200, "batch": 128, "side": 16} if e.device.type == "cpu" else {}  # a minute, not twenty
-        classifier = EndlessClassifier(e.split("train").to(e.device), test, say=e.say, **short)
-    else:
-        e.say("fitting a classifier to real images")
-        classifier = ImageClassifier(e.real("train", 6000), test)
-    figures = [Figure("classifier on held-out real images", 100 * classifier.held_out_accuracy, "%", "its own check")]
-    if labels is not None:
-        right = torch.from_numpy(classifier.predict(x)) == labels
-        figures.append(mean_figure(100.0 * right, "samples labelled as intended", "%", f"{len(x)} samples"))
-    else:
-        clear = float(torch.tensor(classifier.margin(test[0])).quantile(0.05))
-        share = torch.tensor(classifier.margin(x) > clear)
-        counts = torch.bincount(torch.from_numpy(classifier.predict(x)).long(), minlength=len(e.split("train").classes))
-        p = counts.double() / counts.sum()
-        figures.append(mean_figure(100.0 * share, "samples as clear as 95 % of real images", "%", f"{len(x)} samples"))
-        entropy = float(torch.exp(-torch.special.xlogy(p, p).sum()))
-        figures.append(Figure("classes among the samples (perplexity)", entropy, f"of {len(p)}", f"{len(x)} samples"))
-    return figures
 
 
 def copies_metric(e: Evaluation) -> list[Figure]:
@@ -84,16 +52,6 @@ def wasserstein_metric(e: Evaluation) -> list[Figure]:
 
 
 METRICS = (
-    Metric(
-        "classifier",
-        classifier_metric,
-        "share of samples that an independent classifier labels as intended, beside its own accuracy",
-        "%",
-        "more",
-        needs=(Samples,),
-        without=(KnowsTruth,),
-        labels=True,
-    ),
     Metric(
         "copies",
         copies_metric,
