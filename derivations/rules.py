@@ -36,7 +36,7 @@ from derivations.kernel.rules.probability import (
     Entropy,
     bayes,
     definition,
-    gibbs,
+    gibbs_by,
     importance,
     jensen,
     linearity,
@@ -47,7 +47,7 @@ from derivations.kernel.rules.probability import (
     total_probability,
     tower,
     vanishing_mean,
-    zero_divergence,
+    zero_divergence_by,
 )
 from derivations.kernel.terms import (
     KL,
@@ -88,6 +88,9 @@ from derivations.kernel.terms import (
     vector,
     vector_function,
 )
+
+gibbs = gibbs_by("gaussian.kl.nonnegative")
+zero_divergence = zero_divergence_by("gaussian.kl.nonnegative")
 
 __all__ = [
     "CLOSED_UNIT",
@@ -149,6 +152,7 @@ __all__ = [
     "entries",
     "exponents",
     "gibbs",
+    "gibbs_by",
     "given",
     "identify",
     "importance",
@@ -177,4 +181,5 @@ __all__ = [
     "vector",
     "vector_function",
     "zero_divergence",
+    "zero_divergence_by",
 ]

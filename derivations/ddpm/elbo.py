@@ -44,7 +44,7 @@ from derivations.rules import (
 ELBO = define(
     "ELBO",
     r"\mathrm{ELBO}",
-    lambda n, x_0: Expect(q(Block(x, 1, n), x_0), log_p("p", Block(x, 0, n)) - log_p("q", Block(x, 1, n), x_0)),
+    lambda n, x_0: Expect(q(Block(x, 1, n), x_0), log_p("p", [x_0, Block(x, 1, n)]) - log_p("q", Block(x, 1, n), x_0)),
     notation=False,
 )
 ANY_T = Domain(indices={T: (sp.Integer(1), sp.oo)})

@@ -13,7 +13,9 @@ import sympy as sp
 
 from derivations import printing
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules.base import Hypothesis, Rule, algebra, in_order
+from derivations.kernel.place import Hypothesis
+from derivations.kernel.rules.base import Rule, algebra, in_order
+from derivations.kernel.terms import VectorFunction, VectorSymbol, name_of, unfold_all
 
 Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric"]
 Relation = Literal["=", "<=", ">=", "<", ">", "iff"]
@@ -22,13 +24,17 @@ TAGS = Path(__file__).parent.parent / "tags.csv"
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """lhs relation rhs. `domain` narrows the claim's domain for this statement alone; `words` says what it adds."""
+    """lhs relation rhs. `domain` narrows the claim's domain for this statement alone; `words` says what it adds.
+
+    `name` is how a derivation, a lemma or a witness speaks of it; without one it is spoken of by its number, from 0.
+    """
 
     lhs: Any
     relation: Relation
     rhs: Any
     words: str = ""
     domain: Domain | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lhs", sp.sympify(self.lhs, strict=True))
@@ -77,25 +83,63 @@ class Claim:
 
     def domain_words(self) -> list[str]:
         """Where the claim holds, a line for each condition; what one statement adds to it is said to be its own."""
-        lines = self.domain.words(printing.name_text)
+        sides = sp.Tuple(
+            *(side for s in self.says for side in (s.lhs, s.rhs)), *(e for h in self.hypotheses for e in h.sides)
+        )
+        vectors = {name_of(a) for a in unfold_all(sides).atoms(VectorSymbol, VectorFunction)}
+        lines = self.domain.words(printing.name_text, vectors)
         for number, domain in ((number, s.domain) for number, s in enumerate(self.says, 1) if s.domain is not None):
-            lines += [f"statement {number}: {own}" for own in domain.words(printing.name_text) if own not in lines]
+            own = (line for line in domain.words(printing.name_text, vectors) if line not in lines)
+            lines += [f"statement {number}: {line}" for line in own]
         return lines
 
     def domain_of(self, part: int) -> Domain:
         return self.says[part].domain or self.domain
 
-    def proves(self, part: int = 0, induction_on: Any = None, start: Any = 1) -> Callable[[Callable[..., None]], None]:
-        """Decorator: the function writes the calc chain of statement `part` (or base and step, by induction)."""
+    def part(self, name_or_number: str | int) -> int:
+        """The number (from 0) of the statement of this name."""
+        names = {s.name: number for number, s in enumerate(self.says) if s.name}
+        if isinstance(name_or_number, int):
+            return name_or_number
+        if name_or_number not in names:
+            known = ", ".join(map(repr, names)) or "none: write Statement(..., name=...)"
+            raise ValueError(f"{self.id} has no statement named {name_or_number!r}; named ones are {known}")
+        return names[name_or_number]
+
+    def proves(
+        self, part: str | int = 0, induction_on: Any = None, start: Any = 1
+    ) -> Callable[[Callable[..., None]], None]:
+        """Decorator: the function writes the calc chain of a statement, named or numbered from 0.
+
+        By induction it writes two: the base, and the step to the next integer.
+        """
+        number = self.part(part)
 
         def register(write: Callable[..., None]) -> None:
-            if part in self.proofs:
-                raise ValueError(f"{self.id} has a derivation of statement {part} already")
+            if number in self.proofs:
+                raise ValueError(f"{self.id} has a derivation of statement {part!r} already")
             chains = (Chain(),) if induction_on is None else (Chain(), Chain())
             write(*chains)
-            self.proofs[part] = Proof(chains, induction_on, sp.sympify(start))
+            self.proofs[number] = Proof(chains, induction_on, sp.sympify(start))
 
         return register
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """All that a verdict rests on, to compare: a claim that was changed is judged again."""
+        statements = [
+            (s.lhs, s.relation, s.rhs, s.name, _content(self.domain if s.domain is None else s.domain))
+            for s in self.says
+        ]
+        proofs = [
+            (number, proof.induction_on, proof.start, tuple(tuple(chain.lines) for chain in proof.chains))
+            for number, proof in self.proofs.items()
+        ]
+        return tuple(statements), tuple(h.content for h in self.hypotheses), tuple(proofs)
+
+
+def _content(domain: Domain) -> Any:
+    return Domain(domain.intervals, domain.indices, domain.products, domain.sizes).content
 
 
 @dataclass(frozen=True)
@@ -113,26 +157,37 @@ class Chain:
         self.lines: list[Line] = []
 
     def _add(self, e: Any, relation: str, by: Any, why: str) -> None:
-        rule = in_order(by) if isinstance(by, tuple | list) else by
-        self.lines.append(Line(sp.sympify(e, strict=True), relation, rule, why))
+        self.lines.append(Line(sp.sympify(e, strict=True), relation, _rule(by, relation), why))
 
     def __call__(self, e: Any, by: Any = algebra, why: str = "") -> None:
         self._add(e, "=", by, why)
 
-    def le(self, e: Any, by: Any, why: str = "") -> None:
+    def le(self, e: Any, by: Any = None, why: str = "") -> None:
         self._add(e, "<=", by, why)
 
-    def ge(self, e: Any, by: Any, why: str = "") -> None:
+    def ge(self, e: Any, by: Any = None, why: str = "") -> None:
         self._add(e, ">=", by, why)
 
-    def lt(self, e: Any, by: Any, why: str = "") -> None:
+    def lt(self, e: Any, by: Any = None, why: str = "") -> None:
         self._add(e, "<", by, why)
 
-    def gt(self, e: Any, by: Any, why: str = "") -> None:
+    def gt(self, e: Any, by: Any = None, why: str = "") -> None:
         self._add(e, ">", by, why)
 
-    def iff(self, e: Any, by: Any, why: str = "") -> None:
+    def iff(self, e: Any, by: Any = None, why: str = "") -> None:
         self._add(e, "iff", by, why)
+
+
+def _rule(by: Any, relation: str) -> Rule:
+    """The rule that was written, or a TypeError that says what to write."""
+    if by is None:
+        raise TypeError(f"a line with {relation!r} needs its reason: give by=, such as by=positivity or by=gibbs")
+    if isinstance(by, tuple | list) and by:
+        return in_order(_rule(each, relation) for each in by)
+    if not isinstance(by, Rule):
+        hint = f": write by={by} without quotes" if isinstance(by, str) else ""
+        raise TypeError(f"by={by!r} is no rule{hint} (import it from derivations.rules)")
+    return by
 
 
 @dataclass(frozen=True)

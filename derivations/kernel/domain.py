@@ -1,15 +1,11 @@
-"""Where each symbol of a claim lives, and what that says about the sign of a polynomial.
-
-A sign is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with
-n >= 0, and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and
-incomplete: when it does not decide, the answer is None and nobody guesses.
-"""
+"""Where each symbol of a claim lives, and what that says about integers. What it cannot decide, it does not guess."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
@@ -72,10 +68,21 @@ class Domain:
     products: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
 
-    def words(self, shown: Callable[[str], str] = str) -> list[str]:
-        """One line for each condition; `shown` is how a symbol's name is written."""
+    def __post_init__(self) -> None:
+        """Keep copies that nobody can write to."""
+        for part in ("intervals", "indices", "products", "sizes"):
+            object.__setattr__(self, part, MappingProxyType(dict(getattr(self, part))))
+
+    @cached_property
+    def content(self) -> tuple[Any, ...]:
+        """All that it says, to compare."""
+        parts = (self.intervals, self.indices, self.products, self.sizes)
+        return tuple(tuple(sorted(part.items(), key=str)) for part in parts)
+
+    def words(self, shown: Callable[[str], str] = str, vectors: Container[str] = terms.VECTORS) -> list[str]:
+        """One line for each condition; `shown` is how a symbol's name is written, `vectors` names those that are."""
         lines = [
-            f"{'every coordinate of ' if name in terms.VECTORS else ''}{shown(name)} {interval.words()}"
+            f"{'every coordinate of ' if name in vectors else ''}{shown(name)} {interval.words()}"
             for name, interval in self.intervals.items()
         ]
         lines += [
@@ -191,66 +198,3 @@ def _whole_part(index: Any) -> tuple[Expr, int]:
     """An index as (rest, integer): t - 1 is (t, -1); a fraction stays in the rest."""
     constant, rest = sp.expand(index).as_coeff_Add()
     return (rest, int(constant)) if constant.is_Integer else (rest + constant, 0)
-
-
-# --- sign of a polynomial whose generators live in intervals ----------------------------------------------------------
-
-
-def encode(interval: Interval, n: int) -> tuple[Expr, Expr, list[tuple[Symbol, str]]]:
-    """(numerator, positive denominator, new variables with their kind) for a variable of the interval."""
-    lo, hi = interval.lo, interval.hi
-    r, m = Symbol(f"r{n}"), Symbol(f"m{n}")
-    if (lo, hi) == (-sp.oo, sp.oo):
-        return r, sp.S.One, [(r, "nonzero" if interval.nonzero else "real")]
-    if hi == sp.oo:
-        return lo + r, sp.S.One, [(r, "positive" if interval.open_lo else "nonnegative")]
-    if lo == -sp.oo:
-        return hi - r, sp.S.One, [(r, "positive" if interval.open_hi else "nonnegative")]
-    width = hi - lo
-    if interval.open_lo and interval.open_hi:
-        return lo * (1 + r) + width * r, 1 + r, [(r, "positive")]
-    if interval.open_lo:
-        return lo * (1 + r) + width, 1 + r, [(r, "nonnegative")]
-    if interval.open_hi:
-        return lo * (1 + r) + width * r, 1 + r, [(r, "nonnegative")]
-    return lo * (r + m) + width * r, r + m, [(r, "nonnegative"), (m, "nonnegative")]
-
-
-def polynomial_sign(f: Any, intervals: Mapping[Symbol, Interval]) -> str | None:
-    """'+' or '-' (strict), '0+' or '0-' (weak), '0', or None for a polynomial in the symbols of `intervals`."""
-    f = sp.sympify(f)
-    if f.is_Rational:
-        return "0" if f == 0 else "+" if f > 0 else "-"
-    places = tuple((g, intervals.get(g, REAL)) for g in sorted(f.free_symbols, key=lambda s: s.sort_key()))
-    return _sign_on(f, places)
-
-
-@lru_cache(maxsize=8192)
-def _sign_on(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> str | None:
-    kinds: dict[Symbol, str] = {}
-    substitution, degrees = {}, []
-    for n, (g, interval) in enumerate(places):
-        top, bottom, variables = encode(interval, n)
-        kinds.update(variables)
-        substitution[g] = top / bottom
-        degrees.append(bottom ** sp.degree(f, g))
-    cleared = sp.Poly(sp.cancel(f.xreplace(substitution) * sp.Mul(*degrees)), *kinds)
-    if cleared.is_zero:  # on an interval of a single value
-        return "0"
-    signs = {_monomial_sign(m, c, list(kinds.values())) for m, c in cleared.terms()}
-    for strict, weak in (("+", "0+"), ("-", "0-")):
-        if signs <= {strict, weak}:
-            return strict if strict in signs else weak
-    return None
-
-
-def _monomial_sign(monomial: tuple[int, ...], coefficient: Any, kinds: list[str]) -> str | None:
-    strict = True
-    for power, kind in zip(monomial, kinds, strict=True):
-        if power and kind in ("real", "nonzero"):
-            if power % 2:
-                return None
-            strict = strict and kind == "nonzero"
-        elif power and kind == "nonnegative":
-            strict = False
-    return ("" if strict else "0") + ("+" if coefficient > 0 else "-")

@@ -1,4 +1,4 @@
-"""Replay a derivation and say what it is worth. Everything shown about a claim is computed here, nothing is typed."""
+"""Replay a derivation and say what it is worth. Everything shown about a claim is read off theorems, nothing is typed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
 from derivations import printing
-from derivations.kernel.algebra import Algebra, OutsideFragment, holds, side_conditions
+from derivations.kernel import theorem as kernel
+from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
+from derivations.kernel.definedness import Undefined
 from derivations.kernel.domain import Domain
-from derivations.kernel.grammar import refuse_equations_between_variables, refuse_malformed, sort
-from derivations.kernel.rules.base import Context, Hypothesis, StepFails
-from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
-from derivations.kernel.scope import refuse_names_with
-from derivations.kernel.terms import Malformed, Rounded
+from derivations.kernel.place import Hypothesis
+from derivations.kernel.rules.base import StepFails
+from derivations.kernel.terms import Malformed
+from derivations.kernel.theorem import DoesNotFollow, Theorem
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
 STEP_SECONDS = 10.0  # of processor time
 PATIENCE = 10  # times as much on the wall clock, for a step that waits and does not calculate
-# What a chain has to show: its heading, the chain, the statement to arrive at, where, and what it may assume besides.
-Obligation = tuple[str, Chain, Statement, Domain, Hypothesis | None]
-SORTS = {"=": {"number", "vector"}, "iff": {"proposition"}, **{order: {"number"} for order in ("<=", ">=", "<", ">")}}
+REASONS = (StepFails, OutsideFragment, Malformed, Undefined)
+Theorems = Mapping[Any, Theorem]
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One judged line. The first line of a chain has no rule."""
+    """One judged line. The first line of a chain has no rule.
+
+    `before` is the line that it follows from; `domain` and `hypotheses` are what is known where both stand.
+    """
 
     number: int
     expression: Any
@@ -44,6 +47,9 @@ class StepReport:
     side_conditions: tuple[str, ...]
     verdict: Verdict
     section: str = ""
+    before: Any = None
+    domain: Domain = field(default_factory=Domain)
+    hypotheses: tuple[Hypothesis, ...] = ()
 
     @property
     def latex(self) -> str:
@@ -59,6 +65,9 @@ class PartReport:
     statement: Statement
     verdict: Verdict
     steps: tuple[StepReport, ...]
+    domain: Domain = field(default_factory=Domain)
+    hypotheses: tuple[Hypothesis, ...] = ()
+    theorem: Theorem | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,14 @@ class Judgement:
     @property
     def side_conditions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c for s in self._steps() for c in s.side_conditions))
+
+    @property
+    def theorems(self) -> Theorems:
+        """What was proved, by the number of the statement (from 0) and by its name."""
+        proved = [
+            (n, p.statement.name, p.theorem) for n, p in enumerate(self.parts) if p.theorem is not None and p.verdict
+        ]
+        return {key: theorem for n, name, theorem in proved for key in (n, name) if key != ""}
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -144,13 +161,13 @@ class Judge:
         self.refute = refute
         self.step_seconds = step_seconds
         self.watch = watch
-        self.judged: dict[str, Judgement] = {}
+        self._judged: dict[str, tuple[Any, Judgement]] = {}
         self._open: list[str] = []
 
     def judge(self, claim: Claim) -> Judgement:
-        known = self.judged.get(claim.id)
-        if known is not None and known.claim is claim:
-            return known
+        content, known = claim.content, self._judged.get(claim.id)
+        if known is not None and known[1].claim is claim and known[0] == content:
+            return known[1]
         started = time.perf_counter()
         self._open.append(claim.id)
         try:
@@ -164,193 +181,189 @@ class Judge:
         if self.watch is not None:
             result = self.watch(result)
         if self.registry.get(claim.id) is claim:
-            self.judged[claim.id] = result
+            self._judged[claim.id] = content, result
         return result
 
     def _refuted(self, claim: Claim, part: int, report: PartReport) -> PartReport:
-        """Look for a witness against a statement that has no proof."""
-        witness = None if report.verdict or self.refute is None else self.refute(claim, part)
+        """Look for a witness against a statement that has no proof; a search that breaks down found none."""
+        if report.verdict or self.refute is None:
+            return report
+        try:
+            witness = self.refute(claim, part)
+        except Exception:  # whatever the search trips over, nothing is refuted by it
+            return report
         return report if witness is None else replace(report, verdict=Refuted(witness))
 
-    def _lemma(self, claim_id: str) -> Claim:
+    def _lemma(self, claim_id: str) -> Theorems:
         if claim_id in self._open:
             raise StepFails(f"circular: {claim_id} is being proved by this very derivation")
         if claim_id not in self.registry:
             raise StepFails(f"no claim is called {claim_id!r}")
-        if not self.judge(self.registry[claim_id]).verdict:
+        judgement = self.judge(self.registry[claim_id])
+        if not judgement.verdict:
             raise StepFails(f"{claim_id} is not proved, so nothing may rest on it")
-        return self.registry[claim_id]
+        return judgement.theorems
 
     # --- one statement ------------------------------------------------------------------------------------------------
 
     def _parts(self, claim: Claim) -> tuple[PartReport, ...]:
         """Every statement in turn; a later one may rest on the earlier ones that are proved."""
         reports: list[PartReport] = []
-        proved: dict[int, tuple[Any, ...]] = {}
-        for part in range(len(claim.says)):
-            reports.append(self._part(claim, part, proved))
-            if reports[-1].verdict:
-                proved[part] = (claim.says[part], claim.domain_of(part), claim.hypotheses)
+        proved: dict[Any, Theorem] = {}
+        names = [s.name for s in claim.says if s.name]
+        for part, statement in enumerate(claim.says):
+            report = self._part(claim, part, proved)
+            if len(set(names)) < len(names):
+                report = replace(report, verdict=Undecided(f"two statements have one name: {names}"), theorem=None)
+            reports.append(report)
+            if report.theorem is not None:
+                proved |= {key: report.theorem for key in (part, statement.name) if key != ""}
         return tuple(reports)
 
-    def _part(self, claim: Claim, part: int, above: Mapping[int, tuple[Any, ...]]) -> PartReport:
-        statement, proof = claim.says[part], claim.proofs.get(part)
+    def _part(self, claim: Claim, part: int, above: Theorems) -> PartReport:
+        statement, proof, domain = claim.says[part], claim.proofs.get(part), claim.domain_of(part)
+        report = PartReport(statement, Undecided("no derivation is written for it"), (), domain, claim.hypotheses)
         if proof is None:
-            return PartReport(statement, Undecided("no derivation is written for it"), ())
+            return report
         steps: list[StepReport] = []
         try:
-            obligations = _obligations(statement, claim.domain_of(part), claim.hypotheses, proof)
-            with time_limit(self.step_seconds):
-                _check(claim, part, obligations)
-            for section, chain, goal, domain, extra in obligations:
-                hypotheses = {h.name: h for h in (*claim.hypotheses, *((extra,) if extra else ()))}
-                reports = self._chain(chain, Context(domain, hypotheses, above=above), len(steps), section)
-                steps += reports
-                failed = next((s.verdict for s in reports if not s.verdict), None)
-                if failed is not None:
-                    return PartReport(statement, failed, tuple(steps))
-                with time_limit(self.step_seconds):
-                    mismatch = _endpoints(chain, goal, domain)
-                if mismatch is not None:
-                    return PartReport(statement, Undecided(mismatch), tuple(steps))
-        except (Malformed, OutsideFragment) as reason:
-            return PartReport(statement, Undecided(str(reason)), tuple(steps))
+            verdict, theorem = self._replayed(claim, part, proof, above, steps)
+            return replace(report, verdict=verdict, steps=tuple(steps), theorem=theorem)
+        except REASONS as reason:
+            return replace(report, verdict=Undecided(str(reason)), steps=tuple(steps))
         except StepTimeout:
             slow = Undecided(f"what it says, or the two ends of its chain, took over {self.step_seconds:g} s")
-            return PartReport(statement, slow, tuple(steps))
+            return replace(report, verdict=slow, steps=tuple(steps))
         except Exception as reason:  # whatever SymPy trips over, nothing is decided by it
-            return PartReport(statement, Undecided(f"{type(reason).__name__}: {reason}"), tuple(steps))
-        return PartReport(statement, Proved(), tuple(steps))
+            return replace(report, verdict=Undecided(f"{type(reason).__name__}: {reason}"), steps=tuple(steps))
 
-    def _chain(self, chain: Chain, start: Context, offset: int, section: str) -> list[StepReport]:
-        reports: list[StepReport] = []
+    def _replayed(
+        self, claim: Claim, part: int, proof: Proof, above: Theorems, steps: list[StepReport]
+    ) -> tuple[Verdict, Theorem | None]:
+        """(verdict, theorem) of a statement; the steps are reported on the way."""
+        statement, domain = claim.says[part], claim.domain_of(part)
+        says = (statement.lhs, statement.relation, statement.rhs)
+        lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
+        with time_limit(self.step_seconds):
+            kernel.refuse_unrelated(*says, [e for chain in lines for e in chain])
+            if proof.induction_on is None:
+                here = kernel.place(domain, claim.hypotheses, (statement.lhs, statement.rhs, *lines[0]))
+                _refuse_meaningless(here, statement)
+                goals = [("", proof.chains[0], here, says)]
+            else:
+                n, first = proof.induction_on, proof.start
+                made = kernel.induction(domain, claim.hypotheses, says, n, first, (lines[0], lines[1]))
+                _refuse_meaningless(made.whole, statement)
+                goals = [
+                    (f"base, {n} = {first}", proof.chains[0], made.base, made.goals[0]),
+                    (f"step, from {n} to {n + 1}", proof.chains[1], made.step, made.goals[1]),
+                ]
+        theorems = []
+        for section, chain, here, goal in goals:
+            theorem, failed = self._chain(chain, here, above, steps, section)
+            if theorem is None:
+                return failed, None
+            with time_limit(self.step_seconds):
+                if len(chain.lines) < 2:
+                    raise StepFails("a derivation needs at least two lines")
+                theorems.append(kernel.conclude(theorem, *goal))
+        if proof.induction_on is None:
+            return Proved(), theorems[0]
+        return Proved(), kernel.by_induction(made, *theorems)
+
+    def _chain(
+        self, chain: Chain, here: kernel.Place, above: Theorems, steps: list[StepReport], section: str
+    ) -> tuple[Theorem | None, Verdict]:
+        """The theorem of a chain of lines, or the verdict on the line that fails."""
+        theorem: Theorem | None = None
         for i, line in enumerate(chain.lines):
-            context = replace(start, used_claims=[])
-
-            def lemma(claim_id: str, context: Context = context) -> Claim:
-                found = self._lemma(claim_id)
-                if claim_id not in context.used_claims:
-                    context.used_claims.append(claim_id)
-                return found
-
-            context.lemma = lemma
-            conditions, verdict = self._judge_line(chain, i, context)
-            rule, tier, relation = (line.rule.name, line.rule.tier, line.relation) if i else ("", "", "")
-            used = tuple(context.used_claims)
-            reports.append(
+            used: list[str] = []
+            following, verdict = self._judged_line(theorem, line, here, above, used)
+            rule, tier = (_shown(line), _tier(line)) if i else ("", "")
+            conditions = () if following is None else following.side_conditions
+            steps.append(
                 StepReport(
-                    offset + i + 1, line.expression, relation, rule, tier, line.why, used, conditions, verdict, section
+                    number=len(steps) + 1,
+                    expression=line.expression,
+                    relation=line.relation if i else "",
+                    rule=rule,
+                    tier=tier,
+                    why=line.why,
+                    uses=tuple(dict.fromkeys(used)),
+                    side_conditions=tuple(printing.condition_text(*c) for c in conditions if not c[1].is_number),
+                    verdict=verdict,
+                    section=section,
+                    before=chain.lines[i - 1].expression if i else None,
+                    domain=here.domain,
+                    hypotheses=here.hypotheses,
                 )
             )
-            if not verdict:
-                break
-        return reports
+            if following is None:
+                return None, verdict
+            theorem = following
+        return theorem, Undecided("nothing is written in it")
 
-    def _judge_line(self, chain: Chain, i: int, context: Context) -> tuple[tuple[str, ...], Verdict]:
-        """(side conditions of line i, verdict): its meaning, and whether it follows from the line before."""
-        line = chain.lines[i]
+    def _judged_line(
+        self, theorem: Theorem | None, line: Line, here: kernel.Place, above: Theorems, used: list[str]
+    ) -> tuple[Theorem | None, Verdict]:
+        """The theorem continued to this line, or why it is not."""
+
+        def lemma(claim_id: str) -> Theorems:
+            found = self._lemma(claim_id)
+            used.append(claim_id)
+            return found
+
         try:
             with time_limit(self.step_seconds):
-                conditions, verdict = _discharge(line.expression, context.domain)
-                if verdict and i:
-                    verdict = _step(chain.lines[i - 1].expression, line, context)
-            return conditions, verdict
+                if theorem is None:
+                    return kernel.start(here, line.expression), Proved()
+                return kernel.extend(theorem, line.relation, line.expression, line.rule, above, lemma), Proved()
         except StepTimeout:
-            return (), Undecided(f"{line.rule.name}: not decided within {self.step_seconds:g} s")
-        except (StepFails, OutsideFragment, Malformed) as reason:
-            return (), Undecided(f"{line.rule.name}: {reason}")
+            return None, Undecided(f"{_shown(line)}: not decided within {self.step_seconds:g} s")
+        except DoesNotFollow as reason:
+            return None, Undecided(f"{_shown(line)}: {_gap_in_words(reason)}")
+        except REASONS as reason:
+            return None, Undecided(f"{_shown(line)}: {reason}")
         except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
-            return (), Undecided(f"{line.rule.name}: {type(reason).__name__}: {reason}")
+            return None, Undecided(f"{_shown(line)}: {type(reason).__name__}: {reason}")
 
 
-def _check(claim: Claim, part: int, obligations: list[Obligation]) -> None:
-    """The statement means something everywhere on its domain, its hypotheses do, and every line means something."""
-    statement, domain = claim.says[part], claim.domain_of(part)
-    names = [h.name for h in claim.hypotheses]
-    if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
-        raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
-    sides = [(side, domain) for side in (statement.lhs, statement.rhs)]
-    lines = [(line.expression, where) for _, chain, _, where, _ in obligations for line in chain.lines]
-    assumed = [(side, h.domain(domain)) for h in claim.hypotheses for side in (h.lhs, h.rhs) if side is not None]
-    refuse_malformed(*sides, *lines, *assumed)
-    sorts = {sort(e) for e, _ in (*sides, *lines) if e != 0} or {"number"}
-    if statement.relation not in SORTS or len(sorts) > 1 or not sorts <= SORTS[statement.relation]:
-        raise Malformed(f"{statement.relation!r} says nothing about {' and '.join(sorted(sorts))}")
-    if any(isinstance(side, Rounded) for side, _ in assumed):
-        raise Malformed("a hypothesis is about exact values, and not about rounded ones")
-    for h in (h for h in claim.hypotheses if h.lhs is not None):
-        refuse_equations_between_variables(h.lhs, h.rhs, h.domain(domain))
-        for index in h.when:
-            refuse_names_with(index, sp.Tuple(h.lhs, h.rhs))
-    for what, meant in (("statement", sides), ("hypotheses", assumed)):
-        for side, where in meant:
-            if isinstance(verdict := _discharge(side, where)[1], Undecided):
-                raise Malformed(f"the {what} must mean something everywhere: {verdict.reason}")
+def _shown(line: Line) -> str:
+    try:
+        return line.rule.name
+    except Exception:  # a request that no rule of the kernel answers
+        return str(getattr(line.rule, "key", line.rule))
 
 
-def _obligations(
-    statement: Statement, domain: Domain, hypotheses: tuple[Hypothesis, ...], proof: Proof
-) -> list[Obligation]:
-    """The statement itself; in an induction, its base and its step."""
-    if proof.induction_on is None:
-        return [("", proof.chains[0], statement, domain, None)]
-    n, start = proof.induction_on, proof.start
-    lo, hi = domain.indices.get(n, (None, None))
-    if lo is None or sp.expand(lo - start) != 0:
-        raise Malformed(f"induction starts at {start}, but the claim is about {n} >= {lo}")
-    for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
-        if sp.Tuple(h.lhs, h.rhs, *(first for first, _ in h.when.values())).has(n):  # it may hold up to n
-            raise Malformed(f"{h.name!r} is about one {n}, and an induction over {n} needs it at all of them")
-
-    def at(value: Any) -> Statement:
-        return Statement(statement.lhs.xreplace({n: value}), statement.relation, statement.rhs.xreplace({n: value}))
-
-    below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
-    exact = statement.relation == "=" and not isinstance(statement.rhs, Rounded)
-    assumed = Hypothesis(
-        INDUCTION_HYPOTHESIS, f"the statement at {n}", *((statement.lhs, statement.rhs) if exact else (None, None))
-    )
-    return [
-        (f"base, {n} = {start}", proof.chains[0], at(start), domain.without(n), None),
-        (f"step, from {n} to {n + 1}", proof.chains[1], at(n + 1), below, assumed),
-    ]
+def _tier(line: Line) -> str:
+    try:
+        return line.rule.tier
+    except Exception:  # likewise
+        return ""
 
 
-def _step(previous: Any, line: Line, context: Context) -> Verdict:
-    before, after = (line.rule.rewritten(e, context) for e in (previous, line.expression))
-    if line.rule.decide(line.relation, before, after, context):
-        return Proved()
-    return Undecided(f"{line.rule.name}: the line does not follow from the line before")
+def _refuse_meaningless(here: kernel.Place, statement: Statement) -> None:
+    for side in (statement.lhs, statement.rhs):
+        try:
+            kernel.start(here, side)
+        except Undefined as reason:
+            raise Malformed(f"the statement must mean something everywhere: {reason}") from reason
 
 
-def _discharge(e: Any, domain: Domain) -> tuple[tuple[str, ...], Verdict]:
-    found: dict[tuple[str, Any], Domain] = {}
-    for kind, condition, inside in side_conditions(e, domain):
-        found.setdefault((kind, condition), inside)
-    for (kind, condition), inside in found.items():
-        if not holds(kind, condition, inside):
-            return (), Undecided(f"side condition {condition} {kind} does not follow from the domain")
-    shown = (printing.condition_text(kind, condition) for kind, condition in found if not condition.is_number)
-    return tuple(shown), Proved()
+LONG = 400  # characters of a line that are shown
 
 
-def _endpoints(chain: Chain, goal: Statement, domain: Domain) -> str | None:
-    """The chain must start at the statement's left side, end at its right side, and its relations must compose."""
-    if len(chain.lines) < 2:
-        return "a derivation needs at least two lines"
-    algebra = Algebra(domain)
-    if not algebra.equal(chain.lines[0].expression, goal.lhs):
-        return "the first line is not the statement's left side"
-    if not algebra.equal(chain.lines[-1].expression, goal.rhs):
-        return "the last line is not the statement's right side"
-    relations = {line.relation for line in chain.lines[1:]} - {"="}
-    implied: dict[str, list[set[str]]] = {
-        "=": [set()],
-        "iff": [{"iff"}],
-        "<=": [set(), {"<="}, {"<"}, {"<", "<="}],
-        ">=": [set(), {">="}, {">"}, {">", ">="}],
-    }
-    implied |= {"<": [{"<"}, {"<", "<="}], ">": [{">"}, {">", ">="}]}
-    if relations not in implied[goal.relation]:
-        return f"steps {sorted(relations)} do not add up to {goal.relation!r}"
-    return None
+def _gap_in_words(reason: DoesNotFollow) -> str:
+    """What the rule made of the two lines, and their difference, as short as it goes."""
+    try:
+        before, after = (_short(printing.text(side)) for side in (reason.before, reason.after))
+        parts = f"; rewritten they are {before}  and  {after}"
+        if isinstance(reason.before, sp.Expr) and isinstance(reason.after, sp.Expr):
+            parts += f", which differ by {_short(printing.text(sp.expand(reason.before - reason.after)))}"
+    except Exception:  # what cannot be printed is not shown
+        parts = ""
+    return f"{reason}{parts}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONG else text[:LONG] + " ..."

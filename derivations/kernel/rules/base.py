@@ -1,12 +1,21 @@
-"""What a rule is: a rewriting that keeps the value, with a name, a tier and a condition in words.
+"""What a rule is: a request by name, and the primitive that the kernel keeps under that name.
+
+A `Rule` is what a derivation writes: a name and arguments, frozen data and nothing else. What it does is looked up in a
+table that only the modules of this folder fill, while the kernel is being imported; it is closed afterwards.
 
 To judge `previous = next` by a rule, the kernel applies the same rewriting to both lines and asks the algebra whether
-the results are equal. So a rule never sees which line was typed, and nothing that a person typed is ever trusted.
+the results are equal. So a primitive never sees which line was typed, and nothing that a person typed is ever trusted.
+
+A primitive is added in one of these modules: `@rewriting("name", tier, condition)` over a function of (term, context,
+*arguments) that returns a term of the same value, or `@deciding(...)` over one of (relation, previous, following,
+context, *arguments); its request, `name = Rule("name")`, stands below it. Terms are core terms. Look inside one with
+`context.enter`, put terms in with `substitute`, and never with `xreplace` or `subs`. Ask `context.require` for what is
+supposed. What it returns passes the door (`formation.check`) again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -14,55 +23,20 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
+from derivations.kernel.binders import INDEXED, refuse_loose
+from derivations.kernel.dependence import Inside, enter
 from derivations.kernel.domain import Domain
-from derivations.kernel.scope import domains_inside, refuse_clashes
-from derivations.kernel.terms import Malformed
+from derivations.kernel.place import ASSUMPTIONS, Hypothesis
+from derivations.kernel.substitution import core
+
+__all__ = ["ASSUMPTIONS", "Context", "Hypothesis", "Rule", "StepFails", "algebra", "in_order", "walk"]
 
 Tier = Literal["decided", "law", "assumed"]
-
-
-# What rules suppose without an equation. The rules ask for them by name, so the name must stand for these words.
-ASSUMPTIONS = {
-    "integrable": "every expectation written is finite",
-    "common support": "a density ratio is averaged under a law that is positive wherever its numerator is",
-    "interchange": "derivatives are dominated, so they pass under the expectation",
-}
+TIERS: tuple[Tier, ...] = ("decided", "law", "assumed")
 
 
 class StepFails(ValueError):
     """The rule does not apply here; the message says which condition is missing."""
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A named condition of a claim. With `lhs` and `rhs` it may be used as an equation.
-
-    The equation holds for the indices in `when`, each in its range, and for all values of the vectors in it; every
-    other symbol in it is fixed.
-    """
-
-    name: str
-    words: str
-    lhs: Any = None
-    rhs: Any = None
-    when: Mapping[Any, tuple[Any, Any]] = field(default_factory=dict)
-    needed_because: str = ""
-
-    def __post_init__(self) -> None:
-        if (self.lhs is None) != (self.rhs is None):
-            raise Malformed(f"the hypothesis {self.name!r} is half an equation: give both sides, or neither")
-        for side in ("lhs", "rhs"):
-            if getattr(self, side) is not None:
-                object.__setattr__(self, side, sp.sympify(getattr(self, side), strict=True))
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.lhs, self.rhs))
-
-    def domain(self, around: Domain) -> Domain:
-        """What is known where the hypothesis holds: its indices in their ranges, the rest as around it."""
-        for index, bounds in self.when.items():
-            around = around.with_index(index, *bounds)
-        return around
 
 
 def _no_lemma(claim_id: str) -> Any:
@@ -71,10 +45,10 @@ def _no_lemma(claim_id: str) -> Any:
 
 @dataclass
 class Context:
-    """What a step may rely on, and what it used. `lemma(id)` proves an earlier claim or raises StepFails.
+    """What a step may rely on, and what it used. `lemma(id)` gives the theorems of an earlier claim, or raises StepFails.
 
-    `above` holds the statements of this very claim that are proved already, each with its domain and hypotheses;
-    `bound` the symbols that vary around the place looked at: indices of sums and limits, variables of derivatives.
+    `above` holds the theorems of the statements of this very claim that are proved already. `around` are the indices of
+    the sums around the place looked at, innermost first; `moving` the variables of derivatives and limits around it.
     """
 
     domain: Domain
@@ -82,19 +56,22 @@ class Context:
     lemma: Callable[[str], Any] = _no_lemma
     used_claims: list[str] = field(default_factory=list)
     above: Mapping[int, Any] = field(default_factory=dict)
-    bound: frozenset[Any] = frozenset()
+    around: tuple[Any, ...] = ()
+    moving: frozenset[Any] = frozenset()
 
-    def inside(self, e: Any) -> list[Context]:
-        """The context in each argument of e."""
-        moving = range(2) if isinstance(e, terms.D) else terms.binds(e)
-        return [
-            replace(self, domain=known, bound=self.bound | {e.args[1]})
-            if place in moving
-            else self
-            if known is self.domain
-            else replace(self, domain=known)
-            for place, known in enumerate(domains_inside(e, self.domain))
+    def enter(self, e: Any) -> tuple[Inside, list[Context]]:
+        """The arguments of e, its index opened, and the context in each of them."""
+        inside = enter(e, self.domain)
+        around = self.around if inside.index is None else (inside.index, *self.around)
+        moves = {terms.D: (0, 1), terms.At: (0,)}.get(type(e), ())
+        moving = self.moving | {e.args[1]} if moves else self.moving
+        contexts = [
+            self
+            if known is self.domain and place not in moves
+            else replace(self, domain=known, around=around, moving=moving if place in moves else self.moving)
+            for place, known in enumerate(inside.domains)
         ]
+        return inside, contexts
 
     def require(self, name: str) -> Hypothesis:
         if name not in self.hypotheses:
@@ -104,65 +81,185 @@ class Context:
             raise StepFails(f"the hypothesis {name!r} must say that {ASSUMPTIONS[name]}")
         return declared
 
+    @property
+    def integrable(self) -> bool:
+        """Is every mean finite, by a hypothesis that says so?"""
+        return self.supposes("integrable")
 
-Rewrite = Callable[[Any, Context], Any]
-Decide = Callable[[str, Any, Any, Context], bool]
+    def supposes(self, name: str) -> bool:
+        return name in self.hypotheses and self.hypotheses[name].words == ASSUMPTIONS[name]
 
 
-def decide_by_algebra(relation: str, previous: Any, following: Any, context: Context) -> bool:
+# --- primitives -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines (by algebra unless said)."""
+
+    tier: Tier
+    shown: Callable[..., str]
+    condition: Callable[..., str]
+    rewrite: Callable[..., Any]
+    decide: Callable[..., bool]
+
+
+def _same(e: Any, *_: Any) -> Any:
+    return e
+
+
+def decide_by_algebra(relation: str, previous: Any, following: Any, context: Context, *_: Any) -> bool:
     if relation not in ("=", "iff"):
         raise StepFails(f"this rule proves equalities, not {relation!r}")
     return Algebra(context.domain).equal(previous, following)
 
 
+def _table() -> tuple[Callable[[str, Primitive], None], Callable[[str], Primitive | None], Callable[[], None]]:
+    """(add, find, close) of the table of primitives, which nobody else can reach."""
+    primitives: dict[str, Primitive] = {}
+    is_open = [True]
+
+    def add(name: str, primitive: Primitive) -> None:
+        if not is_open[0] or name in primitives:
+            raise TypeError(f"the kernel's rules are complete: no rule {name!r} can be added from outside")
+        primitives[name] = primitive
+
+    return add, primitives.get, lambda: is_open.__setitem__(0, False)
+
+
+_add, find_primitive, close_table = _table()
+
+
+def _words(text: str | Callable[..., str]) -> Callable[..., str]:
+    return text if callable(text) else lambda *_: text
+
+
+def rewriting(
+    name: str, tier: Tier, condition: str | Callable[..., str], shown: str | Callable[..., str] = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Keep the function as the primitive of this name: it rewrites a term into one of the same value."""
+
+    def register(rewrite: Callable[..., Any]) -> Callable[..., Any]:
+        _add(name, Primitive(tier, _words(shown or name), _words(condition), rewrite, decide_by_algebra))
+        return rewrite
+
+    return register
+
+
+def at_every_node(
+    name: str, tier: Tier, condition: str | Callable[..., str], shown: str | Callable[..., str] = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same for a function that rewrites one node; it is applied to every node, in the context of that node."""
+
+    def register(change: Callable[..., Any]) -> Callable[..., Any]:
+        def rewrite(e: Any, context: Context, *arguments: Any) -> Any:
+            return walk(e, lambda node, local: change(node, local, *arguments), context)
+
+        rewriting(name, tier, condition, shown)(rewrite)
+        return change
+
+    return register
+
+
+def deciding(
+    name: str, tier: Tier, condition: str | Callable[..., str], shown: str | Callable[..., str] = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Keep the function as the primitive of this name: it decides one relation between two lines."""
+
+    def register(decide: Callable[..., bool]) -> Callable[..., bool]:
+        _add(name, Primitive(tier, _words(shown or name), _words(condition), _same, decide))
+        return decide
+
+    return register
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Rule:
-    """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines (by algebra unless said)."""
+    """A request: the name of a primitive, and its arguments. What is shown of it is the primitive's own."""
 
-    name: str
-    tier: Tier
-    condition: str
-    rewrite: Rewrite = lambda e, _: e
-    decide: Decide = decide_by_algebra
+    key: str
+    arguments: tuple[Any, ...] = ()
 
-    def rewritten(self, e: Any, context: Context) -> Any:
-        """The rewritten expression; Malformed when an index could be captured on the way."""
-        refuse_clashes(e)
-        result = self.rewrite(e, context)
-        refuse_clashes(result)
+    @property
+    def primitive(self) -> Primitive:
+        found = find_primitive(self.key) if type(self) is Rule and type(self.key) is str else None
+        if found is None:
+            raise StepFails(f"the kernel has no rule {self.key!r}")
+        return found
+
+    @property
+    def name(self) -> str:
+        return self.primitive.shown(*self.arguments)
+
+    @property
+    def condition(self) -> str:
+        return self.primitive.condition(*self.arguments)
+
+    @property
+    def tier(self) -> Tier:
+        tiers = [self.primitive.tier, *(a.tier for a in _requests(self.arguments))]
+        return max(tiers, key=TIERS.index)
+
+    def rewrite(self, e: Any, context: Context) -> Any:
+        """The rewritten core term; Malformed when an index is captured or escapes on the way."""
+        result = self.primitive.rewrite(core(e), context, *self.arguments)
+        refuse_loose(result)
         return result
 
+    def decide(self, relation: str, previous: Any, following: Any, context: Context) -> bool:
+        """Does the relation hold between the two rewritten lines?"""
+        return bool(self.primitive.decide(relation, core(previous), core(following), context, *self.arguments))
 
-algebra = Rule("algebra", "decided", "the difference of the two lines is zero in the polynomial ring")
+
+def _requests(arguments: Any) -> Iterator[Rule]:
+    for a in arguments:
+        if isinstance(a, Rule):
+            yield a
+        elif isinstance(a, tuple):
+            yield from _requests(a)
+
+
+def in_order(rules: Any) -> Rule:
+    """Several rules in one step: rewritten by each in turn, decided by the last, of the weakest tier among them."""
+    chain = tuple(rules)
+    return chain[0] if len(chain) == 1 else Rule("in order", chain)
+
+
+def _in_order(e: Any, context: Context, *chain: Rule) -> Any:
+    for rule in chain:
+        e = rule.rewrite(e, context)
+    return e
+
+
+def _last_decides(relation: str, previous: Any, following: Any, context: Context, *chain: Rule) -> bool:
+    return chain[-1].decide(relation, previous, following, context)
+
+
+_add(
+    "in order",
+    Primitive(
+        "decided",
+        lambda *chain: ", ".join(dict.fromkeys(rule.name for rule in chain)),
+        lambda *chain: "; ".join(rule.condition for rule in chain),
+        _in_order,
+        _last_decides,
+    ),
+)
+rewriting("algebra", "decided", "the difference of the two lines is zero in the polynomial ring")(_same)
+algebra = Rule("algebra")
 
 
 def walk(e: Any, change: Callable[[Any, Context], Any], context: Context) -> Any:
     """Apply `change` to every node, innermost first; in the scope of an index the context knows its range."""
     if not isinstance(e, sp.Basic) or not e.args:
         return change(e, context)
-    args = [walk(a, change, local) for a, local in zip(e.args, context.inside(e), strict=True)]
-    return change(e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args), context)
-
-
-def everywhere(change: Callable[[Any, Context], Any]) -> Rewrite:
-    """The rewriting that applies `change` to every node of an expression, in the context of that node."""
-    return lambda e, context: walk(e, change, context)
-
-
-def in_order(rules: Iterable[Rule]) -> Rule:
-    """Several rules in one step: rewritten by each in turn, decided by the last, of the weakest tier among them."""
-    chain = tuple(rules)
-    tiers: tuple[Tier, ...] = ("decided", "law", "assumed")
-
-    def rewrite(e: Any, context: Context) -> Any:
-        for rule in chain:
-            e = rule.rewritten(e, context)
-        return e
-
-    return Rule(
-        ", ".join(dict.fromkeys(r.name for r in chain)),
-        max((r.tier for r in chain), key=tiers.index),
-        "; ".join(r.condition for r in chain),
-        rewrite,
-        chain[-1].decide,
-    )
+    inside, contexts = context.enter(e)
+    args = [
+        a if place == 1 and isinstance(e, INDEXED) else walk(a, change, local)
+        for place, (a, local) in enumerate(zip(inside.args, contexts, strict=True))
+    ]
+    unchanged = all(a is b for a, b in zip(args, inside.args, strict=True))
+    return change(e if unchanged else inside.close(args), context)

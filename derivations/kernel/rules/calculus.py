@@ -7,11 +7,16 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere
-from derivations.kernel.scope import may_touch, may_vary
-from derivations.kernel.terms import Coord, D, DefinedFunction, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
+from derivations.kernel.binders import fresh, opened, ranged
+from derivations.kernel.dependence import may_touch, may_vary
+from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node
+from derivations.kernel.substitution import substitute
+from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
 
 
+@at_every_node(
+    "differentiation", "decided", "sums, products, powers, logs, exponentials; chain rule through opaque functions"
+)
 def _differentiate(node: Any, context: Context) -> Any:
     return derivative(node.args[0], node.args[1], context) if isinstance(node, D) else node
 
@@ -38,8 +43,6 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
         return derivative(e.args[0], wrt, context) / e.args[0]
     if isinstance(e, sp.exp):
         return e * derivative(e.args[0], wrt, context)
-    if isinstance(e, DefinedFunction) and e.notation:
-        return derivative(e.unfold(), wrt, context)
     if isinstance(e, SumTo):
         return _derivative_of_sum(e, wrt, context)
     if isinstance(e, Hadamard):
@@ -53,28 +56,29 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
 
 def _derivative_of_sum(e: SumTo, wrt: Any, context: Context) -> Any:
     """d/dv_j of sum_i f(v_i) is f'(v_j): only the term i = j depends on v_j, and j lies in the range."""
-    body, index, lo, hi = e.args
+    index = fresh()
+    body, _, lo, hi = opened(e, index)
     if not isinstance(wrt, Coord | ScalarFunction):
-        return SumTo(derivative(body, wrt, context), index, lo, hi)
+        return ranged(SumTo, derivative(body, wrt, context), index, lo, hi)
     j = wrt.args[1] if isinstance(wrt, Coord) else wrt.args[0]
     own = wrt.func(wrt.args[0], index) if isinstance(wrt, Coord) else wrt.func(index)
-    rest = body.xreplace({own: sp.Dummy()})
+    rest = substitute(body, {own: sp.Dummy(real=True)})
     if rest.has(wrt.args[0] if isinstance(wrt, Coord) else type(wrt)) or may_vary(rest, wrt):
         raise StepFails(f"the sum's terms depend on {wrt} in more ways than through {own}")
     inside = context.domain
     if not (inside.at_least_zero(j - lo) and inside.at_least_zero(hi - j)):
         raise StepFails(f"the index {j} is not known to lie in {lo}..{hi}")
-    return derivative(body, own, context).xreplace({index: j})
+    return substitute(derivative(body, own, context), {index: j})
 
 
-differentiation = Rule(
-    "differentiation",
-    "decided",
-    "sums, products, powers, logs, exponentials; chain rule through opaque functions",
-    everywhere(_differentiate),
+differentiation = Rule("differentiation")
+
+
+@at_every_node(
+    "derivative under the expectation",
+    "assumed",
+    "dominated derivatives (hypothesis `interchange`) and a law free of the parameter",
 )
-
-
 def _interchange(node: Any, context: Context) -> Any:
     """d/dphi E f = E d/dphi f when the law does not depend on phi."""
     if not (isinstance(node, D) and isinstance(node.args[0], Expect)):
@@ -86,9 +90,4 @@ def _interchange(node: Any, context: Context) -> Any:
     return Expect(law, D(body, node.args[1]))
 
 
-interchange = Rule(
-    "derivative under the expectation",
-    "assumed",
-    "dominated derivatives (hypothesis `interchange`) and a law free of the parameter",
-    everywhere(_interchange),
-)
+interchange = Rule("derivative under the expectation")

@@ -1,38 +1,118 @@
 """Rules that rewrite by an equation: a hypothesis, an earlier claim, a statement above, the induction hypothesis.
 
 A hypothesis holds for the indices that it quantifies (`when`) and for every value of the vectors in it; all its other
-symbols are fixed, so it says nothing about them as indices of a sum or as variables to differentiate by. An earlier
-claim holds for every value of its symbols in its domain; a claim that rests on a hypothesis is as fixed as that.
+symbols are fixed. An earlier claim holds for every value of its symbols in its domain; a claim that rests on a
+hypothesis is as fixed as that. Which indices an equation is read at is found by matching, inside sums too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.algebra import Algebra, holds
+from derivations.kernel.algebra import Algebra
+from derivations.kernel.definedness import holds
+from derivations.kernel.dependence import may_touch
 from derivations.kernel.domain import Domain, Interval
-from derivations.kernel.grammar import sort
-from derivations.kernel.rules.base import Context, Hypothesis, Rule, StepFails, walk
-from derivations.kernel.scope import may_touch, may_vary
+from derivations.kernel.formation import sort
+from derivations.kernel.place import Hypothesis
+from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
+from derivations.kernel.substitution import substitute
+from derivations.kernel.terms import Malformed
 
 Table = Mapping[Any, Any]
 INDUCTION_HYPOTHESIS = "induction hypothesis"
 
 
-def rewrite_instances(e: Any, lhs: Any, rhs: Any, context: Context, allowed: Callable[[Context], None]) -> Any:
-    """Replace every subterm equal (by algebra) to lhs by rhs; `allowed` raises StepFails where lhs = rhs may fail."""
+# --- instances of an equation -----------------------------------------------------------------------------------------
+
+
+def rewrite_instances(
+    e: Any,
+    sides: tuple[Any, Any],
+    tables: Callable[[Any, Context], Iterator[Table]],
+    allowed: Callable[[Table, Context], None],
+    context: Context,
+) -> Any:
+    """Replace every subterm equal (by algebra) to an instance of lhs by that of rhs.
+
+    `tables` proposes instances for a node; `allowed` raises StepFails where lhs = rhs may fail.
+    """
+    lhs, rhs = sides
 
     def change(node: Any, local: Context) -> Any:
-        if type(node) is not type(lhs) or not Algebra(local.domain).equal(node, lhs):
+        if type(node) is not type(lhs):
             return node
-        allowed(local)
-        return rhs
+        for table in tables(node, local):
+            try:
+                instance = substitute(lhs, table, local.domain)
+            except Malformed:
+                continue
+            share = _share(instance, node, local.domain)
+            if share is not None:
+                allowed(table, local)
+                put = substitute(rhs, table, local.domain)
+                return put if share == 0 else node + share * (put - instance)
+        return node
 
     return walk(e, change, context)
+
+
+def _share(lhs: Any, node: Any, domain: Domain) -> Any:
+    """0 when node equals lhs; c when node is c lhs and something besides, a sum's terms among others; else None."""
+    if node == lhs or Algebra(domain).equal(node, lhs):
+        return sp.S.Zero
+    if not isinstance(lhs, sp.Add):
+        return None
+    terms_of_node = node.as_coefficients_dict()
+    shares = set()
+    for term, c in lhs.as_coefficients_dict().items():
+        found = [t for t in terms_of_node if t == term or (type(t) is type(term) and Algebra(domain).equal(t, term))]
+        shares.add(terms_of_node[found[0]] / c if len(found) == 1 else None)
+    return shares.pop() if len(shares) == 1 else None
+
+
+def matches(lhs: Any, node: Any, indices: Iterable[Any], table: Table, context: Context) -> Iterator[Table]:
+    """The table itself; and inside sums, the table read at their indices, and what makes lhs look like the node there.
+
+    An index occurs as i + c in a member of a family, as a coordinate or an end of a range; there its value is read off.
+    """
+    yield table
+    if not context.around:
+        return
+    written = sorted({s for v in table.values() for s in v.free_symbols if s.is_integer}, key=str)
+    tables = [table]
+    for around in context.around:
+        tables += [{key: substitute(value, {s: around}) for key, value in table.items()} for s in written]
+    yield from tables[1:]
+    indices = tuple(index for index in indices if index not in table)
+    choices = [sorted({index, *_values(index, lhs, node)}, key=sp.default_sort_key) for index in indices]
+    for values in itertools.islice(itertools.product(*choices), 64 if indices else 0):
+        if any(value.has(*context.around) for value in values):
+            yield from ({**read, **dict(zip(indices, values, strict=True))} for read in tables)
+
+
+def _values(index: Any, lhs: Any, node: Any) -> set[Any]:
+    found: set[Any] = set()
+    read: dict[Any, set[Any]] = {}
+    for head, place, value in _places(node):
+        read.setdefault((head, place), set()).add(value)
+    for head, place, written in _places(lhs):
+        shift = sp.expand(written - index)
+        if not shift.has(index) and shift.is_integer:
+            found |= {sp.expand(value - shift) for value in read.get((head, place), ())}
+    return {value for value in found if value.is_integer and not value.atoms(terms.Formal)}
+
+
+def _places(e: Any) -> Iterator[tuple[Any, int, Any]]:
+    for a in sp.preorder_traversal(e):
+        if isinstance(a, terms.VectorFunction | terms.ScalarFunction | terms.Coord | terms.Block):
+            head = a.args[0] if isinstance(a, terms.Block) else type(a).__name__
+            yield from ((str(head), place, v) for place, v in enumerate(a.args) if getattr(v, "is_integer", False))
 
 
 # --- hypotheses -------------------------------------------------------------------------------------------------------
@@ -40,85 +120,121 @@ def rewrite_instances(e: Any, lhs: Any, rhs: Any, context: Context, allowed: Cal
 
 def given(hypothesis: Hypothesis, **at: Any) -> Rule:
     """Use a declared hypothesis as an equation, at the indices named (`given(markov, t=t + 1)`)."""
+    return Rule("given", (hypothesis, tuple((name, sp.sympify(value)) for name, value in at.items())))
 
-    def rewrite(e: Any, context: Context) -> Any:
-        declared = context.require(hypothesis.name)
-        if declared != hypothesis or hypothesis.lhs is None:
-            raise StepFails(f"the hypothesis {hypothesis.name!r} of this claim says something else")
-        quantified = {index.name: index for index in declared.when}
-        if free := set(at) - set(quantified):
-            raise StepFails(f"{declared.name} holds for one {', '.join(sorted(free))}, not for every value of it")
-        table = {quantified[name]: sp.sympify(value) for name, value in at.items()}
-        lhs, rhs = _replaced(sp.Tuple(declared.lhs, declared.rhs), table, declared.name, context.domain)
 
-        def allowed(local: Context) -> None:
-            _check_range(declared.when, table, local, declared.name)
-            _check_scope([declared], local)
+@rewriting("given", "decided", lambda h, _: h.words, shown=lambda h, _: f"given: {h.name}")
+def _given(e: Any, context: Context, hypothesis: Hypothesis, at: tuple[tuple[str, Any], ...]) -> Any:
+    declared = context.require(hypothesis.name)
+    if declared.content != hypothesis.core().content or declared.lhs is None:
+        raise StepFails(f"the hypothesis {hypothesis.name!r} of this claim says something else")
+    quantified = {index.name: index for index in declared.when}
+    if free := {name for name, _ in at} - set(quantified):
+        raise StepFails(f"{declared.name} holds for one {', '.join(sorted(free))}, not for every value of it")
+    table = {quantified[name]: value for name, value in at}
 
-        return rewrite_instances(e, lhs, rhs, context, allowed)
+    def allowed(chosen: Table, local: Context) -> None:
+        _check_range(declared.when, chosen, local, declared.name)
+        _check_scope([declared], local)
 
-    return Rule(f"given: {hypothesis.name}", "decided", hypothesis.words, rewrite)
+    def tables(node: Any, local: Context) -> Iterator[Table]:
+        return matches(declared.lhs, node, declared.when, table, local)
+
+    return rewrite_instances(e, declared.sides, tables, allowed, context)
 
 
 def _check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
-    """Refuse to use a hypothesis about a fixed symbol where that symbol is bound, or is what one differentiates by."""
+    """Refuse to use a hypothesis about a fixed symbol where one differentiates by it, or lets it go to a limit."""
     for h in hypotheses:
-        sides = sp.Tuple(*(side for side in (h.lhs, h.rhs) if side is not None), *h.when.values())
-        for symbol in local.bound - set(h.when):
+        sides = sp.Tuple(*h.sides, *(bound for bounds in h.when.values() for bound in bounds))
+        for symbol in local.moving - set(h.when):
             if sides.has(symbol) or (isinstance(symbol, terms.ScalarFunction) and sides.atoms(type(symbol))):
                 raise StepFails(f"{h.name} holds for one {symbol}, and here {symbol} varies")
 
 
+@rewriting(INDUCTION_HYPOTHESIS, "decided", "the statement at t, when proving it at t + 1")
 def _by_induction_hypothesis(e: Any, context: Context) -> Any:
     assumed = context.require(INDUCTION_HYPOTHESIS)
     if assumed.lhs is None:
         raise StepFails("only an equality can be used as an equation")
-    return rewrite_instances(e, assumed.lhs, assumed.rhs, context, lambda local: _check_scope([assumed], local))
+
+    def allowed(_: Table, local: Context) -> None:
+        _check_scope([assumed], local)
+
+    return rewrite_instances(e, assumed.sides, lambda *_: iter([{}]), allowed, context)
 
 
-induction_hypothesis = Rule(
-    INDUCTION_HYPOTHESIS, "decided", "the statement at t, when proving it at t + 1", _by_induction_hypothesis
-)
+induction_hypothesis = Rule(INDUCTION_HYPOTHESIS)
 
 # --- earlier claims ---------------------------------------------------------------------------------------------------
 
 
-def by_claim(claim_id: str, part: int = 0, at: Table | None = None) -> Rule:
+def _pairs(at: Table | None) -> tuple[tuple[Any, Any], ...]:
+    return tuple((sp.sympify(k), sp.sympify(v)) for k, v in (at or {}).items())
+
+
+def by_claim(claim_id: str, part: int | str = 0, at: Table | None = None) -> Rule:
     """Rewrite by an earlier, proved equality, its symbols replaced as `at` says (all at once)."""
-    table = {sp.sympify(k): sp.sympify(v) for k, v in (at or {}).items()}
-
-    def rewrite(e: Any, context: Context) -> Any:
-        claim = context.lemma(claim_id)
-        if part >= len(claim.says):
-            raise StepFails(f"{claim_id} has {len(claim.says)} statements, so none numbered {part} (counted from 0)")
-        for hypothesis in claim.hypotheses:
-            if context.require(hypothesis.name) != hypothesis:
-                raise StepFails(f"{claim_id} means something else by the hypothesis {hypothesis.name!r}")
-        return _rewrite_by(claim.says[part], claim.domain_of(part), claim.hypotheses, claim_id, table, e, context)
-
-    return Rule(claim_id, "decided", f"the earlier claim {claim_id}", rewrite)
+    return Rule("by claim", (claim_id, part, _pairs(at)))
 
 
-def above(part: int = 0, at: Table | None = None) -> Rule:
+@rewriting("by claim", "decided", lambda c, *_: f"the earlier claim {c}", shown=lambda c, *_: c)
+def _by_claim(e: Any, context: Context, claim_id: str, part: int | str, at: tuple[tuple[Any, Any], ...]) -> Any:
+    theorems = context.lemma(claim_id)
+    if part not in theorems:
+        count = len([key for key in theorems if isinstance(key, int)])
+        raise StepFails(f"{claim_id} has {count} statements, so none numbered {part} (counted from 0)")
+    theorem = theorems[part]
+    for hypothesis in theorem.hypotheses:
+        if context.require(hypothesis.name).content != hypothesis.content:
+            raise StepFails(f"{claim_id} means something else by the hypothesis {hypothesis.name!r}")
+    return _rewrite_by(theorem, claim_id, dict(at), e, context)
+
+
+def above(part: int | str = 0, at: Table | None = None) -> Rule:
     """Rewrite by an earlier statement of the same claim (counted from 0), which must be proved by then."""
-    table = {sp.sympify(k): sp.sympify(v) for k, v in (at or {}).items()}
-    owner = f"statement {part + 1} above"
-
-    def rewrite(e: Any, context: Context) -> Any:
-        if part not in context.above:
-            raise StepFails(f"{owner} is not proved, so nothing may rest on it")
-        statement, domain, hypotheses = context.above[part]
-        return _rewrite_by(statement, domain, hypotheses, owner, table, e, context)
-
-    return Rule(owner, "decided", f"{owner} in this claim", rewrite)
+    return Rule("above", (part, _pairs(at)))
 
 
-def _rewrite_by(
-    statement: Any, domain: Domain, hypotheses: Iterable[Hypothesis], owner: str, table: Table, e: Any, context: Context
-) -> Any:
+def _shown_above(part: int | str, *_: Any) -> str:
+    return f"statement {part + 1} above" if isinstance(part, int) else f"statement {part!r} above"
+
+
+@rewriting("above", "decided", lambda *a: f"{_shown_above(*a)} in this claim", shown=_shown_above)
+def _above(e: Any, context: Context, part: int | str, at: tuple[tuple[Any, Any], ...]) -> Any:
+    if part not in context.above:
+        raise StepFails(f"{_shown_above(part)} is not proved, so nothing may rest on it")
+    return _rewrite_by(context.above[part], _shown_above(part), dict(at), e, context)
+
+
+def _rewrite_by(theorem: Any, owner: str, table: Table, e: Any, context: Context) -> Any:
     """Replace instances of a proved equality's left side by its right side, where its domain allows."""
-    if statement.relation != "=" or isinstance(statement.rhs, terms.Rounded):
+    domain = theorem.domain
+    if theorem.relation != "=" or isinstance(theorem.rhs, terms.Rounded):
         raise StepFails(f"{owner} is not an equality of two values and cannot rewrite a line")
+    _check_schedule(domain, table, context, owner)
+    rests_on = [h for h in theorem.hypotheses if h.lhs is not None]
+    for h, key in ((h, key) for h in rests_on for key in table):
+        if key not in h.when and _occurs(key, sp.Tuple(*h.sides, *(b for bounds in h.when.values() for b in bounds))):
+            raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
+    sides = sp.Tuple(theorem.lhs, theorem.rhs)
+    _check_keys(sides, table, owner, context.domain)
+    tied = {s for h in rests_on for side in h.sides for s in side.free_symbols} - {i for h in rests_on for i in h.when}
+    free = [i for i in domain.indices if i not in table and sides.has(i) and i not in tied]
+
+    def allowed(chosen: Table, local: Context) -> None:
+        substitute(sides, chosen, local.domain)  # a binder that would catch a value says so
+        _check_range(domain.indices, chosen, local, owner)
+        _check_values(domain, chosen, local, owner)
+        _check_scope(rests_on, local)
+
+    def tables(node: Any, local: Context) -> Iterator[Table]:
+        return matches(theorem.lhs, node, free, table, local)
+
+    return rewrite_instances(e, (theorem.lhs, theorem.rhs), tables, allowed, context)
+
+
+def _check_schedule(domain: Domain, table: Table, context: Context, owner: str) -> None:
     if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
         raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
     if any(context.domain.sizes.get(name) != size for name, size in domain.sizes.items()):
@@ -126,22 +242,6 @@ def _rewrite_by(
     tied = {*domain.products, *domain.products.values()}
     if fixed := [key for key in table if type(key).__name__ in tied]:
         raise StepFails(f"{owner} ties {fixed[0]} to the other members of its schedule: it cannot be replaced alone")
-    rests_on = [h for h in hypotheses if h.lhs is not None]
-    for h, key in ((h, key) for h in rests_on for key in table):
-        if key not in h.when and _occurs(key, sp.Tuple(h.lhs, h.rhs, *h.when.values())):
-            raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
-    sides = sp.Tuple(statement.lhs, statement.rhs)
-    around = context.domain
-    for index in terms.bound_indices(sp.Tuple(e, sides)):
-        around = around.without(index)
-    lhs, rhs = _replaced(sides, table, owner, around)
-
-    def allowed(local: Context) -> None:
-        _check_range(domain.indices, table, local, owner)
-        _check_values(domain, table, local, owner)
-        _check_scope(rests_on, local)
-
-    return rewrite_instances(e, lhs, rhs, context, allowed)
 
 
 def _occurs(key: Any, sides: Any) -> bool:
@@ -149,23 +249,15 @@ def _occurs(key: Any, sides: Any) -> bool:
     return bool(sides.has(key) or (isinstance(key, sp.Function) and sides.has(type(key))))
 
 
-# --- replacing symbols ------------------------------------------------------------------------------------------------
-
-
-def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
-    """The two sides with their symbols replaced, all at once; StepFails where that would change what they say."""
-    opened = terms.unfold_all(sides)
-    if captured := terms.bound_indices(opened) & sp.Tuple(*table, *table.values()).free_symbols:
-        raise StepFails(f"{owner} sums over {captured}, which cannot be replaced: rename that index")
-    binders = opened.atoms(terms.Averaging)
-    averaged = {v for e in binders for v in e.args[0].variables}
-    after = [v.xreplace(dict(table)) for v in averaged]
+def _check_keys(sides: Any, table: Table, owner: str, domain: Domain) -> None:
+    """Only variables are replaced, each by something of its sort; StepFails where that would change what is said."""
+    laws = sides.atoms(terms.Density)
     for key, value in table.items():
         if not isinstance(key, sp.Symbol | terms.ScalarFunction | terms.VectorFunction):
             raise StepFails(f"{key} is no variable of {owner}: only symbols and members of families are replaced")
         if not sides.has(key):
             raise StepFails(f"{key} does not occur in {owner}, so nothing is replaced")
-        if sp.Symbol(terms.name_of(key)) in terms.names(opened) or key in terms.names(opened):
+        if terms.name_of(key) in {n.name for n in terms.names(sides)} and isinstance(key, sp.Symbol):
             raise StepFails(f"{key} is a name in {owner}, not a variable: it cannot be replaced")
         if sort(key) != sort(value) and not (sort(key) == "vector" and value == 0):
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no {sort(key)}")
@@ -173,25 +265,21 @@ def _replaced(sides: Any, table: Table, owner: str, domain: Domain) -> Any:
             isinstance(value, terms.Covariance) and domain.sizes.get(key.name) == domain.sizes.get(value.name)
         ):
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no covariance of the same size")
-        for named in sides.atoms(terms.DefinedFunction):
-            if not _occurs(key, sp.Tuple(*named.args)) and _occurs(key, terms.unfold_all(named)):
-                raise StepFails(f"{owner} has {key} inside {named}, where it cannot be replaced: write that out first")
-        if isinstance(key, sp.Function) and sides.xreplace({key: sp.Dummy()}).has(type(key)):
+        if isinstance(key, sp.Function) and substitute(sides, {key: _stand_in(key)}).has(type(key)):
             raise StepFails(f"{owner} mentions {type(key).__name__} elsewhere too: {key} alone cannot be replaced")
-        renamed = key in averaged and not may_touch(sides, [value])
-        if not renamed and (may_touch(key, averaged, domain) or may_touch(value, after, domain)):
-            raise StepFails(f"{owner} averages over {after}: {key} -> {value} would be captured, rename it")
-        for d in opened.atoms(terms.D):
-            if _occurs(key, d.args[1]) or may_touch(key, [d.args[1]]) or may_vary(value, d.args[1]):
-                raise StepFails(f"{owner} differentiates by {d.args[1]}, which cannot be replaced or brought in")
-    return sides.xreplace(dict(table))
+        if any(law.has(key) for law in laws) and not key.is_integer and may_touch(sides, [value], domain):
+            raise StepFails(f"{owner} averages over laws of {key}, and {value} occurs in it already: rename it")
+
+
+def _stand_in(key: Any) -> Any:
+    return terms.VectorSymbol("•", real=True) if terms.is_vector(key) else sp.Dummy(real=True)
 
 
 def _check_range(indices: Mapping[Any, tuple[Any, Any]], table: Table, context: Context, owner: str) -> None:
     """Every quantified index must be an integer of its range."""
     for index, bounds in indices.items():
         value = table.get(index, index)
-        lo, hi = (sp.sympify(b).xreplace(dict(table)) for b in bounds)
+        lo, hi = (substitute(sp.sympify(b), table) for b in bounds)
         above_lo = value.is_integer and context.domain.at_least_zero(value - lo)
         if not (above_lo and (hi == sp.oo or context.domain.at_least_zero(hi - value))):
             raise StepFails(f"{owner} holds for {index} in {lo}..{hi}; {index} = {value} is not known to be there")

@@ -12,8 +12,9 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.rules.base import Context, Rule, StepFails, everywhere, walk
-from derivations.kernel.scope import may_touch
+from derivations.kernel.binders import at
+from derivations.kernel.dependence import may_touch
+from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, rewriting, walk
 from derivations.kernel.terms import (
     Coord,
     Covariance,
@@ -53,6 +54,11 @@ def _least_rotation(word: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int],
     return min((w[i:] + w[:i] for w in both for i in range(max(1, len(w)))), key=lambda w: [(b.name, p) for b, p in w])
 
 
+@at_every_node(
+    "trace algebra",
+    "decided",
+    "tr is linear and cyclic, (AB)^T = B^T A^T, A A^-1 = I, log|A^-1| = -log|A|, covariances symmetric and invertible",
+)
 def _normal_form(node: Any, _: Context) -> Any:
     if isinstance(node, Trace):
         total = sp.S.Zero
@@ -89,16 +95,16 @@ def _expand_quadratic(node: Quadratic) -> Any:
     return total
 
 
-trace_algebra = Rule(
-    "trace algebra",
-    "decided",
-    "tr is linear and cyclic, (AB)^T = B^T A^T, A A^-1 = I, log|A^-1| = -log|A|, covariances symmetric and invertible",
-    everywhere(_normal_form),
-)
+trace_algebra = Rule("trace algebra")
 
 # --- entries, at a numeric size ---------------------------------------------------------------------------------------
 
 
+@rewriting(
+    "entries",
+    "decided",
+    "u^T M v, traces and products as sums over rows and columns; covariances are symmetric",
+)
 def _write_out(e: Any, context: Context) -> Any:
     """Traces, entries and u^T M v of matrices whose numeric size the domain gives, as sums over entries."""
 
@@ -130,8 +136,7 @@ def _write_out(e: Any, context: Context) -> Any:
             m = explicit(word)
             return sp.Add(*[Coord(u, r + 1) * m[r, c] * Coord(v, c + 1) for r in range(m.rows) for c in range(m.cols)])
         if isinstance(node, SumTo) and node.args[2].is_Integer and node.args[3].is_Integer:
-            body, index, lo, hi = node.args
-            places = [body.xreplace({index: sp.Integer(n)}) for n in range(int(lo), int(hi) + 1)]
+            places = [at(node, sp.Integer(n)) for n in range(int(node.args[2]), int(node.args[3]) + 1)]
             return sp.Add(*[walk(term, change, context) for term in places])
         return node
 
@@ -149,25 +154,31 @@ def _table(word: Any, size: int) -> Any:
     return sp.Matrix(size, size, lambda r, c: Entry(word, r + 1, c + 1))
 
 
-entries = Rule(
-    "entries",
-    "decided",
-    "u^T M v, traces and products as sums over rows and columns; covariances are symmetric",
-    _write_out,
-)
+entries = Rule("entries")
 
 
 def cofactors(symbol: Covariance) -> Rule:
     """Entries of the inverse of one covariance, of numeric size, as cofactors over the determinant."""
+    return Rule("cofactors", (symbol,))
 
-    def rewrite(e: Any, context: Context) -> Any:
-        size = _size_of(symbol, context)
-        m = _table(symbol, size)
-        inverse = m.adjugate(method="berkowitz") / m.det(method="berkowitz")
-        places = [(r, c) for r in range(size) for c in range(size)]
-        return e.xreplace({Entry(symbol**-1, r + 1, c + 1): inverse[r, c] for r, c in places})
 
-    return Rule("cofactors", "decided", "an inverse is the matrix of cofactors over the determinant", rewrite)
+@rewriting("cofactors", "decided", "an inverse is the matrix of cofactors over the determinant")
+def _by_cofactors(e: Any, context: Context, symbol: Covariance) -> Any:
+    size = _size_of(symbol, context)
+    m = _table(symbol, size)
+    inverse = m.adjugate(method="berkowitz") / m.det(method="berkowitz")
+
+    def change(node: Any, _: Context) -> Any:
+        if (
+            isinstance(node, Entry)
+            and node.args[0] == symbol**-1
+            and node.args[1].is_Integer
+            and node.args[2].is_Integer
+        ):
+            return inverse[int(node.args[1]) - 1, int(node.args[2]) - 1]
+        return node
+
+    return walk(e, change, context)
 
 
 # --- the full-covariance normal law -----------------------------------------------------------------------------------
@@ -184,13 +195,18 @@ class FullNormalMoments:
     def __init__(self, law: FullNormal) -> None:
         self.law = law
 
-    def expand(self, body: Any) -> Any:
+    def expand(self, body: Any, context: Context) -> Any:
+        """Quadratic forms and coordinates that involve the variable, multiplied out."""
         z = self.law.args[0]
-        parts = {q: _expand_quadratic(q) for q in body.atoms(Quadratic) if may_touch(q, self.law.variables)}
-        for c in body.atoms(Coord):
-            if z in (form := linear_form(c.args[0])) and c.args[0] != z:
-                parts[c] = sp.Add(*[a * Coord(v, c.args[1]) for v, a in form.items()])
-        return body.xreplace(parts)
+
+        def change(node: Any, _: Context) -> Any:
+            if isinstance(node, Quadratic) and may_touch(node, self.law.variables):
+                return _expand_quadratic(node)
+            if isinstance(node, Coord) and z in (form := linear_form(node.args[0])) and node.args[0] != z:
+                return sp.Add(*[a * Coord(v, node.args[1]) for v, a in form.items()])
+            return node
+
+        return walk(body, change, context)
 
     def moment(self, factors: list[Any]) -> Any:
         z, mean, sigma, k = self.law.args

@@ -1,0 +1,166 @@
+"""What a term needs to mean something: one function, under the term's own binders and in the domain around it.
+
+`conditions(e, domain)` lists everything that is divided by, every argument of a root or a logarithm, every variance, and
+everything that is differentiated or let go to a limit, each with the domain of the place where it stands: a condition
+met in two ranges is two conditions. `discharge` decides them all. Means of unknown laws may be infinite (`means`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.algebra import Algebra, OutsideFragment
+from derivations.kernel.binders import INDEXED
+from derivations.kernel.dependence import enter, may_vary
+from derivations.kernel.domain import Domain
+from derivations.kernel.means import is_polynomial_mean
+
+Condition = tuple[str, Any, Domain]
+CONTINUOUS = (
+    sp.Add,
+    sp.Mul,
+    sp.Pow,
+    sp.exp,
+    sp.log,
+    sp.Abs,
+    terms.Ratio,
+    terms.SumTo,
+    terms.ProductTo,
+    terms.Inner,
+    terms.Norm2,
+    terms.Coord,
+    terms.Hadamard,
+)
+
+
+class Undefined(ValueError):
+    """A condition that does not follow from the domain: the term may mean nothing there."""
+
+
+def conditions(e: Any, domain: Domain) -> Iterator[Condition]:
+    """Every condition under which e has a value, with the domain in which it is met."""
+    yield from _own_conditions(e, domain)
+    inside = enter(e, domain)
+    for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
+        if not (place == 1 and isinstance(e, INDEXED)):
+            yield from conditions(a, known)
+
+
+def _own_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
+    if isinstance(e, sp.Pow):
+        base, exponent = e.args
+        if exponent.is_integer:
+            if not exponent.is_positive and base.is_commutative:  # a covariance is invertible
+                yield "!= 0", base, domain
+        else:
+            yield (">= 0" if exponent.is_positive else "> 0"), base, domain
+    elif isinstance(e, sp.log):
+        yield "> 0", e.args[0], domain
+    elif isinstance(e, terms.Ratio):
+        yield "!= 0", e.args[1], domain
+    elif isinstance(e, terms.Normal):
+        yield "> 0", e.args[2], domain
+    elif isinstance(e, terms.DiagonalNormal | terms.AffineImage):
+        inside = enter(e, domain)
+        yield "> 0", inside.args[3], inside.domains[3]
+    elif isinstance(e, terms.BernoulliProduct):
+        inside = enter(e, domain)
+        yield "> 0", inside.args[2], inside.domains[2]
+        yield "> 0", 1 - inside.args[2], inside.domains[2]
+    elif isinstance(e, terms.At):
+        _, symbol, value = e.args
+        interval = domain.interval(symbol)
+        yield from ((">= 0", gap, domain) for gap in (value - interval.lo, interval.hi - value) if gap != sp.oo)
+        yield from limit_conditions(e, domain)
+    elif isinstance(e, terms.D):
+        yield from _smoothness(e.args[0], e.args[1], domain)
+
+
+# --- derivatives ------------------------------------------------------------------------------------------------------
+
+
+def _smoothness(e: Any, wrt: Any, domain: Domain) -> Iterator[Condition]:
+    """Under what e has a derivative by `wrt`: roots and |.| away from 0, and unknown functions known to have one."""
+    if e == wrt or not may_vary(e, wrt):
+        return
+    if isinstance(e, sp.Pow):
+        base, exponent = e.args
+        if not exponent.is_integer and may_vary(base, wrt):
+            yield "> 0", base, domain
+        if may_vary(exponent, wrt):
+            yield "> 0", base, domain
+    elif isinstance(e, sp.Abs):
+        yield "!= 0", e.args[0], domain
+    elif (
+        isinstance(e, terms.ScalarFunction | terms.VectorFunction | terms.Gradient | terms.D | terms.At)
+        or (isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density))
+        or (isinstance(e, terms.Averaging) and not is_polynomial_mean(e))
+    ):
+        yield "smooth", e, domain
+    inside = enter(e, domain)
+    for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
+        if not (place == 1 and isinstance(e, INDEXED)):
+            yield from _smoothness(a, wrt, known)
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+def limit_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
+    """Under what the body is continuous where its symbol goes: its own conditions, at the value."""
+    body, symbol, value = e.args
+    refuse_unknown_limits(body, symbol)
+    for kind, condition, inside in conditions(body, domain):
+        if condition.has(symbol):
+            yield kind, condition.xreplace({symbol: value}), inside
+
+
+def refuse_unknown_limits(e: Any, symbol: Any) -> None:
+    """The symbol may stand in arithmetic, roots, logarithms, exponentials, sums, inner products: all are continuous."""
+    if isinstance(e, sp.Pow) and e.args[1].has(symbol):
+        raise Undefined(f"{e} has a moving exponent, and 0^p is not continuous at p = 0: write it as exp")
+    for a in e.args if e.has(symbol) else ():
+        if not isinstance(e, CONTINUOUS):
+            raise Undefined(f"nothing is known of the limit of {e}")
+        refuse_unknown_limits(a, symbol)
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def holds(kind: str, e: Any, domain: Domain) -> bool:
+    """Does one condition follow from the domain?"""
+    algebra = Algebra(domain)
+    try:
+        if kind == "!= 0":
+            return algebra.is_nonzero(e)
+        if kind in ("> 0", ">= 0"):
+            return algebra.sign(e) in (("+",) if kind == "> 0" else ("+", "0+", "0"))
+    except OutsideFragment:
+        pass
+    return False
+
+
+def discharge(e: Any, domain: Domain, smooth: bool) -> tuple[tuple[str, Any], ...]:
+    """All that e needs, decided, as (kind, condition); Undefined when something does not follow from the domain.
+
+    `smooth` says that a hypothesis grants derivatives of functions of which nothing else is known.
+    """
+    met: dict[tuple[str, Any], None] = {}
+    asked: set[tuple[str, Any, Any]] = set()
+    for kind, condition, inside in conditions(e, domain):
+        if (kind, condition, inside.content) in asked:
+            continue
+        asked.add((kind, condition, inside.content))
+        if kind == "smooth":
+            if not smooth:
+                raise Undefined(f"nothing says that {condition} has a derivative: declare the hypothesis 'interchange'")
+        elif not holds(kind, condition, inside):
+            raise Undefined(f"side condition {condition} {kind} does not follow from the domain")
+        else:
+            met[kind, condition] = None
+    return tuple(met)

@@ -1,0 +1,344 @@
+"""Lowering: an expression becomes a rational function of generators.
+
+Generators are symbols, family members, inner products of vector atoms, square roots of irreducible positive polynomials
+(each with its relation p^2 = f), logarithms of irreducible positive polynomials and of primes, and opaque terms
+(expectations, log-densities, sums, network outputs), where two opaque terms share a generator exactly when their
+arguments are equal by the zero test. What is divided by is asked for by `definedness`, not here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Symbol
+
+from derivations.kernel import terms
+from derivations.kernel.binders import fresh, opened, ranged
+from derivations.kernel.domain import NONNEGATIVE, POSITIVE, Domain, Interval
+from derivations.kernel.signs import polynomial_sign
+
+
+class OutsideFragment(ValueError):
+    """The expression is not one this algebra can decide; the verdict is Undecided, never a guess."""
+
+
+class Lowering:
+    """One ring of generators over one domain. Generators are never forgotten."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.generators: dict[Any, Symbol] = {}
+        self.meaning: dict[Symbol, Any] = {}  # of each generator: the atom that it stands for
+        self.radicands: dict[Symbol, Expr] = {}
+        self.indices: dict[int, Symbol] = {}  # by the number of sums around that the sum depends on
+
+    def same(self, a: Any, b: Any) -> bool:
+        """Are two opaque terms of one head equal, by their arguments?"""
+        raise NotImplementedError
+
+    def prepare(self, e: Any) -> Any:
+        """The schedule's recursion unrolled, in the part of e that is not inside an opaque term."""
+        return on_the_surface(self.domain.unroll, e)
+
+    def lower(self, e: Any) -> Expr:
+        e = sp.sympify(e)
+        if e.is_Rational:
+            return e
+        if e.is_Float or e in (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+            raise OutsideFragment(f"{e} is not an exact real number")
+        if isinstance(e, sp.Add):
+            return sp.Add(*map(self.lower, _merge_sums(e) if e.has(terms.SumTo) else e.args))
+        if isinstance(e, sp.Mul):
+            return sp.Mul(*map(self.lower, e.args))
+        if isinstance(e, terms.Ratio):
+            return self.lower(e.args[0]) / self.lower(e.args[1])
+        if isinstance(e, sp.Pow):
+            return self._power(e)
+        if isinstance(e, sp.log):
+            return self._log(self.lower(e.args[0]))
+        if isinstance(e, sp.exp):
+            return self._exp(sp.expand(e.args[0]))
+        if isinstance(e, terms.Norm2):
+            return self._bilinear(e.args[0], e.args[0], terms.Inner)
+        if isinstance(e, terms.Bilinear):
+            return self._bilinear(e.args[0], e.args[1], type(e))
+        if isinstance(e, terms.Coord):
+            return self._coord(*e.args)
+        if isinstance(e, terms.SumTo):
+            return self._sum(e)
+        if isinstance(e, sp.Abs) and (s := self._sign(inside := self.lower(e.args[0]))) is not None:
+            return -inside if s.endswith("-") else inside
+        return self._generator(e)
+
+    def _power(self, e: Expr) -> Expr:
+        base, exponent = e.args
+        if exponent.is_Integer:
+            return self.lower(base) ** exponent
+        if exponent.is_Rational and exponent.q == 2:
+            return self._root(self.lower(base)) ** exponent.p
+        return self._generator(e)
+
+    def _generator(self, atom: Any) -> Symbol:
+        """The generator of an opaque atom; atoms with equal arguments share one."""
+        if atom not in self.generators:
+            for known, symbol in self.generators.items():
+                if type(known) is type(atom) and self.same(known, atom):
+                    return symbol
+        return self._new_generator(atom)
+
+    def _new_generator(self, atom: Any) -> Symbol:
+        """The generator of exactly this atom."""
+        if atom not in self.generators:
+            self.generators[atom] = symbol = Symbol(f"_g{len(self.generators)}")
+            self.meaning[symbol] = atom
+        return self.generators[atom]
+
+    def interval(self, g: Symbol) -> Interval:
+        """Where a generator lives, by what is known at the place looked at: inside a sum that may be more."""
+        if g in self.radicands:
+            return POSITIVE if self._factor_sign(self.radicands[g]) == "+" else NONNEGATIVE
+        return self.domain.interval(self.meaning[g])
+
+    # --- vectors ------------------------------------------------------------------------------------------------------
+
+    def _bilinear(self, u: Any, v: Any, form: Any) -> Expr:
+        pairs = itertools.product(linear_form(u).items(), linear_form(v).items())
+        return sp.Add(*[self.lower(a) * self.lower(b) * self._generator(form(x, y)) for (x, a), (y, b) in pairs])
+
+    def _coord(self, v: Any, index: Any) -> Expr:
+        pieces = []
+        for atom, coefficient in linear_form(v).items():
+            if isinstance(atom, terms.Hadamard):
+                piece = self._coord(atom.args[0], index) * self._coord(atom.args[1], index)
+            else:
+                piece = self._generator(terms.Coord(atom, index))
+            pieces.append(self.lower(coefficient) * piece)
+        return sp.Add(*pieces)
+
+    # --- sums ---------------------------------------------------------------------------------------------------------
+
+    def _sum(self, e: terms.SumTo) -> Expr:
+        """A sum as a linear combination of sums of monomials, index moved to 1..n, constants pulled out."""
+        body, index, lo, hi = e.args
+        n = sp.expand(hi - lo + 1)
+        if n.is_Integer and n <= 12:
+            return sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))])
+        if not self.domain.at_least_zero(n):
+            raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
+        # One index for each level of sums that depend on the indices around them, so that it cannot be captured.
+        level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
+        if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
+            parts = [(self.lower(self.prepare(f)), terms.SumTo(b, index, lo, hi)) for f, b in constants.items()]
+            self._refuse_poles_of_empty_sums([sp.fraction(sp.cancel(f))[1] for f, _ in parts], n)
+            return sp.Add(*[f * self._sum(rest) for f, rest in parts])
+        i = self.indices.setdefault(level, sp.Dummy("i", integer=True, positive=True))
+        outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
+        try:
+            lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
+            numerator, denominator = sp.fraction(sp.cancel(lowered))
+            inside = [g for g in lowered.free_symbols if self._depends(g, i)]
+            fixed, moving = sp.S.One, sp.S.One
+            constant, factors = sp.factor_list(denominator)
+            for f, power in factors:
+                if f.free_symbols & set(inside):
+                    moving *= f**power
+                else:
+                    fixed *= f**power
+            total = sp.S.Zero
+            for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
+                m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
+                total += coefficient * (self.lower(n) if m == 1 else self._new_generator(terms.SumTo(m, i, 1, n)))
+        finally:
+            self.domain = outer
+        self._refuse_poles_of_empty_sums([fixed], n)
+        return total / (constant * fixed)
+
+    def _refuse_poles_of_empty_sums(self, denominators: list[Expr], n: Expr) -> None:
+        """A denominator pulled out of a sum of n terms must not be 0 where n is 0: inside, nobody divided by it."""
+        factors = [f for d in denominators for f, _ in sp.factor_list(d)[1]]
+        if factors and not self.domain.at_least_zero(n - 1):
+            for f in factors:
+                if not (self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f)):
+                    raise OutsideFragment(f"{self.show(f)} may be 0 where a sum has no terms, and stands below in it")
+
+    def _depends(self, g: Symbol, i: Symbol) -> bool:
+        """Does the generator's meaning depend on i, through however many other generators?"""
+        if g == i:
+            return True
+        if g in self.radicands:
+            return any(self._depends(s, i) for s in self.radicands[g].free_symbols)
+        meaning = self.meaning.get(g)
+        if meaning is None or (isinstance(meaning, terms.SumTo) and meaning.args[1] == i):
+            return False  # not a generator; or a sum over i, which nobody outside it can vary
+        return any(self._depends(s, i) for s in meaning.free_symbols)
+
+    # --- roots and logarithms -----------------------------------------------------------------------------------------
+
+    def _root(self, base: Expr) -> Expr:
+        """sqrt(base), base already lowered: even factors of known sign come out, odd ones become radicals."""
+        rational, factors = self._factors(base)
+        outside = unknown = sp.S.One
+        for f, power in factors:
+            known = self._factor_sign(f) in ("+", "0+")
+            if power // 2 and not known:
+                raise OutsideFragment(f"sqrt of a square of unknown sign: {self.show(f)}")
+            outside *= f ** (power // 2)
+            if power % 2 and known:
+                outside *= self._radical(f)
+            elif power % 2:
+                unknown *= f
+        if rational == 0:
+            return sp.S.Zero
+        if rational < 0:
+            rational, unknown = -rational, -unknown
+        if unknown == -1:
+            raise OutsideFragment(f"sqrt of the negative {self.show(base)}")
+        for prime, power in sp.factorrat(sp.Rational(rational)).items():
+            outside *= sp.S(prime) ** (power // 2) * (self._radical(sp.S(prime)) if power % 2 else 1)
+        return outside * (self._radical(unknown) if unknown != 1 else 1)
+
+    def _factors(self, base: Expr) -> tuple[Any, list[tuple[Expr, int]]]:
+        """A rational number, and irreducible factors with their powers, none of them known to be negative."""
+        numerator, denominator = sp.fraction(sp.cancel(base))
+        c1, top = sp.factor_list(numerator)
+        c2, bottom = sp.factor_list(denominator)
+        factors, rational = [], c1 / c2
+        for f, power in [*top, *[(f, -p) for f, p in bottom]]:
+            f, flip = (-f, sp.S.NegativeOne) if self._factor_sign(f) in ("-", "0-") else (f, sp.S.One)
+            rational *= flip**power
+            factors.append((f, power))
+        return rational, factors
+
+    def _radical(self, f: Expr) -> Symbol:
+        p = self._new_generator(sp.sqrt(f, evaluate=False))
+        self.radicands[p] = f
+        return p
+
+    def _log(self, argument: Expr) -> Expr:
+        """log of a product of positive factors is the sum of their logs; factors of unknown sign stay together."""
+        rational, factors = self._factors(argument)
+        total, unknown = sp.S.Zero, sp.S.One
+        for f, power in factors:
+            if f in self.radicands and self._factor_sign(self.radicands[f]) == "+":
+                total += sp.Rational(power, 2) * self._log(self.radicands[f])
+            elif isinstance(self.meaning.get(f), sp.exp):
+                total += power * self.lower(self.meaning[f].args[0])
+            elif self._factor_sign(f) == "+":
+                total += power * self._log_generator(f)
+            else:
+                unknown *= f**power
+        if rational < 0:
+            rational, unknown = -rational, -unknown
+        if unknown == -1 or rational == 0:
+            raise OutsideFragment(f"log of {self.show(argument)}, which is not positive")
+        for prime, power in sp.factorrat(sp.Rational(rational)).items():
+            total += power * self._log_generator(sp.S(prime))
+        return total + (self._log_generator(unknown) if unknown != 1 else 0)
+
+    def _log_generator(self, f: Expr) -> Symbol:
+        return self._new_generator(sp.log(f, evaluate=False))
+
+    def _exp(self, exponent: Expr) -> Expr:
+        if exponent.could_extract_minus_sign():
+            return 1 / self._generator(sp.exp(-exponent))
+        return self._generator(sp.exp(exponent))
+
+    # --- signs ---
+
+    def _sign(self, lowered: Expr) -> str | None:
+        numerator, denominator = sp.fraction(sp.cancel(lowered))
+        if numerator == 0:
+            return "0"
+        constant, factors = sp.factor_list(numerator * denominator)
+        negative, weak = constant < 0, False
+        for f, power in factors:
+            s = self._factor_sign(f)
+            if s is None and power % 2 == 0:
+                s = "+" if self._declared_nonzero(f) else "0+"
+            if s is None:
+                return None
+            weak = weak or s.startswith("0")
+            negative ^= s.endswith("-") and power % 2 == 1
+        return ("0" if weak else "") + ("-" if negative else "+")
+
+    def _factor_sign(self, f: Any) -> str | None:
+        intervals = {g: self.interval(g) for g in f.free_symbols}
+        return polynomial_sign(f, intervals) or self._sign_in_range(f, intervals)
+
+    def _sign_in_range(self, f: Any, intervals: dict[Symbol, Interval]) -> str | None:
+        """The sign once the symbolic upper bound h + c of an index i is written h = i - c + gap with gap >= 0."""
+        gaps: dict[Symbol, Interval] = {}
+        for index, (_, hi) in self.domain.indices.items():
+            c, h = sp.sympify(hi).as_coeff_Add()
+            if index in self.generators and h in self.generators:
+                gap = Symbol(f"gap{len(gaps)}")
+                f = sp.expand(f.xreplace({self.generators[h]: self.generators[index] - c + gap}))
+                gaps |= {gap: NONNEGATIVE, self.generators[index]: self.interval(self.generators[index])}
+        return polynomial_sign(f, intervals | gaps) if gaps else None
+
+    def _declared_nonzero(self, f: Expr) -> bool:
+        return bool(f in self.meaning and self.interval(f).nonzero)
+
+    def show(self, lowered: Expr) -> str:
+        """A lowered expression with its generators written out again, for messages."""
+        table = {symbol: atom for atom, symbol in self.generators.items() if not isinstance(atom, sp.log)}
+        return str(lowered.xreplace(table))
+
+
+def on_the_surface(change: Callable[[Any], Any], e: Any) -> Any:
+    """Change the part of e that is not inside an opaque term."""
+    hidden = {a: sp.Dummy() for a in _opaque_parts(e)}
+    return change(e.xreplace(hidden)).xreplace({dummy: a for a, dummy in hidden.items()})
+
+
+def _opaque_parts(e: Any) -> set[Any]:
+    """The outermost sums, expectations, log-densities, ... of e: their inside has a scope of its own."""
+    if isinstance(e, terms.Term) and not isinstance(e, terms.Bilinear | terms.Norm2 | terms.Coord | terms.Ratio):
+        return {e}
+    return {part for a in e.args for part in _opaque_parts(a)}
+
+
+def linear_form(v: Any) -> dict[Any, Expr]:
+    """A vector as {vector atom: scalar coefficient}; ValueError when it is no linear combination of vector atoms."""
+    v = sp.sympify(v)
+    form: dict[Any, Expr] = {}
+    for term in sp.Add.make_args(sp.expand(v, deep=False, mul=True, multinomial=False)):
+        if term == 0:
+            continue
+        (nested,) = [f for f in sp.Mul.make_args(term) if terms.is_vector(f)]
+        rest = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not nested])
+        if isinstance(nested, sp.Add):
+            for atom, c in linear_form(nested).items():
+                form[atom] = form.get(atom, sp.S.Zero) + rest * c
+        else:
+            form[nested] = form.get(nested, sp.S.Zero) + rest
+    return {atom: c for atom, c in form.items() if c != 0}
+
+
+def _by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:
+    """A sum's body as {factor free of the index: what it multiplies}."""
+    groups: dict[Any, Expr] = {}
+    for term in sp.Add.make_args(sp.expand_mul(body)):
+        outside = sp.Mul(*[f for f in sp.Mul.make_args(term) if not f.has(index)])
+        groups[outside] = groups.get(outside, sp.S.Zero) + term / outside
+    return groups
+
+
+def _merge_sums(e: Expr) -> list[Any]:
+    """The terms of e, c1 * SumTo(b1) + c2 * SumTo(b2) over the same range merged into one sum."""
+    groups: dict[Any, Expr] = {}
+    indices: dict[Any, Symbol] = {}
+    rest = []
+    for term in e.args:
+        sums = [f for f in sp.Mul.make_args(term) if isinstance(f, terms.SumTo)]
+        if len(sums) == 1:
+            coefficient = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not sums[0]])
+            lo, hi = sums[0].args[2:]
+            body = opened(sums[0], indices.setdefault((lo, hi), fresh()))[0]
+            groups[(lo, hi)] = groups.get((lo, hi), sp.S.Zero) + coefficient * body
+        else:
+            rest.append(term)
+    return [*rest, *(ranged(terms.SumTo, body, indices[bounds], *bounds) for bounds, body in groups.items())]

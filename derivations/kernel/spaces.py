@@ -1,0 +1,87 @@
+"""Where vectors and matrices live: of what size, and whether of bits. What is added or multiplied lives in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.domain import Domain
+from derivations.kernel.terms import Density, Law, Malformed, VectorFunction
+
+JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | Law
+Space = tuple[bool, Any]  # of bits, size
+
+
+@dataclass
+class Spaces:
+    """The space of each vector and covariance by name, from all terms of a claim seen so far.
+
+    All members of a family live in one space. Sizes come from laws, and for covariances from the domain. Vectors that
+    nothing gives a size, even by way of others, are of a common one.
+    """
+
+    known: dict[str, Space] = field(default_factory=dict)
+    together: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, expressions: Iterable[Any], sizes: Mapping[str, Any]) -> Spaces:
+        """The spaces of core terms; Malformed when something would live in two."""
+        spaces = cls()
+        everything = sp.Tuple(*expressions)
+        for e in sp.preorder_traversal(everything):
+            if isinstance(e, JOINING) and not isinstance(e, Density):
+                spaces._join({name for part in e.args for name in lives_with(part)})
+        laws = [a for a in everything.atoms(Law) if not isinstance(a, Density)]
+        given = [(lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
+        given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
+        given += [({name}, False, sp.sympify(size)) for name, size in sizes.items()]
+        for members, of_bits, size in given:
+            for name in {n for member in members for n in spaces.together.get(member, {member})}:
+                if spaces.known.setdefault(name, (of_bits, sp.expand(size))) != (of_bits, sp.expand(size)):
+                    raise Malformed(f"{name}, or what it is added to or multiplied with, lives in two spaces")
+        return spaces
+
+    def _join(self, names: set[str]) -> None:
+        """The names that live in one space share one set."""
+        names = names.union(*(self.together.get(name, set()) for name in names))
+        self.together.update(dict.fromkeys(names, names))
+
+    def _sizes(self, e: Any) -> set[Any]:
+        return {self.known[name][1] for name in lives_with(e) if name in self.known}
+
+    def is_of_bits(self, vector: Any) -> bool:
+        return any(self.known[name][0] for name in lives_with(vector) if name in self.known)
+
+    def refuse_outside(self, e: Any, domain: Domain) -> None:
+        """Refuse a coordinate that is not known to lie inside its vector."""
+        vector, place = e.args
+        if not domain.at_least_zero(place - 1):
+            raise Malformed(f"{e}: {place} is not known to be a coordinate, they count from 1")
+        for size in self._sizes(vector):
+            if not domain.at_least_zero(size - place):
+                raise Malformed(f"{e}: {place} is not known to lie in 1..{size}, the size of the vector")
+
+    def refuse_outside_matrix(self, e: Any, domain: Domain) -> None:
+        """Refuse an entry that is not known to lie inside its matrix."""
+        sizes = self._sizes(e.args[0])
+        if len(sizes) != 1:
+            raise Malformed(f"{e}: nothing says of what size the matrix is")
+        (size,) = sizes
+        for place in e.args[1:]:
+            if not (domain.at_least_zero(place - 1) and domain.at_least_zero(size - place)):
+                raise Malformed(f"{e} lies outside the matrix, or may: {place} is not known to lie in 1..{size}")
+
+
+def lives_with(e: Any) -> set[str]:
+    """The vectors and covariances, by name, of which e is a combination; none when it is a number or a law."""
+    if isinstance(e, terms.VectorSymbol | VectorFunction | terms.Covariance):
+        return {terms.name_of(e)}
+    if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow | sp.Add)):
+        return set()
+    if isinstance(e, terms.Mean):
+        return {name for v in e.args[0].variables for name in lives_with(v)}
+    return {name for part in e.args for name in lives_with(part)}

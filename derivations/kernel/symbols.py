@@ -1,0 +1,136 @@
+"""Names and atoms: scalars, vectors of R^d for a generic d, covariances, families, and abbreviations.
+
+A family's name means one thing: whoever declares it twice is refused. The registries are views that nobody outside this
+file can write to; only `LATEX`, how a name is shown, may be added to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from sympy import Symbol
+from sympy.core.function import Function
+
+
+class Malformed(ValueError):
+    """A term that means nothing: a product of two vectors, a KL between laws of different variables, ..."""
+
+
+# --- atoms ------------------------------------------------------------------------------------------------------------
+
+
+class Name(Symbol):
+    """The name of a law or of a family inside a term: no variable, so nothing is ever put in its place."""
+
+
+class VectorSymbol(Symbol):
+    """A vector of R^d, or a random vector."""
+
+
+class Covariance(Symbol):
+    """A symmetric positive definite k x k matrix. Matrices do not commute."""
+
+    is_commutative = False
+
+
+class VectorFunction(Function):
+    """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
+
+
+class ScalarFunction(Function):
+    """A scalar family or function nobody may look inside: `alpha(t)`, `f(z)`."""
+
+
+class DefinedFunction(Function):
+    """A named abbreviation. `unfold()` writes it out for a reader; the kernel expands its template (`binders`).
+
+    `notation` ones are part of the notation of a text, the others names for whole quantities.
+    """
+
+    notation = True
+    is_vector_valued = False
+    body: Callable[..., Any]
+
+    def unfold(self) -> Any:
+        return type(self).body(*self.args)
+
+
+LATEX: dict[str, str] = {}
+
+
+def _registry() -> tuple[Callable[..., None], Mapping[str, Any], Mapping[str, bool]]:
+    """(declare, families by name, names of vectors): the only way to a new family."""
+    families: dict[str, Any] = {}
+    vectors: dict[str, bool] = {}
+
+    def declare(name: str, family: Any = None, is_vector: bool = False) -> None:
+        if family is not None and name in families:
+            raise Malformed(f"the family {name!r} exists already with other properties: choose another name")
+        if family is not None:
+            families[name] = family
+        if is_vector:
+            vectors[name] = True
+
+    return declare, MappingProxyType(families), MappingProxyType(vectors)
+
+
+_declare, HEADS, VECTORS = _registry()
+
+
+@cache
+def vector(name: str, latex: str = "") -> VectorSymbol:
+    _declare(name, is_vector=True)
+    LATEX.setdefault(name, latex or name)
+    return VectorSymbol(name, real=True)
+
+
+@cache
+def scalar(name: str, latex: str = "", **assumptions: bool) -> Symbol:
+    LATEX.setdefault(name, latex or name)
+    return Symbol(name, **(assumptions or {"real": True}))
+
+
+@cache
+def covariance(name: str, latex: str = "") -> Covariance:
+    LATEX.setdefault(name, latex or name)
+    return Covariance(name, commutative=False)
+
+
+def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:
+    made = type(name, (base,), {"is_real": True, **attributes, "__module__": __name__})
+    _declare(name, made, base is VectorFunction)
+    LATEX.setdefault(name, latex or name)
+    return made
+
+
+@cache
+def vector_function(name: str, latex: str = "") -> Any:
+    return _family(VectorFunction, name, latex)
+
+
+@cache
+def scalar_function(name: str, latex: str = "", positive: bool = False) -> Any:
+    return _family(ScalarFunction, name, latex, **({"is_positive": True} if positive else {}))
+
+
+def define(
+    name: str, latex: str, body: Callable[..., Any], *, notation: bool = True, is_vector_valued: bool = False
+) -> Any:
+    """A new name for `body(*args)`, a term with parameters. Names are unique: defining one twice is an error.
+
+    The body may use its parameters, families and laws, and nothing else; it must not look at what it is given.
+    """
+    attributes = {"body": staticmethod(body), "notation": notation, "is_vector_valued": is_vector_valued}
+    return _family(DefinedFunction, name, latex, **attributes)
+
+
+def is_declared(head: Any) -> bool:
+    """Is this class the family that declared itself under its name, and no impostor?"""
+    return HEADS.get(head.__name__) is head
+
+
+DIM = Symbol("d", integer=True, positive=True)
+LATEX["d"] = "d"

@@ -1,0 +1,478 @@
+"""Theorems. Only the functions of this file make them, and what they say cannot be changed.
+
+A `Place` is a checked domain with checked hypotheses. `start` states that a term equals itself there, and so means
+something; `extend` continues a theorem by one step of a rule; `conclude` reads the result as a statement; `by_induction`
+makes a statement about every n from a base and a step. A theorem is an opaque handle: its content lies in a table that
+only this file reaches, so an object put together elsewhere is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sympy as sp
+
+from derivations.kernel.algebra import Algebra
+from derivations.kernel.definedness import Undefined, discharge
+from derivations.kernel.dependence import free_variables, is_member
+from derivations.kernel.domain import Domain
+from derivations.kernel.formation import (
+    admit,
+    check,
+    refuse_ambiguous_indices,
+    refuse_ambiguous_names,
+    refuse_names_with,
+    sort,
+)
+from derivations.kernel.means import extent
+from derivations.kernel.place import Hypothesis
+from derivations.kernel.points import refuse_empty
+from derivations.kernel.rules import calculus, equations, gaussian, matrices, order, probability
+from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
+from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
+from derivations.kernel.spaces import Spaces
+from derivations.kernel.substitution import core, substitute
+from derivations.kernel.terms import (
+    KL,
+    At,
+    Averaging,
+    D,
+    Expect,
+    LogDensity,
+    LogJoint,
+    Malformed,
+    Rounded,
+    ScalarFunction,
+    VectorFunction,
+    variable_set,
+)
+
+RULES = (calculus, equations, gaussian, matrices, order, probability)  # all that there are: the table is complete
+close_table()
+
+SORTS = {"=": {"number", "vector"}, "iff": {"proposition"}, **{order: {"number"} for order in ("<=", ">=", "<", ">")}}
+IMPLIES = {"=": ("=", "<=", ">="), "<=": ("<=",), ">=": (">=",), "<": ("<", "<="), ">": (">", ">="), "iff": ("iff",)}
+
+
+class DoesNotFollow(ValueError):
+    """The two rewritten lines are not related as the step says."""
+
+    def __init__(self, before: Any, after: Any) -> None:
+        super().__init__("the line does not follow from the line before")
+        self.before, self.after = before, after
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a theorem says, and what it rests on. `meant`: a value is known to exist on both sides."""
+
+    lhs: Any
+    relation: str
+    rhs: Any
+    place: Place
+    domain: Domain
+    hypotheses: tuple[Hypothesis, ...]
+    meant: bool
+    side_conditions: tuple[tuple[str, Any], ...] = ()
+    lemmas: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+class Theorem:
+    """A proved statement. It can be read by anyone and made by the functions below only."""
+
+    __slots__ = ("__weakref__",)
+
+    def __new__(cls, *_: Any) -> Theorem:
+        raise TypeError("theorems are made by the kernel's rules, and by nothing else")
+
+    @property
+    def lhs(self) -> Any:
+        return _facts(self).lhs
+
+    @property
+    def relation(self) -> str:
+        return _facts(self).relation
+
+    @property
+    def rhs(self) -> Any:
+        return _facts(self).rhs
+
+    @property
+    def domain(self) -> Domain:
+        return replace(_facts(self).domain)
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        return tuple(replace(h) for h in _facts(self).hypotheses)
+
+    @property
+    def side_conditions(self) -> tuple[tuple[str, Any], ...]:
+        """What its last line needs, as (kind, expression), all discharged."""
+        return _facts(self).side_conditions
+
+    @property
+    def lemmas(self) -> tuple[str, ...]:
+        """The claims that it rests on."""
+        return _facts(self).lemmas
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The analytic rules that it assumes, by name."""
+        return _facts(self).assumptions
+
+
+def _theorems() -> tuple[Callable[[Facts], Theorem], Callable[[Any], Facts]]:
+    """(make, read): the content of theorems is kept here, out of everybody's reach."""
+    made: WeakKeyDictionary[Theorem, Facts] = WeakKeyDictionary()
+
+    def make(facts: Facts) -> Theorem:
+        theorem: Theorem = object.__new__(Theorem)
+        made[theorem] = facts
+        return theorem
+
+    def read(theorem: Any) -> Facts:
+        if type(theorem) is not Theorem or theorem not in made:
+            raise StepFails("what was given as a theorem was not made by the kernel")
+        return made[theorem]
+
+    return make, read
+
+
+_make, _facts = _theorems()
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A domain and hypotheses that mean something, and the terms that were written there (`expressions`, core)."""
+
+    domain: Domain
+    hypotheses: tuple[Hypothesis, ...]
+    expressions: tuple[Any, ...]
+    spaces: Spaces
+    integrable: bool = False
+    smooth: bool = False
+
+
+def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterable[Any]) -> Place:
+    """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
+    supposed = tuple(h.core() if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
+    names = [h.name for h in supposed]
+    if len(set(names)) < len(names):
+        raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
+    sources = tuple(sp.sympify(e, strict=True) for e in expressions)
+    for e in sources:
+        if e.args or e.is_Symbol:
+            sort(e)
+    made = tuple(map(core, sources))
+    assumed = tuple(side for h in supposed for side in h.sides)
+    refuse_ambiguous_names(*sources, *made, *assumed)
+    known = replace(domain) if type(domain) is Domain else domain
+    refuse_empty(known, {s for e in (*made, *assumed) for s in e.free_symbols})
+    spaces = Spaces.of((*made, *assumed), known.sizes)
+    here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
+    for h in supposed:
+        _refuse_meaningless(h, here)
+    _refuse_tied(made, supposed)
+    return here
+
+
+def _refuse_hypothesis(h: Any) -> Hypothesis:
+    raise Malformed(f"{type(h).__name__} is no Hypothesis: a subclass could say anything")
+
+
+def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, bool]:
+    supposed = Context(Domain(), {h.name: h for h in hypotheses})
+    return supposed.supposes("integrable"), supposed.supposes("interchange")
+
+
+def _refuse_meaningless(h: Hypothesis, here: Place) -> None:
+    """A hypothesis is an equation of two exact values that mean something over all of its range."""
+    where = h.domain(here.domain)
+    refuse_empty(where, set())
+    for side in h.sides:
+        if isinstance(side, Rounded):
+            raise Malformed("a hypothesis is about exact values, and not about rounded ones")
+        refuse_ambiguous_indices(side)
+        check(side, where, here.spaces)
+        try:
+            discharge(side, where, here.smooth)
+        except Undefined as reason:
+            raise Malformed(f"the hypotheses must mean something everywhere: {reason}") from reason
+    if h.sides:
+        _refuse_equation_between_variables(h.lhs, h.rhs, where)
+        for index in h.when:
+            refuse_names_with(index, sp.Tuple(*h.sides))
+
+
+def _refuse_equation_between_variables(lhs: Any, rhs: Any, domain: Domain) -> None:
+    """A hypothesis holds for all values of the vectors in it: so it may tell what a law or a network is, and no more.
+
+    `z = u`, or `a = |z|^2` for a number a, would hold for some values only, and not where z is averaged over.
+    """
+    known = variable_set(free_variables(lhs, domain))
+    says_what_it_is = isinstance(lhs, LogDensity | Expect | KL | ScalarFunction | VectorFunction)
+    if known and (lhs in known or not says_what_it_is):
+        raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {known}: suppose what a law or a function is")
+    for v in free_variables(rhs, domain):
+        if not is_member(v, known, domain):
+            raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {v}, which the left side does not mention")
+
+
+def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -> None:
+    """A symbol that a hypothesis ties to others is one number: nothing is differentiated by it, and it tends nowhere."""
+    for h in hypotheses:
+        sides = sp.Tuple(*h.sides)
+        for e in (moving for line in expressions for moving in line.atoms(D, At)):
+            wrt = e.args[1]
+            free = isinstance(wrt, sp.Symbol) and sides.has(wrt)
+            if free or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):
+                raise Malformed(f"{e}: the hypothesis {h.name!r} is about one {wrt}, so it cannot vary here")
+
+
+# --- lines and steps --------------------------------------------------------------------------------------------------
+
+
+def start(here: Place, e: Any) -> Theorem:
+    """e = e: the term means something all over the domain."""
+    made = admit(e, here.domain, here.spaces)
+    met = discharge(made, here.domain, here.smooth)
+    hypotheses = tuple(replace(h) for h in here.hypotheses)
+    return _make(Facts(made, "=", made, here, replace(here.domain), hypotheses, _is_meant(made, here), met))
+
+
+def _is_meant(e: Any, here: Place) -> bool:
+    """Is e known to have a value, perhaps an infinite one? A mean of which that is not known must stand alone."""
+    known = here.integrable or extent(e, here.domain) != "unknown"
+    if not known and not isinstance(e, Averaging):
+        raise Undefined(f"a mean in {e} may be infinite or may not exist: declare the hypothesis 'integrable'")
+    return known
+
+
+def extend(
+    theorem: Theorem,
+    relation: str,
+    e: Any,
+    rule: Rule,
+    above: Mapping[Any, Theorem] | None = None,
+    lemma: Callable[[str], Mapping[Any, Theorem]] | None = None,
+) -> Theorem:
+    """The theorem continued to the line e, by one step of a rule; DoesNotFollow, StepFails, ... when it is not one."""
+    facts = _facts(theorem)
+    here, following = facts.place, start(facts.place, e)
+    before, after = facts.rhs, _facts(following).rhs
+    together = _composed(facts.relation, relation)
+    _refuse_rounded_on_the_way(before, after, relation, together)
+    _refuse_infinite_order(before, after, relation, here)
+    context = _context(here, above, lemma)
+    request = _prepared(rule)
+    left, right = (_rewritten(side, request, context, here) for side in (before, after))
+    if not request.decide(relation, left, right, context):
+        raise DoesNotFollow(left, right)
+    own = _facts(following)
+    return _make(
+        replace(
+            facts,
+            relation=together,
+            rhs=after,
+            meant=facts.meant or own.meant,
+            side_conditions=own.side_conditions,
+            lemmas=tuple(dict.fromkeys((*facts.lemmas, *context.used_claims))),
+            assumptions=tuple(
+                dict.fromkeys((*facts.assumptions, *((request.name,) if request.tier == "assumed" else ())))
+            ),
+        )
+    )
+
+
+def _composed(first: str, second: str) -> str:
+    """What two relations, one after the other, say of the ends."""
+    if second not in SORTS:
+        raise StepFails(f"{second!r} is no relation: one of {', '.join(SORTS)}")
+    pair = {first, second} - {"="}
+    if len(pair) < 2:
+        return pair.pop() if pair else "="
+    if pair in ({"<", "<="}, {">", ">="}):
+        return min(pair, key=len)
+    raise StepFails(f"steps {sorted(pair)} do not add up")
+
+
+def _refuse_rounded_on_the_way(before: Any, after: Any, relation: str, together: str) -> None:
+    if isinstance(before, Rounded):
+        raise StepFails("a rounded value ends a derivation: it stands for a range, and nothing follows from it")
+    if isinstance(after, Rounded) and (relation, together) != ("=", "="):
+        raise StepFails("an order may not end in a rounded value, which stands for a range")
+
+
+def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) -> None:
+    """Order needs values on both sides, and a strict one finite values."""
+    if relation == "=" or here.integrable:
+        return
+    for side in (before, after):
+        where = extent(side, here.domain)
+        if where == "unknown" or (where != "finite" and relation in ("<", ">")):
+            raise Undefined(
+                f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"
+            )
+
+
+def _context(here: Place, above: Any, lemma: Any) -> Context:
+    context = Context(here.domain, {h.name: h for h in here.hypotheses})
+    context.above = {key: found for key, found in (above or {}).items() if _facts(found)}
+
+    def checked(claim_id: str) -> Mapping[Any, Theorem]:
+        if lemma is None:
+            raise StepFails(f"{claim_id} cannot be used here, where no claim is being judged")
+        found = {key: theorem for key, theorem in lemma(claim_id).items() if _facts(theorem)}
+        if claim_id not in context.used_claims:
+            context.used_claims.append(claim_id)
+        return found
+
+    context.lemma = checked
+    return context
+
+
+def _prepared(rule: Any) -> Rule:
+    """The request with core terms for arguments; Malformed when it holds anything that is none."""
+    if type(rule) is not Rule:
+        raise StepFails(f"{rule!r} is no rule: write one of derivations.rules, such as by=algebra")
+    return Rule(rule.key, tuple(map(_argument, rule.arguments)))
+
+
+def _argument(a: Any) -> Any:
+    if type(a) is Rule:
+        return _prepared(a)
+    if type(a) is Hypothesis or isinstance(a, str | int):
+        return a
+    if type(a) is tuple:
+        return tuple(map(_argument, a))
+    if not isinstance(a, sp.Basic):
+        raise StepFails(f"a rule takes terms, and {a!r} is none")
+    refuse_ambiguous_indices(a)
+    made = core(a)
+    sort(made)
+    return made
+
+
+def _rewritten(e: Any, request: Rule, context: Context, here: Place) -> Any:
+    """What the rule makes of e, back through the door."""
+    result = request.rewrite(e, context)
+    if result != e:
+        shown = result.xreplace({joint: sp.Dummy(real=True) for joint in result.atoms(LogJoint)})
+        check(shown, here.domain, Spaces.of((*here.expressions, shown), here.domain.sizes))
+    return result
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+
+def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
+    """The theorem read as `lhs relation rhs`, both meaning something where it stands."""
+    facts = _facts(theorem)
+    here = facts.place
+    left, right = (_facts(start(here, side)).rhs for side in (lhs, rhs))
+    algebra = Algebra(here.domain)
+    if not algebra.equal(facts.lhs, left):
+        raise StepFails("the first line is not the statement's left side")
+    if not algebra.equal(facts.rhs, right):
+        raise StepFails("the last line is not the statement's right side")
+    if relation not in IMPLIES[facts.relation]:
+        raise StepFails(f"steps {[facts.relation]} do not add up to {relation!r}")
+    if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
+        raise StepFails("a rounded value stands on the right of = only")
+    if not (facts.meant or (isinstance(left, Averaging) and isinstance(right, Averaging))):  # those exist together
+        raise Undefined(f"{lhs} may be infinite or may not exist: declare the hypothesis 'integrable'")
+    return _make(replace(facts, lhs=left, relation=relation, rhs=right))
+
+
+def refuse_unrelated(lhs: Any, relation: str, rhs: Any, lines: Iterable[Any]) -> None:
+    """Refuse a statement whose relation says nothing about its two sides, or a line of another sort."""
+    sorts = {sort(core(e)) for e in (lhs, rhs, *lines) if e != 0} or {"number"}
+    if relation not in SORTS or len(sorts) > 1 or not sorts <= SORTS[relation]:
+        raise Malformed(f"{relation!r} says nothing about {' and '.join(sorted(sorts))}")
+
+
+# --- induction --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Induction:
+    """A statement about every integer n from `start` on, and the two that it needs."""
+
+    whole: Place
+    base: Place
+    step: Place
+    goals: tuple[tuple[Any, str, Any], tuple[Any, str, Any]]
+    statement: tuple[Any, str, Any]
+
+
+def induction(
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    statement: tuple[Any, str, Any],
+    n: Any,
+    first: Any,
+    lines: tuple[Iterable[Any], Iterable[Any]],
+) -> Induction:
+    """The places of base and step; Malformed where an induction over n proves nothing."""
+    lhs, relation, rhs = statement
+    lo, hi = domain.indices.get(n, (None, None))
+    if lo is None or sp.expand(lo - first) != 0:
+        raise Malformed(f"induction starts at {first}, but the claim is about {n} >= {lo}")
+    for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
+        _refuse_shrinking(h, n, domain)
+    left, right = core(lhs), core(rhs)
+
+    def at(value: Any) -> tuple[Any, str, Any]:
+        return substitute(left, {n: value}), relation, substitute(right, {n: value})
+
+    below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
+    exact = relation == "=" and not isinstance(right, Rounded)
+    supposed = Hypothesis(INDUCTION_HYPOTHESIS, f"the statement at {n}", *((left, right) if exact else (None, None)))
+    goals = at(first), at(n + 1)
+    base = place(domain.without(n), hypotheses, (goals[0][0], goals[0][2], *lines[0]))
+    step = place(below, hypotheses, (goals[1][0], goals[1][2], *lines[1], *supposed.sides))
+    grown = replace(step, hypotheses=(*step.hypotheses, supposed.core()))
+    return Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (left, relation, right))
+
+
+def _refuse_shrinking(h: Hypothesis, n: Any, domain: Domain) -> None:
+    """What is supposed up to n must be supposed up to n + 1 too: the statement at n rests on no more than that."""
+    if sp.Tuple(*h.sides).has(n):
+        raise Malformed(f"{h.name!r} is about one {n}, and an induction over {n} needs it at all of them")
+    for first, last in h.when.values():
+        falls = domain.at_least_zero(sp.expand(first - first.xreplace({n: n + 1})))
+        rises = last == sp.oo or domain.at_least_zero(sp.expand(last.xreplace({n: n + 1}) - last))
+        if not (falls and rises):
+            raise Malformed(f"{h.name!r} holds from {first} to {last}, which may shrink as {n} grows")
+
+
+def by_induction(made: Induction, base: Theorem, step: Theorem) -> Theorem:
+    """The statement for every n, from the theorems at its first value and at n + 1."""
+    for theorem, here, goal in ((base, made.base, made.goals[0]), (step, made.step, made.goals[1])):
+        facts = _facts(theorem)
+        if facts.place is not here or (facts.lhs, facts.relation, facts.rhs) != tuple(map(_plain, goal)):
+            raise StepFails("these are not the base and the step of this induction")
+    whole = _facts(start(made.whole, made.statement[0]))
+    start(made.whole, made.statement[2])
+    both = [_facts(theorem) for theorem in (base, step)]
+    return _make(
+        replace(
+            whole,
+            relation=made.statement[1],
+            rhs=made.statement[2],
+            meant=all(facts.meant for facts in both),
+            lemmas=tuple(dict.fromkeys(name for facts in both for name in facts.lemmas)),
+            assumptions=tuple(dict.fromkeys(name for facts in both for name in facts.assumptions)),
+        )
+    )
+
+
+def _plain(part: Any) -> Any:
+    return part if isinstance(part, str) else core(part)
