@@ -1,9 +1,9 @@
 """Bound indices. They have no names of their own, so nothing can capture them.
 
-In a term of the kernel, the index of every sum, product and coordinatewise law is `bound(h)`, where h counts the binders
-beneath it, one above the other. So terms that differ by the names of their indices are one term; inside the scope of an
-index all other indices are lower; and an index that stands outside its scope is seen at once (`refuse_loose`). A rule
-opens a binder with a fresh symbol and closes it again.
+In a term of the kernel, the index of every sum, product and coordinatewise law is `bound(h)`, where h counts the
+binders beneath it, one above the other. So terms that differ by the names of their indices are one term; inside the
+scope of an index all other indices are lower; and an index that stands outside its scope is seen at once
+(`refuse_loose`). A rule opens a binder with a fresh symbol and closes it again.
 """
 
 from __future__ import annotations

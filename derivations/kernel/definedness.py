@@ -1,8 +1,8 @@
 """What a term needs to mean something: one function, under the term's own binders and in the domain around it.
 
-`conditions(e, domain)` lists everything that is divided by, every argument of a root or a logarithm, every variance, and
-everything that is differentiated or let go to a limit, each with the domain of the place where it stands: a condition
-met in two ranges is two conditions. `discharge` decides them all. Means of unknown laws may be infinite (`means`).
+`conditions(e, domain)` lists all that is divided by, every argument of a root or a logarithm, every variance, and all
+that is differentiated or let go to a limit, each with the domain of the place where it stands: a condition met in two
+ranges is two conditions. `discharge` decides them all. Means of unknown laws may be infinite (`means`).
 """
 
 from __future__ import annotations

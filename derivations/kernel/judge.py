@@ -1,4 +1,4 @@
-"""Replay a derivation and say what it is worth. Everything shown about a claim is read off theorems, nothing is typed."""
+"""Replay a derivation and say what it is worth. What is shown of a claim is read off theorems, nothing is typed."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ class Judge:
     ) -> tuple[Verdict, Theorem | None]:
         """(verdict, theorem) of a statement; the steps are reported on the way."""
         statement, domain = claim.says[part], claim.domain_of(part)
-        says = (statement.lhs, statement.relation, statement.rhs)
+        says: tuple[Any, str, Any] = (statement.lhs, statement.relation, statement.rhs)
         lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
         with time_limit(self.step_seconds):
             kernel.refuse_unrelated(*says, [e for chain in lines for e in chain])

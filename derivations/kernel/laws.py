@@ -34,6 +34,7 @@ class Formal:
     scope: tuple[int, ...] = ()
     like: int | None = None
     vector_valued = False
+    args: tuple[Any, ...]
 
     def __new__(cls, *args: Any) -> Any:
         sorts = cls.takes.split()

@@ -24,24 +24,29 @@ GAUSSIAN = (terms.Normal, terms.DiagonalNormal, terms.FullNormal)
 LINEAR = (terms.Inner, terms.Norm2, terms.Coord, terms.Hadamard, terms.Quadratic)
 
 
-def extent(e: Any, domain: Domain) -> Extent:
-    """Where the value of e lies, when nothing is assumed of means."""
-    if not e.has(Averaging):
+def extent(e: Any, domain: Domain, dominated: bool = False) -> Extent:
+    """Where the value of e lies. Nothing is assumed of means, but, if `dominated`, of those that are differentiated."""
+    if not e.has(Averaging) or (dominated and _is_differentiated(e)):
         return "finite"
     if isinstance(e, Averaging):
         return _extent_of_mean(e, domain)
     if isinstance(e, sp.Add):
-        return _together(extent(a, domain) for a in e.args)
+        return _together(extent(a, domain, dominated) for a in e.args)
     if isinstance(e, sp.Mul):
-        return _extent_of_product(e, domain)
+        return _extent_of_product(e, domain, dominated)
     if isinstance(e, SumTo):
         inside = enter(e, domain)
-        return extent(inside.args[0], inside.domains[0])
+        return extent(inside.args[0], inside.domains[0], dominated)
     if isinstance(e, terms.Equal | terms.AtMost):
-        return "unknown" if "unknown" in [extent(a, domain) for a in e.args] else "up"
+        return "unknown" if "unknown" in [extent(a, domain, dominated) for a in e.args] else "up"
     inside = enter(e, domain)
     known = zip(inside.args, inside.domains, strict=True)
-    return "finite" if all(extent(a, where) == "finite" for a, where in known) else "unknown"
+    return "finite" if all(extent(a, where, dominated) == "finite" for a, where in known) else "unknown"
+
+
+def _is_differentiated(e: Any) -> bool:
+    """A derivative of a mean, or the mean of a derivative: dominated derivatives have finite means."""
+    return isinstance(e, terms.D) or (isinstance(e, Expect) and isinstance(e.args[1], terms.D))
 
 
 def _together(parts: Any) -> Extent:
@@ -50,11 +55,12 @@ def _together(parts: Any) -> Extent:
     return "finite" if not found else found.pop() if len(found) == 1 else "unknown"
 
 
-def _extent_of_product(e: Any, domain: Domain) -> Extent:
-    unbounded = [a for a in e.args if extent(a, domain) != "finite"]
+def _extent_of_product(e: Any, domain: Domain, dominated: bool) -> Extent:
+    unbounded = [a for a in e.args if extent(a, domain, dominated) != "finite"]
     if not unbounded:
         return "finite"
-    kind, sign = extent(unbounded[0], domain), sign_of(sp.Mul(*[a for a in e.args if a is not unbounded[0]]), domain)
+    kind = extent(unbounded[0], domain, dominated)
+    sign = sign_of(sp.Mul(*[a for a in e.args if a is not unbounded[0]]), domain)
     if len(unbounded) > 1 or kind == "unknown" or sign not in ("+", "-"):
         return "unknown"
     return kind if sign == "+" else "down" if kind == "up" else "up"

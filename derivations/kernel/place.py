@@ -60,7 +60,8 @@ class Hypothesis:
 
     def core(self) -> Hypothesis:
         """The same hypothesis about core terms."""
-        return Hypothesis(self.name, self.words, *(core(side) for side in self.sides or ()), when=self.when)
+        lhs, rhs = (core(side) for side in self.sides) if self.sides else (None, None)
+        return Hypothesis(self.name, self.words, lhs, rhs, self.when)
 
     def domain(self, around: Domain) -> Domain:
         """What is known where the hypothesis holds: its indices in their ranges, the rest as around it."""

@@ -24,9 +24,9 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for index, (lo, hi) in domain.indices.items():
         _refuse_index(domain, index, lo, hi)
     for symbol in symbols:
-        interval = domain.intervals.get(symbol.name)
-        if symbol.is_integer and interval is not None and not _has_integer(interval):
-            raise Malformed(f"{symbol} is an integer, and there is none {interval.words()}: the domain has no point")
+        where = domain.intervals.get(symbol.name)
+        if symbol.is_integer and where is not None and not _has_integer(where):
+            raise Malformed(f"{symbol} is an integer, and there is none {where.words()}: the domain has no point")
     for product, factor in domain.products.items():
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():

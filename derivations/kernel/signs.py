@@ -1,8 +1,8 @@
 """The sign of a polynomial whose variables live in intervals.
 
-It is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0, and
-so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete: when
-it does not decide, the answer is None and nobody guesses.
+It is decided by encoding: a variable in (0, 1) becomes r/(1+r) with r > 0, one in [a, oo) becomes a + n with n >= 0,
+and so on; a polynomial whose encoded coefficients are all non-negative is non-negative. That is sound and incomplete:
+when it does not decide, the answer is None and nobody guesses.
 """
 
 from __future__ import annotations

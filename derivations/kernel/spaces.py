@@ -1,4 +1,4 @@
-"""Where vectors and matrices live: of what size, and whether of bits. What is added or multiplied lives in one space."""
+"""Where vectors and matrices live: of what size, whether of bits. What is added or multiplied lives in one space."""
 
 from __future__ import annotations
 

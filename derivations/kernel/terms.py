@@ -51,13 +51,14 @@ from derivations.kernel.symbols import (
 )
 
 __all__ = [
-    "DIM", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At", "AtMost", "Averaging",
-    "BernoulliProduct", "Bilinear", "Block", "Coord", "Covariance", "D", "DefinedFunction", "Density", "DiagonalNormal",
-    "Entry", "Equal", "Expect", "Formal", "FullNormal", "Gradient", "Hadamard", "Inner", "Law", "LogDensity", "LogDet",
-    "LogJoint", "Malformed", "Mean", "Name", "Norm2", "Normal", "ProductTo", "Quadratic", "Ratio", "Rounded", "SameLaw",
-    "ScalarFunction", "SumTo", "Term", "Trace", "Variance", "VectorFunction", "VectorSymbol", "binds", "bound_indices",
-    "covariance", "define", "free_scalars", "is_declared", "is_family_variable", "is_vector", "log_p", "name_of", "names",
-    "scalar", "scalar_function", "unfold_all", "variable_set", "vector", "vector_function",
+    "DIM", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At", "AtMost",
+    "Averaging", "BernoulliProduct", "Bilinear", "Block", "Coord", "Covariance", "D", "DefinedFunction", "Density",
+    "DiagonalNormal", "Entry", "Equal", "Expect", "Formal", "FullNormal", "Gradient", "Hadamard", "Inner", "Law",
+    "LogDensity", "LogDet", "LogJoint", "Malformed", "Mean", "Name", "Norm2", "Normal", "ProductTo", "Quadratic",
+    "Ratio", "Rounded", "SameLaw", "ScalarFunction", "SumTo", "Term", "Trace", "Variance", "VectorFunction",
+    "VectorSymbol", "binds", "bound_indices", "covariance", "define", "free_scalars", "is_declared",
+    "is_family_variable", "is_vector", "log_p", "name_of", "names", "scalar", "scalar_function", "unfold_all",
+    "variable_set", "vector", "vector_function",
 ]  # fmt: skip
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Theorems. Only the functions of this file make them, and what they say cannot be changed.
 
 A `Place` is a checked domain with checked hypotheses. `start` states that a term equals itself there, and so means
-something; `extend` continues a theorem by one step of a rule; `conclude` reads the result as a statement; `by_induction`
-makes a statement about every n from a base and a step. A theorem is an opaque handle: its content lies in a table that
-only this file reaches, so an object put together elsewhere is none.
+something; `extend` continues a theorem by one step of a rule; `conclude` reads the result as a statement;
+`by_induction` makes a statement about every n from a base and a step. A theorem is an opaque handle: its content lies
+in a table that only this file reaches, so an object put together elsewhere is none.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _refuse_equation_between_variables(lhs: Any, rhs: Any, domain: Domain) -> No
 
 
 def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -> None:
-    """A symbol that a hypothesis ties to others is one number: nothing is differentiated by it, and it tends nowhere."""
+    """A symbol that a hypothesis ties to others is one number: nobody differentiates by it, and it tends nowhere."""
     for h in hypotheses:
         sides = sp.Tuple(*h.sides)
         for e in (moving for line in expressions for moving in line.atoms(D, At)):
@@ -249,7 +249,7 @@ def start(here: Place, e: Any) -> Theorem:
 
 def _is_meant(e: Any, here: Place) -> bool:
     """Is e known to have a value, perhaps an infinite one? A mean of which that is not known must stand alone."""
-    known = here.integrable or extent(e, here.domain) != "unknown"
+    known = here.integrable or extent(e, here.domain, here.smooth) != "unknown"
     if not known and not isinstance(e, Averaging):
         raise Undefined(f"a mean in {e} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return known
@@ -315,7 +315,7 @@ def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) 
     if relation == "=" or here.integrable:
         return
     for side in (before, after):
-        where = extent(side, here.domain)
+        where = extent(side, here.domain, here.smooth)
         if where == "unknown" or (where != "finite" and relation in ("<", ">")):
             raise Undefined(
                 f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"

@@ -21,7 +21,7 @@ import sympy as sp
 
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
-from derivations.kernel.grammar import sort
+from derivations.kernel.formation import sort
 from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails
 from derivations.kernel.terms import (
     DIM,

@@ -12,6 +12,7 @@ import sympy as sp
 from random_terms import spoiled
 
 from derivations.kernel import domain as domain_module
+from derivations.kernel.dependence import is_member, may_touch, outside
 from derivations.kernel.domain import (
     CLOSED_UNIT,
     NONNEGATIVE,
@@ -24,7 +25,6 @@ from derivations.kernel.domain import (
     Interval,
     polynomial_sign,
 )
-from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import Block, variable_set, vector_function
 from derivations.notation import abar, alpha
 

@@ -11,8 +11,9 @@ import sympy as sp
 
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.claims import Claim, Statement
+from derivations.kernel.dependence import is_member, may_touch, outside
 from derivations.kernel.domain import NONZERO, REAL, UNIT, Domain, Interval, polynomial_sign
-from derivations.kernel.grammar import sort
+from derivations.kernel.formation import sort
 from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
@@ -20,7 +21,6 @@ from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
 from derivations.kernel.rules.matrices import trace_algebra
 from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
 from derivations.kernel.rules.probability import zero_divergence
-from derivations.kernel.scope import is_member, may_touch, outside
 from derivations.kernel.terms import (
     KL,
     AffineImage,

@@ -13,8 +13,8 @@ import sympy as sp
 from attack import Attack, assert_refused, proved_lemma
 
 from derivations.kernel.claims import Chain
+from derivations.kernel.dependence import outside
 from derivations.kernel.domain import Domain, Interval
-from derivations.kernel.scope import outside
 from derivations.kernel.terms import DIM
 from derivations.notation import T, abar, eps, i, integrable, interchange_hypothesis, j, k, q, s, schedule, snr, t, x, z
 from derivations.rules import (

@@ -34,6 +34,7 @@ from random_terms import (
 )
 
 from derivations.kernel.algebra import Algebra
+from derivations.kernel.dependence import is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules import probability
 from derivations.kernel.rules.base import Context, Rule
@@ -54,7 +55,6 @@ from derivations.kernel.rules.probability import (
     vanishing_mean,
     zero_divergence,
 )
-from derivations.kernel.scope import is_member
 from derivations.kernel.terms import (
     KL,
     AtMost,

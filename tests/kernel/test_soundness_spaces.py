@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from derivations.kernel.domain import Domain
-from derivations.kernel.grammar import refuse_malformed
+from derivations.kernel.formation import refuse_malformed
 from derivations.kernel.terms import DIM, Malformed, Mean
 from derivations.notation import T, k, t, z
 from derivations.rules import (

@@ -23,7 +23,7 @@ RIGHT = dict(
     hypotheses=(everywhere,),
 )
 FAILS_AT = 2
-BECAUSE = "here t varies"
+BECAUSE = "does not follow"
 
 
 def wrong(line):

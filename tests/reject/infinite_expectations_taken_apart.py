@@ -11,8 +11,8 @@ both, one, two = (f(z) + g(z), Expect(q(z), f(z)), Expect(q(z), g(z)))
 
 CLAIM = dict(says=(Expect(q(z), both), "=", one + two))
 RIGHT = dict(says=(Expect(q(z), both), "=", one + two), hypotheses=(integrable,))
-FAILS_AT = 2
-BECAUSE = "does not declare"
+FAILS_AT = 0
+BECAUSE = "declare the hypothesis 'integrable'"
 
 
 def wrong(line):

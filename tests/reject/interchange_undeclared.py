@@ -15,8 +15,8 @@ RIGHT = dict(
     domain=Domain({"phi": REAL}),
     hypotheses=(interchange_hypothesis,),
 )
-FAILS_AT = 2
-BECAUSE = "does not declare"
+FAILS_AT = 0
+BECAUSE = "declare the hypothesis 'interchange'"
 
 
 def wrong(line):

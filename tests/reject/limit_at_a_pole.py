@@ -9,8 +9,8 @@ DOMAIN = Domain({"u": NONZERO})
 
 CLAIM = dict(says=(At(1 / u, u, 0), "=", sp.S.Zero), domain=DOMAIN)
 RIGHT = dict(says=(At(1 + u, u, 0), "=", sp.S.One), domain=DOMAIN)
-FAILS_AT = 2
-BECAUSE = ""
+FAILS_AT = 0
+BECAUSE = "must mean something everywhere"
 
 
 def wrong(line):

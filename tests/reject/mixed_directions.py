@@ -7,7 +7,7 @@ DOMAIN = Domain({"u": REAL, "w": POSITIVE})
 
 CLAIM = dict(says=(u, "<", u), domain=DOMAIN)
 RIGHT = dict(says=(u, "<", u + w), domain=DOMAIN)
-FAILS_AT = 0
+FAILS_AT = 3
 BECAUSE = "do not add up"
 
 

@@ -14,8 +14,8 @@ def f(n):
 
 CLAIM = dict(says=(SumTo(f(t), t, 1, T), "=", f(1) + f(2) + SumTo(f(t), t, 3, T)), domain=ANY_T, hypotheses=())
 RIGHT = dict(says=(SumTo(f(t), t, 1, T), "=", f(1) + SumTo(f(t), t, 2, T)), domain=ANY_T, hypotheses=())
-FAILS_AT = 2
-BECAUSE = ""
+FAILS_AT = 0
+BECAUSE = "negative number of terms"
 
 
 def wrong(line):

@@ -45,7 +45,7 @@ def _no_lemma(claim_id: str) -> Any:
 
 @dataclass
 class Context:
-    """What a step may rely on, and what it used. `lemma(id)` gives the theorems of an earlier claim, or raises StepFails.
+    """What a step may rely on, and what it used. `lemma(id)` gives the theorems of an earlier claim; or StepFails.
 
     `above` holds the theorems of the statements of this very claim that are proved already. `around` are the indices of
     the sums around the place looked at, innermost first; `moving` the variables of derivatives and limits around it.
@@ -55,7 +55,7 @@ class Context:
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
     lemma: Callable[[str], Any] = _no_lemma
     used_claims: list[str] = field(default_factory=list)
-    above: Mapping[int, Any] = field(default_factory=dict)
+    above: Mapping[Any, Any] = field(default_factory=dict)
     around: tuple[Any, ...] = ()
     moving: frozenset[Any] = frozenset()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -62,18 +63,38 @@ def rewrite_instances(
     return walk(e, change, context)
 
 
+@lru_cache(maxsize=4096)
+def _heads(e: Any) -> frozenset[Any]:
+    """The kinds of terms in e, and the names of families and laws."""
+    kinds = {type(a) for a in e.atoms(sp.Function, terms.Averaging, terms.LogDensity, terms.Quadratic)}
+    return frozenset(kinds | e.atoms(terms.Name))
+
+
 def _share(lhs: Any, node: Any, domain: Domain) -> Any:
     """0 when node equals lhs; c when node is c lhs and something besides, a sum's terms among others; else None."""
-    if node == lhs or Algebra(domain).equal(node, lhs):
+    if node == lhs:
         return sp.S.Zero
-    if not isinstance(lhs, sp.Add):
+    if not _heads(lhs) <= _heads(node):  # nothing that is worth a calculation
         return None
+    share = _share_of_sum(lhs, node, domain) if isinstance(lhs, sp.Add) else None
+    if share is None and len(node.args) == len(lhs.args) and Algebra(domain).equal(node, lhs):
+        return sp.S.Zero
+    return share
+
+
+def _share_of_sum(lhs: Any, node: Any, domain: Domain) -> Any:
     terms_of_node = node.as_coefficients_dict()
     shares = set()
     for term, c in lhs.as_coefficients_dict().items():
-        found = [t for t in terms_of_node if t == term or (type(t) is type(term) and Algebra(domain).equal(t, term))]
+        found = [t for t in terms_of_node if t == term] or [
+            t
+            for t in terms_of_node
+            if type(t) is type(term) and _heads(t) == _heads(term) and Algebra(domain).equal(t, term)
+        ]
         shares.add(terms_of_node[found[0]] / c if len(found) == 1 else None)
-    return shares.pop() if len(shares) == 1 else None
+        if len(shares) > 1 or None in shares:
+            return None
+    return shares.pop()
 
 
 def matches(lhs: Any, node: Any, indices: Iterable[Any], table: Table, context: Context) -> Iterator[Table]:

@@ -169,14 +169,14 @@ def reparameterize(noise: Any, location: Any = None, scale: Any = None) -> Rule:
 
 
 @at_every_node("change of variable", "law", "z = m + s eps has the law N(m, s^2); eps is fresh")
-def _reparameterized(node: Any, local: Context, noise: Any, *named: Any) -> Any:
+def _reparameterized(node: Any, local: Context, noise: Any, *given: Any) -> Any:
     if not (isinstance(node, Expect) and isinstance(node.args[0], Normal | DiagonalNormal)):
         return node
     law, body = node.args
     z = law.args[0]
     if isinstance(law, Normal) and law.args[1] == 0 and law.args[2] == 1:
         return node
-    (noise, *named) = _read_here((noise, *named), law, local)
+    noise, *named = _read_here((noise, *given), law, local)
     if z == noise:
         return node
     if may_touch(body, [noise]) or may_touch(sp.Tuple(*law.args[1:]), [noise]):

@@ -238,7 +238,7 @@ def _linear_parts(e: Any) -> list[tuple[Any, Any]]:
 
 def _is_nonnegative_average(e: Any, domain: Domain) -> bool:
     if isinstance(e, KL):
-        return _comparable(*e.args, domain)
+        return _comparable(e.args[0], e.args[1], domain)
     if isinstance(e, Expect | SumTo):
         place = 1 if isinstance(e, Expect) else 0
         inside = enter(e, domain)
