@@ -322,6 +322,8 @@ def _by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:
     """A sum's body as {factor free of the index: what it multiplies}."""
     groups: dict[Any, Expr] = {}
     for term in sp.Add.make_args(sp.expand_mul(body)):
+        if term == 0:
+            continue
         outside = sp.Mul(*[f for f in sp.Mul.make_args(term) if not f.has(index)])
         groups[outside] = groups.get(outside, sp.S.Zero) + term / outside
     return groups

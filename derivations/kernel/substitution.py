@@ -137,7 +137,8 @@ def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
     laws = {p for p in parameters if isinstance(p, Law)}
     own = [p for p in parameters if p not in laws]
     drawn = {v for law in laws for v in law.variables}
-    stray = {v for v in free_variables(body, Domain()) - drawn if is_member(v, own, Domain()) is not True}
+    vectors = [p for p in own if is_vector(p)]
+    stray = {v for v in free_variables(body, Domain()) - drawn if is_member(v, vectors, Domain()) is not True}
     outside = _atoms(body, laws)
     stray |= {s for s in (terms.free_scalars(body) & outside) - {terms.DIM} if s not in own} | (drawn & outside)
     if stray:

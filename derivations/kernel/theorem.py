@@ -8,7 +8,7 @@ in a table that only this file reaches, so an object put together elsewhere is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -164,7 +164,7 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
     supposed = tuple(h.core() if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
     names = [h.name for h in supposed]
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
         raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
     sources = tuple(sp.sympify(e, strict=True) for e in expressions)
     for e in sources:
@@ -271,9 +271,9 @@ def extend(
     _refuse_rounded_on_the_way(before, after, relation, together)
     _refuse_infinite_order(before, after, relation, here)
     context = _context(here, above, lemma)
-    request = _prepared(rule)
-    left, right = (_rewritten(side, request, context, here) for side in (before, after))
-    if not request.decide(relation, left, right, context):
+    _refuse_stranger(rule)
+    left, right = (_rewritten(side, rule, context, here) for side in (before, after))
+    if not rule.decide(relation, left, right, context):
         raise DoesNotFollow(left, right)
     own = _facts(following)
     return _make(
@@ -284,9 +284,7 @@ def extend(
             meant=facts.meant or own.meant,
             side_conditions=own.side_conditions,
             lemmas=tuple(dict.fromkeys((*facts.lemmas, *context.used_claims))),
-            assumptions=tuple(
-                dict.fromkeys((*facts.assumptions, *((request.name,) if request.tier == "assumed" else ())))
-            ),
+            assumptions=tuple(dict.fromkeys((*facts.assumptions, *((rule.name,) if rule.tier == "assumed" else ())))),
         )
     )
 
@@ -338,31 +336,28 @@ def _context(here: Place, above: Any, lemma: Any) -> Context:
     return context
 
 
-def _prepared(rule: Any) -> Rule:
-    """The request with core terms for arguments; Malformed when it holds anything that is none."""
+def _refuse_stranger(rule: Any) -> None:
+    """A request holds a name and terms, texts, numbers, hypotheses and requests; anything else is none."""
     if type(rule) is not Rule:
         raise StepFails(f"{rule!r} is no rule: write one of derivations.rules, such as by=algebra")
-    return Rule(rule.key, tuple(map(_argument, rule.arguments)))
+    for a in _flat(rule.arguments):
+        if type(a) is Rule:
+            _refuse_stranger(a)
+        elif isinstance(a, sp.Basic):
+            refuse_ambiguous_indices(a)
+            sort(core(a))
+        elif type(a) not in (Hypothesis, str, int):
+            raise StepFails(f"a rule takes terms, and {a!r} is none")
 
 
-def _argument(a: Any) -> Any:
-    if type(a) is Rule:
-        return _prepared(a)
-    if type(a) is Hypothesis or isinstance(a, str | int):
-        return a
-    if type(a) is tuple:
-        return tuple(map(_argument, a))
-    if not isinstance(a, sp.Basic):
-        raise StepFails(f"a rule takes terms, and {a!r} is none")
-    refuse_ambiguous_indices(a)
-    made = core(a)
-    sort(made)
-    return made
+def _flat(arguments: Any) -> Iterator[Any]:
+    for a in arguments:
+        yield from _flat(a) if type(a) is tuple else [a]
 
 
-def _rewritten(e: Any, request: Rule, context: Context, here: Place) -> Any:
+def _rewritten(e: Any, rule: Rule, context: Context, here: Place) -> Any:
     """What the rule makes of e, back through the door."""
-    result = request.rewrite(e, context)
+    result = rule.rewrite(e, context)
     if result != e:
         shown = result.xreplace({joint: sp.Dummy(real=True) for joint in result.atoms(LogJoint)})
         check(shown, here.domain, Spaces.of((*here.expressions, shown), here.domain.sizes))
@@ -422,6 +417,7 @@ def induction(
 ) -> Induction:
     """The places of base and step; Malformed where an induction over n proves nothing."""
     lhs, relation, rhs = statement
+    first = sp.sympify(first, strict=True)
     lo, hi = domain.indices.get(n, (None, None))
     if lo is None or sp.expand(lo - first) != 0:
         raise Malformed(f"induction starts at {first}, but the claim is about {n} >= {lo}")

@@ -14,16 +14,6 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim, Statement
-<<<<<<< HEAD
-=======
-from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, order, probability
-from derivations.kernel.rules.base import Context, StepFails
-from derivations.kernel.rules.calculus import differentiation
-from derivations.kernel.rules.gaussian import density, moments
-from derivations.kernel.rules.probability import definition
-from derivations.kernel.substitution import core
->>>>>>> ebb2771 (Give the kernel one door, binders that cannot capture, requests for rules, and theorems)
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.enclosures import working_bits
@@ -277,57 +267,3 @@ def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | Non
         if found is not None:
             return found, None
     return None, meaningless
-<<<<<<< HEAD
-=======
-
-
-def _provably_same(before: Statement, after: Statement, domain: Domain, claim: Claim) -> bool:
-    context = Context(domain, {h.name: h for h in claim.hypotheses})
-    try:
-        if before.relation in REVERSED:
-            one, two = (_expand(s.lhs - s.rhs, context) for s in (before, after))
-            return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.Half))
-        return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
-    except (OutsideFragment, StepFails, Malformed):
-        return False
-
-
-def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
-    """A changed inequality that is still true: its gap is a multiple of the old one plus something provably >= 0."""
-    if before.relation != after.relation or before.relation not in REVERSED:
-        return False
-    old, new = (
-        terms.unfold_all(s.rhs - s.lhs if s.relation in ("<", "<=") else s.lhs - s.rhs) for s in (before, after)
-    )
-    strict = before.relation in ("<", ">")
-    try:
-        for share in (sp.S.Zero, sp.S.Half, sp.S.One, sp.S(2)):
-            sign = Algebra(domain).sign(new - share * old)
-            if sign == "+" or (sign in ("0+", "0") and not (strict and share == 0)):
-                return True
-            if not strict and probability.is_divergence(core(new - share * old), Context(domain)):
-                return True
-    except (OutsideFragment, StepFails, Malformed):
-        pass
-    return False
-
-
-def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
-    if isinstance(a, terms.Equal) and isinstance(b, terms.Equal):
-        divergences = [e.args[0] for e in (a, b) if e.args[1] == 0 and isinstance(e.args[0], terms.KL)]
-        if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
-            return True  # both say that the two laws are the same (gaussian.kl.nonnegative)
-        one, two = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
-        return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
-    return Algebra(domain).equal(_expand(a, context), _expand(b, context))
-
-
-def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> bool:
-    return any(Algebra(domain).is_zero(b - factor * a) for factor in factors)
-
-
-def _expand(e: Any, context: Context) -> Any:
-    for rule in (definition, density, moments, matrices.trace_algebra, differentiation, order.continuity):
-        e = rule.rewrite(e, context)
-    return e
->>>>>>> ebb2771 (Give the kernel one door, binders that cannot capture, requests for rules, and theorems)

@@ -8,9 +8,11 @@ from typing import Any
 
 from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import Domain
+from derivations.kernel.formation import admit
 from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Hypothesis, Rule, algebra
 from derivations.kernel.terms import Malformed
+from derivations.kernel.theorem import place
 from derivations.kernel.verdict import Undecided
 
 
@@ -58,6 +60,12 @@ class Attack:
 
         claim.proves(induction_on=self.induction_on)(self.chain or one_step)
         return Judge({c.id: c for c in (*self.lemmas, claim)}).judge(claim).verdict
+
+
+def admitted(domain: Domain, *expressions: Any) -> list[Any]:
+    """The core terms of lines that stand together; Malformed when one of them means nothing there."""
+    here = place(domain, (), expressions)
+    return [admit(e, here.domain, here.spaces) for e in expressions]
 
 
 def assert_refused(make: Callable[[], Attack]) -> None:

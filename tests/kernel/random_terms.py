@@ -19,10 +19,13 @@ from unittest.mock import patch
 
 import sympy as sp
 
+import derivations
 from derivations.kernel.algebra import OutsideFragment
+from derivations.kernel.claims import Claim
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
 from derivations.kernel.formation import sort
-from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails
+from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails, decide_by_algebra
+from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     DIM,
     KL,
@@ -84,8 +87,25 @@ INTEGRABLE, SUPPORT, INTERCHANGE = (
 
 
 def context(domain: Domain, *hypotheses: Hypothesis, **more: Any) -> Context:
-    known = {h.name: h for h in (INTEGRABLE, *hypotheses)}
-    return Context(domain, known, **{"lemma": lambda claim_id: claim_id, **more})
+    known = {h.name: h.core() for h in (INTEGRABLE, *hypotheses)}
+    return Context(domain, known, **{"lemma": lambda claim_id: derivations.judge(claim_id).theorems, **more})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a theorem would say, for a rule that is asked outside of any derivation."""
+
+    lhs: Any
+    relation: str
+    rhs: Any
+    domain: Domain
+    hypotheses: tuple[Hypothesis, ...]
+
+
+def said(claim: Claim) -> dict[int, Said]:
+    """The statements of a claim as rules read them, proved or not."""
+    known = tuple(h.core() for h in claim.hypotheses)
+    return {n: Said(core(s.lhs), s.relation, core(s.rhs), claim.domain_of(n), known) for n, s in enumerate(claim.says)}
 
 
 # --- terms over a chain with random tables ----------------------------------------------------------------------------
@@ -285,7 +305,7 @@ def mill(
         sample = make(Random(f"{seed} {evidence.tried}"))
         if any(malformed(e) for e in sample.lines):
             continue
-        made = rule if isinstance(rule, Rule) else rule(*sample.args, **sample.keywords)
+        made = rule if isinstance(rule, Rule | Stranger) else rule(*sample.args, **sample.keywords)
         look = _rewritten if len(sample.lines) == 1 else _decided
         for before, after, relation, world in look(made, sample):
             value = (sample.read or reading)(before, world)
@@ -330,7 +350,7 @@ def malformed(e: Any) -> bool:
 def _rewritten(rule: Rule, sample: Sample) -> Iterator[tuple[Any, Any, str, World]]:
     (e,) = sample.lines
     try:
-        after = rule.rewritten(e, sample.context)
+        after = rule.rewrite(e, sample.context)
     except UNUSABLE:
         return
     if after != e:
@@ -339,7 +359,7 @@ def _rewritten(rule: Rule, sample: Sample) -> Iterator[tuple[Any, Any, str, Worl
 
 def _decided(rule: Rule, sample: Sample) -> Iterator[tuple[Any, Any, str, World]]:
     try:
-        before, after = (rule.rewritten(e, sample.context) for e in sample.lines)
+        before, after = (rule.rewrite(e, sample.context) for e in sample.lines)
         accepted = rule.decide(sample.relation, before, after, sample.context)
     except UNUSABLE:
         return
@@ -377,6 +397,15 @@ def spoiled(*changes: tuple[Any, str, Any]) -> Iterator[None]:
             p.stop()
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """Something that looks like a rule to these tests; to the kernel it is none."""
+
+    name: str
+    rewrite: Any = lambda e, _: e
+    decide: Any = decide_by_algebra
+
+
 def without(rule: Any, *changes: tuple[Any, str, Any]) -> Any:
     """The rule (or the maker of a rule) with one of its conditions taken away."""
     if not isinstance(rule, Rule):
@@ -390,18 +419,18 @@ def without(rule: Any, *changes: tuple[Any, str, Any]) -> Any:
         with spoiled(*changes):
             return rule.decide(relation, before, after, context)
 
-    return Rule(f"spoilt {rule.name}", rule.tier, rule.condition, rewrite, decide)
+    return Stranger(f"spoilt {rule.name}", rewrite, decide)
 
 
-def replacing(name: str, kind: type, change: Any) -> Rule:
+def replacing(name: str, kind: type, change: Any) -> Stranger:
     """A rule that rewrites every node of a kind by `change`, whatever its condition would have been."""
 
     def rewrite(e: Any, _: Context) -> Any:
         return e.replace(lambda node: isinstance(node, kind), change)
 
-    return Rule(name, "law", "none", rewrite)
+    return Stranger(name, rewrite)
 
 
-def deciding(name: str, decide: Any) -> Rule:
+def deciding(name: str, decide: Any) -> Stranger:
     """A rule that accepts what `decide` accepts."""
-    return Rule(name, "law", "none", decide=decide)
+    return Stranger(name, decide=decide)

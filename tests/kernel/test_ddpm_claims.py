@@ -14,8 +14,8 @@ import sympy as sp
 
 import derivations
 from derivations.ddpm import elbo, forward, gaussian_elbo, losses, means, posterior, schedule, weighted_losses
-from derivations.kernel.algebra import holds
 from derivations.kernel.claims import TAGS, Chain, Claim, Proof, Statement
+from derivations.kernel.definedness import holds
 from derivations.kernel.domain import NONNEGATIVE, Domain
 from derivations.kernel.judge import Judge, Judgement
 from derivations.kernel.verdict import Proved, Refuted, Undecided

@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 from random_terms import spoiled
 
-from derivations.kernel import domain as domain_module
+from derivations.kernel import signs as signs_module
 from derivations.kernel.dependence import is_member, may_touch, outside
 from derivations.kernel.domain import (
     CLOSED_UNIT,
@@ -23,8 +23,8 @@ from derivations.kernel.domain import (
     UNIT_WITH_ONE,
     Domain,
     Interval,
-    polynomial_sign,
 )
+from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.terms import Block, variable_set, vector_function
 from derivations.notation import abar, alpha
 
@@ -96,14 +96,14 @@ def test_a_sign_that_is_decided_is_right_at_every_point() -> None:
     ],
 )
 def test_a_spoilt_sign_is_caught(name: str, spoilt: Any) -> None:
-    domain_module._sign_on.cache_clear()
-    with spoiled((domain_module, "_monomial_sign", spoilt)):
+    signs_module._sign_on.cache_clear()
+    with spoiled((signs_module, "_monomial_sign", spoilt)):
         _, wrong = contradictions(300)
-    domain_module._sign_on.cache_clear()
+    signs_module._sign_on.cache_clear()
     assert wrong
 
 
-MONOMIAL = domain_module._monomial_sign
+MONOMIAL = signs_module._monomial_sign
 
 
 def test_the_ends_of_every_kind_of_interval_are_encoded() -> None:

@@ -33,9 +33,11 @@ from random_terms import (
 )
 
 from derivations.kernel import terms
-from derivations.kernel.algebra import Algebra, holds, side_conditions
+from derivations.kernel.algebra import Algebra
+from derivations.kernel.definedness import conditions, holds
 from derivations.kernel.domain import NONZERO, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain
 from derivations.kernel.rules.base import algebra
+from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     DIM,
     At,
@@ -71,7 +73,7 @@ def pairs(rng: Random, theme: str = "") -> Sample:
     intervals |= {"a": rng.choice([REAL, REAL, NONZERO, POSITIVE, UNIT])}
     domain = Domain(intervals, {T: (1, sp.oo), t: (1, T), DIM: (1, sp.oo)}, {"abar": "alpha"})
     worlds = [schedule_world(rng, intervals) for _ in range(2)]
-    meaningful = all(holds(*condition) for line in (before, after) for condition in side_conditions(line, domain))
+    meaningful = all(holds(*condition) for line in (before, after) for condition in conditions(core(line), domain))
     return Sample(context(domain), worlds, (before, after), partial=not meaningful)
 
 
@@ -240,8 +242,8 @@ SPOILT = {
     "one index for all sums": ("sums", without(algebra, (Algebra, "__init__", with_one_index))),
     "dependence not followed": ("sums", without(algebra, (Algebra, "_depends", seen_at_once))),
     "schedules at every index": ("schedules", without(algebra, (Domain, "at_least_zero", lambda *_: True))),
-    "arguments not compared": ("scopes", without(algebra, (Algebra, "_same_arguments", lambda *_: True))),
-    "matrices that commute": ("vectors", without(algebra, (Algebra, "_same_arguments", same_letters))),
+    "arguments not compared": ("scopes", without(algebra, (Algebra, "same", lambda *_: True))),
+    "matrices that commute": ("vectors", without(algebra, (Algebra, "same", same_letters))),
 }
 
 

@@ -14,6 +14,7 @@ from random_terms import (
     B,
     Gaussian,
     Sample,
+    Stranger,
     T,
     a,
     assert_caught,
@@ -246,8 +247,8 @@ def lost_scale(e: Any) -> Any:
     return SumTo(gaussian._normal_log_density(noise, *base.args[2:4]), i, 1, dim)
 
 
-def any_normal(law: Any, normal: Any, because: Rule) -> Rule:
-    return Rule("identify without a reason", "law", "none", lambda e, _: e.xreplace({law: normal}))
+def any_normal(law: Any, normal: Any, because: Rule) -> Stranger:
+    return Stranger("identify without a reason", lambda e, _: e.xreplace({law: normal}))
 
 
 def commuting_letters(word: Any) -> Any:
@@ -258,10 +259,10 @@ LETTERS = matrices.letters
 transposed = replacing("entries of the wrong letter", Entry, lambda e: Entry(e.args[0] ** -1, *e.args[1:]))
 
 
-def determinant_forgotten(symbol: Any) -> Rule:
+def determinant_forgotten(symbol: Any) -> Stranger:
     inverse = matrices._table(symbol, 2).adjugate()
     table = {Entry(symbol**-1, r + 1, s + 1): inverse[r, s] for r in range(2) for s in range(2)}
-    return Rule("adjugate for inverse", "decided", "none", lambda e, _: e.xreplace(table))
+    return Stranger("adjugate for inverse", lambda e, _: e.xreplace(table))
 
 
 def power_of_the_mean(node: Any) -> Any:

@@ -15,7 +15,23 @@ from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.judge import Judge
 from derivations.kernel.terms import DIM
-from derivations.notation import T, abar, alpha, eps, i, integrable, j, k, q, s, schedule, t, x, z
+from derivations.notation import (
+    T,
+    abar,
+    alpha,
+    eps,
+    i,
+    integrable,
+    interchange_hypothesis,
+    j,
+    k,
+    q,
+    s,
+    schedule,
+    t,
+    x,
+    z,
+)
 from derivations.rules import (
     CLOSED_UNIT,
     KL,
@@ -290,7 +306,8 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         Inner(Gradient(g, phi * v), D(phi * v, phi)),
         D(f(phi * v), phi),
         by_claim("L", at={sp.Symbol("meant_f"): sp.Symbol("meant_g")}),
-        lemmas=(proved_lemma("L", pulled_back, D(f(phi * v), phi), differentiation),),
+        hypotheses=(interchange_hypothesis,),
+        lemmas=(proved_lemma("L", pulled_back, D(f(phi * v), phi), differentiation, None, interchange_hypothesis),),
     ),
     "a lemma about another size": lambda: Attack(
         Quadratic(u, A, v),

@@ -73,6 +73,7 @@ each_is_sigma = Hypothesis("each f(t) is sigma_t", "", f(t), sigma_t, {t: (1, T)
 equal_numbers = Hypothesis("two equal numbers", "", a, b)
 hides_d = define("member_hides_d", "F", lambda: DIM)
 between = x(sp.Rational(5, 2))
+PULLED_BACK = Inner(Gradient(f, phi * v), D(phi * v, phi))
 
 
 def coordinate_past_the_last(line: Chain) -> None:
@@ -131,7 +132,8 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         D(c, phi),
         Inner(Gradient(f, phi * v), D(phi * v, phi)),
         by_claim("L", at={f(phi * v): c}),
-        lemmas=(proved_lemma("L", D(f(phi * v), phi), Inner(Gradient(f, phi * v), D(phi * v, phi)), differentiation),),
+        hypotheses=(interchange_hypothesis,),
+        lemmas=(proved_lemma("L", D(f(phi * v), phi), PULLED_BACK, differentiation, None, interchange_hypothesis),),
     ),
     # brought under a derivative
     "a norm brought under a derivative by a coordinate": lambda: Attack(

@@ -37,6 +37,7 @@ from random_terms import (
     z,
 )
 
+from derivations.kernel import definedness
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain, Interval
 from derivations.kernel.rules import calculus, order
@@ -283,7 +284,7 @@ def without_base(over: Any, start: Any) -> Rule:
     def decide(relation: str, previous: Any, following: Any, ctx: Context) -> bool:
         gap = previous - following
         inside = ctx.domain.with_index(over, start, sp.oo)
-        growth = order._split_last(gap.xreplace({over: over + 1}), over, inside) - gap
+        growth = order._split_last(gap.xreplace({over: over + 1}), over, Context(inside)) - gap
         return Algebra(inside).is_zero(growth)
 
     return deciding("induction without a base", decide)
@@ -307,7 +308,7 @@ def lower_end_only(relation: str, previous: Any, following: Any, ctx: Context) -
 plain_mention = without(differentiation, (calculus, "may_vary", lambda e, wrt: e.has(wrt)))
 free_law = without(interchange, (calculus, "may_vary", lambda *_: False), (calculus, "may_touch", lambda *_: False))
 unseen_poles = without(continuity, (order, "holds", lambda *_: True))
-known_limits = without(continuity, (order, "_refuse_unknown_limits", lambda *_: None))
+known_limits = without(continuity, (definedness, "refuse_unknown_limits", lambda *_: None))
 
 CASES: dict[str, tuple[Any, Any, list[Any]]] = {
     "positivity": (positivity, inequalities, [deciding("weak for strict", anything_weak)]),

@@ -42,7 +42,6 @@ from derivations.kernel.rules.order import exponents
 from derivations.kernel.rules.probability import (
     bayes,
     definition,
-    gibbs,
     importance,
     jensen,
     linearity,
@@ -53,7 +52,6 @@ from derivations.kernel.rules.probability import (
     total_probability,
     tower,
     vanishing_mean,
-    zero_divergence,
 )
 from derivations.kernel.terms import (
     KL,
@@ -68,6 +66,7 @@ from derivations.kernel.terms import (
     SameLaw,
     SumTo,
 )
+from derivations.rules import gibbs, zero_divergence
 
 # --- what the rules are given -----------------------------------------------------------------------------------------
 
@@ -205,7 +204,7 @@ def equal_laws(rng: Random) -> Sample:
     lines = (Equal(rng.choice([mean, mean, *odd]), rng.choice([0, 0, 0, 1])), SameLaw(law, other))
     if rng.random() < 0.3:
         lines = (Equal(*rng.sample([KL(law, other), sp.S.Zero], 2)), SameLaw(law, other))
-    return with_equal_laws(sampled(rng, lines, "iff", 4, lemma=lambda claim: None))
+    return with_equal_laws(sampled(rng, lines, "iff", 4))
 
 
 def with_equal_laws(sample: Sample) -> Sample:

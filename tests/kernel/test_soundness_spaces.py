@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import sympy as sp
+from attack import admitted
 
 from derivations.kernel.domain import Domain
-from derivations.kernel.formation import refuse_malformed
 from derivations.kernel.terms import DIM, Malformed, Mean
 from derivations.notation import T, k, t, z
 from derivations.rules import (
@@ -63,8 +63,8 @@ def test_what_is_made_of_a_vector_lives_where_that_vector_does(made: str, joined
     def sized(size_of_z: Any, size_of_u: Any) -> Any:
         term = MADE_OF_Z[made].xreplace({k: size_of_z})
         sizes = [Expect(Normal(v, 0, 1, size), Norm2(v)) for v, size in ((z, size_of_z), (u, size_of_u))]
-        return [(e.xreplace({DIM: size_of_u}), DOMAIN) for e in (JOINED_WITH_U[joined](term), *sizes)]
+        return [e.xreplace({DIM: size_of_u}) for e in (JOINED_WITH_U[joined](term), *sizes)]
 
-    refuse_malformed(*sized(k, k))
+    admitted(DOMAIN, *sized(k, k))
     with pytest.raises(Malformed, match="lives in two spaces"):
-        refuse_malformed(*sized(k, k + 1))
+        admitted(DOMAIN, *sized(k, k + 1))

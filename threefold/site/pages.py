@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import derivations
+from derivations import rules as vocabulary
 from derivations.kernel import rules, terms
 from derivations.kernel.rules.base import Rule
 from derivations.printing import latex
@@ -226,8 +227,10 @@ def counts(book: Book) -> str:
 def all_rules() -> dict[str, Rule]:
     """Every named rule of the kernel, by name."""
     found: dict[str, Rule] = {}
-    for info in pkgutil.iter_modules(rules.__path__):
-        module = importlib.import_module(f"{rules.__name__}.{info.name}")
+    modules = [
+        importlib.import_module(f"{rules.__name__}.{info.name}") for info in pkgutil.iter_modules(rules.__path__)
+    ]
+    for module in (*modules, vocabulary):
         for value in vars(module).values():
             if isinstance(value, Rule):
                 found.setdefault(value.name, value)

@@ -205,13 +205,21 @@ class Rule:
 
     def rewrite(self, e: Any, context: Context) -> Any:
         """The rewritten core term; Malformed when an index is captured or escapes on the way."""
-        result = self.primitive.rewrite(core(e), context, *self.arguments)
+        result = self.primitive.rewrite(core(e), context, *map(_core, self.arguments))
         refuse_loose(result)
         return result
 
     def decide(self, relation: str, previous: Any, following: Any, context: Context) -> bool:
         """Does the relation hold between the two rewritten lines?"""
-        return bool(self.primitive.decide(relation, core(previous), core(following), context, *self.arguments))
+        arguments = map(_core, self.arguments)
+        return bool(self.primitive.decide(relation, core(previous), core(following), context, *arguments))
+
+
+def _core(argument: Any) -> Any:
+    """An argument with core terms for terms; requests look after their own."""
+    if isinstance(argument, tuple):
+        return tuple(map(_core, argument))
+    return core(argument) if isinstance(argument, sp.Basic) else argument
 
 
 def _requests(arguments: Any) -> Iterator[Rule]:
