@@ -70,14 +70,14 @@ def _refuse_capture_by_derivative(e: Any, table: Table) -> None:
         if wrt.has(key):
             if not (key.is_integer and value.is_integer) and may_vary(body, after):
                 raise Captured(f"{e} differentiates by {wrt}: {value} cannot stand for {key} in it")
-        elif body.has(key) and may_vary(value, after):
-            raise Captured(f"{value} depends on {after}, and {e} differentiates by {wrt}")
+        elif body.has(key) and (may_vary(value, after) or may_vary(key, wrt)):
+            raise Captured(f"{key} or {value} depends on {wrt}, by which {e} differentiates")
 
 
 def _refuse_capture_by_limit(e: Any, table: Table) -> None:
     body, symbol, _ = e.args
     for key, value in table.items():
-        if key == symbol or (body.has(key) and value.has(symbol)):
+        if key.has(symbol) or (body.has(key) and value.has(symbol)):
             raise Captured(f"{e} is a limit in {symbol}: {value} cannot stand for {key} in it")
 
 

@@ -70,8 +70,9 @@ def _planted_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def planted(name: str, rewrite: Any) -> Rule:
-    PLANTED[name] = Primitive("decided", lambda: name, lambda: "", rewrite, base.decide_by_algebra)
-    return Rule(name)
+    key = f"{name} {len(PLANTED)}"
+    PLANTED[key] = Primitive("decided", lambda: name, lambda: "", rewrite, base.decide_by_algebra)
+    return Rule(key)
 
 
 def busy(seconds: float) -> Rule:

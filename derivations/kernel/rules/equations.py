@@ -278,7 +278,7 @@ def _check_keys(sides: Any, table: Table, owner: str, domain: Domain) -> None:
             raise StepFails(f"{key} is no variable of {owner}: only symbols and members of families are replaced")
         if not sides.has(key):
             raise StepFails(f"{key} does not occur in {owner}, so nothing is replaced")
-        if terms.name_of(key) in {n.name for n in terms.names(sides)} and isinstance(key, sp.Symbol):
+        if terms.name_of(key) in {n.name for n in terms.names(sides)}:
             raise StepFails(f"{key} is a name in {owner}, not a variable: it cannot be replaced")
         if sort(key) != sort(value) and not (sort(key) == "vector" and value == 0):
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no {sort(key)}")
