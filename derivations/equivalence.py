@@ -13,7 +13,7 @@ from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.domain import Domain
-from derivations.kernel.rules import matrices, order, probability
+from derivations.kernel.rules import inequalities, matrices, order
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.gaussian import density, moments
@@ -58,7 +58,7 @@ def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
             sign = Algebra(domain).sign(new - share * old)
             if sign == "+" or (sign in ("0+", "0") and not (strict and share == 0)):
                 return True
-            if not strict and probability.is_divergence(core(new - share * old), Context(domain)):
+            if not strict and inequalities.is_divergence(core(new - share * old), Context(domain)):
                 return True
     except (OutsideFragment, StepFails, Malformed):
         pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
-from derivations.kernel.place import ASSUMPTIONS, Hypothesis
+from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
 from derivations.kernel.terms import (
     DIM,
     Block,

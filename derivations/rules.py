@@ -24,6 +24,16 @@ from derivations.kernel.rules.gaussian import (
     push_forward,
     reparameterize,
 )
+from derivations.kernel.rules.inequalities import (
+    gibbs_by,
+    jensen,
+    mass,
+    rearrange,
+    scaled,
+    tangent,
+    vanishing_mean,
+    zero_divergence_by,
+)
 from derivations.kernel.rules.matrices import cofactors, entries, trace_algebra
 from derivations.kernel.rules.order import (
     continuity,
@@ -36,18 +46,10 @@ from derivations.kernel.rules.probability import (
     Entropy,
     bayes,
     definition,
-    gibbs_by,
     importance,
-    jensen,
     linearity,
-    mass,
-    rearrange,
-    scaled,
-    tangent,
     total_probability,
     tower,
-    vanishing_mean,
-    zero_divergence_by,
 )
 from derivations.kernel.terms import (
     KL,

@@ -2,20 +2,22 @@
 
 Read the rooms in this order; each leans on those before it.
 
-- `terms`: the language. Inert expressions, each with the sorts that it takes: vectors of generic dimension, laws,
-  expectations, divergences, sums to a symbolic T. Nothing here computes.
-- `domain`: where each symbol lives, and what follows for signs and for the bounds of integers. Sound and incomplete:
-  what it cannot decide is None, and nobody guesses.
-- `scope`: who depends on what. It finds the random variables and indices that a term depends on, says what is known in
-  each of its arguments, and refuses names that could be captured when a symbol is replaced.
-- `grammar`: what may be written at all. Every term has a sort, every number is exact, a law is not conditioned on its
-  own variable, a variable lives in one space, and what SymPy assumes of a symbol is granted by the domain.
-- `algebra`: the zero test, and the side conditions under which a term has a value. It decides in a polynomial ring.
-- `rules/base`, then the other rules in any order: a rule rewrites a term into one of the same value, or decides one
-  relation. Each names its condition; `tests/kernel` reads each in finite models, and again with that condition removed.
-- `claims` and `verdict`: a claim, its chain and what may be said of it, as data.
-- `judge`: replays a chain. To accept `previous = next` by a rule, it applies the rule to both lines and asks the
-  algebra; so nothing that a person typed is believed, neither a result nor a status.
+- `symbols`, `laws`, `terms`: the language. Inert expressions, each with the sorts that it takes: vectors of generic
+  dimension, laws, expectations, divergences, sums to a symbolic T. Nothing here computes.
+- `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
+  for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
+- `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which
+  captures nothing. `substitution.core` is the way in: it writes out abbreviations and gives indices their places.
+- `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
+- `lowering`, `algebra`: the zero test. It decides in a polynomial ring.
+- `definedness`, `means`: what a term needs to have a value, and which means are finite.
+- `hypotheses`, `places`: what is supposed, and where a line stands.
+- `rules/base`, then the other rules in any order: primitives, each of which rewrites a term into one of the same value,
+  or decides one relation. Each names its condition; `tests/kernel` reads each in finite models, and again without it.
+- `theorem`: theorems, which only its functions make. To accept `previous = next` by a rule, it applies the rule to both
+  lines and asks the algebra; so nothing that a person typed is believed, neither a result nor a status.
+
+Outside of what is trusted, `claims` is a claim and its chain as data, and `judge` asks for the theorems and reports.
 
 What is trusted, beside these files: Python; SymPy's automatic simplification of sums, products and powers, `xreplace`,
 and its polynomials over the rationals (`expand`, `cancel`, `factor_list`, fraction fields); mpmath's intervals, for

@@ -13,7 +13,7 @@ import sympy as sp
 
 from derivations import printing
 from derivations.kernel.domain import Domain
-from derivations.kernel.place import Hypothesis
+from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.rules.base import Rule, algebra, in_order
 from derivations.kernel.terms import VectorFunction, VectorSymbol, name_of, unfold_all
 

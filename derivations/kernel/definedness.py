@@ -37,7 +37,7 @@ CONTINUOUS = (
 )
 
 
-class Undefined(ValueError):
+class Undischarged(ValueError):
     """A condition that does not follow from the domain: the term may mean nothing there."""
 
 
@@ -122,10 +122,10 @@ def limit_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
 def refuse_unknown_limits(e: Any, symbol: Any) -> None:
     """The symbol may stand in arithmetic, roots, logarithms, exponentials, sums, inner products: all are continuous."""
     if isinstance(e, sp.Pow) and e.args[1].has(symbol):
-        raise Undefined(f"{e} has a moving exponent, and 0^p is not continuous at p = 0: write it as exp")
+        raise Undischarged(f"{e} has a moving exponent, and 0^p is not continuous at p = 0: write it as exp")
     for a in e.args if e.has(symbol) else ():
         if not isinstance(e, CONTINUOUS):
-            raise Undefined(f"nothing is known of the limit of {e}")
+            raise Undischarged(f"nothing is known of the limit of {e}")
         refuse_unknown_limits(a, symbol)
 
 
@@ -146,7 +146,7 @@ def holds(kind: str, e: Any, domain: Domain) -> bool:
 
 
 def discharge(e: Any, domain: Domain, smooth: bool) -> tuple[tuple[str, Any], ...]:
-    """All that e needs, decided, as (kind, condition); Undefined when something does not follow from the domain.
+    """All that e needs, decided, as (kind, condition); Undischarged when something does not follow from the domain.
 
     `smooth` says that a hypothesis grants derivatives of functions of which nothing else is known.
     """
@@ -158,9 +158,11 @@ def discharge(e: Any, domain: Domain, smooth: bool) -> tuple[tuple[str, Any], ..
         asked.add((kind, condition, inside.content))
         if kind == "smooth":
             if not smooth:
-                raise Undefined(f"nothing says that {condition} has a derivative: declare the hypothesis 'interchange'")
+                raise Undischarged(
+                    f"nothing says that {condition} has a derivative: declare the hypothesis 'interchange'"
+                )
         elif not holds(kind, condition, inside):
-            raise Undefined(f"side condition {condition} {kind} does not follow from the domain")
+            raise Undischarged(f"side condition {condition} {kind} does not follow from the domain")
         else:
             met[kind, condition] = None
     return tuple(met)

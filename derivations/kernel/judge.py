@@ -13,12 +13,13 @@ from typing import Any
 import sympy as sp
 
 from derivations import printing
+from derivations.kernel import places
 from derivations.kernel import theorem as kernel
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.claims import Chain, Claim, Line, Proof, Statement
-from derivations.kernel.definedness import Undefined
+from derivations.kernel.definedness import Undischarged
 from derivations.kernel.domain import Domain
-from derivations.kernel.place import Hypothesis
+from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.terms import Malformed
 from derivations.kernel.theorem import DoesNotFollow, Theorem
@@ -26,7 +27,7 @@ from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
 STEP_SECONDS = 10.0  # of processor time
 PATIENCE = 10  # times as much on the wall clock, for a step that waits and does not calculate
-REASONS = (StepFails, OutsideFragment, Malformed, Undefined)
+REASONS = (StepFails, OutsideFragment, Malformed, Undischarged)
 Theorems = Mapping[Any, Theorem]
 
 
@@ -247,12 +248,12 @@ class Judge:
         with time_limit(self.step_seconds):
             kernel.refuse_unrelated(*says, [e for chain in lines for e in chain])
             if proof.induction_on is None:
-                here = kernel.place(domain, claim.hypotheses, (statement.lhs, statement.rhs, *lines[0]))
+                here = places.place(domain, claim.hypotheses, (statement.lhs, statement.rhs, *lines[0]))
                 _refuse_meaningless(here, statement)
                 goals = [("", proof.chains[0], here, says)]
             else:
                 n, first = proof.induction_on, proof.start
-                made = kernel.induction(domain, claim.hypotheses, says, n, first, (lines[0], lines[1]))
+                made = places.induction(domain, claim.hypotheses, says, n, first, (lines[0], lines[1]))
                 _refuse_meaningless(made.whole, statement)
                 goals = [
                     (f"base, {n} = {first}", proof.chains[0], made.base, made.goals[0]),
@@ -272,7 +273,7 @@ class Judge:
         return Proved(), kernel.by_induction(made, *theorems)
 
     def _chain(
-        self, chain: Chain, here: kernel.Place, above: Theorems, steps: list[StepReport], section: str
+        self, chain: Chain, here: places.Place, above: Theorems, steps: list[StepReport], section: str
     ) -> tuple[Theorem | None, Verdict]:
         """The theorem of a chain of lines, or the verdict on the line that fails."""
         theorem: Theorem | None = None
@@ -304,7 +305,7 @@ class Judge:
         return theorem, Undecided("nothing is written in it")
 
     def _judged_line(
-        self, theorem: Theorem | None, line: Line, here: kernel.Place, above: Theorems, used: list[str]
+        self, theorem: Theorem | None, line: Line, here: places.Place, above: Theorems, used: list[str]
     ) -> tuple[Theorem | None, Verdict]:
         """The theorem continued to this line, or why it is not."""
 
@@ -342,11 +343,11 @@ def _tier(line: Line) -> str:
         return ""
 
 
-def _refuse_meaningless(here: kernel.Place, statement: Statement) -> None:
+def _refuse_meaningless(here: places.Place, statement: Statement) -> None:
     for side in (statement.lhs, statement.rhs):
         try:
             kernel.start(here, side)
-        except Undefined as reason:
+        except Undischarged as reason:
             raise Malformed(f"the statement must mean something everywhere: {reason}") from reason
 
 

@@ -1,7 +1,7 @@
 """Theorems. Only the functions of this file make them, and what they say cannot be changed.
 
-A `Place` is a checked domain with checked hypotheses. `start` states that a term equals itself there, and so means
-something; `extend` continues a theorem by one step of a rule; `conclude` reads the result as a statement;
+A `Place` (`places`) is a checked domain with checked hypotheses. `start` states that a term equals itself there, and
+so means something; `extend` continues a theorem by one step of a rule; `conclude` reads the result as a statement;
 `by_induction` makes a statement about every n from a base and a step. A theorem is an opaque handle: its content lies
 in a table that only this file reaches, so an object put together elsewhere is none.
 """
@@ -16,41 +16,37 @@ from weakref import WeakKeyDictionary
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.definedness import Undefined, discharge
-from derivations.kernel.dependence import free_variables, is_member
+from derivations.kernel.definedness import Undischarged, discharge
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import (
     admit,
     check,
     refuse_ambiguous_indices,
-    refuse_ambiguous_names,
-    refuse_names_with,
     sort,
 )
+from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
-from derivations.kernel.place import Hypothesis
-from derivations.kernel.points import refuse_empty
-from derivations.kernel.rules import calculus, equations, gaussian, matrices, order, probability
+from derivations.kernel.places import Induction, Place
+from derivations.kernel.rules import calculus, equations, gaussian, inequalities, matrices, order, probability
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
-from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS
 from derivations.kernel.spaces import Spaces
-from derivations.kernel.substitution import core, substitute
+from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
-    KL,
-    At,
     Averaging,
-    D,
-    Expect,
-    LogDensity,
     LogJoint,
     Malformed,
     Rounded,
-    ScalarFunction,
-    VectorFunction,
-    variable_set,
 )
 
-RULES = (calculus, equations, gaussian, matrices, order, probability)  # all that there are: the table is complete
+RULES = (
+    calculus,
+    equations,
+    gaussian,
+    inequalities,
+    matrices,
+    order,
+    probability,
+)  # all that there are: the table is complete
 close_table()
 
 SORTS = {"=": {"number", "vector"}, "iff": {"proposition"}, **{order: {"number"} for order in ("<=", ">=", "<", ">")}}
@@ -145,97 +141,6 @@ def _theorems() -> tuple[Callable[[Facts], Theorem], Callable[[Any], Facts]]:
 _make, _facts = _theorems()
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """A domain and hypotheses that mean something, and the terms that were written there (`expressions`, core)."""
-
-    domain: Domain
-    hypotheses: tuple[Hypothesis, ...]
-    expressions: tuple[Any, ...]
-    spaces: Spaces
-    integrable: bool = False
-    smooth: bool = False
-
-
-def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterable[Any]) -> Place:
-    """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
-    supposed = tuple(h.core() if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
-    names = [h.name for h in supposed]
-    if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
-        raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
-    sources = tuple(sp.sympify(e, strict=True) for e in expressions)
-    for e in sources:
-        if e.args or e.is_Symbol:
-            sort(e)
-    made = tuple(map(core, sources))
-    assumed = tuple(side for h in supposed for side in h.sides)
-    refuse_ambiguous_names(*sources, *made, *assumed)
-    known = replace(domain) if type(domain) is Domain else domain
-    refuse_empty(known, {s for e in (*made, *assumed) for s in e.free_symbols})
-    spaces = Spaces.of((*made, *assumed), known.sizes)
-    here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
-    for h in supposed:
-        _refuse_meaningless(h, here)
-    _refuse_tied(made, supposed)
-    return here
-
-
-def _refuse_hypothesis(h: Any) -> Hypothesis:
-    raise Malformed(f"{type(h).__name__} is no Hypothesis: a subclass could say anything")
-
-
-def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, bool]:
-    supposed = Context(Domain(), {h.name: h for h in hypotheses})
-    return supposed.supposes("integrable"), supposed.supposes("interchange")
-
-
-def _refuse_meaningless(h: Hypothesis, here: Place) -> None:
-    """A hypothesis is an equation of two exact values that mean something over all of its range."""
-    where = h.domain(here.domain)
-    refuse_empty(where, set())
-    for side in h.sides:
-        if isinstance(side, Rounded):
-            raise Malformed("a hypothesis is about exact values, and not about rounded ones")
-        refuse_ambiguous_indices(side)
-        check(side, where, here.spaces)
-        try:
-            discharge(side, where, here.smooth)
-        except Undefined as reason:
-            raise Malformed(f"the hypotheses must mean something everywhere: {reason}") from reason
-    if h.sides:
-        _refuse_equation_between_variables(h.lhs, h.rhs, where)
-        for index in h.when:
-            refuse_names_with(index, sp.Tuple(*h.sides))
-
-
-def _refuse_equation_between_variables(lhs: Any, rhs: Any, domain: Domain) -> None:
-    """A hypothesis holds for all values of the vectors in it: so it may tell what a law or a network is, and no more.
-
-    `z = u`, or `a = |z|^2` for a number a, would hold for some values only, and not where z is averaged over.
-    """
-    known = variable_set(free_variables(lhs, domain))
-    says_what_it_is = isinstance(lhs, LogDensity | Expect | KL | ScalarFunction | VectorFunction)
-    if known and (lhs in known or not says_what_it_is):
-        raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {known}: suppose what a law or a function is")
-    for v in free_variables(rhs, domain):
-        if not is_member(v, known, domain):
-            raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {v}, which the left side does not mention")
-
-
-def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -> None:
-    """A symbol that a hypothesis ties to others is one number: nobody differentiates by it, and it tends nowhere."""
-    for h in hypotheses:
-        sides = sp.Tuple(*h.sides)
-        for e in (moving for line in expressions for moving in line.atoms(D, At)):
-            wrt = e.args[1]
-            free = isinstance(wrt, sp.Symbol) and sides.has(wrt)
-            if free or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):
-                raise Malformed(f"{e}: the hypothesis {h.name!r} is about one {wrt}, so it cannot vary here")
-
-
 # --- lines and steps --------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +156,7 @@ def _is_meant(e: Any, here: Place) -> bool:
     """Is e known to have a value, perhaps an infinite one? A mean of which that is not known must stand alone."""
     known = here.integrable or extent(e, here.domain, here.smooth) != "unknown"
     if not known and not isinstance(e, Averaging):
-        raise Undefined(f"a mean in {e} may be infinite or may not exist: declare the hypothesis 'integrable'")
+        raise Undischarged(f"a mean in {e} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return known
 
 
@@ -315,7 +220,7 @@ def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) 
     for side in (before, after):
         where = extent(side, here.domain, here.smooth)
         if where == "unknown" or (where != "finite" and relation in ("<", ">")):
-            raise Undefined(
+            raise Undischarged(
                 f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"
             )
 
@@ -382,7 +287,7 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
     if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
         raise StepFails("a rounded value stands on the right of = only")
     if not (facts.meant or (isinstance(left, Averaging) and isinstance(right, Averaging))):  # those exist together
-        raise Undefined(f"{lhs} may be infinite or may not exist: declare the hypothesis 'integrable'")
+        raise Undischarged(f"{lhs} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return _make(replace(facts, lhs=left, relation=relation, rhs=right))
 
 
@@ -394,59 +299,6 @@ def refuse_unrelated(lhs: Any, relation: str, rhs: Any, lines: Iterable[Any]) ->
 
 
 # --- induction --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Induction:
-    """A statement about every integer n from `start` on, and the two that it needs."""
-
-    whole: Place
-    base: Place
-    step: Place
-    goals: tuple[tuple[Any, str, Any], tuple[Any, str, Any]]
-    statement: tuple[Any, str, Any]
-
-
-def induction(
-    domain: Domain,
-    hypotheses: tuple[Hypothesis, ...],
-    statement: tuple[Any, str, Any],
-    n: Any,
-    first: Any,
-    lines: tuple[Iterable[Any], Iterable[Any]],
-) -> Induction:
-    """The places of base and step; Malformed where an induction over n proves nothing."""
-    lhs, relation, rhs = statement
-    first = sp.sympify(first, strict=True)
-    lo, hi = domain.indices.get(n, (None, None))
-    if lo is None or sp.expand(lo - first) != 0:
-        raise Malformed(f"induction starts at {first}, but the claim is about {n} >= {lo}")
-    for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
-        _refuse_shrinking(h, n, domain)
-    left, right = core(lhs), core(rhs)
-
-    def at(value: Any) -> tuple[Any, str, Any]:
-        return substitute(left, {n: value}), relation, substitute(right, {n: value})
-
-    below = domain.with_index(n, lo, hi if hi == sp.oo else hi - 1)  # the last step goes from hi - 1 to hi
-    exact = relation == "=" and not isinstance(right, Rounded)
-    supposed = Hypothesis(INDUCTION_HYPOTHESIS, f"the statement at {n}", *((left, right) if exact else (None, None)))
-    goals = at(first), at(n + 1)
-    base = place(domain.without(n), hypotheses, (goals[0][0], goals[0][2], *lines[0]))
-    step = place(below, hypotheses, (goals[1][0], goals[1][2], *lines[1], *supposed.sides))
-    grown = replace(step, hypotheses=(*step.hypotheses, supposed.core()))
-    return Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (left, relation, right))
-
-
-def _refuse_shrinking(h: Hypothesis, n: Any, domain: Domain) -> None:
-    """What is supposed up to n must be supposed up to n + 1 too: the statement at n rests on no more than that."""
-    if sp.Tuple(*h.sides).has(n):
-        raise Malformed(f"{h.name!r} is about one {n}, and an induction over {n} needs it at all of them")
-    for first, last in h.when.values():
-        falls = domain.at_least_zero(sp.expand(first - first.xreplace({n: n + 1})))
-        rises = last == sp.oo or domain.at_least_zero(sp.expand(last.xreplace({n: n + 1}) - last))
-        if not (falls and rises):
-            raise Malformed(f"{h.name!r} holds from {first} to {last}, which may shrink as {n} grows")
 
 
 def by_induction(made: Induction, base: Theorem, step: Theorem) -> Theorem:

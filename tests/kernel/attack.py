@@ -10,9 +10,9 @@ from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import admit
 from derivations.kernel.judge import Judge
+from derivations.kernel.places import place
 from derivations.kernel.rules.base import Hypothesis, Rule, algebra
 from derivations.kernel.terms import Malformed
-from derivations.kernel.theorem import place
 from derivations.kernel.verdict import Undecided
 
 

@@ -38,21 +38,9 @@ from derivations.kernel.dependence import is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules import probability
 from derivations.kernel.rules.base import Context, Rule
+from derivations.kernel.rules.inequalities import jensen, mass, rearrange, scaled, tangent, vanishing_mean
 from derivations.kernel.rules.order import exponents
-from derivations.kernel.rules.probability import (
-    bayes,
-    definition,
-    importance,
-    jensen,
-    linearity,
-    mass,
-    rearrange,
-    scaled,
-    tangent,
-    total_probability,
-    tower,
-    vanishing_mean,
-)
+from derivations.kernel.rules.probability import bayes, definition, importance, linearity, total_probability, tower
 from derivations.kernel.terms import (
     KL,
     AtMost,

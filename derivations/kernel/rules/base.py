@@ -8,9 +8,9 @@ the results are equal. So a primitive never sees which line was typed, and nothi
 
 A primitive is added in one of these modules: `@rewriting("name", tier, condition)` over a function of (term, context,
 *arguments) that returns a term of the same value, or `@deciding(...)` over one of (relation, previous, following,
-context, *arguments); its request, `name = Rule("name")`, stands below it. Terms are core terms. Look inside one with
-`context.enter`, put terms in with `substitute`, and never with `xreplace` or `subs`. Ask `context.require` for what is
-supposed. What it returns passes the door (`formation.check`) again.
+context, *arguments); its request, `name = Rule("name")`, stands below it. Terms are core terms. Look inside one by
+`enter` of the context, put terms in by `substitute`, and never by `xreplace` or `subs`. Ask the context to `require`
+what is supposed. What it returns passes the door (`formation`) again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from derivations.kernel.algebra import Algebra
 from derivations.kernel.binders import INDEXED, refuse_loose
 from derivations.kernel.dependence import Inside, enter
 from derivations.kernel.domain import Domain
-from derivations.kernel.place import ASSUMPTIONS, Hypothesis
+from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
 from derivations.kernel.substitution import core
 
 __all__ = ["ASSUMPTIONS", "Context", "Hypothesis", "Rule", "StepFails", "algebra", "in_order", "walk"]

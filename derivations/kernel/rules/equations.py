@@ -20,13 +20,12 @@ from derivations.kernel.definedness import holds
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.formation import sort
-from derivations.kernel.place import Hypothesis
+from derivations.kernel.hypotheses import INDUCTION_HYPOTHESIS, Hypothesis
 from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import Malformed
 
 Table = Mapping[Any, Any]
-INDUCTION_HYPOTHESIS = "induction hypothesis"
 
 
 # --- instances of an equation -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from mpmath import iv
 
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.binders import at
-from derivations.kernel.definedness import Undefined, holds, limit_conditions
+from derivations.kernel.definedness import Undischarged, holds, limit_conditions
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, deciding, walk
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import At, Expect, Malformed, ProductTo, Rounded, SumTo
@@ -106,7 +106,7 @@ def _substitute(node: Any, context: Context) -> Any:
         for kind, condition, inside in limit_conditions(node, context.domain):
             if not holds(kind, condition, inside):
                 raise StepFails(f"{condition} {kind} is not known at {symbol} = {value}: continuous there?")
-    except Undefined as reason:
+    except Undischarged as reason:
         raise StepFails(str(reason)) from reason
     return substitute(body, {symbol: value})
 

@@ -1,4 +1,4 @@
-"""Where a line stands: the domain of its symbols, and the hypotheses that it may rest on."""
+"""Hypotheses: what a claim supposes, in words that the kernel knows or as an equation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed
 
+INDUCTION_HYPOTHESIS = "induction hypothesis"
 # What rules suppose without an equation. The rules ask for them by name, so the name must stand for these words.
 ASSUMPTIONS: Mapping[str, str] = MappingProxyType(
     {
