@@ -7,7 +7,7 @@ Read the rooms in this order; each leans on those before it.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
 - `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which
-  captures nothing. `substitution.core` is the way in: it writes out abbreviations and gives indices their places.
+  captures nothing. its `core` is the way in: it writes out abbreviations and gives indices their places.
 - `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
 - `lowering`, `algebra`: the zero test. It decides in a polynomial ring.
 - `definedness`, `means`: what a term needs to have a value, and which means are finite.

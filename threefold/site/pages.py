@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -13,7 +11,7 @@ from typing import Any
 
 import derivations
 from derivations import rules as vocabulary
-from derivations.kernel import rules, terms
+from derivations.kernel import terms
 from derivations.kernel.rules.base import Rule
 from derivations.printing import latex
 from threefold.errors import Unusable
@@ -226,15 +224,7 @@ def counts(book: Book) -> str:
 
 def all_rules() -> dict[str, Rule]:
     """Every named rule of the kernel, by name."""
-    found: dict[str, Rule] = {}
-    modules = [
-        importlib.import_module(f"{rules.__name__}.{info.name}") for info in pkgutil.iter_modules(rules.__path__)
-    ]
-    for module in (*modules, vocabulary):
-        for value in vars(module).values():
-            if isinstance(value, Rule):
-                found.setdefault(value.name, value)
-    return found
+    return {value.name: value for value in vars(vocabulary).values() if isinstance(value, Rule)}
 
 
 def rules_table(book: Book) -> str:
