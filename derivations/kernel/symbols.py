@@ -6,7 +6,7 @@ file can write to; only `LATEX`, how a name is shown, may be added to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -61,7 +61,7 @@ class DefinedFunction(Function):
 LATEX: dict[str, str] = {}
 
 
-def _registry() -> tuple[Callable[..., None], Mapping[str, Any], Mapping[str, bool]]:
+def _registry() -> tuple[Callable[..., None], Mapping[str, Any], Set[str]]:
     """(declare, families by name, names of vectors): the only way to a new family."""
     families: dict[str, Any] = {}
     vectors: dict[str, bool] = {}
@@ -74,7 +74,7 @@ def _registry() -> tuple[Callable[..., None], Mapping[str, Any], Mapping[str, bo
         if is_vector:
             vectors[name] = True
 
-    return declare, MappingProxyType(families), MappingProxyType(vectors)
+    return declare, MappingProxyType(families), vectors.keys()
 
 
 _declare, HEADS, VECTORS = _registry()

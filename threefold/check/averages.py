@@ -353,7 +353,7 @@ def _by_importance(reader: Reader, rest: list[Node], drawn: Any) -> Any:
 
 def _without(joint: Density, drawn: Any) -> Density:
     """The marginal of a joint density, the variables in `drawn` integrated out."""
-    from derivations.kernel.scope import outside
+    from derivations.kernel.dependence import outside
     from derivations.rules import Domain
 
     where = Domain({}, {N.T: (sp.Integer(1), sp.oo)})
