@@ -26,6 +26,7 @@ from derivations.kernel.theorem import DoesNotFollow, Theorem
 from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
 
 STEP_SECONDS = 10.0  # of processor time
+AGAIN = 1.0  # seconds until an alarm that was not heard is repeated
 PATIENCE = 10  # times as much on the wall clock, for a step that waits and does not calculate
 REASONS = (StepFails, OutsideFragment, Malformed, Undischarged)
 Theorems = Mapping[Any, Theorem]
@@ -133,7 +134,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     clocks = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, PATIENCE * seconds)}
     outer = {clock: (signal.setitimer(clock, 0)[0], signal.signal(alarm, stop)) for clock, (alarm, _) in clocks.items()}
     for clock, (_, limit) in clocks.items():
-        signal.setitimer(clock, limit)
+        signal.setitimer(clock, limit, AGAIN)  # once is not enough: what is raised in a destructor is lost
     try:
         yield
     finally:
