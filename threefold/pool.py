@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Done(Generic[Task, Result]):
 class _Worker(Generic[Task]):
     process: BaseProcess
     connection: Connection
+    backwards: bool = False
     ready: bool = False
     gone: bool = False
     task: Task | None = None
@@ -71,21 +73,26 @@ def run(
 ) -> Iterator[Done[Task, Result]]:
     """Yield each task as it is done, in the order in which they finish.
 
+    Every second worker begins at the end of the tasks: neighbours need the same (a lemma that is proved, a module that
+    is imported), and are better left to one worker.
+
     function, prepare: module-level functions (or partials of them); they, the tasks and the results travel by pickle.
     A worker calls `prepare` once, before its first task and outside of every clock: imports go there.
     limit: seconds for one task; one that takes longer is ended and reported as Failed.
     prepare_limit: seconds for what a worker prepares, its start included.
     Raises Unusable if a worker does, or if it is not prepared in time: that is about the input, not about one task.
     """
-    waiting = list(reversed(tasks))
+    waiting = deque(tasks)
     workers: list[_Worker[Task]] = []
     try:
         while waiting or any(worker.task is not None for worker in workers):
             while len(workers) < min(jobs, len(waiting) + sum(worker.task is not None for worker in workers)):
-                workers.append(_start(function, prepare))
+                backwards = 2 * sum(worker.backwards for worker in workers) < len(workers)
+                workers.append(_start(function, prepare, backwards))
             for worker in workers:
                 if worker.ready and worker.task is None and waiting:
-                    worker.task, worker.started = waiting.pop(), time.perf_counter()
+                    worker.task = waiting.pop() if worker.backwards else waiting.popleft()
+                    worker.started = time.perf_counter()
                     worker.connection.send(worker.task)
             for worker in _heard(workers, limit, prepare_limit):
                 done: Done[Task, Result] | None = _hear(worker, limit)
@@ -144,14 +151,14 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
     return Done(task, Failed(content) if kind == "failed" else content, seconds)
 
 
-def _start(function: Callable[[Task], Any], prepare: Callable[[], object]) -> _Worker[Task]:
+def _start(function: Callable[[Task], Any], prepare: Callable[[], object], backwards: bool) -> _Worker[Task]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with _environment(ENVIRONMENT), _deaf_to_the_keyboard():
         process = context.Process(target=_serve, args=(theirs, function, prepare), daemon=True)
         process.start()
     theirs.close()
-    return _Worker(process, ours, started=time.perf_counter())
+    return _Worker(process, ours, backwards, started=time.perf_counter())
 
 
 def _end(worker: _Worker[Any]) -> None:

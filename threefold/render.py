@@ -193,6 +193,12 @@ def summary(ledger: Ledger) -> Text:
     if _asked(ledger, "symbolic"):
         named = ", ".join(f"{name} ({count})" for name, count in ledger.assumptions.items())
         lines.append(f"Assumed:  {named or 'nothing'}.")
+        shadows = ledger.shadows()
+        if shadows["shadowed"]:
+            lines.append(
+                f"Shadows:  {shadows['shadowed']} of {shadows['steps']} steps compared in eight worlds or more; "
+                f"{shadows['disputed'] or 'none'} disputed."
+            )
     if all(_asked(ledger, name) for name in ("numeric", "torch")):
         lines.append(_statements(ledger))
     if ledger.reused:

@@ -30,6 +30,18 @@ def test_every_task_is_done_once_whatever_the_number_of_processes(tasks: Any) ->
         assert results(run(tasks.square, range(7), jobs=jobs, limit=60)) == {n: n * n for n in range(7)}
 
 
+def test_two_workers_begin_at_the_two_ends(tasks: Any) -> None:
+    """So that neighbours, which need the same, are left to one of them."""
+    order = [done.task for done in run(tasks.square, range(2), jobs=1, limit=60)]
+    assert order == [0, 1]
+    by_worker: dict[Any, list[int]] = {}
+    for done in run(tasks.unhurried, range(100), jobs=2, limit=60):
+        by_worker.setdefault(done.result, []).append(done.task)
+    assert len(by_worker) == 2
+    for numbers in by_worker.values():
+        assert numbers == list(range(len(numbers))) or numbers == list(range(99, 99 - len(numbers), -1))
+
+
 def test_no_task_is_no_work(tasks: Any) -> None:
     assert list(run(tasks.square, [], jobs=2, limit=60)) == []
 

@@ -26,6 +26,7 @@ def text(ledger: Ledger) -> str:
             "assumptions": ledger.assumptions,
             "statements": ledger.statement_counts(),
             "steps_by_tier": ledger.steps_by_tier(),
+            "shadows": ledger.shadows(),
         },
         "claims": [of_row(row) for row in ledger.rows],
     }

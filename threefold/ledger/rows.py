@@ -222,6 +222,17 @@ class Ledger:
             counts[name] = sum(1 for row in rows if (found := getattr(row, name)) is not None and found.comparisons > 0)
         return counts | {"neither": sum(not row.measured for row in rows)}
 
+    def shadows(self) -> dict[str, int]:
+        """How many accepted steps there are, how many of them were compared in worlds enough, how many are disputed."""
+        proofs = [row.symbolic for row in self.rows if row.symbolic]
+        steps = [step for proof in proofs for part in proof.parts for step in part.steps if step.rule]
+        kinds = Counter(step.outcome.kind for step in steps)
+        return {
+            "steps": kinds["proved"] + kinds["disputed"],
+            "shadowed": sum(proof.shadowed for proof in proofs),
+            "disputed": kinds["disputed"],
+        }
+
     def steps_by_tier(self) -> dict[str, int]:
         """How many steps of the proofs were decided, are laws, are given, are assumed."""
         parts = (part for row in self.rows if row.symbolic for part in row.symbolic.parts)

@@ -32,3 +32,8 @@ def worker_id(task: int) -> int:
 
 def variable(name: str) -> str | None:
     return os.environ.get(name)
+
+
+def unhurried(task: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
