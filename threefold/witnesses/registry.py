@@ -109,14 +109,26 @@ class Registry:
             names = ", ".join(repr(name) for name in unknown)
             raise RegistryError(f"{self.kind} witness for {names}: no such claim; correct the id or add the claim")
 
-    def testify(self, claim: str, *, seed: int = 0, expects: str = "proved", cases: int = CASES) -> Testimony:
-        """Run and judge the witness of `claim`. Never raises for what the witness does wrong: that is in `problems`."""
+    def testify(
+        self,
+        claim: str,
+        *,
+        seed: int = 0,
+        expects: str = "proved",
+        cases: int = CASES,
+        until_problem: bool = False,
+    ) -> Testimony:
+        """Run and judge the witness of `claim`; what the witness does wrong is in `problems`, never raised.
+
+        cases: how many it draws. until_problem: whether to stop at the first problem.
+        """
         entry = self._entries.get(claim)
         if entry is None:
             return Missing(f"no {self.kind} witness is registered for {claim}")
         if isinstance(entry, NotApplicable):
             return entry
-        return judge(entry, Cases.seeded(seed, claim, self.kind, cases), must_differ=expects == "refuted")
+        drawn = Cases.seeded(seed, claim, self.kind, cases)
+        return judge(entry, drawn, must_differ=expects == "refuted", until_problem=until_problem)
 
 
 REGISTRIES: Mapping[Kind, Registry] = {"numeric": Registry("numeric"), "torch": Registry("torch")}

@@ -71,8 +71,11 @@ class _Tally:
             self.max_error, self.tolerance = max(self.max_error, error), max(self.tolerance, tolerance)
 
 
-def judge(witness: Registered, cases: Any, *, must_differ: bool) -> Evidence:
-    """Run a witness and say what it found. Never raises for what the witness does wrong: that is in `problems`."""
+def judge(witness: Registered, cases: Any, *, must_differ: bool, until_problem: bool = False) -> Evidence:
+    """Run a witness and say what it found. Never raises for what the witness does wrong: that is in `problems`.
+
+    until_problem: stop at the first one, where only whether there is any is asked.
+    """
     whole = _Tally()
     parts = [_Tally() for _ in range(witness.statements)]
     try:
@@ -84,6 +87,8 @@ def judge(witness: Registered, cases: Any, *, must_differ: bool) -> Evidence:
                 for tally in tallies:
                     tally.problems.append(f"{item.label}: {problem}")
                 whole.gradient_problems += isinstance(item, Comparison) and item.gradient
+                if until_problem:
+                    break
     except Exception as error:
         whole.problems.append(f"the witness stopped with {type(error).__name__}: {error}")
     whole.problems.extend(_absences(witness, whole, parts, must_differ=must_differ))

@@ -39,6 +39,17 @@ class Network:
         at, z = int(t) - 1, np.asarray(x, dtype=np.float64)
         return np.asarray(self.shift[at] + z @ self.slope[at] + np.square(z) @ self.bend[at])
 
+    @classmethod
+    def diagonal(cls, case: Cases, d: int, T: int, *, affine: bool = False) -> Network:
+        """Another network in each of d coordinates, which do not see one another."""
+        drawn = cls.draw(case, d, d, T, affine=affine)
+        return cls(drawn.shift, drawn.slope * np.eye(d), drawn.bend * np.eye(d))
+
+    def coordinate(self, c: int) -> Network:
+        """The network of one coordinate of a diagonal one."""
+        part = slice(c, c + 1)
+        return Network(self.shift[:, part], self.slope[:, part, part], self.bend[:, part, part])
+
     def scalar(self, x: Array, t: int = 1) -> Array:
         """A batch (n,) of one coordinate each, for what `reference` takes: (n,)."""
         return self(np.asarray(x)[:, None], t)[:, 0]

@@ -93,6 +93,7 @@ class Runs:
     share: int = 4
     most: int = 6
     least: int = 1
+    most_d: int = 1  # of coordinates that do not see one another
     posterior_like: bool = False  # reverse deviations sqrt(beta_t), those of variance="beta"
 
     @property
@@ -104,9 +105,10 @@ class Runs:
     def draw(self, case: Cases) -> Iterator[Run]:
         for n in range(case.n // self.share):
             betas = draw_betas(case, self.kinds[n % len(self.kinds)], self.least, self.most)
-            network = Network.draw(case, 1, 1, len(betas), affine=self.affine)
+            d = (n // 2) % self.most_d + 1
+            network = Network.diagonal(case, d, len(betas), affine=self.affine)
             sigmas = np.sqrt(betas) if self.posterior_like else positive(case, -1, 1, len(betas))
-            x0, noise = normals(case, 1), case.rng.standard_normal(len(betas))
+            x0, noise = normals(case, d), case.rng.standard_normal(len(betas))
             path, x = [], float(x0[0])
             for beta, e in zip(betas, noise, strict=True):
                 x = float(coarse(np.sqrt(1 - beta) * x + np.sqrt(beta) * e))

@@ -51,7 +51,7 @@ def _(s: FinitePaths) -> Iterator[Shape]:
     yield Value(0, s.point(), s.model.elbo(s.start))
 
 
-@decomposition.over(Runs(kinds=("ordinary", "one step", "huge betas"), affine=True, most=3))
+@decomposition.over(Runs(kinds=("ordinary", "one step", "huge betas"), affine=True, most=3, share=8))
 def _(s: Run) -> Iterator[Shape]:
     slopes, shifts = s.network.slope[:, 0, 0], s.network.shift[:, 0]
     found = linear_gaussian.path_elbo(s.x0, s.betas, slopes, shifts, s.sigmas**2)

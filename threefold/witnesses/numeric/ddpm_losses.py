@@ -18,16 +18,28 @@ from threefold.witnesses.shapes import Refuted, Shape, Value, measured
 # --- the bound as a sum of squared errors -----------------------------------------------------------------------------
 
 
+DIAGONAL = Runs(most=3, most_d=2)
+
+
 def _weighted(claim: str, name: str, prediction: bounds.Prediction) -> None:
     """The bound of a chain whose network predicts x_0 or eps, with the constant that belongs to it."""
 
-    @measured(claim, method="every term of the bound by quadrature over x_t, no square completed", cases=Runs(most=4))
+    @measured(
+        claim,
+        method="every term of the bound by quadrature over x_t, no square completed",
+        cases=Runs(most=3, most_d=2),
+    )
     def _(s: Run) -> Iterator[Shape]:
-        mean = bounds.path_of_prediction(s.network.scalar, s.betas, prediction)
-        terms = bounds.bound_terms(float(s.x0[0]), s.betas, mean, s.sigmas**2)
+        elbo, size = 0.0, 0.0
+        for c in range(s.d):
+            mean = bounds.path_of_prediction(s.network.coordinate(c).scalar, s.betas, prediction)
+            terms = bounds.bound_terms(float(s.x0[c]), s.betas, mean, s.sigmas**2)
+            elbo, size = (
+                elbo + terms.elbo,
+                size + abs(terms.reconstruction) + terms.prior + float(np.sum(terms.transitions)),
+            )
         # The left side is the bound of ddpm.elbo.gaussian_form, measured there; here the prediction makes its means.
-        size = abs(terms.reconstruction) + terms.prior + float(np.sum(terms.transitions))
-        yield Value(0, s.point(name), terms.elbo, plus=size, because="the terms of the bound", sides=("rhs",))
+        yield Value(0, s.point(name), elbo, plus=size, because="the terms of the bound", sides=("rhs",))
 
 
 _weighted("ddpm.loss.x0_weighted", "x0_theta", "x0")
@@ -57,7 +69,7 @@ def _weight(s: Step, variance: float, prediction: bounds.Prediction) -> tuple[fl
 def _(s: Step) -> Iterator[Shape]:
     tilde, beta = chain.posterior_coefficients(s.t, s.betas)[2], float(s.betas[s.t - 1])
     sigma = float(np.exp(s.network.shift[0, 0])) * np.sqrt(beta)
-    point = s.point(families={"sigma": lambda _: sigma})
+    point = s.point(families={"sigma": lambda t: sigma * 2.0 ** (int(t) - s.t)})
     kinds = ((0, "x0", tilde), (1, "eps", tilde), (2, "eps", tilde), (3, "eps", beta), (4, "x0", sigma**2))
     for part, prediction, variance in kinds:
         found, size = _weight(s, variance, prediction)  # type: ignore[arg-type]
@@ -80,7 +92,7 @@ def _squared_error(s: Shared, t: int) -> float:
 
 
 @measured(
-    "ddpm.loss.simple", method="mean over t, x_0 and noise by a sum over a grid of both", cases=Shareds(share=8, most=3)
+    "ddpm.loss.simple", method="mean over t, x_0 and noise by a sum over a grid of both", cases=Shareds(share=8, most=2)
 )
 def _(s: Shared) -> Iterator[Shape]:
     point = s.point()
@@ -94,7 +106,7 @@ def _(s: Shared) -> Iterator[Shape]:
 @measured(
     "ddpm.loss.shared_coefficient",
     method="mean over data and noise by cubature; vertex of a parabola",
-    cases=Shareds(share=2, least=2),
+    cases=Shareds(share=4, least=2),
 )
 def _(s: Shared) -> Iterator[Shape]:
     weights, ones = (np.concatenate([[0.0], w]) for w in (s.weights[1:], np.ones(s.T - 1)))

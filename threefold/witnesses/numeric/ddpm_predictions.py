@@ -38,10 +38,11 @@ def _(s: Step) -> Iterator[Shape]:
     truth = chain.posterior(s.x0, s.x_t, s.t, s.betas)
     guess = truth.mean + np.sqrt(truth.variance) * s.noise
     spread = float(np.exp(s.network.shift[0, 0])) * truth.variance
-    point = s.point(answers={"mu_theta": guess}, families={"sigma": lambda _: np.sqrt(spread)})
+    point = s.point(answers={"mu_theta": guess}, families={"sigma": lambda t: np.sqrt(spread) * 2.0 ** (int(t) - s.t)})
     for part, variance in ((0, np.sqrt(spread) ** 2), (1, np.sqrt(spread) ** 2), (2, truth.variance)):
         found = divergences.gaussian_kl_diag(truth.mean, truth.variance, guess, np.full(s.d, variance))
-        yield Value(part, point, float(found))
+        sides = ("lhs", "rhs") if s.d < 3 else ("rhs",)  # the left side is a mean over 3^d points
+        yield Value(part, point, float(found), sides=sides)
 
 
 @measured(

@@ -148,5 +148,5 @@ def _(s: OneStep) -> Iterator[Shape]:
     zero = np.zeros((1, 1))
     unit = decoded(zero, zero, lambda _: zero) - decoded(zero, zero, lambda _: zero + 1)
     yield Inequality(2, point, 0.0, float(unit[0]))
-    yield Value(3, point, here - there)
+    yield Value(3, point, here - there, sides=("rhs",) if s.alpha > 0.5 else ("lhs",))  # each a mean of 81 points
     yield Truth(4, point, average(s.network, loss) <= average(s.other, loss))

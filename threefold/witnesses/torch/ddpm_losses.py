@@ -29,7 +29,7 @@ def _weighted(claim: str, name: str, prediction: str) -> None:
     @trained(
         claim,
         method='GaussianDiffusion.loss(weighting="vlb") at every t, noise at +1 and -1, taken from the constant C',
-        cases=Runs(affine=True, posterior_like=True, most=4),
+        cases=Runs(affine=True, posterior_like=True, most=3),
     )
     def _(s: Run, on: On) -> Iterator[Shape]:
         process = diffusion(s.betas, prediction, variance="beta", reconstruction_variance=s.betas[0])
@@ -82,7 +82,7 @@ def _mean_loss(process: GaussianDiffusion, network: object, spread: float, t: in
 @trained(
     "ddpm.loss.simple",
     method="GaussianDiffusion.loss averaged over t, data and noise",
-    cases=Shareds(share=8, most=3),
+    cases=Shareds(share=8, most=2),
 )
 def _(s: Shared, on: On) -> Iterator[Shape]:
     process, shift = diffusion(s.betas, "eps"), on(s.network.shift)
@@ -97,7 +97,7 @@ def _(s: Shared, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.loss.shared_coefficient",
     method="GaussianDiffusion.loss of the predictor c x_t, step by step and summed with weights",
-    cases=Shareds(share=2, least=2),
+    cases=Shareds(share=4, least=2),
 )
 def _(s: Shared, on: On) -> Iterator[Shape]:
     process, c = diffusion(s.betas, "eps"), on(s.c)
