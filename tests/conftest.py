@@ -1,6 +1,17 @@
-"""No test reads or writes the cache of whoever runs the tests."""
+"""One new seed for the witnesses in every run of the tests, printed so that the run can be had again."""
+
+from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 
-os.environ.setdefault("THREEFOLD_CACHE", tempfile.mkdtemp(prefix="threefold-tests-"))
+SEED = "THREEFOLD_SEED"
+
+
+def pytest_configure() -> None:
+    """Choose the seed before any worker process starts, since they inherit it."""
+    os.environ.setdefault(SEED, str(secrets.randbelow(10**6)))
+
+
+def pytest_report_header() -> str:
+    return f"witness seed: {os.environ[SEED]} (set {SEED} to have the same draws again)"

@@ -343,6 +343,45 @@ def test_load_imports_every_module_and_checks_the_ids(tmp_path: Path, monkeypatc
 
 
 def test_reading_the_registry_does_not_import_torch() -> None:
+    code = "import sys, threefold.witnesses.registry as r; print(r.CASES, 'torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (run.returncode, run.stdout.split(), run.stderr) == (0, ["64", "False"], "")
 
-    code = "import sys, threefold.witnesses.registry; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+def test_the_largest_standard_error_of_the_elements_counts() -> None:
+    blunt = evidence_of(("moments", [1.0, 1.0], [1.0, 1.0], [0.02, 1e-6]), max_standard_error=0.01)
+    assert "draw more samples" in only_problem(blunt)
+    assert evidence_of(("moments", [1.0, 1.0], [1.0, 1.0], [0.009, 1e-6]), max_standard_error=0.01).verdict == "agrees"
+
+
+def test_a_bound_is_judged_element_by_element_and_needs_a_reason() -> None:
+    near = Comparison("x", [1.0, 2.0], [1.0 + 1e-9, 2.0], bound=[2e-9, 0.0], because="derived")
+    assert evidence_of(near).verdict == "agrees"
+    tight = Comparison("x", [1.0, 2.0 + 1e-12], [1.0, 2.0], bound=[1.0, 0.0], because="derived")
+    assert "off by 1e-12, over its bound 0" in only_problem(evidence_of(tight))
+    assert "needs `because`" in only_problem(evidence_of(Comparison("x", 1.0, 1.0, bound=1.0)))
+    for bound in (-1.0, float("nan"), float("inf")):
+        assert "must be finite" in only_problem(evidence_of(Comparison("x", 1.0, 1.0, bound=bound, because="x")))
+    wrong = Comparison("x", [1.0, 2.0], [1.0, 2.0], bound=[1.0, 1.0, 1.0], because="x")
+    assert "its bound has shape (3,)" in only_problem(evidence_of(wrong))
+
+
+def test_comparisons_with_wide_bounds_are_counted_apart() -> None:
+    loose = Comparison("x", 1.0 + 1e-6, 1.0, bound=1e-5, because="derived")
+    found = evidence_of(("tight", 1.0 + 1e-12, 1.0), loose)
+    assert (found.verdict, found.loose, found.loosest) == ("agrees", 1, pytest.approx(1e-5))
+    assert found.max_error == pytest.approx(1e-12, rel=1e-3)
+
+
+def test_a_witness_can_be_stopped_at_its_first_problem() -> None:
+    registry = Registry("numeric")
+    seen = []
+
+    @numeric(ID, method="by hand", registry=registry)
+    def _(case: Cases) -> Iterator[Comparison]:
+        for n in range(5):
+            seen.append(n)
+            yield Comparison("x", float(n), 0.0, scale=1.0)
+
+    assert registry.testify(ID, until_problem=True).verdict == "disagrees"
+    assert seen == [0, 1]

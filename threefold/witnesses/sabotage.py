@@ -54,8 +54,11 @@ class Sabotage:
 def statements(claim: str, registry: Registry, *, seed: int = 0, cases: int = 64) -> Sabotage:
     """Give every mutant of a claim to its numeric witness alone.
 
-    A mutant that the kernel's own report calls equivalent or implied states nothing false, and does not count.
+    A mutant that the kernel's own report calls equivalent or implied states nothing false, and does not count. A claim
+    that is false as printed has none: one of its mutants is the right form.
     """
+    if derivations.claims()[claim].expects != "proved":
+        return Sabotage(claim, "numeric", 0, 0, ())
     report = derivations.judge_mutants(claim)
     expects = derivations.claims()[claim].expects
     caught, equivalent, survivors = 0, 0, []

@@ -305,8 +305,8 @@ class Training:
     def _bounded(
         self, label: str, value: Array, expected: Any, bound: Array, part: int, dtype: str, gradient: bool = False
     ) -> Iterator[Comparison]:
-        if not np.isfinite(bound).all() and dtype != "float64":
-            return  # the dtype cannot hold it: an exponent of what it rounded, say
+        if not np.isfinite(bound).all() and np.isfinite(value).all() and dtype != "float64":
+            return  # the dtype cannot tell: an exponent of what it rounded, say; a value that is none is no excuse
         size = float(np.max(np.abs(expected), initial=0.0))
         if float(np.max(bound, initial=0.0)) <= TELLING * size:
             self.telling[dtype] = True

@@ -320,3 +320,24 @@ def test_codewords_in_disuse_neither_drift_nor_overflow() -> None:
     q.update_()  # one vector after 10,000 updates of disuse outweighs what is left of the old average
     torch.testing.assert_close(q.codebook[2], far[2] + 1.0)
     assert torch.equal(q.codebook[[0, 1, 3]], far[[0, 1, 3]])
+
+
+def test_a_dead_codeword_restarts_where_an_encoder_output_was():
+    """Its place is a vector of the batch, its count the usual one, and its sum the two multiplied."""
+    quantizer = VectorQuantizer(codes=3, dim=2, codebook="ema", revive_below=0.5).train()
+    z = torch.randn(4, 2, 3, 3, generator=torch.Generator().manual_seed(0)) + 10
+    quantizer(z)
+    quantizer.update_()
+    with torch.no_grad():
+        quantizer.codebook[2] = 1e6
+        quantizer.average_sum[2] = 1e6
+        quantizer.average_count[2] = 1e-6
+    quantizer(z)
+    revived = quantizer.update_()
+    assert revived.tolist() == [False, False, True]
+    vectors = z.permute(0, 2, 3, 1).reshape(-1, 2)
+    apart = (vectors - quantizer.codebook[2]).norm(dim=1)
+    assert float(apart.min()) == 0.0
+    torch.testing.assert_close(quantizer.average_sum[2], quantizer.codebook[2] * quantizer.average_count[2])
+    usual = float(quantizer.average_count[:2].mean())
+    assert 0.5 * usual < float(quantizer.average_count[2]) < 2 * usual

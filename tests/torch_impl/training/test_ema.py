@@ -220,3 +220,9 @@ def test_profiles_survive_json(profile):
 def test_unknown_profile_is_refused():
     with pytest.raises(ValueError, match="known kinds"):
         profile_from_json({"kind": "os.system"})
+
+
+@pytest.mark.parametrize(("updates", "decay"), [(1, 0.0), (2, 1 - 2**-0.75), (16, 1 - 16**-0.75), (464, 0.99)])
+def test_warmup_by_default_counts_updates_one_by_one(updates, decay):
+    """inverse_gamma = 1: after n updates 1 - n^(-3/4), and 0.99 at the 464th, as its docstring says."""
+    assert WarmupDecay().decay(updates) == pytest.approx(decay, abs=1e-4)

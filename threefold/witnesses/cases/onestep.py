@@ -18,7 +18,10 @@ from threefold.witnesses.registry import Cases
 
 @dataclass(frozen=True)
 class OneSteps:
-    """One noise level alpha in (0, 1), near both ends too; d = 1..most_d; a decoder or a noise network of x_1."""
+    """One noise level alpha in (0, 1), near both ends too; d = 1..most_d; a decoder or a noise network of x_1.
+
+    The networks do not mix coordinates, so that what is known of one coordinate adds up.
+    """
 
     share: int = 1
     most_d: int = 3
@@ -33,7 +36,7 @@ class OneSteps:
             d = n % self.most_d + 1
             alpha = {2: 2.0**-6, 3: 1 - 2.0**-8}.get(n % 4, float(between(case, 0.1, 0.9)))
             x0, noise = normals(case, 2, d, scale=HUGE if n % 8 == 5 else 1.0)
-            network, other = (Network.draw(case, d, d, affine=self.affine) for _ in range(2))
+            network, other = (Network.diagonal(case, d, 1, affine=self.affine) for _ in range(2))
             sigma = float(positive(case, 0.5, 2)) if n % 4 == 3 else float(positive(case, -1, 1))
             mean, spread = float(normals(case)), float(positive(case, -1, 0.5))
             yield OneStep(alpha, x0, noise, network, other, sigma, mean, spread)

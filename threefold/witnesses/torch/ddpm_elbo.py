@@ -114,11 +114,11 @@ def _(s: Run, on: On) -> Iterator[Shape]:
         total = total + gaussian_log_prob(path[t - 1], mean[0], variance.reshape(()).log()).sum()
     states = {0: s.x0} | {t: s.path[t - 1 : t] for t in range(1, s.T + 1)}
     point = Point(1, {"T": s.T, "t": s.T}, s.betas, x=states)
-    if float(total.detach()) > -60:  # else the product leaves the range of the dtypes
+    if not float(total.detach()) <= -60:  # else the product leaves the range of the dtypes
         yield Computed(0, point, total.exp(), {("x", s.T): path[s.T]}, side="lhs")
         yield Computed(0, point, total.exp())
     for t in range(2, s.T + 1):
         step = jump(path[t], path[t - 1], s.betas[t - 1 : t], 1)
         at = Point(1, {"T": s.T, "t": t}, s.betas, x=states)
-        if float(step.detach()) > -60:
+        if not float(step.detach()) <= -60:
             yield Computed(1, at, step.exp(), {("x", t): path[t], ("x", t - 1): path[t - 1]})
