@@ -276,7 +276,7 @@ push_forward = Rule("expectation under an image law")
     "law",
     "an affine map of a Gaussian plus independent Gaussian noise is Gaussian; means and variances add",
 )
-def _compose(node: Any, _: Context) -> Any:
+def _compose(node: Any, context: Context) -> Any:
     """E_{N(x; m, w I)} N(y; a x + c, v I) = N(y; a m + c, (v + a^2 w) I)."""
     if not isinstance(node, Expect) or not isinstance(node.args[1], sp.exp):
         return node
@@ -288,7 +288,7 @@ def _compose(node: Any, _: Context) -> Any:
     form = linear_form(mean)
     a = form.pop(x, sp.S.Zero)
     rest = sp.Add(*[c * atom for atom, c in form.items()])
-    if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x]):
+    if dim != dim_y or may_touch(sp.Tuple(y, rest, v, a), [x], context.domain):
         return node
     return sp.exp(LogDensity(Normal(y, a * m + rest, v + a**2 * w, dim)))
 
