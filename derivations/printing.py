@@ -243,7 +243,7 @@ class Latex(LatexPrinter):
 def decimal(e: Any) -> str:
     """A rounded value with exactly the digits it claims."""
     centre, radius = (sp.Rational(a) for a in e.args)
-    digits = max(1, int(sp.floor(sp.log(abs(centre) / (2 * radius), 10))) + 1)
+    digits = max(1, int(sp.floor(sp.log(abs(centre) / (2 * radius), 10))) + 1) if centre else 1
     places = max(0, -int(sp.floor(sp.log(2 * radius, 10))))
     if places <= 6:
         return f"{Decimal(int(sp.Integer(sp.floor(centre * 10**places + sp.Rational(1, 2))))).scaleb(-places):f}"

@@ -156,6 +156,8 @@ def _refuse_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         spaces.refuse_outside_matrix(e, domain)
     elif isinstance(e, terms.SumTo | terms.ProductTo | Block):
         _refuse_negative_count(e, domain)
+    elif isinstance(e, terms.Trace):
+        _refuse_dimension(e, e.args[1], domain)
     elif isinstance(e, Law) and not isinstance(e, Density):
         _refuse_law(e, domain)
     elif isinstance(e, terms.D):
@@ -195,7 +197,10 @@ def _refuse_negative_count(e: Any, domain: Domain) -> None:
 def _refuse_law(e: Any, domain: Domain) -> None:
     if terms.name_of(e.args[0]) in domain.intervals:
         raise Malformed(f"{e.args[0]} has a law on all of its space, whatever the domain says of its coordinates")
-    size = e.args[-1]
+    _refuse_dimension(e, e.args[-1], domain)
+
+
+def _refuse_dimension(e: Any, size: Any, domain: Domain) -> None:
     if not (size.is_integer and domain.at_least_zero(size - 1)):
         raise Malformed(f"{e}: {size} is not known to be an integer from 1 on, so it is no dimension")
 

@@ -144,7 +144,31 @@ def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
     if stray:
         hidden = ", ".join(sorted(map(str, stray)))
         raise Malformed(f"{head.__name__} hides {hidden}: make it an argument of {head.__name__}")
+    for value in PROBES:
+        if all(value.is_integer or kind == "number" for kind in kinds if kind in ("number", "integer")):
+            _probe(head, parameters, body, value)
     return parameters, body
+
+
+PROBES = (*map(sp.sympify, (0, 1, 2, 3, -1, sp.Rational(1, 2))), sp.Dummy("•", positive=True))
+
+
+def _probe(head: Any, parameters: tuple[Any, ...], body: Any, value: Any) -> None:
+    """Refuse a body that says something else of this value than of a parameter."""
+    args = [value if _kind(p) in ("number", "integer") else p for p in parameters]
+    try:
+        written = core(head.body(*args))
+        made = _put(body, {p: a for p, a in zip(parameters, args, strict=True) if p != a}, None)
+    except (Malformed, ValueError, TypeError):  # it cannot be asked of this value
+        return
+    if made.has(sp.nan, sp.zoo) or written.has(sp.nan, sp.zoo) or _alike(made, written):
+        return
+    raise Malformed(f"the body of {head.__name__} looks at what it is given: at {value} it says something else")
+
+
+def _alike(made: Any, written: Any) -> bool:
+    both = isinstance(made, sp.Expr) and isinstance(written, sp.Expr)
+    return bool(made == written or (both and sp.expand(made - written) == 0))
 
 
 def _atoms(e: Any, skipped: Any) -> set[Any]:
@@ -163,7 +187,7 @@ def _expanded(e: DefinedFunction, args: tuple[Any, ...], names: Table) -> Any:
     parameters, body = template(head, tuple(map(_kind, args)))  # type: ignore[arg-type]
     made = _put(body, dict(zip(parameters, args, strict=True)), None)
     written = _core(sp.sympify(head.body(*e.args), strict=True), names)
-    if made != written and not (made.is_commutative and isinstance(made, sp.Expr) and sp.expand(made - written) == 0):
+    if not _alike(made, written):
         raise Malformed(
             f"{e} is not what the body of {head.__name__} says of its parameters: the body looks at what it is given, "
             "or an index in it has the name of an argument (rename that)"

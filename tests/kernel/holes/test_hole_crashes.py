@@ -1,0 +1,70 @@
+"""Whatever is written, the judge says something about it and does not raise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy as sp
+from attack import one_statement
+
+from derivations.kernel.claims import Chain
+from derivations.kernel.judge import Judge
+from derivations.notation import T, t, z
+from derivations.rules import (
+    Coord,
+    Domain,
+    Hypothesis,
+    Norm2,
+    Rounded,
+    Statement,
+    SumTo,
+    algebra,
+    given,
+    scalar,
+    vector,
+    vector_function,
+)
+
+a, u, net = scalar("crash_a"), vector("crash_u"), vector_function("crash_net")
+linear = Hypothesis("linear decoder", "", net(z), a * z)
+CASES: dict[str, tuple[Any, Any, Any, Domain, tuple[Hypothesis, ...]]] = {
+    "a hypothesis about a network": (Norm2(net(z)), a**2 * Norm2(z) + 1, given(linear), Domain(), (linear,)),
+    "a sum of vectors": (SumTo(t * u, t, 1, T), T * u, algebra, Domain(indices={T: (1, sp.oo)}), ()),
+    "a coordinate": (Coord(z, 3), 0, algebra, Domain(), ()),
+    "a range that may be empty": (SumTo(1, t, 1, T), T + 1, algebra, Domain(indices={t: (1, sp.oo), T: (t, 5)}), ()),
+    "a float": (a, sp.Float("0.5") * a, algebra, Domain(), ()),
+    "infinity": (a, sp.oo, algebra, Domain(), ()),
+    "nothing at all": (sp.nan, sp.nan, algebra, Domain(), ()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_judge_does_not_raise(name: str) -> None:
+    from derivations.refutation.refute import refute
+
+    lhs, rhs, by, domain, known = CASES[name]
+    claim = one_statement(lhs, "=", rhs, domain, known, "crash")
+
+    @claim.proves()
+    def _(line: Chain) -> None:
+        line(lhs)
+        line(rhs, by=by)
+
+    assert not Judge({}, refute).judge(claim).verdict
+
+
+def test_every_statement_can_be_printed() -> None:
+    assert Statement(sp.Rational(1, 3), "=", Rounded("0")).text() == "1/3 = 0"
+    assert Statement(sp.Rational(1, 3), "=", Rounded("0")).latex()
+
+
+def test_a_true_statement_by_a_hypothesis_about_a_network() -> None:
+    claim = one_statement(Norm2(net(z)), "=", a**2 * Norm2(z), Domain(), (linear,), "linear")
+
+    @claim.proves()
+    def _(line: Chain) -> None:
+        line(Norm2(net(z)))
+        line(a**2 * Norm2(z), by=given(linear))
+
+    assert Judge({}).judge(claim).verdict

@@ -1,0 +1,42 @@
+"""What may have no inverse is inverted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sympy as sp
+from attack import Attack, assert_refused
+
+from derivations.rules import LogDet, Quadratic, algebra, covariance, positivity, trace_algebra, vector
+
+u, v, A, B = vector("inverse_u"), vector("inverse_v"), covariance("Inverse_A"), covariance("Inverse_B")
+gap = sp.Mul(A - B, (A - B) ** -1, evaluate=False)
+
+
+FALSE: dict[str, Callable[[], Attack]] = {
+    "a difference": lambda: Attack(Quadratic(u, gap, v), Quadratic(u, 1, v), algebra),
+    "a difference, twice": lambda: Attack(
+        Quadratic(u, (A - 2 * B) ** -2, v), Quadratic(u, (A - 2 * B) ** -2, v) + 0, trace_algebra
+    ),
+    "a power of a sum": lambda: Attack(
+        Quadratic(u, (A + B) ** -1, v), Quadratic(u, (A + B) ** -1, v) + 0, trace_algebra
+    ),
+    "a determinant": lambda: Attack(LogDet(A - B), LogDet(A - B) + 1, positivity, relation="<"),
+    "a determinant of nothing": lambda: Attack(LogDet(A - A), LogDet(A - A) + 1, positivity, relation="<"),
+}
+TRUE: dict[str, Callable[[], Attack]] = {
+    "a covariance": lambda: Attack(Quadratic(u, A * A**-1, v), Quadratic(u, 1, v), algebra),
+    "a determinant of an inverse": lambda: Attack(LogDet(A**-1), -LogDet(A), trace_algebra),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_it_is_not_proved(name: str) -> None:
+    assert_refused(FALSE[name])
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_its_true_neighbour_is(name: str) -> None:
+    verdict = TRUE[name]().verdict()
+    assert verdict, verdict

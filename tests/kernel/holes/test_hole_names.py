@@ -1,0 +1,61 @@
+"""Two things have one name, or print alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sympy as sp
+from attack import Attack, assert_refused
+
+from derivations.notation import t, z
+from derivations.rules import (
+    POSITIVE,
+    Density,
+    Domain,
+    Interval,
+    LogDensity,
+    Norm2,
+    SumTo,
+    algebra,
+    positivity,
+    scalar,
+    vector,
+)
+
+one, other = scalar("alike_one", r"\kappa"), scalar("alike_other", r"\kappa")
+number, vector_of_it = sp.Symbol("alike_v", real=True), vector("alike_v")
+positive, free = sp.Symbol("alike_p", positive=True), sp.Symbol("alike_p", real=True)
+law = Density("alike_one", z)
+reserved = sp.Symbol("•1", integer=True)
+a = scalar("alike_a")
+
+
+FALSE: dict[str, Callable[[], Attack]] = {
+    "one LaTeX name": lambda: Attack(
+        one, other, positivity, Domain({"alike_one": Interval(0, 1), "alike_other": Interval(2, 3)}), relation="<"
+    ),
+    "a number and a vector": lambda: Attack(number * Norm2(vector_of_it), Norm2(vector_of_it) * number, algebra),
+    "two assumptions": lambda: Attack(
+        sp.sqrt(positive**2) + free, positive + free, algebra, Domain({"alike_p": POSITIVE})
+    ),
+    "a law and a number": lambda: Attack(one * LogDensity(law), LogDensity(law) * one, algebra),
+    "the kernel's own": lambda: Attack(SumTo(reserved * t, t, 1, 2), 3 * reserved, algebra),
+    "a subscript that tells": lambda: Attack(
+        SumTo(scalar("alike_sigma_t", r"\sigma_t"), t, 1, 2), 2 * scalar("alike_sigma_t", r"\sigma_t"), algebra
+    ),
+}
+TRUE: dict[str, Callable[[], Attack]] = {
+    "two names": lambda: Attack(one + a, a + one, algebra),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_it_is_not_proved(name: str) -> None:
+    assert_refused(FALSE[name])
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_its_true_neighbour_is(name: str) -> None:
+    verdict = TRUE[name]().verdict()
+    assert verdict, verdict
