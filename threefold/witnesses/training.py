@@ -26,18 +26,18 @@ from torch import Tensor
 
 from derivations.kernel.claims import Statement
 from derivations.refutation.evaluate import evaluate
-from threefold.witnesses import rounding_rules  # noqa: F401  (the rules register themselves)
+from threefold.witnesses import conditioning, rounding_rules  # noqa: F401  (the rules register themselves)
 from threefold.witnesses.cases.edges import CaseSource, missing_edges
 from threefold.witnesses.cases.networks import Network
 from threefold.witnesses.evidence import Comparison, Differs
-from threefold.witnesses.point import Array, Place, Point, stated
+from threefold.witnesses.point import STEP, Array, Place, Point, stated
 from threefold.witnesses.registry import Cases, Registry, register
 from threefold.witnesses.rounding import RunningError
 from threefold.witnesses.shapes import failed
 from threefold.witnesses.verdict import Registered
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16}
-ORACLE, ORACLE_SLOPE = 2.0**-80, 2.0**-62  # what the oracle's own 30 digits leave of a value and of a derivative
+ORACLE = 2.0**-96  # the roundoff of the oracle's 30 digits, with some room for the length of an expression
 TELLING = 0.1  # in each dtype some bound must be below this share of the value, so that it means something
 BECAUSE = "running error analysis of the operators that were run"
 
@@ -249,7 +249,7 @@ class Training:
         name = "lhs" if isinstance(shape, Misprinted) else shape.side
         expected = np.broadcast_to(side(name), result.value.shape) if np.ndim(side(name)) == 0 else side(name)
         gradient = isinstance(shape, Computed) and shape.gradient
-        own = (ORACLE_SLOPE if gradient else ORACLE) * max(1.0, float(np.max(np.abs(expected))))
+        own = _oracle_error(shape.point, term(name), result.value - expected, result.bound, gradient)
         yield from self._bounded(label, result.value, expected, result.bound + own, part, dtype, gradient)
         if isinstance(shape, Misprinted) and dtype == "float64":
             base = max(1.0, float(np.max(np.abs(result.value))))
@@ -267,7 +267,7 @@ class Training:
                 known[key] = result.shape.point.slope(expression, place, weights)
             where = f"{label}, d/d {place[0]} {place[1] if place[0] != 'moved' else ''}"
             expected = known[key].reshape(slope.shape)
-            own = ORACLE_SLOPE * max(1.0, float(np.max(np.abs(result.value))))
+            own = _oracle_error(result.shape.point, expression, slope - expected, bound, derivative=True)
             yield from self._bounded(where, slope, expected, bound + own, result.shape.part, dtype, gradient=True)
 
     def _decided(self, result: _Result, statement: Statement, label: str, dtype: str) -> Iterator[Comparison | Differs]:
@@ -314,6 +314,17 @@ class Training:
         yield Comparison(
             label, value, expected, part=part, bound=bound, because=because, gradient=gradient, dtype=dtype
         )
+
+
+def _oracle_error(point: Point, expression: Any, apart: Any, bound: Array, derivative: bool) -> float:
+    """What the oracle's own 30 digits leave uncertain, asked for only where the bound alone is not enough.
+
+    The expression magnifies a rounding as `conditioning` says; a derivative is a difference of two values over a step.
+    """
+    if not np.isfinite(apart).all() or (np.abs(apart) <= bound).all():
+        return 0.0
+    size = float(np.max(conditioning.size(expression, point.world())))
+    return ORACLE * max(1.0, size) / (float(STEP) if derivative else 1.0)
 
 
 def run(function: Run, drawn: Any, dtype: str, *, slopes: bool) -> list[_Result]:
