@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import click
 
 from threefold import ledger, render, theory
+from threefold.commands import _sabotage
 from threefold.commands._options import (
     fresh_option,
     headings_of,
@@ -31,6 +32,7 @@ Examples:
   threefold verify --json ledger.json       write the ledger too ('-' for standard output)
   threefold verify --seed 7 --jobs 1        other random cases, one process
   threefold verify --fresh                  nothing from earlier runs, all of it now
+  threefold verify --sabotage 'ddpm.*'      would the numeric and torch witnesses notice mistakes? (minutes)
 
 \b
 A claim is good if the kernel's verdict is the one it expects (a misprint is expected to be refuted),
@@ -47,6 +49,11 @@ An answer of an earlier run is reused only if all that it rests on is the same: 
 @seed_option
 @time_limit_option
 @fresh_option
+@click.option(
+    "--sabotage",
+    is_flag=True,
+    help="Make mistakes in statements and in torch code on purpose, and count what the measuring witnesses catch.",
+)
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -57,6 +64,7 @@ def verify(
     seed: int,
     time_limit: float,
     fresh: bool,
+    sabotage: bool,
 ) -> None:
     """Judge the claims whose id matches a PATTERN (all of them without one) and print the ledger.
 
@@ -68,6 +76,9 @@ def verify(
         cache = opened_cache(setting, fresh=fresh)
         claims = headings_of(setting, cache)
         ids = theory.select(claims, patterns)
+        if sabotage:
+            met = _sabotage.sabotage(ids, setting, kinds=witness, seed=seed, jobs=jobs, out=out)
+            ctx.exit(0 if met else 1)
         total = len(ledger.questions(ids, claims, witnesses=witness, mutants=True, seed=seed, setting=setting))
         with render.progress(total, "Judging") as advance:
             found = ledger.judge(
