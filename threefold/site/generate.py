@@ -12,7 +12,7 @@ from pathlib import Path
 
 import derivations
 from threefold.errors import Unusable
-from threefold.site import blocks, chapters, evidence, experiments, graph, pages, prose, widgets
+from threefold.site import blocks, chapters, evidence, experiments, graph, pages, prose, trust, widgets
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.runs import Run, runs
@@ -142,6 +142,8 @@ def directives(
         "errata-index": lambda _, up: pages.errata_index(book, up),
         "editorial": lambda _, up: pages.editorial(),
         "counts": lambda _, up: pages.counts(book),
+        "kernel-rooms": lambda _, up: trust.rooms(),
+        "ledger-counts": lambda _, up: trust.evidence(book),
         "map": lambda _, up: graph.overview(book, graphs, up),
         "legend": lambda _, up: pages.legend(),
         "badges": lambda _, up: pages.badge_legend(),

@@ -1,0 +1,61 @@
+"""The figures of the page on trust are counted, in the sources and in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import derivations
+from threefold.site import trust
+from threefold.site.book import Book
+
+SUMMARY: dict[str, Any] = {
+    "proved": 53,
+    "refuted_as_expected": 3,
+    "mutants_rejected": 2435,
+    "mutants_equivalent": 90,
+    "mutants_surviving": 0,
+    "assumptions": {"derivative under the expectation": 1},
+    "statements": {"statements": 141, "numeric": 141, "torch": 135, "neither": 0},
+    "steps_by_tier": {"decided": 200, "law": 158},
+    "shadows": {"steps": 358, "shadowed": 350, "disputed": 0},
+}
+
+
+def test_lines_of_code_are_neither_blank_nor_comments_nor_docstrings(tmp_path: Path) -> None:
+    path = tmp_path / "toy.py"
+    path.write_text(
+        '"""Toy.\n\nMore.\n"""\n\n# a comment\nx = [\n    1,  # one\n\n]\n\n\ndef f():\n    """Say."""\n    return x\n'
+    )
+    assert trust.code_lines(path) == 5
+
+
+def test_every_room_of_the_kernel_is_listed_with_what_it_answers() -> None:
+    shown = trust.rooms()
+    kernel = Path(derivations.__file__).parent / "kernel"
+    for path in [*kernel.glob("*.py"), *(kernel / "rules").glob("*.py")]:
+        if path.stem != "__init__":
+            assert f"<td>{path.relative_to(kernel).with_suffix('').as_posix()}</td>" in shown
+    assert "Theorems. Only the functions of this file make them" in shown
+
+
+def test_what_the_ledger_counts_is_shown_as_it_is() -> None:
+    shown = trust.evidence(cast(Book, SimpleNamespace(summary=SUMMARY)))
+    for said in (
+        "53 proved, 3 refuted",
+        "200 decided, 158 law",
+        "350 of 358 accepted steps",
+        "none disputed",
+        "135 in PyTorch",
+    ):
+        assert said in shown
+    disputed = SUMMARY | {"shadows": {"steps": 358, "shadowed": 350, "disputed": 2}}
+    assert "2 disputed" in trust.evidence(cast(Book, SimpleNamespace(summary=disputed)))
+
+
+def test_a_ledger_without_shadows_says_nothing_of_them() -> None:
+    shown = trust.evidence(
+        cast(Book, SimpleNamespace(summary=SUMMARY | {"shadows": {"steps": 1, "shadowed": 0, "disputed": 0}}))
+    )
+    assert "Shadows" not in shown
