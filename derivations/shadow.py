@@ -22,10 +22,9 @@ from derivations.kernel.verdict import Disputed, Verdict, Witness
 from derivations.refutation import hypotheses as suppositions
 from derivations.refutation.enclosures import working
 from derivations.refutation.evaluate import evaluate
-from derivations.refutation.laws import NoDensity
 from derivations.refutation.refute import TWICE, describe, related, show
 from derivations.refutation.sampling import sample_for
-from derivations.refutation.undefined import Clock, OutOfTime, Uncomputable, Undefined
+from derivations.refutation.undefined import Clock, OutOfTime, OutsideModel, Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
 WORLDS = 8  # in which a step is compared
@@ -243,7 +242,7 @@ def _told(step: Statement, world: World) -> tuple[bool | None, str, str]:
     for side in (step.lhs, step.rhs):
         try:
             values.append(evaluate(side, world))
-        except (Uncomputable, NoDensity):
+        except (Uncomputable, OutsideModel):
             raise
         except Undefined as reason:
             return False, *((show(values[0]), f"undefined: {reason}") if values else (f"undefined: {reason}", "?"))

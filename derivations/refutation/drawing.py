@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from derivations.refutation.matrices import Matrix, cholesky
 from derivations.refutation.models import ReverseChain
 from derivations.refutation.polynomials import Polynomial, average, noise
 from derivations.refutation.reading import Viewpoint
+from derivations.refutation.studies import Study
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import Key, World
 
@@ -25,162 +27,109 @@ MOST_BITS = 10  # of a table
 
 @dataclass(frozen=True)
 class Purpose:
-    """What the laws of a world are for: what is read in it, and all equations besides."""
+    """What the laws of a world are for: what is read in it, under which hypotheses."""
 
-    read: Any
-    everything: Any
+    study: Study
     hypotheses: tuple[Any, ...]
     without: str
 
-    @property
+    @cached_property
     def claimed(self) -> set[str]:
         return {h.name for h in self.hypotheses}
 
-    @property
+    @cached_property
     def held(self) -> list[Any]:
         return [h for h in self.hypotheses if h.name != self.without]
 
-    @property
-    def names(self) -> list[str]:
-        return _names(self.everything.atoms(terms.Density))
+    @cached_property
+    def names_held(self) -> set[str]:
+        return {h.name for h in self.held}
 
-    def members(self) -> list[Any]:
-        return [v for law in self.everything.atoms(terms.Density) for v in (*law.variables, *law.given)]
+    @cached_property
+    def lost(self) -> set[str]:
+        return self.claimed - self.names_held
 
-    def is_chain(self) -> bool:
-        return any(not isinstance(v, terms.VectorSymbol) for v in self.members())
+    @cached_property
+    def normal_equations(self) -> dict[str, list[Any]]:
+        return {name: eqs for name in self.study.names if (eqs := _normal_equations(self.held, name))}
 
     def last(self, world: World) -> int:
         if "T" in world.numbers:
             return int(world.numbers["T"])
-        return _last_member(self.everything, self.members(), world.numbers)
+        return self.study.last_member(world.numbers, MOST_BITS - 1)
 
     def keys(self, world: World) -> tuple[Key, ...]:
-        single = {(v.name,) for v in self.members() if isinstance(v, terms.VectorSymbol)}
-        chain = tuple(("x", m) for m in range(self.last(world) + 1)) if self.is_chain() else ()
+        single = {(v.name,) for v in self.study.members if isinstance(v, terms.VectorSymbol)}
+        chain = tuple(("x", m) for m in range(self.last(world) + 1)) if self.study.is_chain else ()
         return (*sorted(single), *chain)
-
-    def normal_equations(self) -> dict[str, list[Any]]:
-        return {name: eqs for name in self.names if (eqs := _normal_equations(self.held, name))}
 
 
 def fit_dimension(world: World, purpose: Purpose) -> None:
     """Make the vectors of the world short where a whole chain is averaged over, or a table holds it."""
-    normal = {*purpose.normal_equations(), *(["p"] if "Gaussian reverse kernel" in purpose.claimed else [])}
-    if not purpose.is_chain():
+    if not purpose.study.is_chain:
         return
-    last = purpose.last(world)
-    if (set(purpose.names) - normal and "T" in world.numbers) or (
-        last * world.d > 4 and purpose.read.atoms(terms.Block)
-    ):
-        world.d = 1
-    if set(purpose.names) - normal and len(purpose.keys(world)) * world.d > MOST_BITS:
+    normal = {*purpose.normal_equations, *(["p"] if "Gaussian reverse kernel" in purpose.claimed else [])}
+    tables = bool(set(purpose.study.names) - normal)
+    long_path = purpose.last(world) * world.d > 4 and purpose.study.has_blocks
+    if long_path or (tables and ("T" in world.numbers or len(purpose.keys(world)) * world.d > MOST_BITS)):
         world.d = 1
 
 
 def add_laws(world: World, purpose: Purpose, rng: Random, n: int) -> None:
     """A law for each named density."""
-    read, without, claimed = purpose.read, purpose.without, purpose.claimed
-    densities, hypotheses, held = purpose.everything.atoms(terms.Density), purpose.hypotheses, purpose.held
-    names_held, chain, last, keys = {h.name for h in held}, purpose.is_chain(), purpose.last(world), purpose.keys(world)
-    gaussian = purpose.normal_equations()
-    if {"Gaussian reverse kernel", "reverse chain"} & (claimed - names_held) == {"reverse chain"}:
-        _flatten_second_step(world, hypotheses)
-    meets_normal = any(_meets(law, densities) for law in read.atoms(terms.Law))
-    for name in _names(densities):
-        if name == "p" and "Gaussian reverse kernel" in claimed:
-            shift, spread = "Gaussian reverse kernel" not in names_held, "standard normal prior" not in names_held
-            linked = "reverse chain" in claimed - names_held
-            world.laws[name] = ReverseChain(world, last, int(shift), 1 + int(spread), linked)
-        elif name in gaussian:
-            lost = claimed - names_held
-            world.laws[name] = _normal_by_equations(world, gaussian[name], keys, rng, lost)
-        elif meets_normal and not chain and n % 2 and not _equations_about(held, name):
+    study, keys = purpose.study, purpose.keys(world)
+    if {"Gaussian reverse kernel", "reverse chain"} & purpose.lost == {"reverse chain"}:
+        _flatten_second_step(world, purpose.hypotheses)
+    for name in study.names:
+        if name == "p" and "Gaussian reverse kernel" in purpose.claimed:
+            world.laws[name] = ReverseChain(
+                world,
+                purpose.last(world),
+                shift=int("Gaussian reverse kernel" not in purpose.names_held),
+                spread=1 + int("standard normal prior" not in purpose.names_held),
+                linked="reverse chain" in purpose.lost,
+            )
+        elif name in purpose.normal_equations:
+            world.laws[name] = _normal_by_equations(world, purpose.normal_equations[name], keys, rng, purpose.lost)
+        elif study.meets_normal and not study.is_chain and n % 2 and not _equations_about(purpose.held, name):
             world.laws[name] = _random_normal(world, keys, rng)
         else:
-            _add_table(world, name, keys, chain, claimed, names_held, read, rng, n, without)
-    if not gaussian and not any(isinstance(law, JointNormal | ReverseChain) for law in world.laws.values()):
-        world.finite = frozenset(key[0] for key in keys)
-    elif any(isinstance(law, laws.FiniteJoint) for law in world.laws.values()):
-        world.finite = frozenset()
-    for pair in read.atoms(terms.SameLaw):
+            world.laws[name] = _table(world, name, keys, purpose, rng, n)
+    only_tables = all(isinstance(law, laws.FiniteJoint) for law in world.laws.values())
+    world.finite = frozenset(key[0] for key in keys) if only_tables else frozenset()
+    for pair in study.same_laws:
         if n % 2 and all(isinstance(law, terms.Density) for law in pair.args):
             first, second = (law.args[0].name for law in pair.args)
             world.laws[first] = world.laws[second]
 
 
-def _names(densities: Any) -> list[str]:
-    return sorted({law.args[0].name for law in densities})
-
-
 def _equations_about(held: list[Any], name: str) -> list[Any]:
-    return [h for h in held if h.lhs is not None and name in _names(sp.Tuple(h.lhs, h.rhs).atoms(terms.Density))]
-
-
-def _meets(law: Any, densities: Any) -> bool:
-    """Whether a law that is written out has a variable of a named one."""
-    named = {v for d in densities for v in (*d.variables, *d.given)}
-    return not isinstance(law, terms.Density) and any(v in named for v in law.variables)
-
-
-def _last_member(everything: Any, members: list[Any], numbers: dict[str, Any]) -> int:
-    """The highest index that a chain without a symbolic end is read at, as far as that is written."""
-    written = [v.args[0] for v in members if isinstance(v, terms.VectorFunction)]
-    if written and all(n.is_Integer for n in written):
-        return max(map(int, written))
-    ends = [end for total in everything.atoms(terms.SumTo, terms.ProductTo) for end in total.args[2:]]
-    blocks = [end for v in members if isinstance(v, terms.Block) for end in v.bounds]
-    known = {
-        s: sp.Integer(numbers[s.name])
-        for e in (*written, *ends, *blocks)
-        for s in e.free_symbols
-        if s.is_integer and s.name in numbers
-    }
-    reached = [sp.sympify(e.xreplace(known)) for e in (*written, *ends, *blocks)]
-    return min(max([2, *(int(n) for n in reached if n.is_Integer)]), MOST_BITS - 1)
+    with_equation = [(h, sp.Tuple(h.lhs, h.rhs).atoms(terms.Density)) for h in held if h.lhs is not None]
+    return [h for h, densities in with_equation if name in {law.args[0].name for law in densities}]
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _add_table(
-    world: World,
-    name: str,
-    keys: tuple[Key, ...],
-    chain: bool,
-    claimed: set[str],
-    held: set[str],
-    read: Any,
-    rng: Random,
-    n: int,
-    without: str,
-) -> None:
+def _table(world: World, name: str, keys: tuple[Key, ...], purpose: Purpose, rng: Random, n: int) -> Any:
+    """A table over bits: a chain forward or backward where that is supposed, with or without zeros."""
     if len(keys) > MOST_BITS:
         raise Uncomputable(f"a table over {len(keys)} variables")
+    held, claimed, averaged = purpose.names_held, purpose.claimed, name in purpose.study.averaged
     last = max((key[1] for key in keys if len(key) == 2), default=0)
-    only_chain = all(len(key) == 2 for key in keys)
-    if chain and only_chain and name == "p" and "reverse chain" in held:
+    only_chain = bool(keys) and all(len(key) == 2 for key in keys)
+    if only_chain and name == "p" and "reverse chain" in held:
         law = laws.markov_table(rng, last, reverse=True)
-    elif chain and only_chain and name == "q" and held & {"forward chain", "forward Markov"}:
+    elif only_chain and name == "q" and held & {"forward chain", "forward Markov"}:
         law = laws.markov_table(rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3)
+    elif "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
+        law = laws.random_table(rng, keys, world.d, averaged or "absolute continuity" not in held)
     else:
-        averaged = {law.args[0].name for law in _averaged(read)} if "absolute continuity" in claimed else set()
-        if "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
-            zeros = name in averaged or "absolute continuity" not in held
-        else:
-            zeros = name == "q" and without == "common support"
-        law = laws.random_table(rng, keys, world.d, zeros)
-    supported = bool(claimed & {"absolute continuity", "common support"})
-    if n % 8 in (2, 6) and not supported and name in {law.args[0].name for law in _averaged(read)}:
+        law = laws.random_table(rng, keys, world.d, name == "q" and purpose.without == "common support")
+    if n % 8 in (2, 6) and averaged and not claimed & {"absolute continuity", "common support"}:
         law = laws.with_an_impossible_value(law, rng)
     law.cell = Fraction(1, (1, 8, 30)[n % 3])
-    world.laws[name] = law
-
-
-def _averaged(e: Any) -> set[Any]:
-    """The named laws that expectations and divergences average over: only these may vanish somewhere."""
-    found = {a.args[0] for a in e.atoms(terms.Expect, terms.KL)}
-    return {law for law in found if isinstance(law, terms.Density)}
+    return law
 
 
 # --- joint normal laws ------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from derivations.refutation.chains import GaussianChain
 from derivations.refutation.densities import log_normal_full
 from derivations.refutation.matrices import Matrix, cholesky, dot
 from derivations.refutation.polynomials import is_random
-from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.undefined import OutsideModel, Uncomputable
 from derivations.refutation.worlds import Assignment, Key, Vector
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class NoDensity(Undefined):
+class NoDensity(OutsideModel):
     """A table has no density where it has no probability: whether that matters is for the support conditions to say."""
 
 
@@ -94,7 +94,7 @@ class JointNormal:
     def _places(self, keys: Sequence[Key]) -> list[int]:
         if unknown := [key for key in keys if key not in self.sizes]:
             start = any(len(key) == 2 and key[1] < 0 for key in unknown)
-            raise (Undefined if start else Uncomputable)(f"this world's normal law knows nothing of {unknown}")
+            raise (OutsideModel if start else Uncomputable)(f"this world's normal law knows nothing of {unknown}")
         return [place for key in keys for place in self._where[key]]
 
     def _block(self, rows: list[int], columns: list[int]) -> Matrix:

@@ -12,13 +12,13 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.domain import Domain, Interval
-from derivations.kernel.terms import unfold_all
 from derivations.refutation import enclosures
 from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle
 from derivations.refutation.matrices import Matrix
-from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.studies import study
+from derivations.refutation.undefined import OutsideModel, Uncomputable
 from derivations.refutation.worlds import World, draw_in
 
 LONGEST = 20_000  # factors of a running product
@@ -52,26 +52,24 @@ def sample_for(
     """World number n of a domain in which all of these expressions can be read, as far as that is possible."""
     rng = Random(f"{seed} {n}")
     held = [h for h in hypotheses if h.name != without]
-    equations = [side for h in held for side in (h.lhs, h.rhs) if side is not None]
-    terms_read = unfold_all(sp.Tuple(*expressions))
-    everything = sp.Tuple(*terms_read, *unfold_all(sp.Tuple(*equations)))
-    dimension = 1 if _needs_one_dimension(everything) else 1 + n % 2
+    found = study(expressions, [side for h in held for side in (h.lhs, h.rhs) if side is not None])
+    dimension = 1 if found.one_dimension else 1 + n % 2
     numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
-    for symbol in sorted(scalars(everything), key=lambda s: s.name):
+    for symbol in found.scalars:
         if symbol.name not in numbers:
             numbers[symbol.name] = _scalar(symbol, domain.interval(symbol), rng, n)
     world = World(dimension, seed=n, numbers=numbers, arithmetic=ENCLOSING, degenerate=is_degenerate(n))
-    world.smooth = frozenset(_smooth_heads(everything))
-    world.coordinates = _coordinates(domain, everything, world)
+    world.smooth = found.smooth
+    world.coordinates = {name: where for name, where in domain.intervals.items() if name in found.by_formula}
     world.families = _families(domain, n, world)
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
-    world.sizes = dict.fromkeys(_latent_names(everything), size)
-    for symbol in sorted(everything.atoms(terms.Covariance), key=lambda s: s.name):
-        made = random_covariance(rng, domain.sizes.get(symbol.name, size))
+    world.sizes = dict.fromkeys(found.latents, size)
+    for name in found.covariances:
+        made = random_covariance(rng, domain.sizes.get(name, size))
         alike = [m for m in world.matrices.values() if m.size == made.size]
-        world.matrices[symbol.name] = alike[0] if alike and is_degenerate(n) else made
-    purpose = Purpose(terms_read, everything, hypotheses, without)
+        world.matrices[name] = alike[0] if alike and is_degenerate(n) else made
+    purpose = Purpose(found, hypotheses, without)
     fit_dimension(world, purpose)
     settle(world, held, domain)
     add_laws(world, purpose, rng, n)
@@ -133,15 +131,6 @@ def _scalar(symbol: Any, interval: Interval, rng: Random, n: int) -> Any:
     return draw_in(interval, rng, edge=n % 4 == 3)
 
 
-def scalars(e: Any) -> set[Any]:
-    """The numbers that a world has to give: free symbols, the dimension apart."""
-    return {s for s in terms.free_scalars(unfold_all(e)) if s.is_commutative and s != terms.DIM}
-
-
-def _needs_one_dimension(e: Any) -> bool:
-    return any(isinstance(a.args[1], sp.exp) for a in e.atoms(terms.Expect))
-
-
 def random_covariance(rng: Random, size: int) -> Matrix:
     """R R^T for a lower triangular R with fractions of tenths."""
     root = [
@@ -152,22 +141,6 @@ def random_covariance(rng: Random, size: int) -> Matrix:
 
 
 # --- families and functions -------------------------------------------------------------------------------------------
-
-
-def _smooth_heads(e: Any) -> set[str]:
-    """Functions that are read at a real argument somewhere: those are drawn smooth, also where that is an integer."""
-    calls = e.atoms(terms.ScalarFunction, terms.VectorFunction)
-    return {type(f).__name__ for f in calls for a in f.args if not terms.is_vector(a) and not a.is_integer}
-
-
-def _of_vectors(e: Any) -> set[str]:
-    return {type(f).__name__ for f in e.atoms(terms.ScalarFunction) if any(map(terms.is_vector, f.args))}
-
-
-def _coordinates(domain: Domain, e: Any, world: World) -> dict[str, Interval]:
-    """Intervals of what is no family of numbers drawn one by one: vectors, networks, smooth functions."""
-    by_formula = terms.VECTORS | world.smooth | _of_vectors(e) | {a.args[0].name for a in e.atoms(terms.Gradient)}
-    return {name: interval for name, interval in domain.intervals.items() if name in by_formula}
 
 
 def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
@@ -213,35 +186,7 @@ def _running_product(name: str, factor: Callable[[Any], Any], interval: Interval
             known[r] = known[r - step] * factor(Fraction(r)) if step > 0 else known[r + 1] / factor(Fraction(r + 1))
             known[r] = enclosures.short(known[r])
         if n and isinstance(known[n], Fraction) and not interval.contains(sp.Rational(str(known[n]))):
-            raise Undefined(f"there is no {name}({n}): by the recursion it would leave the interval of {name}")
+            raise OutsideModel(f"there is no {name}({n}): by the recursion it would leave the interval of {name}")
         return known[n]
 
     return value
-
-
-# --- sizes ------------------------------------------------------------------------------------------------------------
-def _latent_names(e: Any) -> set[str]:
-    """Names of vectors that live in R^k, because they are read by coordinates or carry a law on R^k."""
-    e = unfold_all(e)
-    k = sp.Symbol("k", integer=True, positive=True)
-    vectors: list[Any] = []
-    for law in e.atoms(terms.Normal, terms.DiagonalNormal, terms.FullNormal, terms.AffineImage):
-        if law.args[-1] == k:
-            vectors += [*law.variables, *(c.args[0] for c in law.atoms(terms.Coord))]
-            vectors += [law.args[1]] if isinstance(law, terms.Normal | terms.FullNormal) else []
-    for total in e.atoms(terms.SumTo):
-        if total.args[3] == k:
-            vectors += [c.args[0] for c in total.atoms(terms.Coord)]
-    for pair in e.atoms(terms.Hadamard, terms.Quadratic):
-        vectors += [pair.args[0], pair.args[-1]]
-    return {name for v in vectors for name in _heads(v)}
-
-
-def _heads(v: Any) -> set[str]:
-    """Names of the vectors that v is a combination of: their arguments may live elsewhere."""
-    if isinstance(v, terms.VectorSymbol):
-        return {v.name}
-    if isinstance(v, terms.VectorFunction):
-        return {type(v).__name__}
-    inner = v.args[:1] if isinstance(v, terms.D) else v.args
-    return {name for a in inner if terms.is_vector(a) for name in _heads(a)}

@@ -9,6 +9,13 @@ class Undefined(ArithmeticError):
     """The expression has no value in this world (a division by zero, the log of a negative number)."""
 
 
+class OutsideModel(Undefined):
+    """It speaks of what this world does not have: a density where a table vanishes, a state before the first.
+
+    Whether that makes the statement meaningless is for its conditions to say; no step of a proof is disputed by it.
+    """
+
+
 class Uncomputable(Undefined):
     """It may well have a value, but this world cannot compute it: no ground to call anything false."""
 

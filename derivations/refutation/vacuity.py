@@ -13,7 +13,8 @@ from derivations.kernel.claims import Claim, Statement
 from derivations.refutation import hypotheses
 from derivations.refutation.evaluate import evaluate
 from derivations.refutation.refute import TRIES, admitted, related, violation
-from derivations.refutation.sampling import sample, scalars
+from derivations.refutation.sampling import sample
+from derivations.refutation.studies import scalars
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
