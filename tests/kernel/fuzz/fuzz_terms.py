@@ -51,7 +51,8 @@ n = sp.Symbol("fuzz_n", integer=True, positive=True)
 m = sp.Symbol("fuzz_m", integer=True)
 tending = scalar("fuzz_tending")
 i = sp.Symbol("fuzz_i", integer=True, positive=True)
-INDICES = (s, n, i)
+BINDERS = tuple(sp.Symbol(f"fuzz_k{number}", integer=True, positive=True) for number in range(6))
+INDICES = (s, n, i, *BINDERS)
 PLACES = (
     REAL,
     POSITIVE,
@@ -80,6 +81,11 @@ class Words:
 
     def chance(self, p: float) -> bool:
         return self.rng.random() < p
+
+    def binder(self, *inside: Any) -> Any:
+        """An index that stands nowhere inside; one time of ten any."""
+        used = {symbol for e in inside for symbol in sp.sympify(e).free_symbols}
+        return self.one(*INDICES) if self.chance(0.1) else self.one(*[k for k in INDICES if k not in used])
 
     def rational(self) -> Any:
         return sp.Rational(self.rng.randint(-6, 6) or 1, self.rng.randint(1, 4))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
-from fuzz_terms import Words, a, b, f, g, m, n, s, t, tending, u, v, w, z
+from fuzz_terms import Words, a, b, f, g, m, t, tending, u, v, w, z
 from sympy.core.function import AppliedUndef
 
 from derivations.notation import T, integrable, interchange_hypothesis
@@ -85,20 +85,20 @@ def _over(words: Words, e: Any) -> Any:
 
 
 def _one_term(words: Words, e: Any) -> Any:
-    index = words.one(s, n)
+    index = words.binder(e)
     place = words.one(sp.S.One, sp.S(2), t, T)
     body = e if words.chance(0.5) else e + words.polynomial(1, index) - words.polynomial(1, index)
     return words.one(SumTo, ProductTo)(body, index, place, place), algebra
 
 
 def _one_term_of(words: Words, e: Any) -> Any:
-    index, place = words.one(s, n, t), words.one(sp.S.One, sp.S(2), t)
+    index, place = words.binder(e), words.one(sp.S.One, sp.S(2), t)
     extra = words.one(f(index), index, index**2, a * index)
     return e + SumTo(extra, index, place, place) - extra.xreplace({index: place}), algebra
 
 
 def _last_split(words: Words, e: Any) -> Any:
-    index, high = words.one(s, n), words.one(T, t, sp.S(3))
+    index, high = words.binder(e), words.one(T, t, sp.S(3))
     body = words.one(f(index), index * a, index**2, f(index) * f(words.one(t, T, index)))
     low = words.one(1, 1, 2)
     last = body.xreplace({index: high})
@@ -106,7 +106,7 @@ def _last_split(words: Words, e: Any) -> Any:
 
 
 def _shifted(words: Words, e: Any) -> Any:
-    index, by = words.one(m, m, s, n), words.one(1, 1, 2, -1)
+    index, by = words.one(m, m, words.binder(e)), words.one(1, 1, 2, -1)
     body = words.one(f(index), index * a, f(index) + index)
     low = words.one(1, 1 + by) if by > 0 else 1
     moved = SumTo(body.xreplace({index: index + by}), index, low - by, T - by)
@@ -114,16 +114,17 @@ def _shifted(words: Words, e: Any) -> Any:
 
 
 def _constant_sum(words: Words, e: Any) -> Any:
-    index, body = words.one(s, n), words.one(a, f(1), a * b, words.polynomial(1))
+    index, body = words.binder(e), words.one(a, f(1), a * b, words.polynomial(1))
     low, high = words.one((1, T), (1, t), (2, T), (t, T))
     return e + SumTo(body, index, low, high) - (high - low + 1) * body, algebra
 
 
 def _swapped_sums(words: Words, e: Any) -> Any:
-    body = words.one(f(s) * n, s * n, f(s) * f(n), s + n, f(s) * a)
-    high = words.one((T, T), (T, 3), (3, t), (T, s), (n, T))
-    one = SumTo(SumTo(body, s, 1, high[0]), n, 1, high[1])
-    return e + one - SumTo(SumTo(body, n, 1, high[1]), s, 1, high[0]), algebra
+    j, k = words.binder(e), words.binder(e)
+    body = words.one(f(j) * k, j * k, f(j) * f(k), j + k, f(j) * a)
+    high = words.one((T, T), (T, T), (T, 3), (3, t), (T, j), (k, T))
+    one = SumTo(SumTo(body, j, 1, high[0]), k, 1, high[1])
+    return e + one - SumTo(SumTo(body, k, 1, high[1]), j, 1, high[0]), algebra
 
 
 def _exponents(words: Words, e: Any) -> Any:
@@ -180,7 +181,7 @@ def _derivative(words: Words, e: Any) -> Any:
 
 
 def _limit(words: Words, e: Any) -> Any:
-    symbol, end = words.one(tending, tending, a), words.one(sp.S.Zero, sp.S.One, sp.S(2), sp.Rational(1, 2))
+    symbol, end = words.one(*[tending] * 8, a), words.one(sp.S.Zero, sp.S.One, sp.S(2), sp.Rational(1, 2))
     body = words.one(
         words.polynomial(2, symbol),
         symbol**2 * a,
@@ -226,10 +227,11 @@ OTHERS = (algebra, exponents, linearity, moments, differentiation, continuity, p
 
 def walk(words: Words) -> Draft:
     """A random term and up to six moves from it, each line with the rule that belongs to it or another."""
-    e = words.number(words.one(1, 1, 2))
+    e = words.number(words.one(0, 1, 1, 2))
     lines: list[tuple[Any, str, Any]] = [(e, "=", algebra)]
     domain = words.domain()
-    for _ in range(words.rng.randint(2, 6)):
+    for _ in range(words.rng.randint(2, 5)):
+        before = e
         if words.chance(0.08):
             e, rule = _more(words, e)
             relation = words.one("<=", "<=", "<")
@@ -239,4 +241,7 @@ def walk(words: Words) -> Draft:
         if words.chance(0.04):
             rule = words.one(*OTHERS)
         lines.append((e, relation, rule))
+        if relation == "=" and words.chance(0.6):  # and back again: terms stay small
+            lines.append((before, "=", rule))
+            e = before
     return Draft(lines, domain, (integrable, interchange_hypothesis), kind="walk")

@@ -44,9 +44,9 @@ def test_a_minute_of_random_claims_without_a_dispute(seed):
     tally = fuzz(seed, seconds=SECONDS)
     tally.write(BUILD / "fuzz.json")
     assert_sound(tally)
-    assert tally.accepted > SECONDS, "hardly anything was accepted: the generator is out of step with the kernel"
-    assert len(tally.rules) > 10
-    assert len(tally.shapes) > SECONDS
+    assert tally.accepted > 0.3 * tally.claims, "hardly anything is accepted: the generator is out of step"
+    assert len(tally.rules) > 5
+    assert len(tally.shapes) > 0.3 * tally.claims
 
 
 @pytest.mark.long
