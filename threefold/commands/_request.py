@@ -10,6 +10,7 @@ from typing import Any
 from threefold.errors import Unusable
 from torch_impl.training import CheckpointStore, StoredCheckpoint
 from torch_impl.training.config_file import configured, read_config
+from torch_impl.training.load import read_description
 from torch_impl.training.presets import Preset, override, preset, read_field
 from torch_impl.training.progress import TensorBoardObserver
 from torch_impl.training.runs import begun_description, begun_preset
@@ -80,7 +81,7 @@ def begun_run(out: Path, request: TrainRequest) -> Begun:
         checkpoint = store.latest()
     else:
         return Begun(None, description)
-    return Begun(checkpoint, checkpoint.config)
+    return Begun(checkpoint, read_description(checkpoint, needs_data=True))
 
 
 # -- the preset -------------------------------------------------------------------------------------------------------

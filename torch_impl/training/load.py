@@ -105,7 +105,9 @@ def _fill_reconstructed(
 # -- what a checkpoint says of its run --------------------------------------------------------------------------------
 
 
-def read_description(checkpoint: StoredCheckpoint, needs_system: bool = True) -> dict[str, Any]:
+def read_description(
+    checkpoint: StoredCheckpoint, needs_system: bool = True, needs_data: bool = False
+) -> dict[str, Any]:
     """What a run is: `system`, `data`, `trainer`, each a JSON object whose kind is right.
 
     Raises:
@@ -119,6 +121,8 @@ def read_description(checkpoint: StoredCheckpoint, needs_system: bool = True) ->
         raise CheckpointDamaged(
             path, "it does not say which system it is of", remedy="build the system yourself: load(path, system=...)"
         )
+    if needs_data and not isinstance(config.get("data"), dict):
+        raise CheckpointDamaged(path, "it does not say which data the run was trained on (data)", remedy=_ANOTHER)
     try:
         DataChoice(**data_fields(config.get("data", {}))) if config.get("data") else None
         [profile_from_json(profile) for profile in trainer.get("ema", [])]

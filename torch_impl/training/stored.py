@@ -157,7 +157,17 @@ class StoredCheckpoint:
 
     @property
     def config(self) -> dict[str, Any]:
-        return self._object("config.json")
+        """What the run is; its parts, where they are there, are JSON objects.
+
+        Raises:
+            CheckpointDamaged: it is missing, or no such file.
+        """
+        config = self._object("config.json")
+        for part in ("system", "data", "trainer", "versions"):
+            if not isinstance(config.get(part, {}), dict):
+                what = f"what it says of {part} is {str(config[part])[:40]!r}, and no JSON object"
+                raise CheckpointDamaged(self.path / "config.json", what)
+        return config
 
     @property
     def state(self) -> dict[str, Any]:
