@@ -24,13 +24,14 @@ import torch
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
-from crafting import spoil_bytes, spoil_checkpoint, spoil_json
+from crafting import rewrite_manifest, spoil_bytes, spoil_checkpoint, spoil_json
 
 from torch_impl.data import load
-from torch_impl.training import CheckpointStore, find_checkpoint, read_metrics
+from torch_impl.training import CheckpointStore, StoredCheckpoint, find_checkpoint, read_metrics
 from torch_impl.training.load import load_model
 from torch_impl.training.presets import override, preset
 from torch_impl.training.runs import begun_description, open_run
+from torch_impl.training.state import save_shards
 from torch_impl.training.trainer import Trainer
 
 SLACK = 16 * 2**20  # what reading any model takes beside its weights: tables, buffers of a sampler
@@ -86,7 +87,20 @@ def make_runs(folder: Path) -> dict[str, Trainer]:
         trainer = open_run(override(preset(name), changes), folder / name)
         trainer.fit()
         trainers[name] = trainer
+    trainers["digits-vae-shards"] = trainers["digits-vae"]
+    shutil.copytree(folder / "digits-vae", folder / "digits-vae-shards")
+    for step in (1, 2):
+        deal_out(folder / "digits-vae-shards" / "checkpoints" / f"step-{step:08d}")
     return trainers
+
+
+def deal_out(step: Path) -> None:
+    """Put a checkpoint's tensors into shards, as FSDP runs have them."""
+    files = sorted(step.glob("*.safetensors"))
+    save_shards(step / "shards", {file.stem: StoredCheckpoint(step).tensors(file.name) for file in files})
+    for file in files:
+        file.unlink()
+    rewrite_manifest(step)
 
 
 def make_data(folder: Path) -> None:
@@ -146,7 +160,7 @@ def one_case(seed: int, base: Path, work: Path, trainers: dict[str, Trainer], wa
     chance = random.Random(seed)
     shutil.rmtree(work, ignore_errors=True)
     if chance.random() < 0.7:
-        name = chance.choice(sorted(RUNS))
+        name = chance.choice(sorted(trainers))
         shutil.copytree(base / name, work)
         step = work / "checkpoints" / "step-00000002"
         if chance.random() < 0.05:
@@ -208,7 +222,7 @@ def main(cases: int, seed: int, folder: Path) -> dict[str, Any]:
     trainers = make_runs(base)
     make_data(base)
     Image.init()
-    for name in RUNS:  # what is imported late is imported before anything is watched
+    for name in trainers:  # what is imported late is imported before anything is watched
         load_model(base / name).system.sample(2, torch.Generator().manual_seed(0))
         trainers[name].restore()
         trainers[name].train_step()
