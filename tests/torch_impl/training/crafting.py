@@ -169,7 +169,7 @@ def spoil_checkpoint(folder: Path, chance: random.Random) -> str:
         return kind
     else:
         pattern, spoil = _SPOILERS[kind]
-        path = chance.choice(sorted(p for p in folder.rglob(pattern) if p.name != "manifest.json"))
+        path = chance.choice(sorted(p for p in folder.rglob(pattern) if p.is_file() and p.name != "manifest.json"))
         spoil(path, chance)
         kind = f"{kind} of {path.name}"
     if (folder / "manifest.json").is_file() and not (folder / "manifest.json").is_symlink() and chance.random() < 0.9:
