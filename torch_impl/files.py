@@ -206,7 +206,7 @@ def _npy_shape(file: IO[bytes], size: int, path: Path) -> tuple[int, ...]:
         shape, _, dtype = read(file)
     except UnusableFile:
         raise
-    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, RecursionError, OverflowError) as error:
+    except Exception as error:  # a broken header lets many kinds of errors out of NumPy, those of its tokenizer too
         raise UnusableFile(path, f"it has no header of a .npy file ({error})") from None
     if dtype.hasobject:
         raise UnusableFile(path, "it holds Python objects, which are never opened; convert it to an array of numbers")

@@ -66,6 +66,7 @@ def _shards_facts(checkpoint: StoredCheckpoint) -> dict[str, TensorFacts]:
     Raises:
         CheckpointDamaged: they are not what `save_shards` writes.
     """
+    from torch.distributed.checkpoint.api import CheckpointException
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 
     folder = checkpoint.path / "shards"
@@ -77,7 +78,7 @@ def _shards_facts(checkpoint: StoredCheckpoint) -> dict[str, TensorFacts]:
             name: TensorFacts(entry.properties.dtype, tuple(entry.size))  # type: ignore[union-attr]  # only tensors are saved
             for name, entry in metadata.state_dict_metadata.items()
         }
-    except Exception as error:  # metadata from anywhere let many kinds of errors out of the reader
+    except (Exception, CheckpointException) as error:  # metadata from anywhere let many kinds of errors out
         what = f"its shards cannot be put together ({type(error).__name__}: {error})"
         raise CheckpointDamaged(folder, what) from None
     if sum(facts.bytes for facts in found.values()) > held:
@@ -87,12 +88,17 @@ def _shards_facts(checkpoint: StoredCheckpoint) -> dict[str, TensorFacts]:
 
 def _load_shards(folder: Path, targets: dict[str, Tensor]) -> None:
     """Fill tensors (whole, or DTensors of which each process holds its shard) from shards of any layout."""
+    from torch.distributed.checkpoint.api import CheckpointException
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
     from torch.distributed.checkpoint.state_dict_loader import load
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
-        load(targets, storage_reader=HuggingFaceStorageReader(str(folder)), no_dist=not dist.is_initialized())
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
+            load(targets, storage_reader=HuggingFaceStorageReader(str(folder)), no_dist=not dist.is_initialized())
+    except (Exception, CheckpointException) as error:  # as above
+        reason = " ".join(str(error).split())[-80:]
+        raise CheckpointDamaged(folder, f"its shards cannot be read ({type(error).__name__}: {reason})") from None
 
 
 def part_facts(checkpoint: StoredCheckpoint, part: str) -> dict[str, TensorFacts]:

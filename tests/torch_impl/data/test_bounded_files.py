@@ -33,6 +33,7 @@ def npy(shape: str, descr: str = "'|u1'", body: bytes = b"") -> bytes:
         npy("(-2, -2)", body=b"\0" * 4),
         npy("(1000000000000,)", "'|V0'"),
         npy("(1,)", "'|O'", b"\0" * 8),
+        npy('(4,)\n"""'),
         npy("(" * 3000 + ")" * 3000),
         npy("(1, None)", body=b"\0"),
         b"\x93NUMPY\x03\x00" + npy("(1,)", body=b"\0")[8:],

@@ -281,6 +281,7 @@ def test_two_thousand_altered_checkpoints_and_data_files_do_no_harm(tmp_path):
 
 
 HARMFUL = {
+    "np.ones(100 * 2**20, np.uint8)": "memory: ",
     "np.ones(300 * 2**20, np.uint8)": "memory|traceback",
     "torch.ones(80 * 2**20)": "memory|allocate",
     "np.empty(2**40, np.uint8)": "traceback: MemoryError",
