@@ -21,7 +21,6 @@ from torch_impl.training.estimate import (
 from torch_impl.training.presets import Preset, override
 from torch_impl.training.processes import Processes
 from torch_impl.training.progress import duration
-from torch_impl.training.systems.mixture import MixtureConfig
 
 __all__ = ["Needs", "estimated"]
 
@@ -50,7 +49,7 @@ def estimated(chosen: Preset, data: Any, processes: Processes, out: Path, step: 
     """
     parameters = refuse_too_large(chosen, processes.device)
     _refuse_full_disk(chosen, parameters, out)
-    if isinstance(chosen.system, MixtureConfig) or processes.world > 1 or processes.device.type == "cuda":
+    if chosen.system.unit != "images" or processes.world > 1 or processes.device.type == "cuda":
         return Needs(parameters, None, ())
     batch = chosen.trainer.batch_size // chosen.trainer.accumulate
     x, y = data.fetch(torch.arange(min(4, batch, data.size or 4)))

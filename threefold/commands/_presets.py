@@ -43,13 +43,18 @@ class PresetCommand(click.Command):
         return not isinstance(option, FieldOption) or option.name in self._fields
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self._fields is not None:
+            return
         from torch_impl.data.catalogue import ROWS
         from torch_impl.training.families import FAMILIES
+        from torch_impl.training.recipe import recipe, recipe_names
 
         with formatter.section("Presets are named <data>-<model>; data"):
             formatter.write_dl([(row.name, row.words) for row in ROWS if row.shape is not None])
         with formatter.section("and models"):
             formatter.write_dl([(name, words) for name, (_, words) in FAMILIES.items()])
+        with formatter.section("Besides these there are"):
+            formatter.write_dl([(name, recipe(name)[0]) for name in recipe_names()])
         super().format_epilog(ctx, formatter)
 
 

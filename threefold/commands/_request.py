@@ -14,7 +14,6 @@ from torch_impl.training.load import read_description
 from torch_impl.training.presets import Preset, override, preset, read_field
 from torch_impl.training.progress import TensorBoardObserver
 from torch_impl.training.runs import begun_description, begun_preset
-from torch_impl.training.systems.mixture import MixtureConfig
 
 __all__ = ["Begun", "TrainRequest", "begun_run", "chosen_folder", "located", "named_preset", "requested_preset"]
 
@@ -196,8 +195,8 @@ def _data_changes(chosen: Preset, data: str) -> dict[str, Any]:
         raise ValueError("--data is empty; name a folder or a file, or leave it out")
     if chosen.data.is_local:
         return {"root": data}
-    if isinstance(chosen.system, MixtureConfig):
-        return {"name": data if data.startswith("mixture:") else f"mixture:{data}"}
+    if laws := chosen.system.laws:
+        return {"name": data if data.startswith(laws) else laws + data}
     raise ValueError(
         f"{chosen.name} brings its own data, so --data {data} has no meaning; for your own images use a folder- preset"
     )

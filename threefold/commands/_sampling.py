@@ -19,17 +19,13 @@ from torch import Tensor
 from threefold.commands._endings import pasted, plain_console, unusable_input
 from threefold.errors import nearest
 from torch_impl.training import Processes
+from torch_impl.training.capabilities import KnowsTruth, Labels
 from torch_impl.training.checkpoint import write_atomically
 from torch_impl.training.estimate import words
-from torch_impl.training.evaluation import draw_samples
+from torch_impl.training.evaluation import draw_samples, takes
 from torch_impl.training.pictures import image_grid, png_bytes, scatter
 from torch_impl.training.runs import Model, load_model
 from torch_impl.training.sample_files import write_arrays, write_single_files
-from torch_impl.training.systems.ddpm import DiffusionSystem
-from torch_impl.training.systems.mixture import MixtureSystem
-from torch_impl.training.systems.onestep import OneStepSystem
-from torch_impl.training.systems.vae import VAESystem
-from torch_impl.training.systems.vqvae import VQVAESystem
 
 __all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "run_sampling"]
 
@@ -90,15 +86,15 @@ def _drawn(
     """Samples in parts of a size that only the model decides, so that the first ones do not depend on their number."""
     config: Any = model.system.config
     values = config.image_size**2 * config.channels
-    size = 5000 if isinstance(model.system, MixtureSystem) else max(8, min(500, 2**19 // values // 8 * 8))
+    size = 5000 if isinstance(model.system, KnowsTruth) else max(8, min(500, 2**19 // values // 8 * 8))
     labels: Tensor | None = options.get("labels")
     for start in range(0, request.n, size):
         count = min(size, request.n - start)
         part = dict(options)
         if labels is not None:
             part["labels"] = labels[start : start + count]
-        if isinstance(model.system, DiffusionSystem):
-            step, steps = itertools.count(1), request.steps or min(model.system.diffusion.T, 50)
+        if "steps" in takes(model.system):
+            step, steps = itertools.count(1), request.steps or min(config.timesteps, 50)
             part["callback"] = lambda *_, step=step, of=steps, at=start, n=count: told(at + n * min(1, next(step) / of))
         drawn = draw_samples(model.system, count, generator, **part).cpu()
         told(start + count)
@@ -132,7 +128,7 @@ def _told(n: int) -> Iterator[Callable[[float], None]]:
 
 
 def _write_picture(request: SampleRequest, model: Model, drawn: Tensor) -> None:
-    if isinstance(model.system, MixtureSystem):
+    if isinstance(model.system, KnowsTruth):
         truth = model.system.oracle.sample(request.n, torch.Generator().manual_seed(request.seed))
         scatter(request.out, drawn, truth)
     else:
@@ -169,7 +165,7 @@ def _refuse_unwritable(request: SampleRequest) -> None:
 
 def _refuse_full_disk(request: SampleRequest, model: Model) -> None:
     config: Any = model.system.config
-    if not request.out.suffix and isinstance(model.system, MixtureSystem):
+    if not request.out.suffix and isinstance(model.system, KnowsTruth):
         raise ValueError("samples of a mixture are points, no pictures: give an --out that ends in .png or .npz")
     need, free = request.n * config.image_size**2 * config.channels, shutil.disk_usage(request.out.parent).free
     if request.out.suffix.lower() != ".png" and need > free:
@@ -180,19 +176,11 @@ def _refuse_full_disk(request: SampleRequest, model: Model) -> None:
 
 
 SAMPLING = ("sampler", "steps", "guidance")
-# What can be chosen for each kind of model; of a class and its base, the class stands first.
-_TAKES: dict[type, tuple[str, ...]] = {
-    MixtureSystem: (*SAMPLING, "clip", "label"),
-    DiffusionSystem: (*SAMPLING, "clip", "label", "columns"),
-    VQVAESystem: ("label", "columns"),
-    OneStepSystem: ("prior", "columns"),
-    VAESystem: ("columns",),
-}
 
 
 def refuse_foreign(model: Model, given: Mapping[str, Any]) -> None:
     """Refuse options that only other kinds of model have, instead of ignoring them; None is an option not given."""
-    allowed = next(names for kind, names in _TAKES.items() if isinstance(model.system, kind))
+    allowed = takes(model.system)
     for name, value in given.items():
         if value is not None and name not in allowed:
             kind = model.description["system"]["kind"]
@@ -232,12 +220,12 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
         "prior": request.prior,
         "label": request.label,
     }
-    others = {} if isinstance(system, DiffusionSystem) else request.sampler_options
+    others = {} if "sampler" in takes(system) else request.sampler_options
     refuse_foreign(model, {**given, "columns": request.columns, **others})
     refuse_guidance(model, request.guidance)
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
     options |= request.sampler_options
-    if isinstance(system, (DiffusionSystem, VQVAESystem)):
+    if isinstance(system, Labels):
         options["labels"] = _labels(request, model, device)
     return options
 
@@ -245,10 +233,10 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
 def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:
     """Classes asked for by number or name, used in turn; all classes in turn where none was asked for."""
     system = model.system
-    assert isinstance(system, (DiffusionSystem, VQVAESystem))
+    assert isinstance(system, Labels)
     if request.label is None:
         return system.sample_labels(request.n)
-    if not system.config.conditional:
+    if not getattr(model.system.config, "conditional", False):
         raise ValueError("this model is unconditional, so --label has no meaning; train with --conditional")
     names = list(model.description["data"]["classes"])
     wanted = [_class_index(word.strip(), names) for word in _names(request.label, names)]

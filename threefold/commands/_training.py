@@ -57,8 +57,6 @@ from torch_impl.training.runs import (
     open_run,
     refuse_other_compressor,
 )
-from torch_impl.training.systems.latent import LatentConfig
-from torch_impl.training.systems.mixture import MixtureConfig
 
 __all__ = ["TrainRequest", "run_training"]
 
@@ -123,7 +121,7 @@ def _planned(
     """Everything that can be checked is; a dry run prints what it comes to."""
     begun = begun_run(out, request) if request.resume or not request.dry_run else Begun()
     chosen = with_rate(request, requested_preset(request, name, document, begun), begun)
-    if request.compressor is not None and not isinstance(chosen.system, LatentConfig):
+    if request.compressor is not None and not chosen.system.first_stage():
         raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
     chosen.trainer.blocks_for(processes.world)
     compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
@@ -194,7 +192,7 @@ def _check_first_batch(plan: Plan, train: Any) -> None:
 
 def _train(plan: Plan) -> None:
     request, chosen, processes, console = plan.request, plan.chosen, plan.processes, plan.console
-    if isinstance(chosen.system, LatentConfig) and plan.compressor is None and plan.begun.checkpoint is None:
+    if chosen.system.first_stage() and plan.compressor is None and plan.begun.checkpoint is None:
         plan = dataclasses.replace(plan, compressor=_first_stage(plan))
     with unusable_input():
         trainer = _opened(plan)
@@ -272,7 +270,7 @@ def _at_home(chosen: Preset) -> Preset:
 def _opened(plan: Plan) -> Trainer:
     """The run's trainer, put back to the checkpoint to go on from."""
     chosen, out, begun, console = plan.chosen, plan.out, plan.begun, plan.console
-    terminal = TerminalObserver(console, "points" if isinstance(chosen.system, MixtureConfig) else "images")
+    terminal = TerminalObserver(console, chosen.system.unit)
     observer: Observer = terminal
     if plan.request.tensorboard and plan.processes.is_main:
         observer = Observers(terminal, TensorBoardObserver(out / "tensorboard"))

@@ -17,8 +17,8 @@ from threefold.commands._presets import FieldOption, PresetCommand
 Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
 EPILOG = """
-Besides these there are mixture-ddpm (2-D mixtures with their exact oracle) and celeba64-vae. Your local files are given
-by --data PATH. `threefold train PRESET --help` shows the options of that preset alone.
+and celeba64-vae. Your local files are given by --data PATH. `threefold train PRESET --help` shows the options of that
+preset alone.
 
 \b
 Examples:

@@ -21,7 +21,6 @@ from typing import Any, get_type_hints
 from torch_impl.training.fields import check_value
 from torch_impl.training.presets import Preset
 from torch_impl.training.systems.config import config_from_json
-from torch_impl.training.systems.mixture import MixtureConfig
 from torch_impl.training.trainer_config import TrainerConfig
 
 __all__ = ["configured", "read_config", "to_toml"]
@@ -66,7 +65,7 @@ def configured(chosen: Preset, document: Mapping[str, Any]) -> Preset:
         ValueError: a field that there is not, or a value that it cannot have.
     """
     data = _fields(chosen.data, document.get("data", {}), "data")
-    if data.get("name", chosen.data.name) != chosen.data.name and not isinstance(chosen.system, MixtureConfig):
+    if data.get("name", chosen.data.name) != chosen.data.name and not chosen.system.laws:
         raise ValueError(f"the configuration is of {data['name']}, and preset {chosen.name} of {chosen.data.name}")
     system = dict(document.get("system", {}))
     if system.pop("kind", chosen.system.kind) != chosen.system.kind:

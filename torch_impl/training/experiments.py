@@ -30,7 +30,6 @@ from torch_impl.training.presets import Preset, override, preset
 from torch_impl.training.progress import TerminalObserver
 from torch_impl.training.report import write_summary
 from torch_impl.training.runs import compressor_preset, load_model, open_run
-from torch_impl.training.systems.latent import LatentConfig
 
 __all__ = ["EXPERIMENTS", "main"]
 
@@ -60,7 +59,7 @@ def _cpu_seconds() -> float:
 def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None) -> Trained:
     """Train a preset to its end, first stage included, or go on with a run that was stopped."""
     start, cpu = time.perf_counter(), _cpu_seconds()
-    if isinstance(chosen.system, LatentConfig) and compressor is None:
+    if chosen.system.first_stage() and compressor is None:
         train(compressor_preset(chosen), out / "compressor")
         compressor = find_checkpoint(out / "compressor")
     trainer = open_run(chosen, out, observer=TerminalObserver(), compressor=compressor)

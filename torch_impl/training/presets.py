@@ -17,8 +17,8 @@ from torch_impl.data.row import DataRow
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay
 from torch_impl.training.families import FAMILIES, vae_widths
 from torch_impl.training.fields import check_value, read_value
+from torch_impl.training.recipe import recipe, recipe_names
 from torch_impl.training.systems.config import SystemConfig
-from torch_impl.training.systems.mixture import MixtureConfig
 from torch_impl.training.systems.vae import VAESystemConfig
 from torch_impl.training.trainer_config import TrainerConfig
 
@@ -91,26 +91,9 @@ def _choice(row: DataRow) -> DataChoice:
     )
 
 
-def _mixture() -> Preset:
-    trainer = TrainerConfig(
-        4000,
-        2048,
-        lr=2e-3,
-        warmup=200,
-        ema=(WarmupDecay(0.999),),
-        log_every=200,
-        checkpoint_every=2000,
-        preview_every=2000,
-    )
-    # v, not eps: x_0 = (x_T - sigma eps) / sqrt(alpha_bar_T) would multiply the network's error by 180 at t = T
-    system = MixtureConfig(2, 2, None, timesteps=200, schedule="linear", prediction="v")
-    return Preset(
-        "mixture-ddpm",
-        "diffusion on 2-D Gaussian mixtures with the exact oracle beside it",
-        DataChoice("mixture:ring8"),
-        system,
-        trainer,
-    )
+def _from_file(name: str) -> Preset:
+    summary, data, system, trainer = recipe(name)
+    return Preset(name, summary, DataChoice(**data), system, trainer)
 
 
 def _celeba(size: int = 64) -> Preset:
@@ -127,8 +110,7 @@ def _celeba(size: int = 64) -> Preset:
 def preset_names() -> list[str]:
     """Every preset, in the order of the table."""
     names = [f"{data}-{family}" for data in _SETS for family in FAMILIES]
-    names.insert(names.index("digits-vqvae"), "mixture-ddpm")
-    return [*names, "celeba64-vae"]
+    return [*names, *recipe_names(), "celeba64-vae"]
 
 
 def preset(name: str, image_size: int | None = None) -> Preset:
@@ -141,8 +123,8 @@ def preset(name: str, image_size: int | None = None) -> Preset:
         near = difflib.get_close_matches(name, preset_names(), n=2, cutoff=0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"unknown preset {name!r}{hint} `threefold train --help` lists them all")
-    if name == "mixture-ddpm":
-        return _mixture()
+    if name in recipe_names():
+        return _from_file(name)
     if name == "celeba64-vae":
         return _celeba(image_size or 64)
     set_name, _, family = name.rpartition("-")
@@ -231,7 +213,7 @@ def _refuse_what_data_says(chosen: Preset, name: str, value: Any) -> None:
     """Refuse a field that the data decides, so that no value is taken and then not used."""
     if name in _FROM_DATA:
         raise ValueError(f"{name} of {chosen.name} comes from its data and cannot be set; leave it out")
-    if name in ("image_size", "channels") and isinstance(chosen.system, MixtureConfig):
+    if name in ("image_size", "channels") and chosen.system.unit != "images":
         raise ValueError(f"{chosen.name} is of points, not of images; leave out {_option(name)}")
     if name == "image_size" and chosen.data.image_size is None:
         raise ValueError(
@@ -241,7 +223,7 @@ def _refuse_what_data_says(chosen: Preset, name: str, value: Any) -> None:
         raise ValueError(
             f"the channels of {chosen.name} are those of its data ({chosen.system.channels}); leave it out"
         )
-    if name == "name" and not (isinstance(chosen.system, MixtureConfig) and value.startswith("mixture:")):
+    if name == "name" and not (chosen.system.laws and value.startswith(chosen.system.laws)):
         raise ValueError(
             f"{chosen.name} is trained on {chosen.data.name}, not on {value}; choose the preset of that data"
         )

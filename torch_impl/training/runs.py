@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from torch_impl.data import Batches, load
 from torch_impl.files import read_json
-from torch_impl.networks import VAE, LatentCompressor, keep_heap
-from torch_impl.oracle import FiniteData
+from torch_impl.networks import keep_heap
 from torch_impl.training.checkpoint import StoredCheckpoint
 from torch_impl.training.load import Model, data_fields, load_model
 from torch_impl.training.presets import DataChoice, Preset
 from torch_impl.training.processes import Processes
 from torch_impl.training.run_state import refuse_other_run
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch, TrainedStage
 from torch_impl.training.systems import config_from_json
-from torch_impl.training.systems.ddpm import DDPMSystem, DiffusionConfig
-from torch_impl.training.systems.latent import LatentConfig, LatentSystem
-from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.systems.onestep import OneStepSystem
-from torch_impl.training.systems.vae import VAESystem
 from torch_impl.training.trainer import Observer, Trainer
 from torch_impl.training.trainer_config import TrainerConfig
 
@@ -69,25 +61,7 @@ def fit_to_data(chosen: Preset, data: Any) -> Preset:
     Raises:
         ValueError: the data cannot be used with this system.
     """
-    system = chosen.system
-    if isinstance(system, MixtureConfig):
-        law = {name: _tuples(getattr(data, name)) for name in ("weights", "means", "variances")}
-        return dataclasses.replace(chosen, system=dataclasses.replace(system, classes=len(law["weights"]), **law))
-    channels, height, width = data.shape
-    if height != width:
-        raise ValueError(f"the images are {height} x {width}; the networks here take square images: crop or pad them")
-    classes = None if data.classes is None else len(data.classes)
-    fitted = dataclasses.replace(system, image_size=height, channels=channels, classes=classes)
-    fitted.check_labels()
-    return dataclasses.replace(chosen, system=fitted)
-
-
-def _tuples(values: Tensor) -> Any:
-    return _nested(values.double().tolist())
-
-
-def _nested(value: Any) -> Any:
-    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
+    return dataclasses.replace(chosen, system=chosen.system.fitted(data))
 
 
 def first_examples(data: Any, n: int, device: torch.device | str = "cpu") -> Batch:
@@ -189,9 +163,11 @@ def open_run(
     chosen = fit_to_data(chosen, data)
     torch.manual_seed(config.seed)
     system = chosen.system.build()
-    held_out = [] if isinstance(chosen.system, MixtureConfig) else _held_out(chosen.data)
-    if not (to_restore and isinstance(system, LatentSystem)):
-        _prepare(system, data, compressor)
+    held_out = [] if chosen.system.laws else _held_out(chosen.data)
+    if not (to_restore and chosen.system.first_stage()):
+        system.prepare(
+            data, None if compressor is None else TrainedStage(load_model(compressor).system, compressor.path)
+        )
     if processes.device.type == "cpu":
         keep_heap()
     batches = Batches(
@@ -222,62 +198,24 @@ def _held_out(choice: DataChoice, largest: int = 1000) -> list[Batch]:
     return [Batch(x[i : i + size], None if y is None else y[i : i + size]) for i in range(0, len(x), size)]
 
 
-def _prepare(system: System, data: Any, compressor: StoredCheckpoint | None) -> None:
-    """What some systems take from the data, or from an earlier stage, before training."""
-    if isinstance(system, OneStepSystem):
-        system.measure(first_examples(data, 10_000).x)
-    elif isinstance(system, LatentSystem):
-        if compressor is None:
-            raise ValueError(
-                "latent diffusion needs a trained compressor; train it first, or give one with --compressor"
-            )
-        system.take_compressor(fit_compressor(compressor, data))
-    elif isinstance(system, DDPMSystem) and data.size is not None and data.size * math.prod(data.shape) <= 200_000:
-        x, y = data.all()
-        system.training_set_floor = training_set_floor(system.config, x, y)
-
-
-def training_set_floor(config: DiffusionConfig, x: Tensor, y: Tensor | None, draws: int = 2048) -> float | None:
-    """The least training loss that any network could reach on these very examples (exact denoiser of a finite set).
-
-    A network that reached it would have learned the examples by heart.  By fixed stratified draws, to about a percent.
-    """
-    if config.weighting not in ("simple", "vlb", "min_snr") or config.variance == "learned":
-        return None
-    diffusion, generator = config.diffusion(), torch.Generator().manual_seed(0)
-
-    def floor(points: Tensor, count: int) -> float:
-        oracle = FiniteData(points, schedule=diffusion.schedule)
-        t = ((torch.randperm(count, generator=generator) + 0.5) / count * diffusion.T).long() + 1
-        chosen = points[torch.randint(len(points), (count,), generator=generator)]
-        noise = torch.randn(chosen.shape, generator=generator)
-        return float(diffusion.loss(oracle.model(config.prediction), chosen, t, noise, config.weighting))
-
-    everything = floor(x, draws)
-    if not config.conditional or y is None:
-        return everything
-    shares = [(float((y == label).float().mean()), x[y == label]) for label in range(config.classes or 0)]
-    within = sum(share * floor(points, math.ceil(draws * share)) for share, points in shares if share)
-    return (1 - config.label_drop) * within + config.label_drop * everything
-
-
 # -- latent diffusion: two stages -------------------------------------------------------------------------------------
 
 
 def compressor_preset(chosen: Preset) -> Preset:
     """The first stage of a latent preset as a preset of its own."""
-    if not isinstance(chosen.system, LatentConfig):
+    stage = chosen.system.first_stage()
+    if stage is None:
         raise ValueError(f"{chosen.name} has no compressor")
     trainer = dataclasses.replace(
         chosen.trainer,
-        steps=chosen.system.compressor_steps,
-        warmup=min(100, chosen.system.compressor_steps),
+        steps=stage.steps,
+        warmup=min(100, stage.steps),
         lr_start=0,
         lr_start_rate=0.0,
         clip=1000.0,
     )
     name = f"{chosen.name} (compressor)"
-    return dataclasses.replace(chosen, name=name, system=chosen.system.compressor(), trainer=trainer)
+    return dataclasses.replace(chosen, name=name, system=stage.config, trainer=trainer)
 
 
 def refuse_other_compressor(stage: Preset, checkpoint: StoredCheckpoint) -> None:
@@ -294,13 +232,3 @@ def refuse_other_compressor(stage: Preset, checkpoint: StoredCheckpoint) -> None
             f"compressor {checkpoint.path} was trained for {checkpoint.step} steps, and {stage.trainer.steps} are "
             f"asked for now; set compressor_steps={checkpoint.step}, or start anew in another --out folder"
         )
-
-
-def fit_compressor(checkpoint: StoredCheckpoint, data: Any) -> LatentCompressor:
-    """The averaged VAE of a checkpoint with the scale of its latents on this data."""
-    model = load_model(checkpoint)
-    if not isinstance(model.system, VAESystem) or not model.system.config.latent_map:
-        raise ValueError(f"{checkpoint.path} is not a compressor: latent diffusion needs a VAE with a latent map")
-    vae: VAE = model.system.model
-    x = first_examples(data, 10_000).x
-    return LatentCompressor.fit(vae, torch.split(x, 500))

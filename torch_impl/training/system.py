@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from torch_impl.training.draws import Draws
 
-__all__ = ["Batch", "System"]
+if TYPE_CHECKING:
+    from torch_impl.training.album import Album
+
+__all__ = ["Batch", "System", "TrainedStage"]
 
 
 class Batch(NamedTuple):
@@ -19,6 +22,13 @@ class Batch(NamedTuple):
 
     x: Tensor
     y: Tensor | None = None
+
+
+class TrainedStage(NamedTuple):
+    """An earlier stage that was trained: its averaged system, and where it was read from."""
+
+    system: System
+    path: Path
 
 
 class System(nn.Module):
@@ -34,6 +44,13 @@ class System(nn.Module):
         `"loss"` is minimised, the others are logged.
         """
         raise NotImplementedError
+
+    def prepare(self, data: Any, stage: TrainedStage | None) -> None:
+        """Take from the training data, or from an earlier stage, what is needed before the first step.
+
+        Raises:
+            ValueError: the stage is missing, or is another than is needed.
+        """
 
     def networks(self) -> Iterable[nn.Module]:
         """The modules worth compiling."""
@@ -53,6 +70,9 @@ class System(nn.Module):
     def floor(self) -> float | None:
         """The least loss on the training examples themselves, by whoever knows them by heart, where it is known."""
         return None
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        """Put the pictures of the trained model into the album of its report; `held_out` are real examples."""
 
     @torch.no_grad()
     def preview(self, path: Path, seed: int) -> None:

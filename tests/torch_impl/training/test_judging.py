@@ -25,8 +25,9 @@ from torch_impl.training.judge import (
     wasserstein_to_truth,
 )
 from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import Model, first_examples, load_split, training_set_floor
+from torch_impl.training.runs import Model, first_examples, load_split
 from torch_impl.training.systems.ddpm import DDPMConfig
+from torch_impl.training.systems.floor import training_set_floor
 from torch_impl.training.systems.mixture import MixtureConfig
 from torch_impl.training.systems.vae import VAESystemConfig
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch_impl.training.fields import check_value, declared_types
 from torch_impl.training.system import System
 
-__all__ = ["SystemConfig", "build_system", "config_from_json", "system_kinds"]
+__all__ = ["FirstStage", "SystemConfig", "build_system", "config_from_json", "system_kinds"]
+
+
+class FirstStage(NamedTuple):
+    """A system that another one needs to have been trained, and for how many steps."""
+
+    config: SystemConfig
+    steps: int
+
 
 _KINDS: dict[str, type[SystemConfig]] = {}
 
@@ -22,6 +30,10 @@ class SystemConfig:
     """
 
     kind: ClassVar[str]
+    unit: ClassVar[str] = "images"
+    """What an example is, in words."""
+    laws: ClassVar[str] = ""
+    """Where examples are drawn from a law that the config holds: how the names of such data begin."""
 
     image_size: int = 8
     channels: int = 1
@@ -39,6 +51,31 @@ class SystemConfig:
             ValueError: a combination of values that cannot work; the message names the remedy.
         """
         raise NotImplementedError
+
+    @classmethod
+    def small(cls) -> SystemConfig:
+        """One that is built and trained in a moment, for tests."""
+        raise NotImplementedError
+
+    def fitted(self, data: Any) -> SystemConfig:
+        """The config with side, channels and classes of the data that was found.
+
+        Raises:
+            ValueError: the data cannot be used with this system.
+        """
+        channels, height, width = data.shape
+        if height != width:
+            raise ValueError(
+                f"the images are {height} x {width}; the networks here take square images: crop or pad them"
+            )
+        classes = None if data.classes is None else len(data.classes)
+        found = dataclasses.replace(self, image_size=height, channels=channels, classes=classes)
+        found.check_labels()
+        return found
+
+    def first_stage(self) -> FirstStage | None:
+        """What is to be trained before it; None for a system of one stage."""
+        return None
 
     def unused(self) -> Mapping[str, str]:
         """The fields that the value of another leaves without meaning, each with that value in words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.samplers import sample
 from torch_impl.samplers import sampler as sampler_row
 from torch_impl.samplers.times import spaced_timesteps
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch, System, TrainedStage
 from torch_impl.training.systems.config import SystemConfig
+from torch_impl.training.systems.floor import training_set_floor
 
 __all__ = ["DDPMConfig", "DDPMSystem", "DiffusionConfig", "DiffusionSystem"]
 
@@ -263,6 +266,22 @@ class DiffusionSystem(System):
             return None
         return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
 
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        for guidance in self._shown_guidances():
+            name = f"samples-guidance-{guidance:g}" if self.config.conditional else "samples"
+            drawn = self.sample(
+                80,
+                album.generator(),
+                labels=self.sample_labels(80),
+                guidance=guidance,
+                callback=album.counted(name, min(self.diffusion.T, 50)),
+            )
+            album.images(name, drawn)
+
+    def _shown_guidances(self) -> tuple[float, ...]:
+        """The weights of guidance to show: none but 1 for a model that never had the class hidden."""
+        return (1.0, 2.0) if self.config.conditional and 0 < self.config.label_drop < 1 else (1.0,)
+
     def preview(self, path: Path, seed: int) -> None:
         columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
         n = 8 * (columns or 8)
@@ -331,6 +350,10 @@ class DDPMConfig(DiffusionConfig, kind="ddpm"):
             )
         raise ValueError(f"network is {self.network!r}; choose unet or dit")
 
+    @classmethod
+    def small(cls) -> DDPMConfig:
+        return cls(timesteps=20, widths=(8,), blocks=1)
+
     def build(self) -> DiffusionSystem:
         return DDPMSystem(self)
 
@@ -342,6 +365,10 @@ class DDPMSystem(DiffusionSystem):
 
     def __init__(self, config: DDPMConfig) -> None:
         super().__init__(config, build(config.network_config()))
+
+    def prepare(self, data: Any, stage: TrainedStage | None) -> None:
+        if data.size is not None and data.size * math.prod(data.shape) <= 200_000:
+            self.training_set_floor = training_set_floor(self.config, *data.all())
 
     def pixel_chain(self, reconstruction_variance: float | None = None) -> GaussianDiffusion:
         """The diffusion, with another variance at t = 1 where asked."""

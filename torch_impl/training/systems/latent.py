@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from torch_impl.networks import VAE, LatentCompressor, build
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws
-from torch_impl.training.systems.config import config_from_json
+from torch_impl.training.system import Batch, TrainedStage
+from torch_impl.training.systems.config import FirstStage, config_from_json
 from torch_impl.training.systems.ddpm import DDPMConfig, DiffusionSystem
-from torch_impl.training.systems.vae import VAESystemConfig
+from torch_impl.training.systems.vae import VAESystem, VAESystemConfig
 
 __all__ = ["LatentConfig", "LatentSystem"]
 
@@ -64,8 +66,15 @@ class LatentConfig(DDPMConfig, kind="latent"):
             blocks=self.compressor_blocks,
         )
 
+    def first_stage(self) -> FirstStage:
+        return FirstStage(self.compressor(), self.compressor_steps)
+
     def network_config(self) -> Any:
         return self.network_for(self.image_size >> len(self.compressor_widths), self.latent_dim)
+
+    @classmethod
+    def small(cls) -> LatentConfig:
+        return cls(timesteps=20, widths=(8,), blocks=1, compressor_widths=(8,))
 
     def build(self) -> LatentSystem:
         return LatentSystem(self)
@@ -90,6 +99,22 @@ class LatentSystem(DiffusionSystem):
 
     def decode(self, x0: Tensor) -> Tensor:
         return self.compressor.decode(x0)
+
+    def prepare(self, data: Any, stage: TrainedStage | None) -> None:
+        """Take the averaged VAE of the first stage, with the scale of its latents on this data."""
+        if stage is None:
+            raise ValueError(
+                "latent diffusion needs a trained compressor; train it first, or give one with --compressor"
+            )
+        if not isinstance(stage.system, VAESystem) or not stage.system.config.latent_map:
+            raise ValueError(f"{stage.path} is not a compressor: latent diffusion needs a VAE with a latent map")
+        x, _ = data.fetch(torch.arange(10_000 if data.size is None else min(10_000, data.size)))
+        self.take_compressor(LatentCompressor.fit(stage.system.model, torch.split(x, 500)))
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        if held_out is not None:
+            album.pairs("reconstructions", held_out.x[:40], self.reconstruct(held_out.x[:40]))
+        super().portraits(album, held_out)
 
     def take_compressor(self, compressor: LatentCompressor) -> None:
         """Use a fitted compressor of the same shape.

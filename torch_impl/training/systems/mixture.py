@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig
 from torch_impl.oracle import GaussianMixture
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws
 from torch_impl.training.pictures import scatter
 from torch_impl.training.system import Batch
@@ -26,6 +29,9 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
     The law is part of the config: weights (K,), means (K, 2), variances (K, 2).
     """
 
+    unit = "points"
+    laws = "mixture:"
+
     weights: tuple[float, ...] = (0.5, 0.5)
     means: tuple[tuple[float, ...], ...] = ((-1.0, 0.0), (1.0, 0.0))
     variances: tuple[tuple[float, ...], ...] = ((0.1, 0.1), (0.1, 0.1))
@@ -39,6 +45,11 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
         self.oracle()
         self.network()
 
+    def fitted(self, data: Any) -> MixtureConfig:
+        """The config with the law of the data."""
+        law = {name: _nested(getattr(data, name).double().tolist()) for name in ("weights", "means", "variances")}
+        return dataclasses.replace(self, classes=len(law["weights"]), **law)
+
     def network(self) -> MLPDenoiserConfig:
         return MLPDenoiserConfig(
             dim=len(self.means[0]),
@@ -51,8 +62,16 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
     def oracle(self) -> GaussianMixture:
         return GaussianMixture(self.weights, self.means, self.variances, self.noise_schedule())
 
+    @classmethod
+    def small(cls) -> MixtureConfig:
+        return cls(2, 2, timesteps=20, width=8, depth=1)
+
     def build(self) -> MixtureSystem:
         return MixtureSystem(self)
+
+
+def _nested(value: Any) -> Any:
+    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
 
 
 class MixtureSystem(DiffusionSystem):
@@ -96,6 +115,12 @@ class MixtureSystem(DiffusionSystem):
         golden = (math.sqrt(5) - 1) / 2
         places = torch.arange(n, device=weights.device, dtype=torch.float64).mul(golden).add(0.5).frac() * weights.sum()
         return torch.searchsorted(weights.cumsum(0), places, right=True).clamp_(max=len(weights) - 1)
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        steps: list[Tensor] = []
+        points = self.sample(2000, album.generator(), callback=lambda _, x_t: steps.append(x_t[:24].clone()))
+        truth = self.oracle.sample(2000, torch.Generator().manual_seed(album.seed))
+        album.draw("samples", lambda path: scatter(path, points, truth, torch.stack(steps)))
 
     def preview(self, path: Path, seed: int) -> None:
         generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)

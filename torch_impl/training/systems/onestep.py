@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.networks import OneStepCNNConfig, UNetConfig, build
 from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch, System, TrainedStage
 from torch_impl.training.systems.config import SystemConfig
 
 __all__ = ["OneStepConfig", "OneStepSystem", "Prior"]
@@ -58,6 +59,10 @@ class OneStepConfig(SystemConfig, kind="onestep"):
             return UNetConfig(self.image_size, self.channels, self.widths, self.blocks, attention=())
         raise ValueError(f"network is {self.network!r}; choose cnn or unet")
 
+    @classmethod
+    def small(cls) -> OneStepConfig:
+        return cls(network="cnn", widths=(8,))
+
     def build(self) -> OneStepSystem:
         return OneStepSystem(self)
 
@@ -76,6 +81,9 @@ class OneStepSystem(System):
         shape = (config.channels, config.image_size, config.image_size)
         self.register_buffer("data_mean", torch.zeros(shape))
         self.register_buffer("data_variance", torch.ones(shape))
+
+    def prepare(self, data: Any, stage: TrainedStage | None) -> None:
+        self.measure(data.fetch(torch.arange(10_000 if data.size is None else min(10_000, data.size)))[0])
 
     def measure(self, x: Tensor) -> None:
         """Take the pixelwise moments of the training images, for the matched prior."""
@@ -123,6 +131,16 @@ class OneStepSystem(System):
         t = torch.ones(n, dtype=torch.int64, device=x_1.device)
         x_0: Tensor = self.diffusion.to_x0(self._predict(x_1, t), x_1, t)
         return x_0.clamp(-1, 1)
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        if held_out is None:
+            return
+        x, generator = held_out.x, album.generator()
+        noise = torch.randn(x[:20].shape, generator=generator, device=x.device)
+        x_1, x_0 = self.reconstruct(x[:20], noise)
+        album.images("denoising", torch.cat([x[:20], x_1.clamp(-1, 1), x_0.clamp(-1, 1)]), 20)
+        album.images("samples-normal", self.sample(80, generator, "normal"))
+        album.images("samples-matched", self.sample(80, generator, "matched"))
 
     def preview(self, path: Path, seed: int) -> None:
         generator = torch.Generator(self.data_mean.device).manual_seed(seed)

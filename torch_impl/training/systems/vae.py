@@ -15,6 +15,7 @@ from torch_impl.distributions.gaussian import LOG_2PI, reparameterize, standard_
 from torch_impl.networks import VAE, VAEConfig
 from torch_impl.objectives.elbo import elbo, importance_weighted_bound
 from torch_impl.ops.checks import check_range
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
@@ -66,6 +67,10 @@ class VAESystemConfig(SystemConfig, kind="vae"):
             channels=self.widths,
             blocks=self.blocks,
         )
+
+    @classmethod
+    def small(cls) -> VAESystemConfig:
+        return cls(hidden=(8,), latent_dim=2)
 
     def build(self) -> VAESystem:
         return VAESystem(self)
@@ -140,6 +145,17 @@ class VAESystem(System):
         fractions = torch.linspace(0, 1, steps, device=x.device).view(1, steps, *(1,) * (mean.ndim - 1))
         z = start.unsqueeze(1) + fractions * (end - start).unsqueeze(1)
         return self.model.image(self.model.decode(z.flatten(0, 1)))
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        if held_out is None:
+            return
+        x = held_out.x
+        album.images("samples", self.sample(80, album.generator()))
+        album.pairs("reconstructions", x[:40], self.model.reconstruct(x[:40]))
+        if len(x) > 1:
+            album.images("interpolations", self.interpolate(x[:16], steps=10))
+        if held_out.y is not None:
+            album.latent_map("latent-map", self.model.encode(x)[0].flatten(1), held_out.y)
 
     def preview(self, path: Path, seed: int) -> None:
         device = next(self.parameters()).device

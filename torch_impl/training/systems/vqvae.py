@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_impl.networks import VQVAE, Dropout, VQVAEConfig
+from torch_impl.training.album import Album
 from torch_impl.training.draws import Draws, SampleDraws
 from torch_impl.training.pictures import save_images
 from torch_impl.training.system import Batch, System
@@ -61,6 +62,10 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
             codebook=self.codebook,
             commitment=self.commitment,
         )
+
+    @classmethod
+    def small(cls) -> VQVAESystemConfig:
+        return cls(widths=(8,), codes=8, prior_width=8, prior_depth=1)
 
     def build(self) -> VQVAESystem:
         return VQVAESystem(self)
@@ -194,6 +199,13 @@ class VQVAESystem(System):
         if not self.config.conditional or self.config.classes is None:
             return None
         return torch.arange(n, device=self.prior.position.device) % self.config.classes
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        if held_out is None:
+            return
+        generator, x = album.generator(), held_out.x[:40]
+        album.pairs("reconstructions", x, self.reconstructed(x, generator))
+        album.images("samples", self.sample(80, generator, labels=self.sample_labels(80)))
 
     def preview(self, path: Path, seed: int) -> None:
         columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
