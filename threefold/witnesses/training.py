@@ -45,8 +45,8 @@ BECAUSE = "running error analysis of the operators that were run"
 class On:
     """Where a witness runs: a dtype, and the analysis of its roundings."""
 
-    def __init__(self, dtype: str, tracker: RunningError, compiled: bool = False) -> None:
-        self.name, self.dtype, self.tracker, self.compiled = dtype, DTYPES[dtype], tracker, compiled
+    def __init__(self, dtype: str, tracker: RunningError) -> None:
+        self.name, self.dtype, self.tracker = dtype, DTYPES[dtype], tracker
 
     def __call__(self, values: Any, *, grad: bool = True) -> Tensor:
         """A tensor of these values, differentiable; what the dtype rounds off is known to the analysis."""
