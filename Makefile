@@ -59,9 +59,8 @@ $(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -na
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
-bench: $(VENV)/.has-core ## Time what is timed on this processor, and print it (on a GPU: benchmarks/gpu.py)
-	@failed=; for script in $(filter-out benchmarks/gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || failed="$$failed $$script"; done; \
-		test -z "$$failed" || { echo "Not as it should be:$$failed" >&2; exit 1; }
+bench: $(VENV)/.has-core ## Time what is timed on this processor, under ten minutes, with one table at the end
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## Remove what the commands wrote, the environment included
 	rm -rf .venv site build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

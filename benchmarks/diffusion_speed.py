@@ -22,9 +22,11 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from peers import peer
 
 from torch_impl import GaussianDiffusion, NoiseSchedule
 from torch_impl.networks import keep_heap
@@ -83,10 +85,14 @@ def candidates() -> Rows:
 def add_diffusers(
     rows: Rows, x: torch.Tensor, noise: torch.Tensor, output: torch.Tensor, leaf: torch.Tensor, t: torch.Tensor
 ) -> None:
-    try:
+    def load() -> Any:
         from diffusers import DDIMScheduler, DDPMScheduler
-    except ImportError:
+
+        return DDIMScheduler, DDPMScheduler
+
+    if (loaded := peer("diffusers", load)) is None:
         return
+    DDIMScheduler, DDPMScheduler = loaded
     ddim = DDIMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, clip_sample=False)
     ddim.set_timesteps(50)
     ddpm = DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02)
@@ -103,9 +109,12 @@ def add_diffusers(
 
 
 def add_lucidrains(rows: Rows, x: torch.Tensor, noise: torch.Tensor, leaf: torch.Tensor, t: torch.Tensor) -> None:
-    try:
-        from denoising_diffusion_pytorch import GaussianDiffusion as Peer
-    except ImportError:
+    def load() -> Any:
+        from denoising_diffusion_pytorch import GaussianDiffusion
+
+        return GaussianDiffusion
+
+    if (Peer := peer("denoising-diffusion-pytorch", load)) is None:
         return
 
     class Fixed(torch.nn.Module):
@@ -116,13 +125,13 @@ def add_lucidrains(rows: Rows, x: torch.Tensor, noise: torch.Tensor, leaf: torch
         def forward(self, x: torch.Tensor, t: torch.Tensor, c: object = None) -> torch.Tensor:
             return leaf
 
-    peer = Peer(Fixed(), image_size=64, timesteps=1000, objective="pred_noise", beta_schedule="linear")
+    theirs = Peer(Fixed(), image_size=64, timesteps=1000, objective="pred_noise", beta_schedule="linear")
 
     def loss() -> None:
         leaf.grad = None
-        peer.p_losses(x, t - 1, noise=noise).backward()
+        theirs.p_losses(x, t - 1, noise=noise).backward()
 
-    rows["q_sample"]["denoising-diffusion-pytorch"] = lambda: peer.q_sample(x, t - 1, noise)
+    rows["q_sample"]["denoising-diffusion-pytorch"] = lambda: theirs.q_sample(x, t - 1, noise)
     rows["noising + loss, forward and backward"]["denoising-diffusion-pytorch"] = loss
 
 
