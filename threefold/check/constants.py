@@ -15,7 +15,7 @@ from derivations import notation as N
 from derivations import rules as R
 from derivations.kernel.terms import VectorFunction, VectorSymbol, is_vector, unfold_all
 from derivations.rules import Density, LogDensity, vector
-from threefold.check import kernel
+from threefold.check import kernel, vectors
 from threefold.check.search import Goal
 from threefold.check.substitutions import OTHER, Substitution, with_other_networks
 
@@ -85,6 +85,8 @@ def _replaced(e: Any, table: Any) -> Any:
 RULES = (
     [R.algebra],
     [R.linearity],
+    [R.definition, R.linearity, R.tower],
+    [R.definition, R.tower, R.linearity],
     [R.density, R.algebra],
     [R.definition, R.density, R.linearity],
     [R.definition, R.density, R.linearity, R.reparameterize(N.eps), R.linearity],
@@ -97,7 +99,7 @@ RULES = (
 
 def _free(goal: Goal, difference: Any, change: Callable[[Any], Any]) -> kernel.Proof | None:
     """Is the difference the same after the change? Densities are written out first, so that it can be applied."""
-    opened = difference
+    difference = opened = vectors.opened(difference)
     if difference.atoms(LogDensity):
         try:
             opened = kernel.rewritten(difference, R.density, goal.domain, goal.hypotheses)

@@ -248,6 +248,10 @@ class _Walker:
         found = D.lone(left) if place == 0 else None
         if found is None:
             return
+        if walkthrough.energy(left, right):
+            self.definitions = self.definitions.with_law(D.Definition(found[0], right, line, found[1]))
+            link.answer, link.task, link.kind = Answer("definition", "a law is set"), None, "definition"
+            return
         name, call = found
         what = walkthrough.role(name, call, context)
         if what == "name" and self.definitions.named(name) is None:

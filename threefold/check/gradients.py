@@ -37,6 +37,7 @@ def gradient(reader: Reader, node: Node) -> Any:
     if of_parameters(node) is not None:
         raise NotRead("a gradient in the parameters")
     variable = reader.value(wrt)
+    operand = _by_energy(reader, operand)
     total: Any = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(reader.value(operand))):
         coefficient, factor = term.as_independent(LogDensity, ScalarFunction, as_Add=False)
@@ -44,6 +45,18 @@ def gradient(reader: Reader, node: Node) -> Any:
             coefficient * _of_factor(reader, factor, variable) if coefficient != term else _constant(term, variable)
         )
     return total
+
+
+def _by_energy(reader: Reader, operand: Node) -> Node:
+    """log p(x) of a law that the document gives by its energy: the logarithm of what it wrote."""
+    inner = bare(operand)
+    if inner.kind != "log" or bare(inner[0]).kind != "call":
+        return operand
+    made = reader.definitions.law(bare(inner[0])[0][0])
+    if made is None or made.call != bare(inner[0]):
+        return operand
+    reader.uses.append(made.line)
+    return Node("log", (made.node,))
 
 
 def _constant(term: Any, variable: Any) -> Any:

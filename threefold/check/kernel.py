@@ -14,7 +14,7 @@ from derivations.kernel.judge import Judge, StepTimeout, time_limit
 from derivations.kernel.rules.base import Context as StepContext
 from derivations.kernel.verdict import Witness
 from derivations.refutation.refute import refute as find_world
-from derivations.rules import Claim, Domain, Hypothesis, Statement
+from derivations.rules import Claim, Domain, Hypothesis, Statement, algebra
 
 STEP_SECONDS = 8.0
 
@@ -59,13 +59,22 @@ def prove(
     hypotheses: tuple[Hypothesis, ...],
     by: Sequence[Any],
     seconds: float = STEP_SECONDS,
+    via: tuple[Any, Any] | None = None,
 ) -> Proof | None:
-    """Judge the two lines by these rules in order; None unless the kernel says proved."""
+    """Judge the two lines by these rules in order; None unless the kernel says proved.
+
+    `via`: two lines between them, the first equal to the left side by algebra, the second to the right one.
+    """
     made = claim(lhs, relation, rhs, domain, hypotheses)
 
     def write(line: Any) -> None:
         line(lhs)
-        {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[relation](rhs, by=list(by))
+        first, second = via if via is not None else (lhs, rhs)
+        if first != lhs:
+            line(first, by=algebra)
+        {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[relation](second, by=list(by))
+        if second != rhs:
+            line(rhs, by=algebra)
 
     made.proves()(write)
     judgement = _judge(seconds).judge(made)

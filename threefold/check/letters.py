@@ -11,7 +11,7 @@ from derivations import notation as N
 from derivations.rules import Coord, SumTo, Trace
 from threefold.check import laws, vectors
 from threefold.check.contexts.base import key_of, latex_of
-from threefold.check.definitions import is_evidence_bound
+from threefold.check.definitions import is_evidence_bound, is_loss
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node, Piece, bare, letter_of
 
@@ -34,7 +34,7 @@ def symbol(reader: Reader, node: Node) -> Any:
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.named(name)
-    if defined is not None and reader.unfold and (name not in reader.unfolding):
+    if defined is not None and reader.unfold != "none" and name not in reader.unfolding:
         reader.uses.append(defined.line)
         reader.unfolding.append(name)
         try:
@@ -108,7 +108,8 @@ def called(reader: Reader, node: Node) -> Any:
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.called(name, node)
-    if defined is not None and reader.unfold and name not in reader.unfolding:
+    wanted = reader.unfold == "all" or (reader.unfold == "losses" and is_loss(name))
+    if defined is not None and wanted and name not in reader.unfolding:
         reader.uses.append(defined.line)
         reader.unfolding.append(name)
         try:

@@ -6,7 +6,7 @@ and the notes travel with the verdict.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sympy as sp
 
@@ -31,6 +31,9 @@ ABAR_OF_ZERO = {N.abar(0): sp.S.One}
 UNARY = {"SNR", "snr"}
 
 
+Unfold = Literal["all", "losses", "none"]
+
+
 class Reader:
     """Reads the nodes of one link. `opaque`: may names that nobody declared be made up?"""
 
@@ -41,7 +44,7 @@ class Reader:
         definitions: Definitions,
         *,
         opaque: bool = True,
-        unfold: bool = True,
+        unfold: Unfold = "all",
     ) -> None:
         self.context = context
         self.settings = settings

@@ -17,7 +17,7 @@ from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import Definitions, is_evidence_bound, is_loss, lone, settable, tie, unsquared
 from threefold.check.parse import Choices, Parser
-from threefold.check.read import LAW_LETTERS, Reader, has_density, settle
+from threefold.check.read import LAW_LETTERS, Reader, Unfold, has_density, settle
 from threefold.check.tokens import Item, NotRead
 from threefold.check.tree import Node, bare, walk
 
@@ -117,7 +117,10 @@ def lower(
     """The readings of one parse: with the document's names put in, and (where that fails) without."""
     found: list[Reading] = []
     reasons: list[NotRead] = []
-    ways = [(True, False)] + [(False, False)] * bool(definitions.names) + [(True, True)] * _reverse_of_q(parsed)
+    ways: list[tuple[Unfold, bool]] = [("all", False)]
+    if definitions.names:
+        ways += [("losses", False), ("none", False)]
+    ways += [("all", True)] * _reverse_of_q(parsed)
     for unfold, as_model in ways:
         reader = Reader(context, settings, definitions, unfold=unfold)
         reader.as_model = as_model

@@ -17,7 +17,7 @@ from derivations import rules as R
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.terms import DefinedFunction, is_vector, unfold_all
 from derivations.rules import KL, BernoulliProduct, Density, Domain, Expect, FullNormal, Hypothesis, Normal, SumTo
-from threefold.check import kernel
+from threefold.check import kernel, vectors
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,23 @@ def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> 
             proof = attempt(version, by)
             if proof is not None:
                 return Found(proof, words + ", ".join(rule.name for rule in by))
+        found = _opened(version, words) if thorough else None
+        if found is not None:
+            return found
+    return None
+
+
+def _opened(goal: Goal, words: str) -> Found | None:
+    """With the squares written out first: linearity sees their terms."""
+    if goal.relation != "=" or is_vector(goal.lhs) or not goal.both.atoms(Expect):
+        return None
+    via = (vectors.opened(goal.lhs), vectors.opened(goal.rhs))
+    if via == (goal.lhs, goal.rhs):
+        return None
+    for by in ([R.linearity], [R.definition, R.linearity, R.tower], [R.definition, R.tower, R.linearity]):
+        proof = kernel.prove(goal.lhs, "=", goal.rhs, goal.domain, goal.hypotheses, by, via=via)
+        if proof is not None:
+            return Found(proof, words + "squares written out, " + ", ".join(rule.name for rule in by))
     return None
 
 

@@ -14,16 +14,14 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.terms import Averaging, Law
 from derivations.rules import vector_function
-from threefold.check.contexts import ddpm, onestep
+from threefold.check.contexts import ddpm, flow, onestep, score_sde
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import Definition, Definitions
 from threefold.check.read import Reader, settle
 from threefold.check.tokens import NotRead
 
-OTHER = {
-    head: vector_function(f"{head.__name__}_other")
-    for head in (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta, N.mu_phi, N.std_phi)
-}
+NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta, flow.network, score_sde.score_theta)
+OTHER = {head: vector_function(f"{head.__name__}_other") for head in NETWORKS}
 SLOTS = {N.mu_theta: "mu", N.x0_theta: "x", N.eps_theta: "epsilon", N.v_theta: "v"}
 
 

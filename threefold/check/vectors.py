@@ -108,6 +108,20 @@ def inner(u: Any, v: Any) -> Any:
     return Inner(u, v)
 
 
+def opened(e: Any) -> Any:
+    """Squares and products of sums of vectors written out, the same by algebra."""
+    from derivations.kernel.algebra import linear_form
+
+    def split(node: Any) -> Any:
+        if isinstance(node, Norm2):
+            u = v = linear_form(node.args[0])
+        else:
+            u, v = (linear_form(a) for a in node.args)
+        return sp.Add(*[a * b * (Norm2(x) if x == y else inner(x, y)) for x, a in u.items() for y, b in v.items()])
+
+    return e.replace(lambda n: isinstance(n, Norm2 | Inner), split)
+
+
 def _letter(node: Node) -> str:
     node = bare(node)
     return str(node[0].letter) if node.kind == "sym" else str(node[0]) if node.kind == "num" else ""

@@ -12,7 +12,7 @@ from threefold.check.display import statements
 from threefold.check.parse import Choices, Parser
 from threefold.check.readings import parse_side
 from threefold.check.tokens import Item, NotRead
-from threefold.check.tree import Name, Node, bare, walk
+from threefold.check.tree import Name, Node, bare, letter_of, walk
 
 
 @dataclass
@@ -67,6 +67,8 @@ def role(name: Name, call: Node | None, context: str) -> str:
         return "name"
     if name.letter in ("p", "q", "P", "Q"):
         return ""
+    if call is not None and context == "flow-matching" and name.letter in ("u", "v") and "theta" not in name.labels:
+        return "name"
     if call is not None and "theta" in name.labels and name.letter in ("mu", "epsilon", "x", "v"):
         return "field"
     if call is not None:
@@ -112,6 +114,14 @@ def _tied(left: Sequence[Item] | None, right: Sequence[Item]) -> set[str]:
         return set()
     names = {tie(n[0]) for argument in value[2] for n in walk(argument) if n.kind == "sym"}
     return names & set(TIED)
+
+
+def energy(left: Node, right: Node) -> bool:
+    """p(x) = e^{...}/Z: a law by its energy."""
+    left = bare(left)
+    if left.kind != "call" or left[0][0].letter not in ("p", "q"):
+        return False
+    return any(n.kind == "exp" or (n.kind == "pow" and letter_of(n[0]) == "e") for n in walk(right))
 
 
 def labels(node: Node) -> Iterator[tuple[Node, Sequence[Item]]]:
