@@ -75,7 +75,8 @@ def of_texts(folder: Path, jobs: int = 2, only: tuple[str, ...] = TEXTS) -> Figu
             by_line.setdefault(starts[link.display], []).append(link)
         for entry in (e for e in expected if e["id"].startswith(f"{number:03}-")):
             line = int(re.search(r"L(\d+)", entry["id"]).group(1))
-            with_relation = [k for k in by_line.get(line, []) if k.reason != "an expression without a relation"]
+            near = next((n for n in range(line, line + 4) if n in by_line), line)
+            with_relation = [k for k in by_line.get(near, []) if k.reason != "an expression without a relation"]
             for place, want in enumerate(entry["links"]):
                 got = with_relation[place] if place < len(with_relation) else None
                 _grade(figures, f"{name}:{line}.{place + 1}", want, got)

@@ -165,3 +165,10 @@ def _survives(text: str) -> None:
                     assert print_back.signs(node) == flat(side)
     except NotRead as reason:
         assert reason.message
+
+
+def test_a_sign_inside_a_labelled_brace_is_a_sign_of_the_sum() -> None:
+    node, _, _ = parse_side(
+        tokenise(r"\sum_{t=2}^T \underbrace{a_t}_{L_{t-1}} \underbrace{- \log p(x)}_{L_0}"), Choices()
+    )
+    assert node.kind == "add" and [term.kind for _, term in node[0]] == ["sum", "under"]

@@ -160,6 +160,14 @@ class Cursor:
             return self.items[self.i].at
         return self.items[-1].at if self.items else 0
 
+    def signed_brace(self) -> bool:
+        """Does a brace with a label stand here whose content begins with a sign? The sign is a binary one then."""
+        if self.peek() not in (r"\underbrace", r"\overbrace"):
+            return False
+        group = next((i for i in self.items[self.i :] if isinstance(i, Group)), None)
+        first = group.items[0] if group is not None and group.items else None
+        return isinstance(first, Token) and first.text in ("+", "-")
+
     def expect(self, text: str) -> None:
         if self.peek() != text:
             raise NotRead(f"expected {text}, found {self.peek() or 'the end'}", self.place())

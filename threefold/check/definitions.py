@@ -31,6 +31,7 @@ class Definitions:
     """All that holds at one place of the document."""
 
     names: Mapping[Name, Definition] = field(default_factory=dict)
+    older: Mapping[Name, Definition] = field(default_factory=dict)
     laws: Mapping[Name, Definition] = field(default_factory=dict)
     fields: Mapping[Name, tuple[Definition, ...]] = field(default_factory=dict)
 
@@ -50,7 +51,13 @@ class Definitions:
         return self.laws.get(name)
 
     def with_name(self, made: Definition) -> Definitions:
-        return replace(self, names={**self.names, made.name: made})
+        first = self.older.get(made.name) or self.names.get(made.name)
+        older = self.older if first is None else {**self.older, made.name: first}
+        return replace(self, names={**self.names, made.name: made}, older=older)
+
+    def at_first(self) -> Definitions:
+        """With every name as it was defined for the first time."""
+        return replace(self, names={**self.names, **self.older}, older={})
 
     def with_law(self, made: Definition) -> Definitions:
         return replace(self, laws={**self.laws, made.name: made})

@@ -14,7 +14,7 @@ from threefold.check.extract import Display
 from threefold.check.parse import Choices, Parser
 from threefold.check.readings import parse_side
 from threefold.check.tokens import Item, NotRead, Token, tokenise
-from threefold.check.tree import Node, bare
+from threefold.check.tree import Name, Node, bare
 from threefold.check.verdicts import Answer, Task
 
 
@@ -246,6 +246,10 @@ class _Walker:
             return
         self.settings = self.memory.settings_after(self.settings, left, right, line, context)
         found = D.lone(left) if place == 0 else None
+        named = D.lone(right)
+        if named is not None and place > 0 and self.new_name(named[0], context):
+            self.definitions = self.definitions.with_name(D.Definition(named[0], left, line, named[1]))
+            link.kind, link.answer, link.task = "definition", Answer("definition", "the name is new here"), None
         if found is None:
             return
         if walkthrough.energy(left, right):
@@ -259,12 +263,20 @@ class _Walker:
             if link.answer is None:
                 link.kind = "objective" if D.is_loss(name) else "definition"
                 link.answer, link.task = Answer("definition", "the name is new here"), None
+        elif what == "name" and D.is_loss(name):
+            self.definitions = self.definitions.with_name(D.Definition(name, right, line, call))
         elif what == "field":
             made = D.Definition(name, right, line, call)
             earlier = self.definitions.fields.get(name, ())
             if link.task is not None:
                 link.task = replace(link.task, may_define=True, field=True, earlier=earlier)
             self.definitions = self.definitions.with_field(made)
+
+    def new_name(self, name: Name, context: str) -> bool:
+        """May the name be put in later, and has nobody defined it yet?"""
+        if D.is_evidence_bound(name) or self.definitions.named(name) is not None:
+            return False
+        return walkthrough.role(name, None, context) == "name"
 
     def labelled(self, nodes: tuple[Node, Node], number: int, display: Display, context: str) -> None:
         """Names that stand under braces."""

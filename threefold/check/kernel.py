@@ -65,22 +65,33 @@ def prove(
 
     `via`: two lines between them, the first equal to the left side by algebra, the second to the right one.
     """
-    made = claim(lhs, relation, rhs, domain, hypotheses)
+    first, second = via if via is not None else (lhs, rhs)
+    lines = [(first, "=", [algebra])] * (first != lhs) + [(second, relation, list(by))]
+    lines += [(rhs, "=", [algebra])] * (second != rhs)
+    return prove_lines(lhs, relation, lines, domain, hypotheses, seconds)
+
+
+def prove_lines(
+    lhs: Any,
+    relation: str,
+    lines: Sequence[tuple[Any, str, Sequence[Any]]],
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    seconds: float = STEP_SECONDS,
+) -> Proof | None:
+    """Judge a chain from the left side down: each line with its relation to the one before and its rules."""
+    made = claim(lhs, relation, lines[-1][0], domain, hypotheses)
 
     def write(line: Any) -> None:
         line(lhs)
-        first, second = via if via is not None else (lhs, rhs)
-        if first != lhs:
-            line(first, by=algebra)
-        {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[relation](second, by=list(by))
-        if second != rhs:
-            line(rhs, by=algebra)
+        for e, sign, by in lines:
+            {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[sign](e, by=list(by))
 
     made.proves()(write)
     judgement = _judge(seconds).judge(made)
     if not judgement.verdict:
         return None
-    rules = tuple(dict.fromkeys(rule.name for rule in by))
+    rules = tuple(dict.fromkeys(rule.name for _, _, by in lines for rule in by))
     return Proof(rules, judgement.uses, judgement.side_conditions)
 
 

@@ -26,7 +26,7 @@ class Parser(Naming):
 
     def ends(self, text: str | None) -> bool:
         """Does this sign end the product that is being read?"""
-        if text is None or text in CLOSING or text in RELATIONS:
+        if text is None or text in CLOSING or text in RELATIONS or self.signed_brace():
             return True
         if text == "‖":
             return self.bars[-1] in ("‖", "KL")
@@ -41,6 +41,9 @@ class Parser(Naming):
             sign = self.token().text
         while True:
             terms.append((sign, self.product()))
+            if self.signed_brace():
+                sign = ""
+                continue
             if self.peek() not in ("+", "-", r"\pm"):
                 break
             sign = self.token().text
@@ -54,7 +57,7 @@ class Parser(Naming):
         factors: list[Node] = []
         operators: list[str] = []
         operator = ""
-        while not self.ends(self.peek()):
+        while not self.ends(self.peek()) or (self.signed_brace() and not factors):
             text = self.peek()
             if text in ("+", "-"):
                 if not operator:

@@ -27,8 +27,7 @@ from threefold.check.tree import Name, Node, bare, letter_of, walk
 
 LAW_LETTERS = frozenset("pqPQ")
 VALUES = frozenset(["log", "mean", "KL", "int", "sum"])
-ABAR_OF_ZERO = {N.abar(0): sp.S.One}
-UNARY = {"SNR", "snr"}
+KNOWN_MEMBERS = {N.abar(0): sp.S.One, N.abar(1): N.alpha(1)}
 
 
 Unfold = Literal["all", "losses", "none"]
@@ -353,5 +352,5 @@ def _positive_looking(node: Node) -> bool:
 
 
 def settle(e: Any) -> Any:
-    """abar_0 = 1 wherever it stands."""
-    return e.xreplace(ABAR_OF_ZERO) if hasattr(e, "xreplace") else e
+    """abar_0 = 1 and abar_1 = alpha_1 wherever they stand."""
+    return e.xreplace(KNOWN_MEMBERS) if hasattr(e, "xreplace") else e

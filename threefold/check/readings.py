@@ -11,7 +11,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.terms import Malformed, bound_indices, free_scalars, is_vector
-from derivations.rules import Density, LogDensity, Normal
+from derivations.rules import Block, Density, Expect, LogDensity, Normal
 from threefold.check import gradients, laws, print_back
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -64,6 +64,7 @@ class Reading:
     random: bool = False  # an equation between random variables, compared as laws
     sets: str = ""  # what the left side sets, if it is a law or a variable that the document may choose
     free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
+    stronger: bool = False  # a claim that implies the printed one, and is not implied by it
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
 
@@ -117,12 +118,14 @@ def lower(
     """The readings of one parse: with the document's names put in, and (where that fails) without."""
     found: list[Reading] = []
     reasons: list[NotRead] = []
-    ways: list[tuple[Unfold, bool]] = [("all", False)]
+    ways: list[tuple[Unfold, bool, Definitions]] = [("all", False, definitions)]
+    if definitions.older:
+        ways.append(("all", False, definitions.at_first()))
     if definitions.names:
-        ways += [("losses", False), ("none", False)]
-    ways += [("all", True)] * _reverse_of_q(parsed)
-    for unfold, as_model in ways:
-        reader = Reader(context, settings, definitions, unfold=unfold)
+        ways += [("losses", False, definitions), ("none", False, definitions)]
+    ways += [("all", True, definitions)] * _reverse_of_q(parsed)
+    for unfold, as_model, known in ways:
+        reader = Reader(context, settings, known, unfold=unfold)
         reader.as_model = as_model
         try:
             made = _lowered(reader, parsed, relation)
@@ -133,9 +136,45 @@ def lower(
         else:
             if not any((r.lhs, r.rhs) == (made.lhs, made.rhs) for r in found):
                 found.append(replace(made, model=as_model))
+            for_every = _for_every_start(made)
+            if for_every is not None and not as_model:
+                found.append(for_every)
     if not found:
         raise reasons[0]
     return found
+
+
+def _for_every_start(reading: Reading) -> Reading | None:
+    """Where all is averaged over q(x_0, ...): the same for every x_0, which the average keeps."""
+    sides = [_given_start(e) for e in (reading.lhs, reading.rhs)]
+    if reading.context != "ddpm" or None in sides or sides == [reading.lhs, reading.rhs]:
+        return None
+    notes = (*reading.notes, "shown for every x_0, and the average over x_0 keeps it")
+    return replace(reading, lhs=sides[0], rhs=sides[1], notes=notes, stronger=True)
+
+
+def _given_start(e: Any) -> Any:
+    """Every average over q(x_0, V) as one over q(V | x_0); None where a term depends on the chain outside of one."""
+    if is_vector(e):
+        return None
+    total: Any = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(e)):
+        averages = [f for f in sp.Mul.make_args(term) if isinstance(f, Expect)]
+        rest = term / sp.Mul(*averages)
+        if len(averages) > 1 or rest.atoms(N.x, Block):
+            return None
+        if not averages:
+            total += term
+            continue
+        law, body = averages[0].args
+        if not isinstance(law, Density) or law.args[0].name != "q" or law.given:
+            return None
+        left = [v for v in law.variables if v != N.x(0)]
+        left = [Block(N.x, 1, v.args[2]) if isinstance(v, Block) and v.args[1] == 0 else v for v in left]
+        if left == list(law.variables):
+            return None
+        total += rest * (Expect(Density("q", left, [N.x(0)]), body) if left else body)
+    return total
 
 
 def _reverse_of_q(parsed: Parsed) -> bool:

@@ -31,12 +31,11 @@ class Equation:
 
 def read(node: Node, line: int) -> Equation | None:
     """The right side of an equation for dx; None where it is not of that form."""
-    terms = node[0] if node.kind == "add" else (("", node),)
+    terms = list(_terms(node))
     drift: list[tuple[str, Node]] = []
     diffusion: Node | None = None
     backwards = False
     for sign, term in terms:
-        term = bare(term) if term.kind == "under" else term
         factors, operators = (list(term[0]), list(term[1])) if term.kind == "mul" else ([term], [])
         if factors[-1].kind != "d":
             return None
@@ -58,6 +57,17 @@ def read(node: Node, line: int) -> Equation | None:
         else Node("add", (tuple(drift),))
     )
     return Equation(whole, diffusion, backwards, line)
+
+
+def _terms(node: Node) -> Iterator[tuple[str, Node]]:
+    """The terms of a sum, those under braces too."""
+    for sign, term in node[0] if node.kind == "add" else (("", node),):
+        inner = bare(term) if term.kind == "under" else term
+        if inner.kind == "add" and term.kind == "under":
+            for own, part in inner[0]:
+                yield ("-" if (sign == "-") != (own == "-") else "+"), part
+        else:
+            yield sign, inner
 
 
 def _product(factors: list[Node], operators: list[str]) -> Node:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
+from derivations import claims
 from derivations import notation as N
 from derivations import rules as R
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.terms import DefinedFunction, is_vector, unfold_all
+from derivations.kernel.terms import DefinedFunction, ScalarFunction, VectorFunction, is_vector, unfold_all
 from derivations.rules import KL, BernoulliProduct, Density, Domain, Expect, FullNormal, Hypothesis, Normal, SumTo
 from threefold.check import kernel, vectors
 
@@ -69,9 +70,35 @@ def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> 
             proof = attempt(version, by)
             if proof is not None:
                 return Found(proof, words + ", ".join(rule.name for rule in by))
-        found = _opened(version, words) if thorough else None
+        found = (_through_landmark(version, words) or _opened(version, words)) if thorough else None
         if found is not None:
             return found
+    return None
+
+
+def _through_landmark(goal: Goal, words: str) -> Found | None:
+    """By way of the bound's decomposition: one side is the bound, the other its terms under one average."""
+    if not (goal.chain and goal.relation == "=" and goal.both.atoms(Expect)) or is_vector(goal.lhs):
+        return None
+    (statement,) = claims()["ddpm.elbo.decomposition"].says[:1]
+    algebra, bound = Algebra(goal.domain), unfold_all(statement.lhs)
+    for lhs, rhs in ((goal.lhs, goal.rhs), (goal.rhs, goal.lhs)):
+        for sign in (1, -1):
+            try:
+                if not algebra.equal(unfold_all(lhs), sign * bound):
+                    continue
+            except Exception:  # outside of what the algebra decides
+                continue
+            known = R.by_claim("ddpm.elbo.decomposition")
+            for by in ([R.linearity, R.tower], [R.definition, R.linearity, R.tower]):
+                lines = [
+                    (sign * statement.lhs, "=", [R.definition]),
+                    (sign * statement.rhs, "=", [known]),
+                    (rhs, "=", by),
+                ]
+                proof = kernel.prove_lines(lhs, "=", lines, goal.domain, goal.hypotheses)
+                if proof is not None:
+                    return Found(proof, words + "claim ddpm.elbo.decomposition, linearity of E, tower")
     return None
 
 
@@ -102,12 +129,21 @@ def kernel_says_no(goal: Goal) -> bool:
     """Does the statement fail in one world? Then no list of rules can prove it."""
     try:
         with kernel.limit(2.0):
-            found = kernel.refute(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, 1)
+            found = kernel.refute(goal.lhs, goal.relation, goal.rhs, goal.domain, suppositions(goal), 1)
             return found is not None and "undefined" not in f"{found.lhs} {found.rhs}"
     except kernel.OutOfTime:
         return False
     except Exception:  # a world that cannot be made says nothing
         return False
+
+
+def suppositions(goal: Goal) -> tuple[Hypothesis, ...]:
+    """What a world must satisfy: a line about named densities alone is meant for any densities, Gaussian or not."""
+    e = unfold_all(goal.both)
+    bare = e.atoms(Density) and not e.atoms(Normal, FullNormal, R.DiagonalNormal, BernoulliProduct, R.Norm2)
+    if not (goal.chain and bare) or e.atoms(ScalarFunction) or any(len(f.args) > 1 for f in e.atoms(VectorFunction)):
+        return goal.hypotheses
+    return tuple(h for h in goal.hypotheses if h not in (N.gaussian_forward, N.gaussian_reverse, N.standard_prior))
 
 
 def versions(goal: Goal, close: Any) -> Iterator[tuple[Goal, str]]:
@@ -182,12 +218,14 @@ def _candidates(goal: Goal) -> Iterator[tuple[tuple[str, int, bool], str]]:
             relation = (
                 {"<=": ">=", ">=": "<="}.get(statement.relation, statement.relation) if swap else statement.relation
             )
-            if relation != goal.relation:
-                continue
             try:
+                if not swap and _same_gap(algebra, statement, goal):
+                    yield (claim_id, part, swap), "order"
+                if relation != goal.relation:
+                    continue
                 if _same(algebra, statement.lhs, lhs) and _same(algebra, statement.rhs, rhs):
                     yield (claim_id, part, swap), "order" if relation != "=" else "same"
-                elif relation == "=" and not swap and _rearranged(algebra, statement, lhs, rhs):
+                elif not swap and relation == "=" and _rearranged(algebra, statement, lhs, rhs):
                     yield (claim_id, part, swap), "rearranged"
             except Exception:
                 continue
@@ -211,6 +249,22 @@ def _same(algebra: Any, a: Any, b: Any) -> bool:
         return True
     opened, other = unfold_all(a), unfold_all(b)
     return (opened, other) != (a, b) and type(opened) is type(other) and bool(algebra.equal(opened, other))
+
+
+def _same_gap(algebra: Any, statement: Any, goal: Goal) -> bool:
+    """Two inequalities of one kind whose larger sides exceed the smaller ones by the same."""
+    kinds = {"<=": ("<=", -1), ">=": ("<=", 1), "<": ("<", -1), ">": ("<", 1)}
+    if statement.relation not in kinds or goal.relation not in kinds:
+        return False
+    (kind, sign), (other, mine) = kinds[statement.relation], kinds[goal.relation]
+    theirs = sign * (unfold_all(statement.lhs) - unfold_all(statement.rhs))
+    gap = mine * (unfold_all(goal.lhs) - unfold_all(goal.rhs))
+    if kind != other:
+        return False
+    return (
+        bool(algebra.is_zero(theirs - gap))
+        or attempt(replace(goal, lhs=theirs, relation="=", rhs=gap), [R.linearity]) is not None
+    )
 
 
 def _rearranged(algebra: Any, statement: Any, lhs: Any, rhs: Any) -> bool:
@@ -301,6 +355,7 @@ def _chain(averages: bool) -> list[list[Any]]:
         lists += [
             [de, gr, gf, al],
             [de, gr, gf, gm, al],
+            [de, gf, gm, by, al],
             [de, gr, gf, li],
             [de, gr, gf, gm, li],
             [de, gr, gf, by, li, to],

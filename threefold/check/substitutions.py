@@ -20,7 +20,7 @@ from threefold.check.definitions import Definition, Definitions
 from threefold.check.read import Reader, settle
 from threefold.check.tokens import NotRead
 
-NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta, flow.network, score_sde.score_theta)
+NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta, N.mu_phi, N.std_phi, flow.network, score_sde.score_theta)
 OTHER = {head: vector_function(f"{head.__name__}_other") for head in NETWORKS}
 SLOTS = {N.mu_theta: "mu", N.x0_theta: "x", N.eps_theta: "epsilon", N.v_theta: "v"}
 

@@ -24,7 +24,7 @@ from threefold.check.definitions import Definition, Definitions
 from threefold.check.parse import Choices
 from threefold.check.read import Reader
 from threefold.check.readings import Parsed, Reading, lower, parses
-from threefold.check.substitutions import Substitution, available
+from threefold.check.substitutions import Substitution, available, with_other_networks
 from threefold.check.tokens import Item, NotRead
 from threefold.check.tree import Node
 
@@ -217,7 +217,7 @@ def _with_substitutions(
 
 
 def _proved_answer(task: Task, reading: Reading, found: search.Found, words: str, number: int) -> Answer:
-    literal = (number == 0 or bool(task.nodes)) and not reading.repaired
+    literal = (number == 0 or bool(task.nodes) or reading.stronger) and not reading.repaired
     if reading.model:
         return _answer("two readings", reading, "true of the model's kernel; of the forward law it is another claim")
     return _answer(
@@ -269,20 +269,20 @@ def _refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answ
         return _answer(why[0], shown, why[1])
     best: tuple[Reading, Any, str] | None = None
     for reading, context, settings in found:
-        made = [(_goal(reading, context, task.settings), "")]
-        made = [(g, "") for g in list(_goals(reading, context, settings))[-1:]]
-        made += [
-            (g, put.words)
-            for put, g in _with_substitutions(task, reading, context, settings)
-            if g.domain == made[0][0].domain
-        ]
+        if reading.stronger:
+            continue
+        made = [(_goals(reading, context, settings)[0], "")]
+        made += [(g, put.words) for put, g in _with_substitutions(task, reading, context, settings)]
+        close = lambda e, c=context, s=settings: c.close(e, s)  # noqa: E731
         for goal, words in made:
             if time.process_time() > deadline:
                 return _answer("undecided", shown, f"not decided within {task.seconds:g} s")
-            witness = _fails(goal, lambda e, c=context, s=settings: c.close(e, s))
-            if witness is None:
+            witness = _fails(goal, close)
+            if witness is None or not _fails_up_to_constant(goal, close):
                 return None
-            best = (reading, witness, words)
+            best = best or (reading, witness, words)
+            if words:
+                best = (reading, witness, words)
     assert best is not None
     reading, witness, words = best
     return _answer("refuted", reading, words, at=tuple(witness.values), left=witness.lhs, right=witness.rhs)
@@ -314,8 +314,9 @@ def _fails(goal: search.Goal, close: Any) -> Any:
     for lhs, rhs in _closed_whole(goal, close):
         try:
             with kernel.limit(6.0):
-                first = kernel.refute(lhs, goal.relation, rhs, goal.domain, goal.hypotheses, 8)
-                second = kernel.refute(lhs, goal.relation, rhs, goal.domain, goal.hypotheses, 8, name="check.again")
+                supposed = search.suppositions(goal.at(lhs, rhs))
+                first = kernel.refute(lhs, goal.relation, rhs, goal.domain, supposed, 8)
+                second = kernel.refute(lhs, goal.relation, rhs, goal.domain, supposed, 8, name="check.again")
         except kernel.OutOfTime:
             return None
         except Exception:  # a world that cannot be computed says nothing
@@ -326,6 +327,26 @@ def _fails(goal: search.Goal, close: Any) -> Any:
             return None
         return first
     return None
+
+
+def _fails_up_to_constant(goal: search.Goal, close: Any) -> bool:
+    """Does it fail even if terms free of the networks are left out? A line that drops a constant is not refuted."""
+    if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
+        return True
+    for lhs, rhs in _closed_whole(goal, close):
+        difference = lhs - rhs
+        changed = with_other_networks(difference)
+        if changed == difference:
+            return True
+        try:
+            with kernel.limit(6.0):
+                supposed = search.suppositions(goal)
+                if kernel.refute(difference, "=", changed, goal.domain, supposed, 8) is not None:
+                    return True
+        except Exception:  # a world that cannot be computed says nothing
+            continue
+        return False
+    return False
 
 
 def _numbers_differ(lhs: Any, rhs: Any) -> Any:

@@ -45,7 +45,7 @@ PLAIN_ALPHA = re.compile(r"\\alpha(?!_)")
 SDE = re.compile(
     r"d[xX](?:_t)?=.*d(?:t|w|W|\\omega|\\bar)|d(?:w|\\omega)_?t?=|\\nabla_x\\log[pq]_?[t\\]?.*\(|s_\\theta\("
 )
-FLOW = re.compile(r"[uv]_t(?:\^|\()|\\mathcalU\[0,1\]|_\\textC?FM|_\\mathrmC?FM")
+FLOW = re.compile(r"(?<![a-zA-Z\\])[uv]_t(?:\^|\()|\\mathcalU\[0,1\]|_\\textC?FM|_\\mathrmC?FM")
 
 
 def detect(displays: Sequence[Display], forced: str = "") -> list[Decision]:
