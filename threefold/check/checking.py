@@ -138,20 +138,25 @@ def file_report(
     text = "\n".join(part.text for part in parts)
     displays: list[Display] = []
     spoken = said
+    forced: list[tuple[int, str]] = []
     for part in parts:
         for line, where, content in part.settings:
             place = f"{name}:{line}"
             read = options.of_front_matter if where == "front matter" else options.of_comment
-            spoken = read(spoken, str(content), place)
+            spoken = read(replace(spoken, context=""), str(content), place)
+            if spoken.context:
+                forced.append((line, spoken.context))
         displays += part.displays
         if inline:
             displays += part.inline
             displays.sort(key=lambda d: (d.file, d.offset))
     for key, value in said.said.items():  # the command line has the last word
         spoken = options.with_pair(spoken, key, value)
+    if said.context:
+        forced = [(0, said.context)]
     known = macros.collect(text)
     made = document.read(
-        displays, file=name, known_macros=known, settings=spoken.settings, forced=spoken.context, seconds=seconds
+        displays, file=name, known_macros=known, settings=spoken.settings, forced=forced, seconds=seconds
     )
     _judge(made, jobs, budget, cache, on_done)
     links = tuple(_link(link) for link in made.links)

@@ -53,7 +53,7 @@ def read(
     file: str = "",
     known_macros: dict[str, macros.Macro] | None = None,
     settings: Settings | None = None,
-    forced: str = "",
+    forced: Sequence[tuple[int, str]] = (),
     seconds: float = 30.0,
 ) -> Document:
     """Every link of the displays, in order, with its task."""

@@ -48,12 +48,13 @@ SDE = re.compile(
 FLOW = re.compile(r"(?<![a-zA-Z\\])[uv]_t(?:\^|\()|\\mathcalU\[0,1\]|_\\textC?FM|_\\mathrmC?FM")
 
 
-def detect(displays: Sequence[Display], forced: str = "") -> list[Decision]:
-    """A decision for every display, in order."""
+def detect(displays: Sequence[Display], forced: Sequence[tuple[int, str]] = ()) -> list[Decision]:
+    """A decision for every display, in order. `forced`: from which line on which context was set."""
     found: list[Decision] = []
     for place, display in enumerate(displays):
-        if forced:
-            found.append(Decision(forced, display.line, "it was set"))
+        said = [(line, name) for line, name in forced if line <= display.line]
+        if said:
+            found.append(Decision(said[-1][1], said[-1][0], "it was set"))
             continue
         found.append(_one(displays, place, found))
     return found

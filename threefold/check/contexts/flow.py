@@ -13,10 +13,10 @@ from threefold.check.contexts.base import Context, Settings
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name
 
-time = vector("time_t", "t")
-network = vector_function("field_theta", r"u_\theta")
-marginal = vector_function("field_marginal", "u")
-conditional = vector_function("field_conditional", "u")
+time = vector("t_time", "t")
+network = vector_function("u_theta", r"u_\theta")
+marginal = vector_function("u_marginal", "u")
+conditional = vector_function("u_conditional", "u")
 
 
 def close(e: Any, settings: Settings) -> Any:

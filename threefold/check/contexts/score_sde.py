@@ -13,12 +13,12 @@ from threefold.check.contexts.base import Context, Settings, only_index
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name
 
-drift = vector_function("drift_of", "f")
-diffusion = scalar_function("diffusion_of", "g", positive=True)
-rate = scalar_function("rate_of", r"\beta", positive=True)
-weight = scalar_function("weight_of", r"\lambda", positive=True)
-score_theta = vector_function("score_theta", r"s_\theta")
-condition = vector("condition_y", "y")
+drift = vector_function("f_drift", "f")
+diffusion = scalar_function("g_diffusion", "g", positive=True)
+rate = scalar_function("beta_rate", r"\beta", positive=True)
+weight = scalar_function("lambda_weight", r"\lambda", positive=True)
+score_theta = vector_function("s_theta", r"s_\theta")
+condition = vector("y_condition", "y")
 
 
 def close(e: Any, settings: Settings) -> Any:
@@ -63,7 +63,7 @@ def _of_time(family: Any) -> Any:
 def _potential(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     """f(x, t) is the drift; f_theta(x) an energy."""
     if "theta" in name.labels:
-        return scalar_function("energy_of", r"f_\theta")(*arguments)
+        return scalar_function("f_energy", r"f_\theta")(*arguments)
     return drift(*arguments)
 
 
@@ -72,7 +72,7 @@ CONTEXT = Context(
     words="x the state at time t, p_t its law, f the drift, g the diffusion, s_theta a network for the score",
     chain=False,
     hypotheses=(N.integrable, N.absolute_continuity, N.common_support),
-    intervals={"diffusion_of": POSITIVE, "rate_of": POSITIVE, "weight_of": POSITIVE, "abar": UNIT, "alpha": UNIT},
+    intervals={"g_diffusion": POSITIVE, "beta_rate": POSITIVE, "lambda_weight": POSITIVE, "abar": UNIT, "alpha": UNIT},
     products={"abar": "alpha"},
     symbols={
         "x": variable,
