@@ -85,7 +85,12 @@ def _restored(items: Sequence[Item]) -> Sequence[Item]:
     if len(items) > 3 and texts[0] in ("p", "q") and texts[1] in ("phi", "theta") and texts[2] == "(":
         from threefold.check.tokens import Group
 
-        return [items[0], Token("_", items[0].at), Group((items[1],), items[0].at), *items[2:]]
+        return [
+            items[0],
+            Token("_", items[0].at),
+            Group((items[1],), items[0].at),
+            *items[2:],
+        ]
     return _out_of_subscript(items)
 
 

@@ -14,10 +14,28 @@ from typing import Any
 from threefold.check import document, extract, macros, options
 from threefold.check.extract import Display, Extracted
 from threefold.check.options import Options, Unusable
-from threefold.check.report import ContextReport, FileReport, LinkReport, Report, Witness
+from threefold.check.report import (
+    ContextReport,
+    FileReport,
+    LinkReport,
+    Report,
+    Witness,
+)
 from threefold.check.verdicts import Answer, Task, decide
 
-SUFFIXES = (".md", ".markdown", ".mkd", ".qmd", ".rmd", ".myst", ".tex", ".ltx", ".ipynb", ".py", ".txt")
+SUFFIXES = (
+    ".md",
+    ".markdown",
+    ".mkd",
+    ".qmd",
+    ".rmd",
+    ".myst",
+    ".tex",
+    ".ltx",
+    ".ipynb",
+    ".py",
+    ".txt",
+)
 IN_FOLDERS = (".md", ".markdown", ".qmd", ".rmd", ".myst", ".tex", ".ipynb")
 LINK_SECONDS = 30.0
 FILE_SECONDS = 600.0
@@ -53,7 +71,20 @@ def check(
         said = options.with_pair(said, key, value)
     text = os.fspath(source)
     if isinstance(source, str) and looks_like_text(text):
-        return Report((file_report("text", [extract.markdown(text)], said, inline, seconds, budget, jobs, cache),))
+        return Report(
+            (
+                file_report(
+                    "text",
+                    [extract.markdown(text)],
+                    said,
+                    inline,
+                    seconds,
+                    budget,
+                    jobs,
+                    cache,
+                ),
+            )
+        )
     reports = [check_file(path, said, inline, seconds, budget, jobs, cache) for path in files([text])]
     return Report(tuple(reports))
 
@@ -137,6 +168,7 @@ def file_report(
     started = time.perf_counter()
     text = "\n".join(part.text for part in parts)
     displays: list[Display] = []
+    asides: list[Display] = []
     spoken = said
     forced: list[tuple[int, str]] = []
     for part in parts:
@@ -147,6 +179,7 @@ def file_report(
             if spoken.context:
                 forced.append((line, spoken.context))
         displays += part.displays
+        asides += part.inline
         if inline:
             displays += part.inline
             displays.sort(key=lambda d: (d.file, d.offset))
@@ -156,7 +189,13 @@ def file_report(
         forced = [(0, said.context)]
     known = macros.collect(text)
     made = document.read(
-        displays, file=name, known_macros=known, settings=spoken.settings, forced=forced, seconds=seconds
+        displays,
+        file=name,
+        known_macros=known,
+        settings=spoken.settings,
+        forced=forced,
+        seconds=seconds,
+        asides=[] if inline else asides,
     )
     _judge(made, jobs, budget, cache, on_done)
     links = tuple(_link(link) for link in made.links)
@@ -211,7 +250,11 @@ def prepare() -> None:
 
 
 def _judge(
-    made: document.Document, jobs: int, budget: float, cache: Path | None, on_done: Callable[[int, int], None] | None
+    made: document.Document,
+    jobs: int,
+    budget: float,
+    cache: Path | None,
+    on_done: Callable[[int, int], None] | None,
 ) -> None:
     """Answer every open link: from the cache, or by judging it."""
     waiting: list[tuple[int, Task, Path | None]] = []
@@ -248,7 +291,9 @@ def _answers(
         yield place, late
 
 
-def _here(waiting: Sequence[tuple[int, Task, Path | None]]) -> Iterator[tuple[int, Answer]]:
+def _here(
+    waiting: Sequence[tuple[int, Task, Path | None]],
+) -> Iterator[tuple[int, Answer]]:
     for place, task, _ in waiting:
         yield place, decide(task)
 
@@ -258,10 +303,17 @@ def _elsewhere(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int) -> I
 
     longest = max(task.seconds for _, task, _ in waiting)
     for done in pool.run(
-        _numbered, [(p, t) for p, t, _ in waiting], jobs=jobs, limit=PATIENCE * longest + 15, prepare=prepare
+        _numbered,
+        [(p, t) for p, t, _ in waiting],
+        jobs=jobs,
+        limit=PATIENCE * longest + 15,
+        prepare=prepare,
     ):
         if isinstance(done.result, pool.Failed):
-            yield done.task[0], Answer("undecided", done.result.reason, seconds=done.seconds)
+            yield (
+                done.task[0],
+                Answer("undecided", done.result.reason, seconds=done.seconds),
+            )
         else:
             yield done.result
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import sympy as sp
+
 from derivations import notation as N
 from derivations import rules as R
-from derivations.kernel.terms import VectorFunction, VectorSymbol, is_vector, unfold_all
+from derivations.kernel.terms import Averaging, VectorFunction, VectorSymbol, is_vector, unfold_all
 from derivations.rules import Density, LogDensity, vector
 from threefold.check import kernel, vectors
-from threefold.check.search import Goal
+from threefold.check.search import Goal, prove
 from threefold.check.substitutions import OTHER, Substitution, with_other_networks
 
 
@@ -30,7 +32,11 @@ class Constant:
 
 
 def find(
-    goal: Goal, close: Any, substitutions: list[Substitution], deadline: float, announced: bool
+    goal: Goal,
+    close: Any,
+    substitutions: list[Substitution],
+    deadline: float,
+    announced: bool,
 ) -> Constant | None:
     """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law."""
     if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
@@ -42,6 +48,22 @@ def find(
             proof = _free(goal, close(lhs) - close(rhs), change)
             if proof is not None:
                 return Constant(proof, what, words)
+    return _normaliser(goal, close, deadline) if announced and goal.chain else None
+
+
+def _normaliser(goal: Goal, close: Any, deadline: float) -> Constant | None:
+    """A law that the two sides differ by, as the evidence in Bayes' rule: free of what it is not a law of."""
+    members = {v for law in goal.both.atoms(Density) for v in (*law.variables, *law.given)}
+    laws = [law for law in goal.both.atoms(Density) if len(law.variables) == 1]
+    laws += [Density("q", [m], [N.x(0)]) for m in members if isinstance(m, N.x) and m != N.x(0)]
+    for law in dict.fromkeys(laws):
+        for sign in (1, -1):
+            if time.process_time() > deadline:
+                return None
+            found = prove(goal.at(goal.lhs, goal.rhs + sign * LogDensity(law)), close, deadline)
+            if found is not None:
+                free = sorted(str(m) for m in members - {*law.variables, *law.given})
+                return Constant(found.proof, ", ".join(free), found.how)
     return None
 
 
@@ -73,7 +95,9 @@ def _changes(lhs: Any, rhs: Any, announced: bool) -> Iterator[tuple[str, Callabl
     named: list[Any] = []
     if isinstance(lhs, LogDensity) and isinstance(lhs.args[0], Density):
         named = [v for v in lhs.args[0].variables if isinstance(v, VectorSymbol | VectorFunction)]
-    for variable in named:
+    bound = {v for a in sp.Tuple(lhs, rhs).atoms(Averaging) for v in a.args[0].variables}
+    named += [v for v in sorted(rhs.atoms(VectorSymbol, VectorFunction), key=str) if len(getattr(v, "args", ())) < 2]
+    for variable in dict.fromkeys(v for v in named if v not in bound):
         other = vector("other_value_of_a_variable")
         yield str(variable), partial(_replaced, table={variable: other})
 
@@ -93,12 +117,20 @@ RULES = (
     [R.definition, R.density, R.moments, R.algebra],
     [R.induction(N.T, 1)],
     [R.definition, R.density, R.linearity, R.induction(N.T, 1)],
-    [R.definition, R.density, R.linearity, R.reparameterize(N.eps), R.linearity, R.induction(N.T, 1)],
+    [
+        R.definition,
+        R.density,
+        R.linearity,
+        R.reparameterize(N.eps),
+        R.linearity,
+        R.induction(N.T, 1),
+    ],
 )
 
 
 def _free(goal: Goal, difference: Any, change: Callable[[Any], Any]) -> kernel.Proof | None:
     """Is the difference the same after the change? Densities are written out first, so that it can be applied."""
+    printed = difference
     difference = opened = vectors.opened(difference)
     if difference.atoms(LogDensity):
         try:
@@ -106,6 +138,8 @@ def _free(goal: Goal, difference: Any, change: Callable[[Any], Any]) -> kernel.P
         except Exception:
             return None
     changed = change(opened)
+    if changed == difference:
+        difference = printed  # it cancels once written out: then that is the proof
     if changed == difference or unfold_all(changed) == unfold_all(difference):
         return None
     try:

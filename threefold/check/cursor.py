@@ -49,7 +49,29 @@ PAIRS = {"(": ")", "[": "]", r"\{": r"\}", "⟨": "⟩"}
 PARAMETERS = frozenset(["theta", "phi", "psi", "vartheta", "omega", "w"])
 LAWS = frozenset(["p", "q", "P", "Q", "Pr", "π", "r"])
 HEADS = frozenset(
-    ["f", "g", "h", "u", "v", "s", "D", "E", "G", "F", "H", "O", "c", "e", "m", "d", "ℓ", "ell", "ℒ", "L", "J"]
+    [
+        "f",
+        "g",
+        "h",
+        "u",
+        "v",
+        "s",
+        "D",
+        "E",
+        "G",
+        "F",
+        "H",
+        "O",
+        "c",
+        "e",
+        "m",
+        "d",
+        "ℓ",
+        "ell",
+        "ℒ",
+        "L",
+        "J",
+    ]
 )
 TIMES = frozenset(["t", "s", "i", "j", "n", "k"])
 WORD_FUNCTIONS = frozenset(
@@ -182,7 +204,14 @@ class Cursor:
     def inner(self, items: Sequence[Item]) -> Self:
         if self.depth > 60:
             raise NotRead("nested too deeply", self.place())
-        return type(self)(items, self.choices, self.mattered, self.repairs, self.labels, depth=self.depth + 1)
+        return type(self)(
+            items,
+            self.choices,
+            self.mattered,
+            self.repairs,
+            self.labels,
+            depth=self.depth + 1,
+        )
 
     def read(self, group: Group) -> Node:
         if not group.items:

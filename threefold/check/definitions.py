@@ -11,7 +11,30 @@ from dataclasses import dataclass, field, replace
 
 from threefold.check.tree import Name, Node, bare
 
-NEVER = frozenset(["x", "X", "z", "Z", "t", "T", "d", "k", "i", "j", "s", "D", "K", "I", "p", "q", "P", "Q", "pi", "θ"])
+NEVER = frozenset(
+    [
+        "x",
+        "X",
+        "z",
+        "Z",
+        "t",
+        "T",
+        "d",
+        "k",
+        "i",
+        "j",
+        "s",
+        "D",
+        "K",
+        "I",
+        "p",
+        "q",
+        "P",
+        "Q",
+        "pi",
+        "θ",
+    ]
+)
 SCHEDULE = frozenset(["alpha", "bar alpha", "beta", "sigma", "tilde beta", "epsilon"])
 LOSSES = frozenset(["L", "ℒ", "J", "ELBO", "VLB", "NLL", "Loss", "loss", "VLBO", "O", "F"])
 

@@ -12,12 +12,13 @@ from threefold.check.tokens import Group, Item, NotRead, Token, flat
 OPENING = frozenset(PAIRS)
 CLOSING = frozenset(PAIRS.values())
 NEW_STATEMENT = re.compile(
-    r"^(with|and|where|while|or|but|let|hence|thus|therefore|so|then|we have|which gives|i\.e\.)\b", re.I
+    r"^(with|and|where|while|or|but|let|hence|thus|therefore|so|then|we have|which gives|i\.e\.)\b",
+    re.IGNORECASE,
 )
 CONDITION = re.compile(
     r"^(for|if|when|whenever|such that|s\.t\.|subject to|given|as|independent|almost|in|on|otherwise|because|since|by|"
     r"using|from|is|are|at|to|of|not|the|a|all|every|any)\b",
-    re.I,
+    re.IGNORECASE,
 )
 NAMES = frozenset(
     [
@@ -82,7 +83,9 @@ class Statement:
     condition: list[str] = field(default_factory=list)
 
     @property
-    def links(self) -> Iterator[tuple[tuple[Item, ...] | None, Token, tuple[Item, ...]]]:
+    def links(
+        self,
+    ) -> Iterator[tuple[tuple[Item, ...] | None, Token, tuple[Item, ...]]]:
         for place, relation in enumerate(self.relations):
             right = self.sides[place + 1]
             yield self.sides[place], relation, right if right is not None else ()

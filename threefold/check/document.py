@@ -17,6 +17,8 @@ from threefold.check.tokens import Item, NotRead, Token, tokenise
 from threefold.check.tree import Name, Node, bare
 from threefold.check.verdicts import Answer, Task
 
+EXPLAINS = ("where", "with", "here", "in which")  # words behind a display that say what its names are
+
 
 @dataclass
 class Link:
@@ -54,13 +56,21 @@ def read(
     known_macros: dict[str, macros.Macro] | None = None,
     settings: Settings | None = None,
     forced: Sequence[tuple[int, str]] = (),
+    asides: Sequence[Display] = (),
     seconds: float = 30.0,
 ) -> Document:
     """Every link of the displays, in order, with its task."""
     settings = settings or Settings()
+    formulas = [d.tex for d in (*displays, *asides)]
+    settings = walkthrough.schedule_of(settings, formulas, settings.alpha != "1 - beta")
     document = Document(file, list(displays), detect(displays, forced), settings=settings)
     walker = _Walker(document, known_macros or {}, seconds)
+    waiting = list(asides)
     for number, (display, decision) in enumerate(zip(displays, document.decisions, strict=True), 1):
+        explained = display.after.lstrip(" \n.,;:*").lower().startswith(EXPLAINS)
+        following = displays[number].offset if explained and number < len(displays) else display.offset
+        while waiting and waiting[0].file == display.file and waiting[0].offset < max(following, display.offset):
+            walker.aside(waiting.pop(0), decision.context)
         walker.display(number, display, decision)
     return document
 
@@ -93,7 +103,13 @@ class _Walker:
             found = statements(tokenise(display.tex, self.macros))
         except NotRead as reason:
             self.add(
-                display, number, 1, reason.at, "other", Answer("not read", reason.message, place=reason.at), display.tex
+                display,
+                number,
+                1,
+                reason.at,
+                "other",
+                Answer("not read", reason.message, place=reason.at),
+                display.tex,
             )
             self.last_side = None
             return
@@ -101,9 +117,39 @@ class _Walker:
         for statement in found:
             count = self.statement(number, count, display, context, statement)
         if not found:
-            self.add(display, number, 1, 0, "other", Answer("not a statement", "no formula"), display.tex)
+            self.add(
+                display,
+                number,
+                1,
+                0,
+                "other",
+                Answer("not a statement", "no formula"),
+                display.tex,
+            )
 
-    def statement(self, number: int, count: int, display: Display, context: str, statement: Statement) -> int:
+    def aside(self, display: Display, context: str) -> None:
+        """A formula inside a sentence: it is not judged, and may define a name."""
+        try:
+            found = statements(tokenise(display.tex, self.macros))
+        except NotRead:
+            return
+        for left, relation, right in (link for s in found for link in s.links):
+            nodes = _both(left or (), right) if relation.text in kinds.EQUALITIES and left and right else None
+            name = D.lone(nodes[0]) if nodes is not None else None
+            if nodes is None or name is None or not self.new_name(name[0], context) or kinds.elliptic(nodes[1]):
+                continue
+            if bare(nodes[1]).kind == "num":  # a setting, like w = 7
+                continue
+            self.definitions = self.definitions.with_name(D.Definition(name[0], nodes[1], display.line, name[1]))
+
+    def statement(
+        self,
+        number: int,
+        count: int,
+        display: Display,
+        context: str,
+        statement: Statement,
+    ) -> int:
         if not statement.relations:
             self.last_side = statement.sides[0]
             side = statement.sides[0] or ()
@@ -119,10 +165,28 @@ class _Walker:
             if left is None or not left or not right:
                 answer = Answer("not a statement", "one side is missing")
                 self.add(
-                    display, number, count, relation.at, "other", answer, _source(display, left or (), right), context
+                    display,
+                    number,
+                    count,
+                    relation.at,
+                    "other",
+                    answer,
+                    _source(display, left or (), right),
+                    context,
                 )
             else:
-                self.link(number, count, display, context, statement, place, left, relation, right, chain)
+                self.link(
+                    number,
+                    count,
+                    display,
+                    context,
+                    statement,
+                    place,
+                    left,
+                    relation,
+                    right,
+                    chain,
+                )
             self.last_side = right or None
             self.last_context = context
         return count
@@ -141,7 +205,12 @@ class _Walker:
         chain: bool,
     ) -> None:
         at = _at(left) if place == 0 and statement.sides[0] is not None else relation.at
-        tex = _source(display, left if statement.sides[0] is not None or place else (), right, relation)
+        tex = _source(
+            display,
+            left if statement.sides[0] is not None or place else (),
+            right,
+            relation,
+        )
         if relation.text not in kinds.JUDGED:
             kind, why = kinds.NOT_STATEMENTS.get(
                 relation.text, ("other", f"the relation {relation.text} is not judged")
@@ -156,7 +225,14 @@ class _Walker:
             return
         early = self.says_nothing(nodes, relation, statement, place, display)
         link = self.add(
-            display, number, count, at, early[0] if early else ("chain" if chain else "statement"), None, tex, context
+            display,
+            number,
+            count,
+            at,
+            early[0] if early else ("chain" if chain else "statement"),
+            None,
+            tex,
+            context,
         )
         if early:
             link.answer = early[1]
@@ -170,20 +246,31 @@ class _Walker:
                 link.kind = "definition"
 
     def differential(
-        self, link: Link, nodes: tuple[Node, Node], left: tuple[Item, ...], relation: Token, right: tuple[Item, ...]
+        self,
+        link: Link,
+        nodes: tuple[Node, Node],
+        left: tuple[Item, ...],
+        relation: Token,
+        right: tuple[Item, ...],
     ) -> None:
         """An equation for dx: the first one defines; one with a score must be the reverse of one before."""
         made = sde.read(nodes[1], link.line)
         link.context = "score-sde"
         if made is None:
-            link.kind, link.answer = "other", Answer("not a statement", "an informal differential")
+            link.kind, link.answer = (
+                "other",
+                Answer("not a statement", "an informal differential"),
+            )
             return
         alternatives = [e for before in reversed(self.equations) for e in sde.expected(before, made)]
         known = any((e.drift, e.diffusion) == (made.drift, made.diffusion) for e in self.equations)
         if known or not alternatives or made.drift is None:
             if not known and not sde.scores(made.drift or nodes[1]):
                 self.equations.append(made)
-            link.kind, link.answer = "definition", Answer("definition", "an equation for the state is set")
+            link.kind, link.answer = (
+                "definition",
+                Answer("definition", "an equation for the state is set"),
+            )
             return
         pairs = tuple((made.drift, drift) for drift, _ in alternatives)
         link.task = Task(
@@ -192,7 +279,12 @@ class _Walker:
         )  # fmt: skip
 
     def says_nothing(
-        self, nodes: tuple[Node, Node] | None, relation: Token, statement: Statement, place: int, display: Display
+        self,
+        nodes: tuple[Node, Node] | None,
+        relation: Token,
+        statement: Statement,
+        place: int,
+        display: Display,
     ) -> tuple[str, Answer] | None:
         """A link with nothing to judge: what it is, and the words for it."""
         if nodes is None:
@@ -237,7 +329,13 @@ class _Walker:
         )
 
     def remember(
-        self, nodes: tuple[Node, Node], relation: Token, place: int, display: Display, link: Link, context: str
+        self,
+        nodes: tuple[Node, Node],
+        relation: Token,
+        place: int,
+        display: Display,
+        link: Link,
+        context: str,
     ) -> None:
         """Take note of what the link defines, and answer it where it does nothing else."""
         left, right = nodes
@@ -249,12 +347,20 @@ class _Walker:
         named = D.lone(right)
         if named is not None and place > 0 and self.new_name(named[0], context):
             self.definitions = self.definitions.with_name(D.Definition(named[0], left, line, named[1]))
-            link.kind, link.answer, link.task = "definition", Answer("definition", "the name is new here"), None
+            link.kind, link.answer, link.task = (
+                "definition",
+                Answer("definition", "the name is new here"),
+                None,
+            )
         if found is None:
             return
         if walkthrough.energy(left, right):
             self.definitions = self.definitions.with_law(D.Definition(found[0], right, line, found[1]))
-            link.answer, link.task, link.kind = Answer("definition", "a law is set"), None, "definition"
+            link.answer, link.task, link.kind = (
+                Answer("definition", "a law is set"),
+                None,
+                "definition",
+            )
             return
         name, call = found
         what = walkthrough.role(name, call, context)
@@ -262,7 +368,10 @@ class _Walker:
             self.definitions = self.definitions.with_name(D.Definition(name, right, line, call))
             if link.answer is None:
                 link.kind = "objective" if D.is_loss(name) else "definition"
-                link.answer, link.task = Answer("definition", "the name is new here"), None
+                link.answer, link.task = (
+                    Answer("definition", "the name is new here"),
+                    None,
+                )
         elif what == "name" and D.is_loss(name):
             self.definitions = self.definitions.with_name(D.Definition(name, right, line, call))
         elif what == "field":
@@ -304,7 +413,19 @@ class _Walker:
         context: str = "",
     ) -> Link:
         line, column = display.place(at)
-        link = Link(number, count, line, column, tex.strip(), kind, answer, None, display.file, display.inline, context)
+        link = Link(
+            number,
+            count,
+            line,
+            column,
+            tex.strip(),
+            kind,
+            answer,
+            None,
+            display.file,
+            display.inline,
+            context,
+        )
         self.document.links.append(link)
         return link
 
@@ -326,7 +447,12 @@ def _at(items: Sequence[Item]) -> int:
     return items[0].at if items else 0
 
 
-def _source(display: Display, left: Sequence[Item], right: Sequence[Item], relation: Token | None = None) -> str:
+def _source(
+    display: Display,
+    left: Sequence[Item],
+    right: Sequence[Item],
+    relation: Token | None = None,
+) -> str:
     """The characters of the link, from its first sign to its last, as they stand."""
     places = [i.at for i in (*left, *right)] + ([relation.at] if relation is not None else [])
     if not places:
@@ -341,7 +467,10 @@ def _end(items: Iterable[Item], least: int) -> int:
     while stack:
         item = stack.pop()
         if isinstance(item, Token):
-            end = max(end, item.at + len(item.text) - 1 if item.kind in ("symbol", "number", "mark") else item.at)
+            end = max(
+                end,
+                item.at + len(item.text) - 1 if item.kind in ("symbol", "number", "mark") else item.at,
+            )
         else:
             stack.extend(item.items)
     return end

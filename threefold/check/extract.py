@@ -106,7 +106,11 @@ def markdown(text: str, file: str = "", first_line: int = 1) -> Extracted:
             info = token.info.strip().lower()
             _blank(blanked, start, end)
             if info.split(" ")[0] in ("math", "{math}", "latex-math", "tex-math"):
-                body = re.sub(r"^(?::\w+:.*\n)+\s*", lambda m: re.sub(r"[^\n]", " ", m.group()), token.content)
+                body = re.sub(
+                    r"^(?::\w+:.*\n)+\s*",
+                    lambda m: re.sub(r"[^\n]", " ", m.group()),
+                    token.content,
+                )
                 offset = text.find(token.content, start)
                 found.displays.append(_display(text, body, max(offset, start), file, first_line))
         elif token.type == "code_block":
@@ -134,7 +138,13 @@ def _blank_spans(characters: list[str], found: Extracted, lines: _Lines, first_l
     for comment in _COMMENT.finditer(text):
         said = re.match(r"\s*threefold:\s*(.*)", comment.group(1), re.DOTALL)
         if said:
-            found.settings.append((lines.of(comment.start())[0] + first_line - 1, "comment", said.group(1)))
+            found.settings.append(
+                (
+                    lines.of(comment.start())[0] + first_line - 1,
+                    "comment",
+                    said.group(1),
+                )
+            )
         _blank(characters, comment.start(), comment.end())
     text = "".join(characters)
     for span in _BACKTICKS.finditer(text):
@@ -201,7 +211,10 @@ def _is_inline(text: str, kind: str, start: int, inner: int, end: int, after: in
         return False
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", after)
-    head, tail = text[line_start:start], text[after : line_end if line_end >= 0 else len(text)]
+    head, tail = (
+        text[line_start:start],
+        text[after : line_end if line_end >= 0 else len(text)],
+    )
     padded = text[inner : inner + 1].isspace() and text[end - 1 : end].isspace()
     if kind == "dollars":
         if padded:
@@ -226,7 +239,16 @@ def _display(
     start = offset if start < 0 else start
     after = offset + len(body) if after < 0 else after
     before = text[max(0, start - BEFORE) : start]
-    return Display(body, line + first_line - 1, column, before, text[after : after + 200], inline, file, offset)
+    return Display(
+        body,
+        line + first_line - 1,
+        column,
+        before,
+        text[after : after + 200],
+        inline,
+        file,
+        offset,
+    )
 
 
 def _place(text: str, offset: int) -> tuple[int, int]:
@@ -241,7 +263,10 @@ _VERBATIM = re.compile(r"\\begin\{(verbatim|lstlisting|minted|comment)\*?\}.*?\\
 
 
 def latex(
-    text: str, file: str = "", folder: Path | None = None, seen: frozenset[Path] = frozenset()
+    text: str,
+    file: str = "",
+    folder: Path | None = None,
+    seen: frozenset[Path] = frozenset(),
 ) -> list[Extracted]:
     """The displays of a LaTeX text and of the files in its folder that it inputs, in order of the files."""
     blanked = list(text)
@@ -255,7 +280,8 @@ def latex(
     for verbatim in _VERBATIM.finditer("".join(blanked)):
         _blank(blanked, *verbatim.span())
     for definition in re.finditer(
-        r"\\(?:re|provide)?newcommand\*?.*|\\def\\.*|\\DeclareMathOperator.*", "".join(blanked)
+        r"\\(?:re|provide)?newcommand\*?.*|\\def\\.*|\\DeclareMathOperator.*",
+        "".join(blanked),
     ):
         _blank(blanked, *definition.span())
     clean = "".join(blanked)
@@ -290,7 +316,10 @@ def notebook(text: str, file: str = "") -> Iterator[Extracted]:
     try:
         cells = json.loads(text)["cells"]
         sources = [
-            (n, "".join(c["source"]) if isinstance(c["source"], list) else str(c["source"]))
+            (
+                n,
+                "".join(c["source"]) if isinstance(c["source"], list) else str(c["source"]),
+            )
             for n, c in enumerate(cells, 1)
             if c["cell_type"] == "markdown"
         ]

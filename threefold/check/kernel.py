@@ -13,10 +13,12 @@ from derivations.kernel.claims import Relation
 from derivations.kernel.judge import Judge, StepTimeout, time_limit
 from derivations.kernel.rules.base import Context as StepContext
 from derivations.kernel.verdict import Witness
+from derivations.notation import absolute_continuity
 from derivations.refutation.refute import refute as find_world
 from derivations.rules import Claim, Domain, Hypothesis, Statement, algebra
 
 STEP_SECONDS = 8.0
+WORLD_SECONDS = 60.0  # of the wall clock; `limit` keeps the processor time
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,12 @@ def _judge(seconds: float) -> Judge:
 
 
 def claim(
-    lhs: Any, relation: str, rhs: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...], name: str = "check.link"
+    lhs: Any,
+    relation: str,
+    rhs: Any,
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    name: str = "check.link",
 ) -> Claim:
     """lhs relation rhs as a claim of two lines, not yet argued."""
     says = (Statement(lhs, cast(Relation, relation), rhs),)
@@ -104,14 +111,23 @@ def refute(
     tries: int,
     name: str = "check.link",
 ) -> Witness | None:
-    """A world in which the relation fails, or None. `name` chooses which worlds are drawn."""
-    return find_world(claim(lhs, relation, rhs, domain, hypotheses, name), 0, tries)
+    """A world in which the relation fails, or None. `name` chooses which worlds are drawn.
+
+    Worlds are drawn without zeros, so that every law is absolutely continuous with respect to every other: such a
+    world satisfies that hypothesis, and the one on common support as well.
+    """
+    held = tuple(h for h in hypotheses if h != absolute_continuity)
+    return find_world(claim(lhs, relation, rhs, domain, held, name), 0, tries, WORLD_SECONDS)
 
 
 def rewritten(e: Any, rule: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...]) -> Any:
     """The term after one rule; it is only a way to find the next line, and the kernel judges that line itself."""
     registry = claims()
-    context = StepContext(domain, {h.name: h for h in hypotheses}, lemma=lambda claim_id: registry[claim_id])
+    context = StepContext(
+        domain,
+        {h.name: h for h in hypotheses},
+        lemma=lambda claim_id: registry[claim_id],
+    )
     return rule.rewritten(e, context)
 
 

@@ -20,7 +20,12 @@ from derivations.rules import (
 )
 from threefold.check import vectors
 from threefold.check.contexts import flow
-from threefold.check.contexts.base import DATA_LABELS, ENCODER_LABELS, MODEL_LABELS, latex_of
+from threefold.check.contexts.base import (
+    DATA_LABELS,
+    ENCODER_LABELS,
+    MODEL_LABELS,
+    latex_of,
+)
 from threefold.check.parse import Parser
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node, bare
@@ -90,7 +95,10 @@ def law_name(reader: Reader, name: Name) -> str:
     """p for the model, q for the encoder or the forward chain, p_data for the data; another mark is another law."""
     if reader.context.name == "score-sde":
         return "_".join(
-            [name.letter.lower(), *("".join(c for s in p.signs for c in s if c.isalnum()) for p in name.index)]
+            [
+                name.letter.lower(),
+                *("".join(c for s in p.signs for c in s if c.isalnum()) for p in name.index),
+            ]
         )
     labels = [label for label in name.labels if label not in ("t",)]
     letter = name.letter.lower()

@@ -26,7 +26,14 @@ def is_constant(node: Node) -> bool:
     node = bare(node)
     if node.kind != "sym":
         return False
-    return node[0].plain in ("word const", "word constant", "word const.", "word cst", "C", "c")
+    return node[0].plain in (
+        "word const",
+        "word constant",
+        "word const.",
+        "word cst",
+        "C",
+        "c",
+    )
 
 
 def symbol(reader: Reader, node: Node) -> Any:
@@ -128,7 +135,16 @@ def called(reader: Reader, node: Node) -> Any:
         return meaning(reader, name, arguments)
     plain = reader.context.symbols.get(name.plain)
     if plain is not None and len(node[1]) == 1 and letter_of(node[1][0]) in ("t", "s"):
-        return plain(reader, Name(name.letter, name.accents, name.primes, _as_index(node[1][0]), name.above))
+        return plain(
+            reader,
+            Name(
+                name.letter,
+                name.accents,
+                name.primes,
+                _as_index(node[1][0]),
+                name.above,
+            ),
+        )
     return _undeclared_call(reader, name, arguments)
 
 
@@ -145,7 +161,17 @@ def _undeclared_call(reader: Reader, name: Name, arguments: tuple[Any, ...]) -> 
     if reader.opaque is None or "word" in name.accents:
         raise NotRead(f"unknown function {latex_of(name)}")
     key, tex = key_of(name), latex_of(name)
-    scalar_letters = ("alpha", "beta", "gamma", "sigma", "lambda", "g", "eta", "omega", "w")
+    scalar_letters = (
+        "alpha",
+        "beta",
+        "gamma",
+        "sigma",
+        "lambda",
+        "g",
+        "eta",
+        "omega",
+        "w",
+    )
     if name.letter in ("ℒ", "L", "J"):
         raise NotRead(f"{tex} is not defined above")
     if name.letter in scalar_letters and not any(vectors.is_vector(a) for a in arguments):

@@ -49,7 +49,16 @@ def collect(text: str) -> dict[str, Macro]:
     places = []
     for pattern in (_COMMAND, _RENEW):
         for m in pattern.finditer(text):
-            places.append((m.start(), m.group(1) or m.group(2), int(m.group(3) or 0), m.group(4), m.end(), ""))
+            places.append(
+                (
+                    m.start(),
+                    m.group(1) or m.group(2),
+                    int(m.group(3) or 0),
+                    m.group(4),
+                    m.end(),
+                    "",
+                )
+            )
     for m in _DEF.finditer(text):
         places.append((m.start(), m.group(1), len(m.group(2)) // 2, None, m.end(), ""))
     for m in _OPERATOR.finditer(text):

@@ -72,7 +72,11 @@ class Naming(Reaching):
                 self.next()
                 script = Script(self.group().items)
             return Node("opt", (word, script, self.product()))
-        if word in ("Norm", "Normal", "Gaussian", "N") and self.peek() in ("(", "[", "_"):
+        if word in ("Norm", "Normal", "Gaussian", "N") and self.peek() in (
+            "(",
+            "[",
+            "_",
+        ):
             return self.normal(word)
         index = self.script("_")
         above = self.script("^") if self.peek() == "^" and not self._power_follows() else ()
@@ -181,7 +185,12 @@ class Naming(Reaching):
         if name.letter in HEADS or name.accents in (("hat",), ("tilde",)):
             self.mattered.add("letters_call")
             return self.choices.letters_call
-        if name.letter in ("epsilon", "z", "x", "mu", "sigma") and alone in ("x", "z", "X", "Z"):
+        if name.letter in ("epsilon", "z", "x", "mu", "sigma") and alone in (
+            "x",
+            "z",
+            "X",
+            "Z",
+        ):
             self.mattered.add("letters_call")
             return self.choices.letters_call
         if name.letter in ("epsilon", "mu", "z") and inside and _is_state(inside):
@@ -222,7 +231,10 @@ class Naming(Reaching):
                     raise NotRead("an equation inside a law's brackets", self.place())
             text = self.token().text
             if text == closing:
-                return Node("call", (head, tuple(arguments), tuple(separators), (opening, closing)))
+                return Node(
+                    "call",
+                    (head, tuple(arguments), tuple(separators), (opening, closing)),
+                )
             if text not in (",", ";", ":", "|"):
                 raise NotRead(f"unexpected {text} among arguments", self.place())
             separators.append(text)

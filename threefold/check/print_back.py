@@ -86,7 +86,10 @@ def _range(bounds: Range) -> list[str]:
     if bounds.index is not None:
         below = signs(bounds.index)
         if bounds.relation:
-            below += [bounds.relation, *(signs(bounds.low) if bounds.low is not None else [])]
+            below += [
+                bounds.relation,
+                *(signs(bounds.low) if bounds.low is not None else []),
+            ]
         found += ["_", *_braced(below)]
     if bounds.high is not None:
         found += ["^", *_braced(signs(bounds.high))]
@@ -104,7 +107,12 @@ def _mean(node: Node) -> list[str]:
     if given:
         inner += ["|", *_listed(given, (",",) * (len(given) - 1))]
     closing = {"": "", "[": "]", "(": ")", r"\{": r"\}"}[opening]
-    return [*found, *([opening] if opening else []), *inner, *([closing] if closing else [])]
+    return [
+        *found,
+        *([opening] if opening else []),
+        *inner,
+        *([closing] if closing else []),
+    ]
 
 
 def _divergence(node: Node) -> list[str]:
@@ -122,12 +130,22 @@ def _integral(node: Node) -> list[str]:
 
 def _normal(node: Node) -> list[str]:
     sign, script, arguments, separators, (opening, closing) = node.parts
-    return [str(sign), *_scripts(script), str(opening), *_listed(arguments, separators), str(closing)]
+    return [
+        str(sign),
+        *_scripts(script),
+        str(opening),
+        *_listed(arguments, separators),
+        str(closing),
+    ]
 
 
 def _under(node: Node) -> list[str]:
     body, sign, label = node.parts
-    return [str(sign), *_braced(signs(body)), *_scripts(label, "_" if sign == r"\underbrace" else "^")]
+    return [
+        str(sign),
+        *_braced(signs(body)),
+        *_scripts(label, "_" if sign == r"\underbrace" else "^"),
+    ]
 
 
 def _gradient(node: Node) -> list[str]:

@@ -20,7 +20,15 @@ class Reaching(Cursor):
             return Node("log", (self.scripted(inner) if self.peek() == "_" else inner,))
         factors, operators = [self.factor()], []
         more = False
-        while not self.ends(self.peek()) and self.peek() not in ("+", "-", "d", "/", r"\log", r"\int", *DOTS):
+        while not self.ends(self.peek()) and self.peek() not in (
+            "+",
+            "-",
+            "d",
+            "/",
+            r"\log",
+            r"\int",
+            *DOTS,
+        ):
             if not self.choices.log_reaches:
                 self.mattered.add("log_reaches")
                 break
@@ -94,7 +102,10 @@ class Reaching(Cursor):
                 break
             factors.append(following)
             operators.append(operator)
-        return Node(kind, (sign, Range(index, relation, low, high), multiplied(factors, operators)))
+        return Node(
+            kind,
+            (sign, Range(index, relation, low, high), multiplied(factors, operators)),
+        )
 
     def bounds(self, group: Group) -> tuple[Node | None, str, Node | None]:
         for place, item in enumerate(group.items):
@@ -131,7 +142,22 @@ class Reaching(Cursor):
         if self.peek() not in ("d", "D"):
             return False
         following = self.peek(1)
-        if following is None or following in ("_", "^", "(", "+", "-", ",", ".", "=", ")", "]", "|", "/", "'", *DOTS):
+        if following is None or following in (
+            "_",
+            "^",
+            "(",
+            "+",
+            "-",
+            ",",
+            ".",
+            "=",
+            ")",
+            "]",
+            "|",
+            "/",
+            "'",
+            *DOTS,
+        ):
             return False
         return self.peek() == "d" and (following == "{" or following[0].isalpha() or following in ("bar", "hat"))
 

@@ -16,6 +16,7 @@ from derivations.rules import (
     Hadamard,
     LogDensity,
     LogDet,
+    Norm2,
     ProductTo,
     SumTo,
 )
@@ -154,6 +155,9 @@ class Reader:
         if vectors.is_vector(value):
             if power != 2:
                 raise NotRead("a power of a vector")
+            if self.context.chain:
+                self.note("the square of a vector is its squared length")
+                return Norm2(value)
             return Hadamard(value, value)
         return value**power
 
@@ -201,7 +205,10 @@ class Reader:
         elif bounds.relation in (r"\ge", ">"):
             low = self.index(bounds.low) + (1 if bounds.relation == ">" else 0)
         elif bounds.relation in (r"\le", "<") and high is None:
-            low, high = sp.Integer(1), self.index(bounds.low) - (1 if bounds.relation == "<" else 0)
+            low, high = (
+                sp.Integer(1),
+                self.index(bounds.low) - (1 if bounds.relation == "<" else 0),
+            )
         elif bounds.relation == "" and index == N.t and self.context.chain:
             self.note("a sum over t without bounds: from 1 to T")
             low, high = sp.Integer(1), N.T
@@ -346,9 +353,17 @@ def holds_value(node: Node) -> bool:
 
 
 def _positive_looking(node: Node) -> bool:
-    return bare(node).kind in ("num", "frac", "exp", "pow", "sqrt", "prod", "call", "sym", "over") and not (
-        node.kind == "num" and node[0].startswith("0") and float(node[0]) == 0
-    )
+    return bare(node).kind in (
+        "num",
+        "frac",
+        "exp",
+        "pow",
+        "sqrt",
+        "prod",
+        "call",
+        "sym",
+        "over",
+    ) and not (node.kind == "num" and node[0].startswith("0") and float(node[0]) == 0)
 
 
 def settle(e: Any) -> Any:

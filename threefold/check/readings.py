@@ -15,7 +15,15 @@ from derivations.rules import Block, Density, Expect, LogDensity, Normal
 from threefold.check import gradients, laws, print_back
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Context, Settings
-from threefold.check.definitions import Definitions, is_evidence_bound, is_loss, lone, settable, tie, unsquared
+from threefold.check.definitions import (
+    Definitions,
+    is_evidence_bound,
+    is_loss,
+    lone,
+    settable,
+    tie,
+    unsquared,
+)
 from threefold.check.parse import Choices, Parser
 from threefold.check.read import LAW_LETTERS, Reader, Unfold, has_density, settle
 from threefold.check.tokens import Item, NotRead
@@ -96,7 +104,12 @@ def parses(left: Sequence[Item], right: Sequence[Item]) -> list[Parsed]:
         except NotRead as reason:
             first = first or reason
             if not found and len(tried) == 1:
-                mattered |= {"log_reaches", "mean_reaches", "product_reaches", "letters_call"}
+                mattered |= {
+                    "log_reaches",
+                    "mean_reaches",
+                    "product_reaches",
+                    "letters_call",
+                }
         else:
             mattered |= a | b
             found.append(Parsed(one, two, choices, (*repairs, *more)))
@@ -113,7 +126,11 @@ def parses(left: Sequence[Item], right: Sequence[Item]) -> list[Parsed]:
 
 
 def lower(
-    parsed: Parsed, relation: str, context: Context, settings: Settings, definitions: Definitions
+    parsed: Parsed,
+    relation: str,
+    context: Context,
+    settings: Settings,
+    definitions: Definitions,
 ) -> list[Reading]:
     """The readings of one parse: with the document's names put in, and (where that fails) without."""
     found: list[Reading] = []
@@ -131,7 +148,15 @@ def lower(
             made = _lowered(reader, parsed, relation)
         except NotRead as reason:
             reasons.append(reason)
-        except (Malformed, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as reason:
+        except (
+            Malformed,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+            IndexError,
+            RecursionError,
+        ) as reason:
             reasons.append(NotRead(str(reason) or type(reason).__name__))
         else:
             if not any((r.lhs, r.rhs) == (made.lhs, made.rhs) for r in found):
@@ -204,7 +229,13 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     if is_vector(lhs) != is_vector(rhs) and 0 not in (lhs, rhs):
         raise NotRead("a vector on one side, a number on the other")
     opaque = reader.opaque
-    used = (free_scalars(sp.Tuple(lhs, rhs)) | reader.indices) & {N.t, N.s, N.i, N.j, N.k}
+    used = (free_scalars(sp.Tuple(lhs, rhs)) | reader.indices) & {
+        N.t,
+        N.s,
+        N.i,
+        N.j,
+        N.k,
+    }
     return Reading(
         lhs,
         RELATIONS[relation],
@@ -244,7 +275,10 @@ def _sets(reader: Reader, left: Node, lhs: Any) -> str:
         if law.args[0].name == "p" or len(variables) != 1 or not isinstance(variables[0], N.x):
             return "a law is set"
         steps = {g.args[0] for g in given if isinstance(g, N.x)}
-        if steps in ({variables[0].args[0] - 1}, {variables[0].args[0] - 1, sp.Integer(0)}):
+        if steps in (
+            {variables[0].args[0] - 1},
+            {variables[0].args[0] - 1, sp.Integer(0)},
+        ):
             return "a law is set"
     return ""
 
@@ -265,7 +299,11 @@ def _sides(reader: Reader, left: Node, right: Node, relation: str) -> tuple[Any,
     if right.kind == "normal" and (_is_density(left) or _is_law_name(left)):
         like = None if _is_density(left) else [N.x(N.T)] if reader.context.chain else [N.z]
         made = laws.law(reader, left, None if like is None or not _says_latent(left) else like)
-        return LogDensity(made), LogDensity(laws.normal(reader, right, [*made.variables])), False
+        return (
+            LogDensity(made),
+            LogDensity(laws.normal(reader, right, [*made.variables])),
+            False,
+        )
     if relation == r"\propto":
         return reader.log(left), reader.log(right), False
     if _is_member(reader, left) and _mentions_noise(reader, right):

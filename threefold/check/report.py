@@ -117,7 +117,13 @@ class FileReport:
     def json(self) -> dict[str, Any]:
         """The file as the contract's JSON."""
         contexts = [
-            {"name": c.name, "line": c.line, "because": c.because, "settings": dict(c.settings)} for c in self.contexts
+            {
+                "name": c.name,
+                "line": c.line,
+                "because": c.because,
+                "settings": dict(c.settings),
+            }
+            for c in self.contexts
         ]
         return {
             "schema": SCHEMA,

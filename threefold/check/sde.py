@@ -86,7 +86,16 @@ def scores(drift: Node) -> list[Node]:
             found.append(node)
         elif node.kind == "call" and "theta" in node[0][0].labels and node[0][0].letter == "epsilon":
             deviation = Parser(tokenise(r"\sqrt{1-\bar\alpha_t}")).whole()
-            found.append(Node("par", ("(", Node("add", ((("-", Node("frac", (node, deviation))),),)), ")")))
+            found.append(
+                Node(
+                    "par",
+                    (
+                        "(",
+                        Node("add", ((("-", Node("frac", (node, deviation))),),)),
+                        ")",
+                    ),
+                )
+            )
     return found
 
 
@@ -106,7 +115,15 @@ def _put_right(node: Node) -> list[Node]:
     wrt = bare(node[0]) if node[0] is not None else None
     if wrt in [bare(a) for a in shown]:
         return [node]
-    turned = Node("call", (law[0], (*behind, *shown), (*separators[bar + 1 :], "|", *separators[:bar]), law[3]))
+    turned = Node(
+        "call",
+        (
+            law[0],
+            (*behind, *shown),
+            (*separators[bar + 1 :], "|", *separators[:bar]),
+            law[3],
+        ),
+    )
     alone = Node("call", (law[0], tuple(behind), tuple(separators[bar + 1 :]), law[3]))
     return [Node("grad", (node[0], "", Node("log", (made,)))) for made in (turned, alone)]
 

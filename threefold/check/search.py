@@ -16,8 +16,24 @@ from derivations import claims
 from derivations import notation as N
 from derivations import rules as R
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.terms import DefinedFunction, ScalarFunction, VectorFunction, is_vector, unfold_all
-from derivations.rules import KL, BernoulliProduct, Density, Domain, Expect, FullNormal, Hypothesis, Normal, SumTo
+from derivations.kernel.terms import (
+    DefinedFunction,
+    ScalarFunction,
+    VectorFunction,
+    is_vector,
+    unfold_all,
+)
+from derivations.rules import (
+    KL,
+    BernoulliProduct,
+    Density,
+    Domain,
+    Expect,
+    FullNormal,
+    Hypothesis,
+    Normal,
+    SumTo,
+)
 from threefold.check import kernel, vectors
 
 
@@ -70,9 +86,36 @@ def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> 
             proof = attempt(version, by)
             if proof is not None:
                 return Found(proof, words + ", ".join(rule.name for rule in by))
-        found = (_through_landmark(version, words) or _opened(version, words)) if thorough else None
+        found = (
+            (_through_markov(version, words) or _through_landmark(version, words) or _opened(version, words))
+            if thorough
+            else None
+        )
         if found is not None:
             return found
+    return None
+
+
+def _through_markov(goal: Goal, words: str) -> Found | None:
+    """With q(x_t | x_{t-1}, x_0) for q(x_t | x_{t-1}), by the chain's hypothesis; Bayes then sees one joint law."""
+    if not goal.chain or goal.relation != "=" or N.forward_markov not in goal.hypotheses:
+        return None
+    table = {}
+    for law in goal.both.atoms(Density):
+        members = [*law.variables, *law.given]
+        if law.args[0].name == "q" and len(members) == 2 and all(isinstance(m, N.x) for m in members):
+            here, before = members[0].args[0], members[1].args[0]
+            if len(law.given) == 1 and here - before == 1 and before != 0:
+                table[law] = Density("q", law.variables, [*law.given, N.x(0)])
+    if not table:
+        return None
+    lhs, rhs = goal.lhs.xreplace(table), goal.rhs.xreplace(table)
+    markov = [R.given(N.forward_markov)]
+    for by in ([R.bayes, R.algebra], [R.definition, R.bayes, R.linearity]):
+        lines = [(lhs, "=", markov), (rhs, "=", by), (goal.rhs, "=", markov)]
+        proof = kernel.prove_lines(goal.lhs, "=", lines, goal.domain, goal.hypotheses)
+        if proof is not None:
+            return Found(proof, words + "forward Markov, Bayes")
     return None
 
 
@@ -98,7 +141,10 @@ def _through_landmark(goal: Goal, words: str) -> Found | None:
                 ]
                 proof = kernel.prove_lines(lhs, "=", lines, goal.domain, goal.hypotheses)
                 if proof is not None:
-                    return Found(proof, words + "claim ddpm.elbo.decomposition, linearity of E, tower")
+                    return Found(
+                        proof,
+                        words + "claim ddpm.elbo.decomposition, linearity of E, tower",
+                    )
     return None
 
 
@@ -109,10 +155,17 @@ def _opened(goal: Goal, words: str) -> Found | None:
     via = (vectors.opened(goal.lhs), vectors.opened(goal.rhs))
     if via == (goal.lhs, goal.rhs):
         return None
-    for by in ([R.linearity], [R.definition, R.linearity, R.tower], [R.definition, R.tower, R.linearity]):
+    for by in (
+        [R.linearity],
+        [R.definition, R.linearity, R.tower],
+        [R.definition, R.tower, R.linearity],
+    ):
         proof = kernel.prove(goal.lhs, "=", goal.rhs, goal.domain, goal.hypotheses, by, via=via)
         if proof is not None:
-            return Found(proof, words + "squares written out, " + ", ".join(rule.name for rule in by))
+            return Found(
+                proof,
+                words + "squares written out, " + ", ".join(rule.name for rule in by),
+            )
     return None
 
 
@@ -147,7 +200,7 @@ def suppositions(goal: Goal) -> tuple[Hypothesis, ...]:
 
 
 def versions(goal: Goal, close: Any) -> Iterator[tuple[Goal, str]]:
-    """The goal as it is, with the closed laws put in, with unused variables dropped, with names written out."""
+    """The goal as it is, with closed laws put in, with unused variables dropped, with names written out."""
     seen = [(goal.lhs, goal.rhs)]
     yield goal, ""
     candidates = [(close(goal.lhs), close(goal.rhs), "closed laws, ")]
@@ -155,7 +208,13 @@ def versions(goal: Goal, close: Any) -> Iterator[tuple[Goal, str]]:
         dropped = [kernel.rewritten(e, R.tower, goal.domain, goal.hypotheses) for e in _safely(goal)]
         if len(dropped) == 2:
             candidates.append((dropped[0], dropped[1], "unused variables dropped, "))
-            candidates.append((close(dropped[0]), close(dropped[1]), "unused variables dropped, closed laws, "))
+            candidates.append(
+                (
+                    close(dropped[0]),
+                    close(dropped[1]),
+                    "unused variables dropped, closed laws, ",
+                )
+            )
     opened = (unfold_all(goal.lhs), unfold_all(goal.rhs))
     if opened != (goal.lhs, goal.rhs):
         candidates.append((close(opened[0]), close(opened[1]), "written out, closed laws, "))
@@ -300,7 +359,12 @@ def strategies(goal: Goal) -> Iterator[list[Any]]:
     if goal.chain and (laws or sums):
         lists += _chain(averages)
     if averages:
-        lists += [[R.definition, R.algebra], [R.definition, R.linearity], [R.linearity], [R.composition, R.algebra]]
+        lists += [
+            [R.definition, R.algebra],
+            [R.definition, R.linearity],
+            [R.linearity],
+            [R.composition, R.algebra],
+        ]
     if goal.chain and (sums or e.atoms(R.ProductTo) or e.has(N.T)):
         lists += [[R.induction(N.T, 1)], [R.definition, R.induction(N.T, 1)]]
     if e.atoms(R.D):
@@ -309,7 +373,14 @@ def strategies(goal: Goal) -> Iterator[list[Any]]:
 
 
 def _gaussian(averages: bool) -> list[list[Any]]:
-    de, dn, mo, al, li, tr = R.definition, R.density, R.moments, R.algebra, R.linearity, R.trace_algebra
+    de, dn, mo, al, li, tr = (
+        R.definition,
+        R.density,
+        R.moments,
+        R.algebra,
+        R.linearity,
+        R.trace_algebra,
+    )
     latent = R.reparameterize(N.eps, N.mu_phi(N.obs), N.std_phi(N.obs))
     lists: list[list[Any]] = [[dn, al]]
     if averages:
@@ -348,9 +419,20 @@ def _probability(averages: bool) -> list[list[Any]]:
 
 def _chain(averages: bool) -> list[list[Any]]:
     de, by, li, to, al = R.definition, R.bayes, R.linearity, R.tower, R.algebra
-    gf, gr, gm = R.given(N.forward_factorisation), R.given(N.reverse_factorisation), R.given(N.forward_markov)
+    gf, gr, gm = (
+        R.given(N.forward_factorisation),
+        R.given(N.reverse_factorisation),
+        R.given(N.forward_markov),
+    )
     up = R.induction(N.T, 1)
-    lists: list[list[Any]] = [[gm, al], [by, gm, al], [gm, by, al], [gf, gm, al], [gr, al], [gr, gf, gm, al]]
+    lists: list[list[Any]] = [
+        [gm, al],
+        [by, gm, al],
+        [gm, by, al],
+        [gf, gm, al],
+        [gr, al],
+        [gr, gf, gm, al],
+    ]
     if averages:
         lists += [
             [de, gr, gf, al],
@@ -374,7 +456,14 @@ def _chain(averages: bool) -> list[list[Any]]:
 
 def _for_orders() -> Iterator[list[Any]]:
     de, by, li = R.definition, R.bayes, R.linearity
-    yield from ([R.jensen], [R.mass], [R.gibbs], [de, li, R.gibbs], [de, by, li, R.gibbs], [R.positivity])
+    yield from (
+        [R.jensen],
+        [R.mass],
+        [R.gibbs],
+        [de, li, R.gibbs],
+        [de, by, li, R.gibbs],
+        [R.positivity],
+    )
 
 
 def _isotropic(goal: Goal) -> list[Any]:
@@ -385,6 +474,12 @@ def _isotropic(goal: Goal) -> list[Any]:
     for divergence in goal.both.atoms(KL):
         p, q = divergence.args
         if isinstance(p, Normal) and isinstance(q, Normal):
-            at = {N.z: p.args[0], m_1: p.args[1], v_1: p.args[2], m_2: q.args[1], v_2: q.args[2]}
+            at = {
+                N.z: p.args[0],
+                m_1: p.args[1],
+                v_1: p.args[2],
+                m_2: q.args[1],
+                v_2: q.args[2],
+            }
             found.append(R.by_claim("gaussian.kl.isotropic", at=at))
     return found

@@ -20,7 +20,16 @@ from threefold.check.definitions import Definition, Definitions
 from threefold.check.read import Reader, settle
 from threefold.check.tokens import NotRead
 
-NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta, N.mu_phi, N.std_phi, flow.network, score_sde.score_theta)
+NETWORKS = (
+    N.mu_theta,
+    N.x0_theta,
+    N.eps_theta,
+    N.v_theta,
+    N.mu_phi,
+    N.std_phi,
+    flow.network,
+    score_sde.score_theta,
+)
 OTHER = {head: vector_function(f"{head.__name__}_other") for head in NETWORKS}
 SLOTS = {N.mu_theta: "mu", N.x0_theta: "x", N.eps_theta: "epsilon", N.v_theta: "v"}
 
@@ -52,6 +61,8 @@ def available(context: Context, settings: Settings, definitions: Definitions) ->
     if context.name != "ddpm":
         return []
     own = list(_of_document(context, settings, definitions))
+    if settings.foreign:
+        return own
     return [*_variables(), *own, *_networks(bool(own))]
 
 
@@ -72,7 +83,9 @@ def _variables() -> Iterator[Substitution]:
     jump = sp.sqrt(N.abar(t)) * N.x(0) + sp.sqrt(1 - N.abar(t)) * N.eps
     before = sp.sqrt(N.alpha(t - 1)) * N.x(t - 2) + sp.sqrt(1 - N.alpha(t - 1)) * ddpm.step_noise(t - 1)
     yield Substitution(
-        "eps is what separates x_t from x_0", lambda e: e.xreplace({N.eps: noise, ddpm.step_noise(t): noise}), True
+        "eps is what separates x_t from x_0",
+        lambda e: e.xreplace({N.eps: noise, ddpm.step_noise(t): noise}),
+        True,
     )
     yield Substitution(
         "x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps",

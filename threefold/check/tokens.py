@@ -146,7 +146,14 @@ class _Builder:
         above: Group | None = None
         primes: list[Token] = []
         first = self.at()
-        while (text := self.peek()) in ("_", "^", "'", r"\prime", r"\limits", r"\nolimits"):
+        while (text := self.peek()) in (
+            "_",
+            "^",
+            "'",
+            r"\prime",
+            r"\limits",
+            r"\nolimits",
+        ):
             at = self.at()
             self.i += 1
             if text in (r"\limits", r"\nolimits"):
@@ -310,7 +317,12 @@ class _Builder:
         elif (
             len(letters) > 1 and word.isalpha() and all(isinstance(i, Token) and len(i.text) == 1 for i in inner.items)
         ):
-            if text in SCRIPT_LETTERS or text in (r"\mathbf", r"\boldsymbol", r"\bm", r"\bold"):
+            if text in SCRIPT_LETTERS or text in (
+                r"\mathbf",
+                r"\boldsymbol",
+                r"\bm",
+                r"\bold",
+            ):
                 if word == "KL":
                     found.append(Token("KL", at, "word"))
                 else:
@@ -336,7 +348,15 @@ class _Builder:
             found.extend((*items, Token("_", at), mark))
         elif len(items) == 1 and isinstance(items[0], Token):
             over = "".join(flat(mark.items)).strip()
-            known = {"?": "?=", "def": ":=", "Delta": ":=", "△": ":=", r"\triangle": ":=", "c": "=c", "+": "=c"}
+            known = {
+                "?": "?=",
+                "def": ":=",
+                "Delta": ":=",
+                "△": ":=",
+                r"\triangle": ":=",
+                "c": "=c",
+                "+": "=c",
+            }
             relation = items[0].text
             if relation == "=" and over in known:
                 relation = known[over]
@@ -403,7 +423,12 @@ def _joined(items: Sequence[Item]) -> Iterator[Item]:
                 previous = None
             yield continue_space
             continue
-        elif previous is not None and (previous.text, item.text) in ((":", "="), ("|", "|"), ("=", ":"), ("<", "-")):
+        elif previous is not None and (previous.text, item.text) in (
+            (":", "="),
+            ("|", "|"),
+            ("=", ":"),
+            ("<", "-"),
+        ):
             joined = {":": ":=", "|": "‖", "=": "=:", "<": r"\leftarrow"}[previous.text]
             previous = Token(joined, previous.at)
             continue

@@ -59,6 +59,9 @@ def product(reader: Reader, factors: list[Node], operators: list[str]) -> Any:
     if len(at) > 2:
         raise NotRead("a product of three vectors")
     scalars = sp.Mul(*[v for n, v in enumerate(values) if n not in at])
+    if reader.context.chain:
+        reader.note("two vectors side by side are their inner product")
+        return scalars * Inner(values[at[0]], values[at[1]])
     reader.note("two vectors side by side are multiplied coordinate by coordinate")
     return scalars * _pull(values[at[0]], values[at[1]], Hadamard)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -16,8 +17,8 @@ from derivations import notation as N
 from derivations import printing
 from derivations.kernel.terms import is_vector, unfold_all
 from derivations.kernel.verdict import Witness
-from derivations.rules import Coord, Density
-from threefold.check import constants, kernel, laws, search
+from derivations.rules import Block, Coord, Density
+from threefold.check import constants, kernel, laws, repair, search
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.contexts.detect import CONTEXTS
 from threefold.check.definitions import Definition, Definitions
@@ -27,6 +28,8 @@ from threefold.check.readings import Parsed, Reading, lower, parses
 from threefold.check.substitutions import Substitution, available, with_other_networks
 from threefold.check.tokens import Item, NotRead
 from threefold.check.tree import Node
+
+REPAIR_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,12 @@ def read(task: Task) -> list[Found]:
 def _same(one: Found, two: Found) -> bool:
     """The same terms, under settings that close them alike."""
     (a, context, settings), (b, other, theirs) = one, two
-    if (a.lhs, a.rhs, a.relation, context.name) != (b.lhs, b.rhs, b.relation, other.name):
+    if (a.lhs, a.rhs, a.relation, context.name) != (
+        b.lhs,
+        b.rhs,
+        b.relation,
+        other.name,
+    ):
         return False
     both = sp.Tuple(a.lhs, a.rhs)
     return bool(settings == theirs or context.close(both, settings) == context.close(both, theirs))
@@ -168,9 +176,17 @@ def _decided(task: Task, deadline: float) -> Answer:
     )
 
 
+def _closed(context: Context, settings: Settings, e: Any) -> Any:
+    """The terms with the laws that the context and the document fix."""
+    return context.close(e, settings)
+
+
 def _goal(reading: Reading, context: Context, settings: Settings) -> search.Goal:
     domain = context.domain(set(reading.indices), settings, dict(reading.intervals))
-    return search.Goal(reading.lhs, reading.relation, reading.rhs, domain, context.hypotheses, context.chain)
+    supposed = context.hypotheses
+    if settings.foreign:  # the document has a forward law of its own
+        supposed = tuple(h for h in supposed if h != N.gaussian_forward)
+    return search.Goal(reading.lhs, reading.relation, reading.rhs, domain, supposed, context.chain)
 
 
 def _goals(reading: Reading, context: Context, settings: Settings) -> list[search.Goal]:
@@ -182,12 +198,25 @@ def _goals(reading: Reading, context: Context, settings: Settings) -> list[searc
         return [later]
     first = _goal(reading, context, settings)
     both = sp.Tuple(reading.lhs, reading.rhs)
-    return [later, first] if both.has(N.abar(N.t - 1)) or both.has(N.x(N.t - 2)) else [first, later]
+    return [later, first] if _from_two_on(both) else [first, later]
+
+
+def _from_two_on(both: Any) -> bool:
+    """Does it mean something from t = 2 on only: abar_{t-1} in a denominator, or x_0 and x_{t-1} in one law?"""
+    if both.has(N.abar(N.t - 1)) or both.has(N.x(N.t - 2)):
+        return True
+    before, start = N.x(N.t - 1), N.x(0)
+    for law in both.atoms(Density):
+        members = [*law.variables, *law.given]
+        ends = [m.args[1] for m in members if isinstance(m, Block)]
+        if start in members and (before in members or N.t - 1 in ends):
+            return True
+    return False
 
 
 def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for number, (reading, context, settings) in enumerate(found):
-        close = lambda e, c=context, s=settings: c.close(e, s)  # noqa: E731
+        close = partial(_closed, context, settings)
         for place, goal in enumerate(_goals(reading, context, settings)):
             result = search.prove(goal, close, deadline, thorough=place == 0 and not task.field)
             if result is not None:
@@ -196,7 +225,7 @@ def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | Non
         if reading.relation != "=":
             continue
         for put, goal in _with_substitutions(task, reading, context, settings):
-            close = lambda e, c=context, s=settings: c.close(e, s)  # noqa: E731
+            close = partial(_closed, context, settings)
             if time.process_time() > deadline:
                 return None
             result = search.prove(goal, close, deadline, thorough=not put.of_variable and not task.field)
@@ -219,7 +248,11 @@ def _with_substitutions(
 def _proved_answer(task: Task, reading: Reading, found: search.Found, words: str, number: int) -> Answer:
     literal = (number == 0 or bool(task.nodes) or reading.stronger) and not reading.repaired
     if reading.model:
-        return _answer("two readings", reading, "true of the model's kernel; of the forward law it is another claim")
+        return _answer(
+            "two readings",
+            reading,
+            "true of the model's kernel; of the forward law it is another claim",
+        )
     return _answer(
         "proved" if literal else "proved as read",
         reading,
@@ -235,13 +268,21 @@ def _same_gradient(task: Task, found: Sequence[Found], deadline: float) -> Answe
     """The gradients in the parameters agree if the two sides differ by what is free of the network."""
     made = _proved(task, found, deadline) or _up_to_constant(task, found, deadline)
     if made is None:
-        return _answer("undecided", found[0][0], "the two sides were not found to differ by a constant alone")
-    return replace(made, verdict="proved as read", reason="the two differ by what is free of the network")
+        return _answer(
+            "undecided",
+            found[0][0],
+            "the two sides were not found to differ by a constant alone",
+        )
+    return replace(
+        made,
+        verdict="proved as read",
+        reason="the two differ by what is free of the network",
+    )
 
 
 def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for reading, context, settings in found:
-        close = lambda e, c=context, s=settings: c.close(e, s)  # noqa: E731
+        close = partial(_closed, context, settings)
         announced = reading.constant or task.announced
         puts = available(context, settings, task.definitions)
         for goal in _goals(reading, context, settings):
@@ -273,7 +314,7 @@ def _refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answ
             continue
         made = [(_goals(reading, context, settings)[0], "")]
         made += [(g, put.words) for put, g in _with_substitutions(task, reading, context, settings)]
-        close = lambda e, c=context, s=settings: c.close(e, s)  # noqa: E731
+        close = partial(_closed, context, settings)
         for goal, words in made:
             if time.process_time() > deadline:
                 return _answer("undecided", shown, f"not decided within {task.seconds:g} s")
@@ -285,7 +326,25 @@ def _refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answ
                 best = (reading, witness, words)
     assert best is not None
     reading, witness, words = best
-    return _answer("refuted", reading, words, at=tuple(witness.values), left=witness.lhs, right=witness.rhs)
+    mended = _mended(task, found[0], deadline)
+    return _answer(
+        "refuted",
+        reading,
+        words,
+        at=tuple(witness.values),
+        left=witness.lhs,
+        right=witness.rhs,
+        repair=mended,
+    )
+
+
+def _mended(task: Task, natural: Found, deadline: float) -> str:
+    """The line with one edit that makes it true, if one is proved."""
+    reading, context, settings = natural
+    close = partial(_closed, context, settings)
+    puts = [p for p in available(context, settings, task.definitions) if p.fits(reading.lhs, reading.rhs)]
+    until = min(deadline, time.process_time() + REPAIR_SECONDS)
+    return repair.find(_goals(reading, context, settings)[0], close, puts, until)
 
 
 def _withheld(task: Task, readings: Iterable[Reading]) -> tuple[str, str] | None:
@@ -297,13 +356,25 @@ def _withheld(task: Task, readings: Iterable[Reading]) -> tuple[str, str] | None
             return "definition", "a name that may be set here"
         if reading.guesses:
             names = ", ".join(reading.guesses)
-            return "undecided", f"not proved, and a refutation needs {names} to be defined"
+            return (
+                "undecided",
+                f"not proved, and a refutation needs {names} to be defined",
+            )
         if reading.constant:
-            return "undecided", "not proved up to a constant, and the constant is not written"
+            return (
+                "undecided",
+                "not proved up to a constant, and the constant is not written",
+            )
         if reading.repaired:
-            return "undecided", "not proved, and what was repaired is no ground for a refutation"
+            return (
+                "undecided",
+                "not proved, and what was repaired is no ground for a refutation",
+            )
         if reading.random:
-            return "undecided", "an equation between random variables, not proved as one between laws"
+            return (
+                "undecided",
+                "an equation between random variables, not proved as one between laws",
+            )
     return None
 
 
@@ -317,16 +388,21 @@ def _fails(goal: search.Goal, close: Any) -> Any:
                 supposed = search.suppositions(goal.at(lhs, rhs))
                 tries = 8 if goal.relation == "=" else 40  # an order holds by chance in many worlds
                 first = kernel.refute(lhs, goal.relation, rhs, goal.domain, supposed, tries)
-                second = kernel.refute(lhs, goal.relation, rhs, goal.domain, supposed, tries, name="check.again")
-        except kernel.OutOfTime:
-            return None
-        except Exception:  # a world that cannot be computed says nothing
+                second = kernel.refute(
+                    lhs,
+                    goal.relation,
+                    rhs,
+                    goal.domain,
+                    supposed,
+                    tries,
+                    name="check.again",
+                )
+        except Exception:  # a world that cannot be computed, or not in time, says nothing
             continue
         if first is None or second is None:
-            return None
-        if "undefined" in f"{first.lhs} {first.rhs} {second.lhs} {second.rhs}":
-            return None
-        return first
+            continue
+        if "undefined" not in f"{first.lhs} {first.rhs} {second.lhs} {second.rhs}":
+            return first
     return None
 
 
@@ -362,6 +438,8 @@ def _numbers_differ(lhs: Any, rhs: Any) -> Any:
 
 def _closed_whole(goal: search.Goal, close: Any) -> Iterator[tuple[Any, Any]]:
     """The sides with all laws closed, if that leaves no named law; then as they are."""
+    if goal.relation != "=":
+        yield goal.lhs, goal.rhs
     lhs, rhs = close(unfold_all(goal.lhs)), close(unfold_all(goal.rhs))
     if not (lhs.atoms(Density) | rhs.atoms(Density)):
         yield lhs, rhs

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from threefold.check import laws
+from derivations import notation as N
+from derivations.rules import LogDensity, algebra, density
+from threefold.check import kernel, laws, print_back
+from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Settings
-from threefold.check.definitions import NEVER, SCHEDULE, is_loss, tie
+from threefold.check.contexts.detect import plain
+from threefold.check.definitions import NEVER, SCHEDULE, Definitions, is_loss, tie
 from threefold.check.display import statements
 from threefold.check.parse import Choices, Parser
+from threefold.check.read import Reader
 from threefold.check.readings import parse_side
 from threefold.check.tokens import Item, NotRead
 from threefold.check.tree import Name, Node, bare, letter_of, walk
@@ -26,7 +32,45 @@ class Memory:
         left, right = bare(left), bare(right)
         if left.kind == "call" and left[0][0].letter in ("p", "P") and context == "vae":
             return _decoder(settings, left, right)
+        if context == "ddpm" and right.kind == "normal" and not settings.foreign and _is_step(left):
+            return replace(settings, foreign=0 if _is_forward_kernel(left, right, settings) else line)
         return settings
+
+
+def _is_step(left: Node) -> bool:
+    """q(x_t | x_{t-1}), perhaps given x_0 as well."""
+    if left.kind != "call" or left[0][0].letter not in ("q", "Q"):
+        return False
+    shown, behind = laws.split(left)
+    signs = [print_back.signs(n) for n in (*shown, *behind)]
+    return len(shown) == 1 and signs[0][-2:] == ["t", "}"] and len(signs) > 1 and "1" in signs[1] and "-" in signs[1]
+
+
+def _is_forward_kernel(left: Node, right: Node, settings: Settings) -> bool:
+    """Is it the step of the context, sqrt(alpha_t) x_{t-1} with variance 1 - alpha_t?"""
+    reader = Reader(ddpm.CONTEXT, settings, Definitions())
+    try:
+        law = laws.law(reader, left)
+        made, known = LogDensity(laws.normal(reader, right, [*law.variables])), LogDensity(N.kernel(N.t))
+        domain = ddpm.CONTEXT.domain({N.t}, settings, dict(reader.opaque.intervals) if reader.opaque else {})
+        return kernel.prove(made, "=", known, domain, (), [density, algebra]) is not None
+    except (NotRead, ValueError, TypeError, AttributeError):
+        return False
+
+
+_BARS = re.compile(r"\\bar\\alpha|\\overline\\alpha|\\bar\{?\\alpha|ᾱ")
+_STEPS = re.compile(r"1-\\beta|\\sqrt\\alpha|1-\\alpha|\\beta_t\\?I")
+_CUMULATIVE = re.compile(r"\\sqrt\\alpha_t(?:\\cdot)?x_0")
+
+
+def schedule_of(settings: Settings, formulas: Iterable[str], said: bool) -> Settings:
+    """Cumulative alphas where no bar is written and x_0 is scaled by sqrt(alpha_t); a chain of its own without any."""
+    text = "\n".join(plain(tex) for tex in formulas)
+    if _BARS.search(text) or said:
+        return settings
+    if _CUMULATIVE.search(text):
+        return replace(settings, alpha="cumulative")
+    return settings if _STEPS.search(text) else replace(settings, foreign=1)
 
 
 def _decoder(settings: Settings, left: Node, right: Node) -> Settings:
@@ -79,12 +123,33 @@ def role(name: Name, call: Node | None, context: str) -> str:
         return "name"
     if name.letter == "𝒯" or (name.letter in ("T", "𝒯") and name.index):
         return "name"
-    if name.letter in ("a", "b", "c", "A", "B", "C", "kappa", "Y", "w", "lambda", "r", "h"):
+    if name.letter in (
+        "a",
+        "b",
+        "c",
+        "A",
+        "B",
+        "C",
+        "kappa",
+        "Y",
+        "w",
+        "lambda",
+        "r",
+        "h",
+    ):
         return "name"
     return ""
 
 
-TIED = ("tilde mu", "mu encoder", "mu q", "tilde beta", "sigma encoder", "sigma q", "hat beta")
+TIED = (
+    "tilde mu",
+    "mu encoder",
+    "mu q",
+    "tilde beta",
+    "sigma encoder",
+    "sigma q",
+    "hat beta",
+)
 
 
 def tied_names(displays: Iterable[Sequence[Item]]) -> set[str]:

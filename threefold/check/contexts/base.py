@@ -13,7 +13,16 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.rules import POSITIVE, REAL, Domain, Hypothesis, scalar, scalar_function, vector, vector_function
+from derivations.rules import (
+    POSITIVE,
+    REAL,
+    Domain,
+    Hypothesis,
+    scalar,
+    scalar_function,
+    vector,
+    vector_function,
+)
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node
 

@@ -8,6 +8,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.ddpm.elbo import ELBO
+from derivations.kernel.terms import is_vector
 from derivations.rules import POSITIVE, Block, Density, Normal, vector, vector_function
 from threefold.check.contexts.base import Context, Settings, only_index
 from threefold.check.tokens import NotRead
@@ -43,7 +44,7 @@ def close(e: Any, settings: Settings) -> Any:
     """The terms with the Gaussians of the chain written for its named laws."""
     table: dict[Any, Any] = {}
     for law in e.atoms(Density):
-        closed = _closed(law)
+        closed = None if settings.foreign and law.args[0].name == "q" else _closed(law)
         if closed is not None:
             table[law] = closed
     return e.xreplace(table) if table else e
@@ -108,13 +109,13 @@ def _prediction(network: Any) -> Any:
     """x_{0,theta}(x_t, t): the state, and the step where it is not written the state's own."""
 
     def read(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
-        if len(arguments) == 1:
+        if len(arguments) == 1 and is_vector(arguments[0]):
             reader.note("a network without its step: the step of its state")
             state = arguments[0]
             step = state.args[0] if isinstance(state, N.x) else N.t
             return network(state, step)
-        if len(arguments) != 2:
-            raise NotRead(f"a network of {len(arguments)} arguments")
+        if len(arguments) != 2 or not is_vector(arguments[0]) or is_vector(arguments[1]):
+            raise NotRead("a network takes a state and its step")
         return network(*arguments)
 
     return read
@@ -130,7 +131,10 @@ def _mean(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
 
 def _posterior_mean(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     n = reader.index(name.indices[0]) if name.indices else N.t
-    if len(arguments) != 2:
+    if len(arguments) == 2 and arguments[1] == n and is_vector(arguments[0]):
+        reader.note("the posterior's mean at x_t and the x_0 it was made from")
+        arguments = (arguments[0], N.x(0))
+    if len(arguments) != 2 or not all(map(is_vector, arguments)):
         raise NotRead("the posterior's mean takes x_t and x_0")
     first, second = arguments
     if first == N.x(0) and second != N.x(0):
@@ -154,6 +158,12 @@ def _state_of(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     raise NotRead("x of something")
 
 
+def _mean_of_posterior(reader: Any, name: Name) -> Any:
+    """tilde mu_t without its arguments: at x_t and x_0."""
+    n = only_index(reader, name)
+    return N.posterior_mean(N.x(0), N.x(n), n)
+
+
 def _beta_of(reader: Any, name: Name) -> Any:
     return 1 - N.alpha(only_index(reader, name))
 
@@ -172,6 +182,7 @@ SYMBOLS = {
     "alpha": _alpha,
     "bar alpha": lambda reader, name: N.abar(only_index(reader, name)),
     "beta": _beta_of,
+    "tilde mu": _mean_of_posterior,
     "tilde beta": lambda reader, name: posterior_variance(only_index(reader, name)),
     "hat beta": lambda reader, name: posterior_variance(only_index(reader, name)),
     "sigma": _sigma,

@@ -24,11 +24,13 @@ class Decision:
     because: str
 
 
-def _plain(tex: str) -> str:
+def plain(tex: str) -> str:
     """Without coats and spaces, so that evidence can be looked for by characters."""
     tex = re.sub(BOLD, "", tex)
     tex = re.sub(
-        r"\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|bigg|Bigg|middle|,|;|!|:|quad|qquad)(?![a-zA-Z])", "", tex
+        r"\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|bigg|Bigg|middle|,|;|!|:|quad|qquad)(?![a-zA-Z])",
+        "",
+        tex,
     )
     return re.sub(r"\s+|[{}]", "", tex).replace(r"\vert", "|").replace(r"\mid", "|")
 
@@ -62,7 +64,7 @@ def detect(displays: Sequence[Display], forced: Sequence[tuple[int, str]] = ()) 
 
 def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) -> Decision:
     display = displays[place]
-    tex = _plain(display.tex)
+    tex = plain(display.tex)
     if m := FLOW.search(tex):
         return Decision("flow-matching", display.line, f"it has {m.group()}")
     if (m := SDE.search(tex)) and not re.search(r"x_0|x_t-1|x_T", tex):
@@ -86,4 +88,4 @@ def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) ->
 
 
 def _around(displays: Sequence[Display], place: int) -> list[str]:
-    return [_plain(d.tex) for d in displays[max(0, place - 6) : place + 7]]
+    return [plain(d.tex) for d in displays[max(0, place - 6) : place + 7]]

@@ -7,6 +7,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
+from derivations.kernel.terms import is_vector
 from derivations.rules import POSITIVE, UNIT, Density, Normal, scalar
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -29,7 +30,7 @@ def _alpha(reader: Any, name: Name) -> Any:
 
 
 def _network(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
-    if len(arguments) != 1:
+    if len(arguments) != 1 or not is_vector(arguments[0]):
         raise NotRead("a network of one step takes the state alone")
     return N.eps_theta(*arguments)
 
@@ -46,6 +47,10 @@ CONTEXT = Context(
         "alpha": _alpha,
         "sigma": lambda reader, name: N.sigma_x,
     },
-    functions={"epsilon": _network, "hat epsilon": _network, "mu": lambda reader, name, a: N.mu_theta(*a)},
+    functions={
+        "epsilon": _network,
+        "hat epsilon": _network,
+        "mu": lambda reader, name, a: N.mu_theta(*a),
+    },
     close=close,
 )

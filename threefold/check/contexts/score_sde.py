@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivations import notation as N
+from derivations.kernel.terms import is_vector
 from derivations.rules import POSITIVE, UNIT, scalar_function, vector, vector_function
 from threefold.check.contexts.base import Context, Settings, only_index
 from threefold.check.tokens import NotRead
@@ -44,7 +45,7 @@ def variable(reader: Any, name: Name) -> Any:
 
 def _of_state(network: Any) -> Any:
     def read(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
-        if not 1 <= len(arguments) <= 3:
+        if not 1 <= len(arguments) <= 3 or not is_vector(arguments[0]):
             raise NotRead(f"a function of {len(arguments)} arguments")
         return network(*arguments)
 
@@ -64,6 +65,8 @@ def _potential(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     """f(x, t) is the drift; f_theta(x) an energy."""
     if "theta" in name.labels:
         return scalar_function("f_energy", r"f_\theta")(*arguments)
+    if not arguments or not is_vector(arguments[0]):
+        raise NotRead("the drift takes a state and the time")
     return drift(*arguments)
 
 
@@ -72,7 +75,13 @@ CONTEXT = Context(
     words="x the state at time t, p_t its law, f the drift, g the diffusion, s_theta a network for the score",
     chain=False,
     hypotheses=(N.integrable, N.absolute_continuity, N.common_support),
-    intervals={"g_diffusion": POSITIVE, "beta_rate": POSITIVE, "lambda_weight": POSITIVE, "abar": UNIT, "alpha": UNIT},
+    intervals={
+        "g_diffusion": POSITIVE,
+        "beta_rate": POSITIVE,
+        "lambda_weight": POSITIVE,
+        "abar": UNIT,
+        "alpha": UNIT,
+    },
     products={"abar": "alpha"},
     symbols={
         "x": variable,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivations import notation as N
+from derivations.kernel.terms import is_vector
 from derivations.rules import (
     POSITIVE,
     UNIT,
@@ -24,7 +25,10 @@ from threefold.check.tree import Name
 x_hat = vector("x_hat", r"\hat x")
 pi_theta = vector_function("pi_theta", r"\pi_\theta")
 mu_of = {"p": vector("mu_p", r"\mu_p"), "q": vector("mu_q", r"\mu_q")}
-cov_of = {"p": covariance("Sigma_p", r"\Sigma_p"), "q": covariance("Sigma_q", r"\Sigma_q")}
+cov_of = {
+    "p": covariance("Sigma_p", r"\Sigma_p"),
+    "q": covariance("Sigma_q", r"\Sigma_q"),
+}
 
 
 def close(e: Any, settings: Settings) -> Any:
@@ -111,8 +115,8 @@ def _covariance(reader: Any, name: Name) -> Any:
 
 def _of_data(network: Any) -> Any:
     def read(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
-        if len(arguments) != 1:
-            raise NotRead(f"a network of {len(arguments)} arguments")
+        if len(arguments) != 1 or not is_vector(arguments[0]):
+            raise NotRead("a network takes one vector")
         return _coordinate_of(reader, name, network(*arguments))
 
     return read
@@ -151,7 +155,12 @@ CONTEXT = Context(
     words="x the observation, z its latent, p(x, z) the model, q(z | x) the encoder",
     chain=False,
     hypotheses=(N.integrable, N.absolute_continuity, N.common_support),
-    intervals={"sigma_x": POSITIVE, "std_phi": POSITIVE, "pi_theta": UNIT, "x_hat": UNIT},
+    intervals={
+        "sigma_x": POSITIVE,
+        "std_phi": POSITIVE,
+        "pi_theta": UNIT,
+        "x_hat": UNIT,
+    },
     products={},
     symbols=SYMBOLS,
     functions=FUNCTIONS,

@@ -14,7 +14,12 @@ def write(report: Report, *, notices: bool = False) -> str:
             path = (link.file or file.file).partition("#")[0]
             if link.verdict in WRONG:
                 lines.append(_command("error", path, link))
-            elif notices and link.verdict in ("undecided", "not read", "two readings", "equal up to a constant"):
+            elif notices and link.verdict in (
+                "undecided",
+                "not read",
+                "two readings",
+                "equal up to a constant",
+            ):
                 lines.append(_command("notice", path, link))
     return "\n".join(lines)
 

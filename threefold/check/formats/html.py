@@ -36,7 +36,10 @@ def _file(file: FileReport) -> str:
     links: dict[int, list[LinkReport]] = {}
     for link in file.links:
         links.setdefault(_last_line(link), []).append(link)
-    parts = [f"<h1>{escape(file.file)}</h1>", f'<p class="count">{escape(summary(file))}</p>']
+    parts = [
+        f"<h1>{escape(file.file)}</h1>",
+        f'<p class="count">{escape(summary(file))}</p>',
+    ]
     contexts = [f"context {c.name} from line {c.line} ({c.because})" for c in file.contexts]
     parts.append(f'<p class="count">{escape("; ".join(contexts))}</p>' if contexts else "")
     waiting: list[str] = []
@@ -56,8 +59,16 @@ def _last_line(link: LinkReport) -> int:
 
 
 def _link(link: LinkReport) -> str:
-    rows = [("printed", link.tex), ("read as", link.reading), *(("note", note) for note in link.notes)]
-    rows += [("because", link.reason), ("by", link.how), ("claims", ", ".join(link.claims))]
+    rows = [
+        ("printed", link.tex),
+        ("read as", link.reading),
+        *(("note", note) for note in link.notes),
+    ]
+    rows += [
+        ("because", link.reason),
+        ("by", link.how),
+        ("claims", ", ".join(link.claims)),
+    ]
     rows += [("where", condition) for condition in link.side_conditions]
     if link.witness is not None:
         rows.append(("fails", at(link)))

@@ -33,7 +33,11 @@ def log(report: Report) -> dict[str, Any]:
         for link in file.links
         if link.verdict in WRONG
     ]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
@@ -46,7 +50,10 @@ def _result(link: LinkReport, path: str) -> dict[str, Any]:
     if link.repair:
         message += f" -- proved instead: {link.repair}"
     region = {"startLine": link.line, "startColumn": link.column}
-    location = {"artifactLocation": {"uri": quote(PurePath(path).as_posix())}, "region": region}
+    location = {
+        "artifactLocation": {"uri": quote(PurePath(path).as_posix())},
+        "region": region,
+    }
     return {
         "ruleId": link.verdict,
         "ruleIndex": list(RULES).index(link.verdict),
