@@ -12,6 +12,7 @@ from derivations import claims
 from derivations.kernel.claims import Relation
 from derivations.kernel.judge import Judge, StepTimeout, time_limit
 from derivations.kernel.rules.base import Context as StepContext
+from derivations.kernel.substitution import core
 from derivations.kernel.verdict import Witness
 from derivations.notation import absolute_continuity
 from derivations.refutation.refute import refute as find_world
@@ -122,13 +123,7 @@ def refute(
 
 def rewritten(e: Any, rule: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...]) -> Any:
     """The term after one rule; it is only a way to find the next line, and the kernel judges that line itself."""
-    registry = claims()
-    context = StepContext(
-        domain,
-        {h.name: h for h in hypotheses},
-        lemma=lambda claim_id: registry[claim_id],
-    )
-    return rule.rewritten(e, context)
+    return rule.rewrite(core(e), StepContext(domain, {h.name: h for h in hypotheses}))
 
 
 class OutOfTime(Exception):
