@@ -198,7 +198,9 @@ def outcome(verdict: Any) -> VerdictAccount:
     """A verdict of the kernel as data."""
     witness = getattr(verdict, "witness", None)
     if witness is None:
-        return VerdictAccount(verdict.kind, str(getattr(verdict, "reason", "") or ""))
+        gap = getattr(verdict, "gap", None)
+        lacking = f"; they differ by {gap.difference}" if gap is not None and gap.difference else ""
+        return VerdictAccount(verdict.kind, str(getattr(verdict, "reason", "") or "") + lacking)
     return VerdictAccount(verdict.kind, str(witness), tuple(witness.values), witness.lhs, witness.rhs, witness.note)
 
 

@@ -179,7 +179,12 @@ def _why_not(step: StepAccount) -> RenderableType:
     """Why a step was not accepted: the reason, the two lines once rewritten, and what did not vanish."""
     reason = Text(step.outcome.reason, style="bold red")
     lines = _grid()
-    for label, formula in (("before", step.before), ("after", step.after), ("differ by", step.difference)):
+    shown = (
+        ("line before, rewritten", step.before),
+        ("this line, rewritten", step.after),
+        ("differ by", step.difference),
+    )
+    for label, formula in shown:
         if formula:
             lines.add_row(label, Text(_folded(formula), style="red"))
     return Group(reason, lines) if lines.row_count else reason
@@ -232,6 +237,8 @@ def _measured(found: Measured) -> Text:
             text.append(f", largest relative error {short(found.max_error)}")
         if found.sampled:
             text.append(f", {found.sampled} of them sampled")
+        if found.loose:
+            text.append(f", {found.loose} with a bound beyond 1e-8 (at most {short(found.loosest)})")
         if found.dtypes and found.dtypes != ("float64",):
             text.append(f", in {', '.join(found.dtypes)}")
     if found.reason:

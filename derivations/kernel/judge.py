@@ -23,7 +23,7 @@ from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.terms import Malformed
 from derivations.kernel.theorem import DoesNotFollow, Theorem
-from derivations.kernel.verdict import Proved, Refuted, Undecided, Verdict
+from derivations.kernel.verdict import Gap, Proved, Refuted, Undecided, Verdict
 
 STEP_SECONDS = 10.0  # of processor time
 AGAIN = 1.0  # seconds until an alarm that was not heard is repeated
@@ -323,7 +323,7 @@ class Judge:
         except StepTimeout:
             return None, Undecided(f"{_shown(line)}: not decided within {self.step_seconds:g} s")
         except DoesNotFollow as reason:
-            return None, Undecided(f"{_shown(line)}: {_gap_in_words(reason)}")
+            return None, Undecided(f"{_shown(line)}: {reason}", _gap(reason))
         except REASONS as reason:
             return None, Undecided(f"{_shown(line)}: {reason}")
         except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
@@ -355,16 +355,16 @@ def _refuse_meaningless(here: places.Place, statement: Statement) -> None:
 LONG = 400  # characters of a line that are shown
 
 
-def _gap_in_words(reason: DoesNotFollow) -> str:
+def _gap(reason: DoesNotFollow) -> Gap | None:
     """What the rule made of the two lines, and their difference, as short as it goes."""
     try:
         before, after = (_short(printing.text(side)) for side in (reason.before, reason.after))
-        parts = f"; rewritten they are {before}  and  {after}"
+        difference = ""
         if isinstance(reason.before, sp.Expr) and isinstance(reason.after, sp.Expr):
-            parts += f", which differ by {_short(printing.text(sp.expand(reason.before - reason.after)))}"
+            difference = _short(printing.text(sp.expand(reason.before - reason.after)))
+        return Gap(before, after, difference)
     except Exception:  # what cannot be printed is not shown
-        parts = ""
-    return f"{reason}{parts}"
+        return None
 
 
 def _short(text: str) -> str:

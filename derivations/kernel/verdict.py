@@ -66,10 +66,20 @@ class Supported(Verdict):
 
 
 @dataclass(frozen=True)
+class Gap:
+    """What a rule made of two lines of which one does not follow from the other, and what did not vanish, as text."""
+
+    before: str
+    after: str
+    difference: str = ""
+
+
+@dataclass(frozen=True)
 class Undecided(Verdict):
-    """Neither proved nor refuted, and why."""
+    """Neither proved nor refuted, and why. `gap` shows what a step lacks that does not follow."""
 
     reason: str
+    gap: Gap | None = None
     kind: ClassVar[str] = "undecided"
 
 

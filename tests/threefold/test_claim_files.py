@@ -327,6 +327,20 @@ def test_one_file_at_a_time(write: Callable[[str], str]) -> None:
     assert_refused(threefold("verify", f"{file}::my.square"), "`threefold show")
 
 
+def test_a_step_that_does_not_follow_shows_the_two_lines_and_what_is_left(write: Callable[[str], str]) -> None:
+    text = HEAD + claim() + proof(last="a**2 + a * b + b**2, by=algebra, why='multiply out'")
+    result = threefold("show", write(text), "--fast")
+    assert result.exit_code == 1
+    said = " ".join(result.stdout.split())
+    assert "algebra: the line does not follow from the line before; they differ by a*b" in said
+    assert "line before, rewritten (a + b)**2 this line, rewritten a**2 + a*b + b**2 differ by a*b" in said
+
+
+def test_a_rule_that_is_no_rule_is_refused_with_its_line(write: Callable[[str], str]) -> None:
+    text = GOOD.replace("by=algebra", 'by="algebra"')
+    assert_refused(threefold("list", write(text)), f"line {line_of(text, 'by=')}", "claim 'my.square'", "by=algebra")
+
+
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 

@@ -134,6 +134,8 @@ def _measured(measured: Measured) -> dict[str, Any]:
         }
         if measured.sampled:
             found["sampled"] = measured.sampled
+        if measured.loose:
+            found["loose"] = {"comparisons": measured.loose, "widest_bound": _finite(measured.loosest)}
     if measured.reason:
         found["reason"] = measured.reason
     return found

@@ -69,6 +69,7 @@ class Measured:
 
     verdict: agrees, disagrees, not applicable, or missing where nobody measured it and nobody says why.
     max_error, tolerance: relative, of deterministic comparisons in float64; None where there are none.
+    loose, loosest: how many of these have a bound beyond 1e-8 of the value, which is left out of both, and the widest.
     """
 
     verdict: str
@@ -78,6 +79,8 @@ class Measured:
     sampled: int = 0
     dtypes: tuple[str, ...] = ()
     reason: str = ""
+    loose: int = 0
+    loosest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -292,4 +295,6 @@ def _measured(found: Any) -> Measured:
         found.sampled,
         tuple(found.dtypes),
         found.reason,
+        found.loose,
+        found.loosest,
     )
