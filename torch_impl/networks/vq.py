@@ -56,9 +56,14 @@ def nearest_rows(vectors: Tensor, codebook: Tensor) -> Tensor:
     scores = torch.addmm(e.square().sum(1), z, e.t(), beta=1, alpha=-2)
     if vectors.device.type == "cpu":
         return scores.argmin(dim=1)
-    likely = scores.topk(min(8, len(e)), largest=False).indices.sort(dim=1).values
-    best = (z[:, None] - e[likely]).square().sum(2).argmin(dim=1, keepdim=True)
-    return likely.gather(1, best).squeeze(1)
+    return _nearest_of_likely(z, e, scores)
+
+
+def _nearest_of_likely(z: Tensor, e: Tensor, scores: Tensor, likely: int = 8) -> Tensor:
+    """Of the rows of e with the least scores, the one nearest by the differences themselves; the first of equals."""
+    rows = scores.topk(min(likely, len(e)), largest=False).indices.sort(dim=1).values
+    best = (z[:, None] - e[rows]).square().sum(2).argmin(dim=1, keepdim=True)
+    return rows.gather(1, best).squeeze(1)
 
 
 class VectorQuantizer(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_impl.networks import VQVAE, VectorQuantizer, VQVAEConfig, build, config_to_dict
-from torch_impl.networks.vq import nearest_rows
+from torch_impl.networks.vq import _nearest_of_likely, nearest_rows
 
 
 def quantizer(codebook: str = "ema", codes: int = 5, dim: int = 3, **options: object) -> VectorQuantizer:
@@ -297,6 +297,19 @@ def test_the_nearest_codeword_is_exact_between_clusters_that_no_centre_serves() 
     assert torch.equal(truth.gather(1, nearest_rows(z, e)[:, None])[:, 0], truth.min(1).values)
     naive = torch.addmm(e.square().sum(1), z, e.t(), beta=1, alpha=-2).argmin(1)
     assert not torch.equal(naive, truth.argmin(1))  # what is avoided does happen
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, 300.0])
+def test_where_float64_is_dear_the_likely_codewords_are_compared_exactly(offset: float) -> None:
+    g = torch.Generator().manual_seed(0)
+    e, z = (offset + torch.randn(n, 8, generator=g) for n in (64, 500))
+    scores = torch.addmm(e.square().sum(1), z, e.t(), beta=1, alpha=-2)
+    truth = (z[:, None].double() - e.double()).square().sum(2)
+    found = truth.gather(1, _nearest_of_likely(z, e, scores)[:, None])[:, 0]
+    torch.testing.assert_close(found, truth.min(1).values, rtol=1e-5, atol=0)
+    if offset == 300.0:
+        assert not torch.equal(scores.argmin(1), truth.argmin(1))  # which the scores alone get wrong
+    assert _nearest_of_likely(z[:1], z[:1].expand(3, 8), torch.zeros(1, 3)).tolist() == [0]
 
 
 def test_of_equally_near_codewords_the_first_is_taken() -> None:
