@@ -1,6 +1,6 @@
 """A network's call as one CUDA graph, so that no kernel waits for the host to launch it.
 
-It is recorded once for each shape of its input, and replayed after. Where a call cannot be recorded (on a processor, with
+It is recorded once for each shape of its input, and replayed after. Where a call cannot be recorded (on a CPU, with
 gradients wanted, where it looks at values on the host) it is made as ever: recording is never needed, only faster.
 """
 
