@@ -81,9 +81,13 @@ def step(lhs: Any, rhs: Any, by: Any, relation: str = "=", domain: Domain = RANG
 
 def law_of_itself(words: Words) -> Draft:
     """`identify` may name a law only by parameters that are free of its variable."""
-    k, shift = words.one(sp.S(2), sp.S.Half, a), words.one(z, u, z + u)
-    one = Normal(z, words.one(sp.S.Zero, shift - z), 1)
-    two = Normal(z, words.one(k * z, shift, one.args[1], u), 1)
+    shift = words.one(z, u, z + u)
+    one, two = words.one(
+        (Normal(z, 0, 1), Normal(z, 2 * z, 1)),
+        (Normal(z, u, 1), Normal(z, 2 * z - u, 1)),
+        (Normal(z, 0, 1), Normal(z, 0, 1)),
+        (Normal(z, shift, 1), Normal(z, words.one(2 * z - shift, shift), 1)),
+    )
     first = (
         (LogDensity(one), "=", LogDensity(two)),
         [(LogDensity(one), "=", algebra), (LogDensity(two), "=", density)],
@@ -91,6 +95,87 @@ def law_of_itself(words: Words) -> Draft:
     lhs = Expect(one, Norm2(z))
     rhs = words.one(Norm2(two.args[1]) + DIM, Norm2(one.args[1]) + DIM)
     return step(lhs, rhs, [identify(one, two, above(0)), moments], first=first, kind="law of itself")
+
+
+def ranges(words: Words) -> Draft:
+    """A sum runs from its lower end to its upper; what a range that may turn round is, nobody says."""
+    k = words.binder()
+    pairs = ((1, T), (t, T), (T, t), (3, t), (T, 1), (5, 2), (t + 1, t - 1), (2, t), (1, 0), (t, t - 2), (T + 1, T))
+    low, high = map(sp.sympify, words.one(*pairs))
+    body = words.one(a, f(1), a * b)
+    e, other = words.one(
+        (SumTo(body, k, low, high), (high - low + 1) * body),
+        (SumTo(f(k), k, low, high) - SumTo(f(k), k, low, high - 1), f(high)),
+        (ProductTo(body, k, low, high), body ** (high - low + 1)),
+        (SumTo(body, k, low, high) + a, a + SumTo(body, k, low, high)),
+    )
+    return step(e, other, algebra, kind="ranges")
+
+
+def places_in_vectors(words: Words) -> Draft:
+    """A coordinate lies inside its vector, an entry inside its matrix."""
+    k, size = words.one(1, 1, 2, 3, 0, -1, m, n), words.one(DIM, 2, 1)
+    law = Normal(z, u, 1, size)
+    e, other, rule = words.one(
+        (Expect(law, Coord(z, k)), Coord(u, k), moments),
+        (Expect(law, Coord(z, k) ** 2), 1 + Coord(u, k) ** 2, moments),
+        (Expect(law, Coord(z, 1) * Coord(z, k)), Coord(u, 1) * Coord(u, k) + words.one(0, 0, 1), moments),
+        (Expect(law, Coord(z, k)) + a, a + Expect(law, Coord(z, k)), algebra),
+    )
+    return step(e, other, rule, kind="coordinates")
+
+
+def numbers_that_move(words: Words) -> Draft:
+    """What may be differentiated by, and what stays fixed meanwhile."""
+    free = {**REALS, "alpha": UNIT}
+    domain = words.one(
+        Domain(free, {n: (1, sp.oo), T: (1, sp.oo), t: (1, T)}),
+        Domain(free, {n: (1, sp.oo)}),
+        Domain({**free, "abar": UNIT}, {n: (1, sp.oo)}, {"abar": "alpha"}),
+    )
+    body, wrt, known = words.one(
+        (a * b * n, a, b * n),
+        (a**2 * n, a, 2 * a * n),
+        (alpha(1) * a, alpha(1), a),
+        (alpha(1) * abar(1), alpha(1), words.one(abar(1), abar(1) + alpha(1))),
+        (abar(2), alpha(1), words.one(sp.S.Zero, alpha(2))),
+        (alpha(2), alpha(1), sp.S.Zero),
+        (alpha(n), alpha(1), words.one(sp.S.Zero, sp.S.One)),
+        (SumTo(alpha(i), i, 1, 2), alpha(1), words.one(sp.S.One, sp.S.Zero)),
+        (Norm2(u), Coord(u, 1), words.one(2 * Coord(u, 1), sp.S.Zero)),
+        (Coord(u, 2) ** 2, Coord(u, 1), sp.S.Zero),
+        (Inner(u, v) * a, Coord(u, 1), a * Coord(v, 1)),
+        (f(a) * b, a, words.one(sp.S.Zero, b * D(f(a), a))),
+        (At(a * b, b, 2) + b, b, words.one(sp.S.One, sp.S.Zero)),
+        (D(a * b, b), a, sp.S.One),
+        (Expect(Normal(z, a * u, 1), Inner(z, v)), a, words.one(sp.S.Zero, Inner(u, v))),
+    )
+    by = words.one(differentiation, [moments, differentiation])
+    return step(D(body, wrt), known, by, domain=domain, kind="moving")
+
+
+def replaced_in_lemmas(words: Words) -> Draft:
+    """A lemma with its range and interval, used inside and outside of them."""
+    low, where = words.one(1, 2, 3), words.one(POSITIVE, UNIT, NONNEGATIVE, Interval(1, 5, False, False))
+    statement, by = words.one(
+        ((sp.Abs(a), "=", a), algebra),
+        ((SumTo(f(i), i, 1, n) - SumTo(f(i), i, 1, n - 1), "=", f(n)), algebra),
+        ((D(a * b, a), "=", b), differentiation),
+        ((Expect(Normal(z, u, 1), Inner(z, v)), "=", Inner(u, v)), moments),
+        ((At(a * b + b, b, 2), "=", 2 * a + 2), continuity),
+        ((SumTo(a, i, 1, 3), "=", 3 * a), algebra),
+    )
+    lhs, _, rhs = statement
+    table = {
+        words.one(a, n, u, v, z, f(n), b): words.one(
+            b, -b, b**2, n + 1, n - 2, 2 * u, z, w, c, f(i), Inner(z, u), a + b
+        )
+    }
+    first = (statement, [(lhs, "=", algebra), (rhs, "=", by)])
+    domain = Domain({**REALS, "fuzz_a": where}, {n: (low, sp.oo)})
+    table = {key: value for key, value in table.items() if lhs.has(key) or words.chance(0.1)}
+    left, right = (sp.sympify(side).xreplace(table) for side in (lhs, rhs))
+    return step(left + c, right + c, above(0, at=table), first=first, domain=domain, kind="lemmas")
 
 
 def masses(words: Words) -> Draft:
@@ -471,6 +556,13 @@ def orders(words: Words) -> Draft:
 
 KINDS = (
     law_of_itself,
+    ranges,
+    places_in_vectors,
+    numbers_that_move,
+    numbers_that_move,
+    replaced_in_lemmas,
+    replaced_in_lemmas,
+    replaced_in_lemmas,
     masses,
     sizes_of_laws,
     divergences,

@@ -70,17 +70,15 @@ class Tally:
         path.write_text(json.dumps(self.plain(), indent=1, ensure_ascii=False) + "\n")
 
 
-def draft(seed: str, number: int) -> Draft | Claim | None:
-    """Case `number` of a seed; None where the random choice cannot even be written."""
+def draft(seed: str, number: int, kinds: float = 0.5) -> Draft | Claim | None:
+    """Case `number` of a seed, of a known kind in so many cases; None where the choice cannot even be written."""
     rng = Random(f"{seed} {number}")
     words = Words(rng)
     kind = rng.random()
     try:
-        if kind < 0.4:
-            return walk(words)
-        if kind < 0.6:
-            return mutated(rng)
-        return rng.choice(KINDS)(words)
+        if kind < kinds:
+            return rng.choice(KINDS)(words)
+        return walk(words) if rng.random() < 0.6 else mutated(rng)
     except Exception:
         return None  # there is no such term: nothing to judge
 
@@ -128,21 +126,25 @@ def shape(e: Any) -> Any:
 
 
 def fuzz(
-    seed: str, seconds: float = 1e9, steps: int = 10**9, until: Callable[[Tally], bool] = lambda _: False
+    seed: str,
+    seconds: float = 1e9,
+    steps: int = 10**9,
+    until: Callable[[Tally], bool] = lambda _: False,
+    kinds: float = 0.5,
 ) -> Tally:
     """Judge cases 0, 1, 2, ... of a seed until the time, the number of accepted steps, or `until` is reached."""
     tally, number = Tally(seed), 0
     judge = Judge(derivations.claims(), None, STEP_SECONDS, watch)
     started = time.monotonic()
     while time.monotonic() - started < seconds and tally.accepted < steps and not until(tally):
-        try_case(seed, number, tally, judge if number % 50 else None)
+        try_case(seed, number, tally, judge if number % 50 or kinds > 0.5 else None, kinds)
         number += 1
     tally.seconds = time.monotonic() - started
     return tally
 
 
-def try_case(seed: str, number: int, tally: Tally, judge: Judge | None = None) -> None:
-    made = draft(seed, number)
+def try_case(seed: str, number: int, tally: Tally, judge: Judge | None = None, kinds: float = 0.5) -> None:
+    made = draft(seed, number, kinds)
     if made is None:
         return
     try:
