@@ -131,15 +131,16 @@ def fuzz(
     steps: int = 10**9,
     until: Callable[[Tally], bool] = lambda _: False,
     kinds: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Tally:
     """Judge cases 0, 1, 2, ... of a seed until the time, the number of accepted steps, or `until` is reached."""
     tally, number = Tally(seed), 0
     judge = Judge(derivations.claims(), None, STEP_SECONDS, watch)
-    started = time.monotonic()
-    while time.monotonic() - started < seconds and tally.accepted < steps and not until(tally):
+    started = clock()
+    while clock() - started < seconds and tally.accepted < steps and not until(tally):
         try_case(seed, number, tally, judge if number % 50 or kinds > 0.5 else None, kinds)
         number += 1
-    tally.seconds = time.monotonic() - started
+    tally.seconds = clock() - started
     return tally
 
 

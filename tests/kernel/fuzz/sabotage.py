@@ -2,7 +2,8 @@
 
 A sabotage is a row: its name, what it stands for, and what is put in the place of which function. `take_out` replaces
 a function wherever the kernel has imported it; `swallow` lets one refusal of a function pass, by a part of its words.
-To add one, add a row; `python sabotage.py SECONDS` hunts them all and prints what was found.
+To add one, add a row; `python sabotage.py SECONDS [PLACE OF]` hunts them all (or
+every OF-th) and prints what was found.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -227,18 +229,20 @@ KEPT = {"vector", "scalar", "covariance", "vector_function", "scalar_function", 
 
 
 def hunt(sabotage: Sabotage, seed: str, seconds: float) -> str:
-    """The first dispute that the fuzzer finds with this check gone; empty when it finds none in time."""
+    """The first dispute that the fuzzer finds with this check gone, in so many seconds of processor time; or empty."""
     from fuzz_run import fuzz
 
     with sabotaged(sabotage):
-        tally = fuzz(f"{seed} {sabotage.name}", seconds, until=lambda t: bool(t.disputes), kinds=0.75)
+        tally = fuzz(
+            f"{seed} {sabotage.name}", seconds, until=lambda t: bool(t.disputes), kinds=0.9, clock=time.process_time
+        )
     return tally.disputes[0] if tally.disputes else ""
 
 
 if __name__ == "__main__":
-    found = 0
-    for row in SABOTAGES:
+    found, rows = 0, SABOTAGES[int(sys.argv[2]) :: int(sys.argv[3])] if len(sys.argv) > 2 else SABOTAGES
+    for row in rows:
         dispute = hunt(row, "sabotage", float(sys.argv[1]))
         found += bool(dispute)
         print(f"{'found ' if dispute else 'MISSED'} {row.name}: {dispute[:200]!r} {row.invisible}", flush=True)
-    print(f"{found} of {len(SABOTAGES)}")
+    print(f"{found} of {len(rows)}")
