@@ -1,4 +1,4 @@
-"""One new seed for the witnesses and the kernel's fuzzer in every run of the tests, printed so that it can be had again."""
+"""One new seed for the witnesses and the kernel's fuzzer in every run of the tests, printed to be had again."""
 
 from __future__ import annotations
 
