@@ -1,7 +1,7 @@
 """A look at every image file before the first step: which cannot be decoded, how large they are, what they hold.
 
-The result is kept by path, size and time of change in the user's cache folder (`$XDG_CACHE_HOME` or `~/.cache`),
-never beside the data, so that a second look costs nothing.
+The result is kept by path, size and time of change in the user's cache folder (`$THREEFOLD_CACHE`, or `threefold` in
+`$XDG_CACHE_HOME` or `~/.cache`), never beside the data, so that a second look costs nothing.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class FileLook:
 
 def cache_folder() -> Path:
     """Where results are kept."""
+    own = os.environ.get("THREEFOLD_CACHE")
+    if own:
+        return Path(own) / "images"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "threefold" / "images"
 
 

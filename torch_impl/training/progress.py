@@ -91,7 +91,7 @@ class TerminalObserver(Observer):
         self.unit, self.interval, self.first = unit, interval, first
         self._progress: Progress | None = None
         self._printed = -math.inf
-        self._figures = ""
+        self._said = ""
         self._rate = StepRate()
         self._warned = False
         self._ended = threading.Event()
@@ -139,26 +139,29 @@ class TerminalObserver(Observer):
         if not self._rate.add(step, first) and not first:
             return
         if self._progress is not None:
-            figures = self._figures or self._examples()
+            figures = "  ".join(part for part in (self._said, self._examples()) if part)
             self._progress.update(self._task, completed=step, figures=figures, left=self._left())
         elif first or time.monotonic() - self._printed >= self.interval:
             self._print()
         self._warn_of_days()
 
     def logged(self, line: Mapping[str, float]) -> None:
-        self._figures, self._step = self.figures(line), int(line["step"])
+        self._said, self._step = self.figures(line, rate=False), int(line["step"])
+        figures = self.figures(line)
         if self._progress is not None:
-            self._progress.update(self._task, completed=self._step, figures=self._figures, left=self._left())
+            self._progress.update(self._task, completed=self._step, figures=figures, left=self._left())
         elif time.monotonic() - self._printed >= self.interval or self._step == self._steps:
-            self._print()
+            self._print(figures)
 
-    def _print(self) -> None:
+    def _print(self, figures: str = "") -> None:
+        """A line: the step, what was last said of it, how fast it goes now, what is left."""
         self._printed = time.monotonic()
         if self._step == self._begun and self._steps > self._begun:
             self.say(f"step {self._step}/{self._steps}  the next step is under way")
             return
         left = f"left {self._left()}" if self._step < self._steps and self._left() else ""
-        parts = (f"step {self._step}/{self._steps}", self._figures or self._examples(), left)
+        said = (figures,) if figures else (self._said, self._examples())
+        parts = (f"step {self._step}/{self._steps}", *said, left)
         self.say("  ".join(part for part in parts if part))
 
     def _examples(self) -> str:
@@ -179,7 +182,7 @@ class TerminalObserver(Observer):
         night = self._step + int(8 * 3600 * rate)
         self.say(f"at this rate the run takes {self._left()} more; in eight hours it gets to step {night:,} (--steps)")
 
-    def figures(self, line: Mapping[str, float]) -> str:
+    def figures(self, line: Mapping[str, float], rate: bool = True) -> str:
         parts = [f"loss {line['loss']:.5g}"]
         if "gap" in line:
             parts.append(f"gap {100 * line['gap'] / max(abs(line['best_loss']), 1e-12):+.2f} %")
@@ -189,7 +192,8 @@ class TerminalObserver(Observer):
             parts.append(f"validation {line['validation_loss']:.5g}")
         if "skipped" in line:
             parts.append(f"skipped {int(line['skipped'])}")
-        parts.append(f"{line['examples_per_second']:,.0f} {self.unit}/s")
+        if rate:
+            parts.append(f"{line['examples_per_second']:,.0f} {self.unit}/s")
         return "  ".join(parts)
 
     def saved(self, checkpoint: StoredCheckpoint) -> None:
