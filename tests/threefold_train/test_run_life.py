@@ -110,6 +110,28 @@ def test_stopped_among_the_pictures_it_keeps_what_is_finished(command, tmp_path:
     assert (tmp_path / "r" / "portraits" / "reconstructions.png").exists() and (tmp_path / "r" / "report.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("DataLoader worker (pid 9) is killed by signal: Killed.", "--set workers=0"),
+        ("[enforce fail] DefaultCPUAllocator: can't allocate memory", "--batch-size"),
+    ],
+)
+def test_what_the_machine_refuses_ends_without_a_traceback(train, tmp_path: Path, monkeypatch, words, remedy) -> None:
+    from torch_impl.training import Trainer
+
+    step = Trainer.train_step
+
+    def refused(trainer: Trainer) -> None:
+        if trainer.step == 1:
+            raise RuntimeError(words)
+        step(trainer)
+
+    monkeypatch.setattr(Trainer, "train_step", refused)
+    err = train("digits-vae", "--out", tmp_path / "r", expect=1).stderr
+    assert remedy in err and f"latest checkpoint: {tmp_path / 'r' / 'checkpoints' / 'step-00000001'}" in err
+
+
 def test_pictures_can_be_left_out(train, tmp_path: Path) -> None:
     err = train("digits-vae", "--out", tmp_path / "r").stderr
     assert not (tmp_path / "r" / "portraits").exists() and "making" not in err and "is trained" in err
@@ -181,6 +203,16 @@ def test_a_second_run_is_refused_and_touches_nothing(train, command, tmp_path: P
     assert (out / ".lock").exists()
     train("digits-vae", "--out", out, "--resume", "--steps", 3, "--seed", 0, quick=False)
     assert find_checkpoint(out).step == 3 and not (out / ".lock").exists()
+
+
+def test_an_evaluation_writes_into_no_folder_in_use(command, digits_run: Path, tmp_path: Path) -> None:
+    ask = ("evaluate", digits_run, "--metric", "reconstruction", "--examples", 5)
+    with FolderLock(digits_run):
+        assert "is in use by process" in command(*ask, "--json", digits_run / "f.json", expect=2).stderr
+        command(*ask, "--json", tmp_path / "f.json")
+    assert not (digits_run / "f.json").exists()
+    command(*ask, "--json", digits_run / "f.json")
+    (digits_run / "f.json").unlink()
 
 
 def test_a_lock_of_another_machine_is_refused_with_the_way_out(train, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from torch_impl.training import Processes
 from torch_impl.training.config_file import read_config
 from torch_impl.training.estimate import available_memory, words
 from torch_impl.training.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.training.lock import FolderLock
 from torch_impl.training.runs import Model, load_model, load_split
 
 __all__ = ["EvaluateRequest", "run_evaluation"]
@@ -62,7 +63,7 @@ def run_evaluation(request: EvaluateRequest) -> None:
     for remark in remarks:
         plain_console().print(remark)
     failed: dict[str, Exception] = {}
-    with output(request.json_path) if request.json_path else nullcontext() as target:
+    with _lock_for(request, model), output(request.json_path) if request.json_path else nullcontext() as target:
         with unusable_input(), _told() as told:
             figures = evaluate(model, names, settings, started=told, failed=failed.__setitem__)
         if figures and request.json_path != "-":
@@ -101,6 +102,20 @@ def _data_of(request: EvaluateRequest, model: Model) -> tuple[str | None, list[s
             "what is held out here, the model may have seen"
         )
     return where, remarks
+
+
+@contextmanager
+def _lock_for(request: EvaluateRequest, model: Model) -> Iterator[None]:
+    """The lock of the run's folder, where something is to be written into it."""
+    run = model.checkpoint.path.parent.parent.resolve()
+    path = request.json_path
+    if path is None or path == "-" or not Path(path).resolve().is_relative_to(run):
+        yield
+        return
+    with ExitStack() as stack:
+        with unusable_input():
+            stack.enter_context(FolderLock(run))
+        yield
 
 
 def _recorded_root(run: Path) -> str | None:

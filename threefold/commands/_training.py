@@ -314,9 +314,24 @@ def _fit(trainer: Trainer, console: Console) -> None:
             raise Unusable(f"{error}; {_go_on(trainer, 'then go on')}") from error
         except Interrupted as error:
             raise RunStopped(str(error), error.signal_number) from error
+        except RuntimeError as error:
+            remedy = _remedy(error)
+            if remedy is None:
+                raise
+            raise RunFailed(f"{' '.join(str(error).split())[:200]}; {remedy}; {_go_on(trainer, 'go on')}") from error
         except KeyboardInterrupt:
             words = f"stopped at once by a second signal, after {duration(time.monotonic() - begun)}"
             raise RunStopped(f"{words}; {_go_on(trainer, 'go on')}", 2) from None
+
+
+def _remedy(error: RuntimeError) -> str | None:
+    """What helps against an error of the machine's; None for one of the program's."""
+    text = str(error)
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "not enough memory" in text:
+        return "the memory does not suffice: choose a smaller --batch-size, or --accumulate"
+    if "DataLoader worker" in text:
+        return "a process that reads data was ended from outside, perhaps for memory: --set workers=0 does without"
+    return None
 
 
 def _go_on(trainer: Trainer, words: str) -> str:
