@@ -117,8 +117,8 @@ def chosen_folder(request: TrainRequest, name: str, data: Path | None) -> Path:
     there = out.resolve()
     if there.is_relative_to(home):
         raise ValueError(
-            f"--out {out} lies inside --data {data}: the run's own pictures would become data; choose a folder beside "
-            f"it, such as --out {home.parent / 'runs' / name}"
+            f"--out {out} lies inside --data {data}, so that what the run writes would be among its data; choose a "
+            f"folder beside it, such as --out {home.parent / 'runs' / name}"
         )
     own = ("checkpoints", "samples", "portraits", "averages", "compressor", "abandoned", "tensorboard")
     if any(home.is_relative_to(there / part) for part in own):

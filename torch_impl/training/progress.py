@@ -167,7 +167,8 @@ class TerminalObserver(Observer):
     def _examples(self) -> str:
         """Examples a second by the moving rate, in words; nothing while it is not known."""
         rate = self._rate.steps_per_second()
-        return f"{rate * self._batch:,.3g} {self.unit}/s" if rate else ""
+        each = (rate or 0.0) * self._batch
+        return f"{each:,.0f} {self.unit}/s" if each >= 10 else f"{each:.2g} {self.unit}/s" if rate else ""
 
     def _left(self) -> str:
         rate = self._rate.steps_per_second()
