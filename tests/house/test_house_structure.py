@@ -25,7 +25,6 @@ CIRCLES = {
             for name in ("config", "dit", "latent", "mlp", "onestep", "unet", "vae", "vqvae")
         ),
     ),
-    ("torch_impl.training.systems", "torch_impl.training.systems.config"),
 }
 TWICE = {
     "Batch",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import pkgutil
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
 from torch_impl.training.fields import check_value, declared_types
 from torch_impl.training.system import System
 
-__all__ = ["FirstStage", "SystemConfig", "build_system", "config_from_json", "system_kinds"]
+__all__ = ["FirstStage", "SystemConfig", "build_system", "config_from_json", "load_all", "system_kinds"]
 
 
 class FirstStage(NamedTuple):
@@ -92,10 +94,15 @@ class SystemConfig:
 
 def system_kinds() -> Mapping[str, type[SystemConfig]]:
     """Every kind of system by name."""
-    import torch_impl.training.systems as package
-
-    package.load_all()
+    load_all()
     return _KINDS
+
+
+def load_all() -> None:
+    """Import every module of this package, so that every kind of system is known."""
+    package = import_module(__name__.rpartition(".")[0])
+    for module in pkgutil.iter_modules(package.__path__):
+        import_module(f"{package.__name__}.{module.name}")
 
 
 def config_from_json(data: Mapping[str, Any]) -> SystemConfig:
