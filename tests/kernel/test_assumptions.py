@@ -5,8 +5,8 @@ import csv
 import pytest
 
 import derivations
-from derivations.kernel import claims as module
 from derivations.kernel.claims import TAGS, tags
+from derivations.language import claims as module
 
 ALLOWED = {
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.

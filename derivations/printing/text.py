@@ -1,0 +1,195 @@
+"""Unicode for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+from derivations.kernel import terms
+from derivations.printing.shapes import OWN, decimal, densities, one_root, positive_first, vector_last, whole_vectors
+
+GREEK = {
+    "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
+    "eps_theta": "ε_θ", "x0_theta": "x̂_θ", "mu_theta": "μ_θ", "v_theta": "v_θ", "mu_tilde": "μ̃", "x_obs": "x",
+    "mu_p": "μ_p", "mu_q": "μ_q", "Sigma_p": "Σ_p", "Sigma_q": "Σ_q", "std": "σ", "log_variance": "ℓ", "mu_of": "μ",
+    "mu_phi": "μ_φ", "std_phi": "σ_φ", "sigma_x": "σ", "std_of": "σ", "p_theta": "p_θ", "eps_draw": "ε",
+    "alpha_one": "α", "x_mixed": "x₁", "x0_restored": "x̂₀", "L_onestep": "ℒ", "ELBO_vae": "ELBO", "ELBO_normal": "ELBO",
+    "pi_theta": "π_θ", "logit": "a", "eps_theta_prime": "ε_θ′", "w_x0": "w^x₀", "w_eps": "w^ε", "weight": "w",
+    "L_step": "L", "noisy": "x", "x0_hat": "x̂₀", "eps_hat": "ε̂", "noised": "x_t", "velocity": "v", "x0_of_v": "x̂₀ᵛ",
+    "pixel_noised": "x_t", "pixel_guess": "x̂₀", "pixel_stride": "x_s", "pixel_signal": "signal",
+    "pixel_noise": "noise", "pixel_loss": "loss", "abar_x": "ᾱ", "x_pixel": "x₀", "e_pixel": "ε", "g_pixel": "ε̂",
+    "eps_of_v": "ε̂ᵛ",
+    "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
+    "p_theta_prime": "p_θ′",
+}  # fmt: skip
+SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+
+
+class Text(StrPrinter):
+    """One line of Unicode for a terminal: x[t-1], ᾱ[t], E_{q(z|x)}[...], ‖x − y‖²."""
+
+    def _as_ordered_terms(self, e: Any, order: Any = None) -> list[Any]:
+        return positive_first(super()._as_ordered_terms(e, order))
+
+    def _name(self, name: Any) -> str:
+        return GREEK.get(str(name), str(name))
+
+    def _indexed(self, e: Any) -> str:
+        name, args = self._name(type(e).__name__), list(e.args)
+        if args and not terms.is_vector(args[0]) and args[0].is_integer:
+            index = args.pop(0)
+            name += str(index).translate(SUBSCRIPT) if index.is_Integer else f"[{self._print(index)}]"
+        return f"{name}({', '.join(self._print(a) for a in args)})" if args else name
+
+    def _print(self, expr: Any, **settings: Any) -> str:
+        """Families first: one that is called beta or I is not SymPy's function of that name."""
+        return self._indexed(expr) if isinstance(expr, OWN) else str(super()._print(expr, **settings))
+
+    def _print_ExpBase(self, e: Any) -> str:
+        """exp of log-densities is a product of densities."""
+        ratio = densities(e.args[0])
+        if ratio is None:
+            return f"exp({self._print(e.args[0])})"
+        above, below = (" ".join(self._density(f) for f in side) for side in ratio)
+        return f"{above or 1} / ({below})" if below else above
+
+    _print_exp = _print_ExpBase
+
+    def _density(self, factor: Any) -> str:
+        if not isinstance(factor, terms.SumTo):
+            return self._print(factor)
+        body, *bounds = factor.args
+        index, lo, hi = (self._print(b) for b in bounds)
+        return f"Π_{{{index}={lo}..{hi}}} {self._print(sp.exp(body))}"
+
+    def _print_Symbol(self, e: Any) -> str:
+        return self._name(e.name)
+
+    _print_VectorSymbol = _print_Covariance = _print_Symbol
+
+    def _print_Block(self, e: Any) -> str:
+        if e.bounds[1] - e.bounds[0] == 1:
+            return self._list(map(terms.HEADS[e.args[0].name], e.bounds))
+        lo, hi = (self._print(b) for b in e.bounds)
+        return f"{self._name(e.args[0].name)}[{lo}:{hi}]"
+
+    def _list(self, variables: Any) -> str:
+        return ", ".join(self._print(v) for v in variables)
+
+    def _print_Density(self, e: Any) -> str:
+        name, variables, given = e.args
+        return f"{self._name(name)}({self._list(variables)}{' | ' + self._list(given) if len(given) else ''})"
+
+    def _print_Normal(self, e: Any) -> str:
+        v, mean, variance, _ = (self._print(a) for a in e.args)
+        return f"N({v}; {mean}, {'I' if e.args[2] == 1 else f'({variance}) I'})"
+
+    def _print_DiagonalNormal(self, e: Any) -> str:
+        v, i, mean, variance, _ = e.args
+        spread = f"diag({self._print(whole_vectors(variance, i))})" if variance.has(i) else "I"
+        if variance != 1 and not variance.has(i):
+            spread = f"({self._print(variance)}) I"
+        return f"N({self._print(v)}; {self._print(whole_vectors(mean, i))}, {spread})"
+
+    def _print_FullNormal(self, e: Any) -> str:
+        return "N({}; {}, {})".format(*(self._print(a) for a in e.args[:3]))
+
+    def _print_BernoulliProduct(self, e: Any) -> str:
+        return f"Bernoulli({self._print(e.args[0])}; {self._print(whole_vectors(e.args[2], e.args[1]))})"
+
+    def _print_AffineImage(self, e: Any) -> str:
+        z, index, shift, scale, base, _ = e.args
+        image = f"{self._print(shift)} + {self._print(scale)} {self._print(base.args[0])}[{index}]"
+        return f"law({self._print(z)}[{index}] = {image})"
+
+    def _print_LogDensity(self, e: Any) -> str:
+        return f"log {self._print(e.args[0])}"
+
+    def _print_LogJoint(self, e: Any) -> str:
+        return f"log {self._name(e.args[0])}({self._list(e.args[1])})"
+
+    def _print_Expect(self, e: Any) -> str:
+        return f"E_{{{self._print(e.args[0])}}}[{self._print(e.args[1])}]"
+
+    def _print_KL(self, e: Any) -> str:
+        return f"KL({self._print(e.args[0])} ‖ {self._print(e.args[1])})"
+
+    def _print_Mean(self, e: Any) -> str:
+        return f"mean[{self._print(e.args[0])}]"
+
+    def _print_Variance(self, e: Any) -> str:
+        return f"var[{self._print(e.args[0])}]"
+
+    def _print_Inner(self, e: Any) -> str:
+        return "⟨{}, {}⟩".format(*map(self._print, e.args))
+
+    def _print_Norm2(self, e: Any) -> str:
+        return f"‖{self._print(e.args[0])}‖²"
+
+    def _print_Coord(self, e: Any) -> str:
+        inner = self._print(e.args[0])
+        return f"{f'({inner})' if isinstance(e.args[0], sp.Add) else inner}[{self._print(e.args[1])}]"
+
+    def _print_Hadamard(self, e: Any) -> str:
+        return " ⊙ ".join(self._print(a) for a in e.args)
+
+    def _print_SumTo(self, e: Any, symbol: str = "Σ") -> str:
+        body, index, lo, hi = (self._print(a) for a in e.args)
+        return f"{symbol}_{{{index}={lo}..{hi}}} {f'({body})' if isinstance(e.args[0], sp.Add) else body}"
+
+    def _print_ProductTo(self, e: Any) -> str:
+        return self._print_SumTo(e, "Π")
+
+    def _print_D(self, e: Any) -> str:
+        return f"∂/∂{self._print(e.args[1])} ({self._print(e.args[0])})"
+
+    def _print_Gradient(self, e: Any) -> str:
+        return f"∇{e.args[0]}({self._print(e.args[1])})"
+
+    def _print_Ratio(self, e: Any) -> str:
+        return f"({self._print(e.args[0])})/({self._print(e.args[1])})"
+
+    def _print_At(self, e: Any) -> str:
+        return f"lim_{{{self._print(e.args[1])}→{self._print(e.args[2])}}} ({self._print(e.args[0])})"
+
+    def _print_Rounded(self, e: Any) -> str:
+        return decimal(e)
+
+    def _print_Trace(self, e: Any) -> str:
+        return f"tr({'I' if e.args[0] == 1 else self._print(e.args[0])})"
+
+    def _print_LogDet(self, e: Any) -> str:
+        return f"log|{self._print(e.args[0])}|"
+
+    def _print_Quadratic(self, e: Any) -> str:
+        u, m, v = (self._print(a) for a in e.args)
+        return f"({u})ᵀ {m} ({v})"
+
+    def _print_Entry(self, e: Any) -> str:
+        return "({})[{},{}]".format(*map(self._print, e.args))
+
+    def _print_Equal(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
+
+    def _print_AtMost(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} ≤ {self._print(e.args[1])}"
+
+    def _print_SameLaw(self, e: Any) -> str:
+        return f"{self._print(e.args[0])} ≡ {self._print(e.args[1])}"
+
+    def _print_Pi(self, e: Any) -> str:
+        return "π"
+
+    def _print_Mul(self, e: Any) -> str:
+        e = one_root(e)
+        split = vector_last(e)
+        if split is None:
+            return str(super()._print_Mul(e))
+        return "*".join(f"({self._print(a)})" if isinstance(a, sp.Add) else self._print(a) for a in split)
+
+    def _print_Pow(self, e: Any, rational: bool = False) -> str:
+        if e.args[1] == sp.Rational(1, 2):
+            return f"√({self._print(e.args[0])})"
+        return str(super()._print_Pow(e, rational))
