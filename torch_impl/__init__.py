@@ -48,6 +48,7 @@ _EXPORTS: dict[str, str] = {
     "LatentCompressor": "networks",
     "VectorQuantizer": "networks",
     "Batches": "data",
+    "load_data": "data",
     "DataSet": "data",
     "LoaderBatches": "data",
     "TensorData": "data",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch_impl.data.batches import Batch, Batches
-    from torch_impl.data.catalogue import NAMES, load
+    from torch_impl.data.catalogue import NAMES, load, load_data
     from torch_impl.data.dataset import BadData, DataNotFound, DataSet
     from torch_impl.data.loader import LoaderBatches, TensorData
     from torch_impl.data.mixtures import MIXTURES
@@ -23,6 +23,7 @@ _OWNER = {
     "LoaderBatches": "loader",
     "TensorData": "loader",
     "load": "catalogue",
+    "load_data": "catalogue",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "LoaderBatches",
     "TensorData",
     "load",
+    "load_data",
 ]
 
 

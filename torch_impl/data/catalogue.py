@@ -11,7 +11,7 @@ from pathlib import Path
 from torch_impl.data.dataset import DataSet
 from torch_impl.data.row import Asked, DataRow, check_rows
 
-__all__ = ["NAMES", "ROWS", "load", "row_of", "table"]
+__all__ = ["NAMES", "ROWS", "load", "load_data", "row_of", "table"]
 
 
 def _collect() -> tuple[DataRow, ...]:
@@ -86,3 +86,6 @@ def load(
             raise ValueError(f"{option} = {value!r} cannot be chosen for {name}{has}; leave it out")
     folder = Path(root) if root is not None else Path("data") / name
     return row.open(Asked(name, split, folder, image_size, channels, label, tuple(without), seed))
+
+
+load_data = load  # the name that the package has at its top, where `load` reads a model
