@@ -64,7 +64,7 @@ def _weight(s: Step, variance: float, prediction: bounds.Prediction) -> tuple[fl
 @measured(
     "ddpm.loss.weights_snr",
     method="divergence that a known prediction error adds, divided by its square",
-    cases=Steps(least_t=2),
+    cases=Steps(least_t=2, share=2),
 )
 def _(s: Step) -> Iterator[Shape]:
     tilde, beta = chain.posterior_coefficients(s.t, s.betas)[2], float(s.betas[s.t - 1])

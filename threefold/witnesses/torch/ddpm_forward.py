@@ -50,7 +50,7 @@ def _seed(s: Step) -> int:
 @trained(
     "ddpm.forward.kernel",
     method="q_sample of a chain of one step: its law read off, its mean of f over exact and drawn noises",
-    cases=Steps(share=2),
+    cases=Steps(share=3),
     max_standard_error=0.5,
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
@@ -65,7 +65,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.forward.marginal",
     method="q_sample: its law read off, its mean of f over exact and drawn noises",
-    cases=Steps(share=2),
+    cases=Steps(share=3),
     max_standard_error=0.5,
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
@@ -75,7 +75,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.forward.covariance",
     method="q_sample is linear in x_0 and noise: its matrices give the covariance",
-    cases=Steps(most_d=2, share=2),
+    cases=Steps(most_d=2, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, unit, zero = diffusion(s.betas), on.fixed(np.eye(s.d)), on.fixed(np.zeros((s.d, s.d)))
@@ -97,7 +97,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
     no_gradient=DATA,
     dtypes=("float64",),
     excused={2: "no code computes an information; the numeric witness counts it on finite chains"},
-    cases=Steps(least_t=2),
+    cases=Steps(least_t=2, share=2),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     table = schedule(s.betas)
@@ -142,7 +142,7 @@ def _posterior(s: Step, on: On) -> tuple[torch.Tensor, torch.Tensor, dict[Place,
     return mean[0], variance.reshape(()), {("x", 0): x0, ("x", s.t): x_t}
 
 
-@trained("ddpm.posterior.mean", method="GaussianDiffusion.posterior", cases=Steps(least_t=2, share=2))
+@trained("ddpm.posterior.mean", method="GaussianDiffusion.posterior", cases=Steps(least_t=2, share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     mean, _, by = _posterior(s, on)
     yield Computed(0, s.point(), mean, by)
@@ -152,7 +152,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
     "ddpm.posterior.variance",
     method="GaussianDiffusion.posterior",
     no_gradient="the variance depends on no input",
-    cases=Steps(least_t=2),
+    cases=Steps(least_t=2, share=2),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     variance = _posterior(s, on)[1]
@@ -165,7 +165,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.posterior.law",
     method="Gaussian log-density at GaussianDiffusion.posterior",
-    cases=Steps(least_t=2, share=2),
+    cases=Steps(least_t=2, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     near = on(s.near_posterior)
@@ -177,7 +177,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.posterior.square_completion",
     method="GaussianDiffusion.posterior put into the right side",
-    cases=Steps(least_t=2, share=2),
+    cases=Steps(least_t=2, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     mean, variance, by = _posterior(s, on)
@@ -187,7 +187,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
     yield Computed(1, s.point(), 1 / variance, side="lhs")
 
 
-@trained("ddpm.posterior.t1", method="GaussianDiffusion.posterior at t = 1", cases=Steps(first=True, share=2))
+@trained("ddpm.posterior.t1", method="GaussianDiffusion.posterior at t = 1", cases=Steps(first=True, share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     mean, variance, by = _posterior(s, on)
     yield Computed(0, s.point(), mean, by)
@@ -197,7 +197,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.posterior.marginal_consistency",
     method="posterior after q_sample: mean, spread by the noise, and the density of the two",
-    cases=Steps(least_t=2, share=2),
+    cases=Steps(least_t=2, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, x0, x_prev = diffusion(s.betas), on(s.x0), on(s.x_prev)

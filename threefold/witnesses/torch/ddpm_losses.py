@@ -53,7 +53,7 @@ _weighted("ddpm.loss.eps_weighted", "eps_theta", "eps")
     method='GaussianDiffusion.weight("vlb")',
     no_gradient="weights are data, not functions of parameters",
     dtypes=("float64",),
-    cases=Steps(least_t=2),
+    cases=Steps(least_t=2, share=2),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     def weight(prediction: str, variance: str) -> torch.Tensor:

@@ -20,7 +20,7 @@ By = dict[Place, torch.Tensor]
 # --- the terms of the bound -------------------------------------------------------------------------------------------
 
 
-@trained("ddpm.latent_term.closed_form", method="bound.prior_kl; q_sample at T", cases=Steps(share=2))
+@trained("ddpm.latent_term.closed_form", method="bound.prior_kl; q_sample at T", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, x0 = diffusion(s.betas), on(s.x0)
     by: By = {("x", 0): x0}
@@ -33,7 +33,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.consistency.kl",
     method="bound.transition_kl with the reverse variance beta_t, and with the posterior's",
-    cases=Steps(least_t=2, share=2),
+    cases=Steps(least_t=2, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     root = mp.sqrt(mp.mpf(s.betas[s.t - 1]))
@@ -83,7 +83,7 @@ def _(s: Run, on: On) -> Iterator[Shape]:
 # --- means ------------------------------------------------------------------------------------------------------------
 
 
-@trained("ddpm.mean.x0_form", method="GaussianDiffusion.reverse of a data predictor", cases=Steps(share=2))
+@trained("ddpm.mean.x0_form", method="GaussianDiffusion.reverse of a data predictor", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, output, x_t = diffusion(s.betas), on(s.noise), on(s.x_t)
     by: By = {("answers", "x0_theta"): output}
@@ -98,7 +98,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
         yield Computed(2, point, mean - truth, by)
 
 
-@trained("ddpm.mean.eps_form", method="GaussianDiffusion.reverse of a noise predictor", cases=Steps(share=2))
+@trained("ddpm.mean.eps_form", method="GaussianDiffusion.reverse of a noise predictor", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, output, x_t = diffusion(s.betas, "eps"), on(s.x_prev), on(s.x_t)
     by: By = {("answers", "eps_theta"): output, ("x", s.t): x_t}
@@ -112,7 +112,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "ddpm.mean.eps_form.notes_display",
     method="GaussianDiffusion.reverse given the noise that was drawn",
-    cases=Steps(least_t=2, printed=True, share=2),
+    cases=Steps(least_t=2, printed=True, share=3),
 )
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, x0, noise = diffusion(s.betas, "eps"), on(s.x0), on(s.noise)
@@ -128,7 +128,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 
-@trained("ddpm.parameterization.bijection", method="GaussianDiffusion.to_x0 and to_eps", cases=Steps(share=2))
+@trained("ddpm.parameterization.bijection", method="GaussianDiffusion.to_x0 and to_eps", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     by_eps, by_x0 = (diffusion(s.betas, kind) for kind in ("eps", "x0"))
     output, x_t = on(s.noise), on(s.x_t)
@@ -143,7 +143,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
         yield Computed(part, s.point(answers={name: s.noise}), value[0], {("answers", name): output}, side="lhs")
 
 
-@trained("ddpm.loss.eps_x0_equivalence", method="errors of to_x0 and to_eps for one output", cases=Steps(share=2))
+@trained("ddpm.loss.eps_x0_equivalence", method="errors of to_x0 and to_eps for one output", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     x0, noise, output = on.fixed(s.x0)[None], on.fixed(s.noise)[None], on(s.x_prev)
     by_eps, by_x0 = (diffusion(s.betas, kind) for kind in ("eps", "x0"))
@@ -160,7 +160,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
     "ddpm.parameterization.v",
     method="target, to_x0 and to_eps of a velocity predictor, abar from 0 to 1",
     excused={3: "abar = 1 is t = 0, where nothing is predicted; the limit is that of statement 1, measured near it"},
-    cases=Levels(share=2, start=False),
+    cases=Levels(share=3, start=False),
 )
 def _(s: Level, on: On) -> Iterator[Shape]:
     process, x0, noise = from_levels([s.level], "v"), on(s.x0), on(s.noise)
@@ -173,7 +173,7 @@ def _(s: Level, on: On) -> Iterator[Shape]:
     yield Computed(5, s.point(), x_t.square().sum() + v.square().sum(), by, side="lhs")
 
 
-@trained("ddpm.parameterization.v_loss", method="errors of to_x0, to_eps and to_v for one output", cases=Steps(share=2))
+@trained("ddpm.parameterization.v_loss", method="errors of to_x0, to_eps and to_v for one output", cases=Steps(share=3))
 def _(s: Step, on: On) -> Iterator[Shape]:
     process, table = diffusion(s.betas, "v"), schedule(s.betas)
     x0, noise, output = on.fixed(s.x0)[None], on.fixed(s.noise)[None], on(s.x_prev)

@@ -119,7 +119,7 @@ not_applicable(
 # --- Gaussian divergences ---------------------------------------------------------------------------------------------
 
 
-@trained("gaussian.kl.nonnegative", method="gaussian_kl of isotropic Gaussians", cases=Isotropics(share=2))
+@trained("gaussian.kl.nonnegative", method="gaussian_kl of isotropic Gaussians", cases=Isotropics(share=3))
 def _(s: Isotropic, on: On) -> Iterator[Shape]:
     mean = on(s.m_1)
     value = gaussian_kl(mean, on.computed(np.log(s.v_1)), on.fixed(s.m_2), on.computed(np.log(s.v_2))).sum()
@@ -152,7 +152,7 @@ def _(s: Mixed, on: On) -> Iterator[Shape]:
 @trained(
     "gaussian.kl.diagonal_to_standard",
     method="standard_normal_kl of the encoder's mean and log variance",
-    cases=Codes(share=2),
+    cases=Codes(share=3),
 )
 def _(s: Code, on: On) -> Iterator[Shape]:
     mean, logvar = on(s.mean), on(s.log_variance)
@@ -161,7 +161,7 @@ def _(s: Code, on: On) -> Iterator[Shape]:
     yield Computed(1, s.point(), value, {("vectors", "mu"): mean, ("vectors", "log_variance"): logvar})
 
 
-@trained("gaussian.kl.isotropic", method="gaussian_kl with one variance for all coordinates", cases=Isotropics(share=2))
+@trained("gaussian.kl.isotropic", method="gaussian_kl with one variance for all coordinates", cases=Isotropics(share=3))
 def _(s: Isotropic, on: On) -> Iterator[Shape]:
     m_1, m_2 = on(s.m_1), on(s.m_2)
     value = gaussian_kl(m_1, on.computed(np.log(s.v_1)), m_2, on.computed(np.log(s.v_2))).sum()
@@ -169,7 +169,7 @@ def _(s: Isotropic, on: On) -> Iterator[Shape]:
 
 
 @trained(
-    "gaussian.kl.gradients", method="autograd through standard_normal_kl and gaussian_kl", cases=Codes(share=2, most=3)
+    "gaussian.kl.gradients", method="autograd through standard_normal_kl and gaussian_kl", cases=Codes(share=3, most=3)
 )
 def _(s: Code, on: On) -> Iterator[Shape]:
     mean, logvar, std = on(s.mean), on(s.log_variance), on.computed(s.deviation, grad=True)
@@ -182,7 +182,7 @@ def _(s: Code, on: On) -> Iterator[Shape]:
 # --- decoders ---------------------------------------------------------------------------------------------------------
 
 
-@trained("vae.decoder.gaussian", method="GaussianLikelihood.log_prob", cases=Decoders(share=2))
+@trained("vae.decoder.gaussian", method="GaussianLikelihood.log_prob", cases=Decoders(share=3))
 def _(s: Decoded, on: On) -> Iterator[Shape]:
     answer = coarse(s.network(s.code.noise))
     point = Point(

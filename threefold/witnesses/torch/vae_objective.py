@@ -46,7 +46,7 @@ def _(s: Decoded, on: On) -> Iterator[Shape]:
 @trained(
     "vae.elbo.gaussian_reparam.notes_display",
     method="minus standard_normal_kl: the latent term that trains",
-    cases=Codes(share=2, most=2),
+    cases=Codes(share=3, most=2),
 )
 def _(s: Code, on: On) -> Iterator[Shape]:
     mean = on(s.mean)
@@ -65,7 +65,7 @@ def _(s: Code, on: On) -> Iterator[Shape]:
 @trained(
     "vae.reparameterization.location_scale",
     method="reparameterize(); log-density of the sample it returns",
-    cases=Codes(share=2),
+    cases=Codes(share=3),
 )
 def _(s: Code, on: On) -> Iterator[Shape]:
     mean, logvar = on.fixed(s.mean), on.fixed(s.log_variance)
