@@ -17,7 +17,8 @@ from derivations import claims
 DOTTED = r"(planned:)?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)"
 QUOTED = re.compile(rf"`{DOTTED}`")
 BARE = re.compile(rf"(?<![\w.:/`])(?<!`planned:){DOTTED}(?![\w(/*]|\.[\w*])")
-FILES = ("csv", "html", "json", "jsonl", "md", "npy", "png", "pt", "py", "toml", "txt")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+FILES = ("csv", "html", "json", "jsonl", "md", "npy", "png", "pt", "py", "safetensors", "toml", "txt")
 VARIABLES = {"case", "config", "diffusion", "ema", "self"}  # `case.rng` is an attribute, no claim
 METHODS = {"vae.decode"}  # in an example of code
 
@@ -66,8 +67,9 @@ def cited() -> list[tuple[str, str]]:
         for source in read(*PACKAGES, "tests", "benchmarks")
         for line, text in texts(source)
     ]
-    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
-    return code + [(page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8")) for page in sorted(pages)]
+    pages = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+    said = [FENCED.sub("", page.read_text(encoding="utf-8")) for page in pages]  # what is typed in is no citation
+    return code + [(page.relative_to(ROOT).as_posix(), text) for page, text in zip(pages, said, strict=True)]
 
 
 def subjects_of(citations: list[tuple[str, str]]) -> frozenset[str]:
