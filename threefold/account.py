@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from derivations import Claim, Judgement
-    from derivations.kernel.judge import PartReport
+    from derivations.judge.report import PartReport
 
 
 @dataclass(frozen=True)

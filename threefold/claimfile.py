@@ -49,7 +49,7 @@ class FileTheory:
 
     def __init__(self, file: str, own: Mapping[str, Claim]) -> None:
         import derivations
-        from derivations.kernel.judge import Judge
+        from derivations.judge.replay import Judge
         from derivations.refutation.refute import refute
         from derivations.shadow import watch
 

@@ -182,7 +182,7 @@ def test_a_hash_covers_the_chapter_what_it_imports_and_the_chapters_of_its_lemma
     real: tuple[Sources, dict[str, Heading]],
 ) -> None:
     found = reached(real, "derivations.ddpm.gaussian_elbo", "derivations.library")
-    assert {"derivations.rules", "derivations.kernel.judge", "derivations.refutation.refute"} <= found
+    assert {"derivations.rules", "derivations.judge.replay", "derivations.refutation.refute"} <= found
     assert "derivations.vae.gaussian_kl" in found, "gaussian.kl.* are its lemmas, cited by id"
     assert not {name for name in found if name.startswith(("torch_impl", "reference", "threefold"))}
 

@@ -13,24 +13,29 @@ import derivations
 from threefold.site import blocks, words
 from threefold.site.book import Book
 
-# The rooms in the order in which a sceptic reads them, and which of them no theorem passes through.
-REPORTING = ("claims", "judge", "verdict")
+# No theorem passes through these rooms; the first two lie in the kernel's folder under their old addresses only.
+ALIASES = ("claims", "judge")
+REPORTING = ("language", "judge")
 
 
 def rooms() -> str:
     """Every room of the kernel: what it answers, by the first line of its own docstring, and its lines of code."""
-    kernel = Path(derivations.__file__).parent / "kernel"
-    core = [path for path in sorted(kernel.glob("*.py")) if path.stem not in ("__init__", *REPORTING)]
-    rules = [path for path in sorted((kernel / "rules").glob("*.py")) if path.stem != "__init__"]
-    reporting = [kernel / f"{name}.py" for name in REPORTING]
+    home = Path(derivations.__file__).parent
+    core = [path for path in _files(home / "kernel") if path.stem not in ALIASES]
+    reporting = [path for folder in REPORTING for path in _files(home / folder)]
+    groups = (("Core", core), ("Rules", _files(home / "kernel" / "rules")), ("Not trusted", reporting))
     rows = ""
-    for title, paths in (("Core", core), ("Rules", rules), ("Not trusted: it asks and reports", reporting)):
+    for title, paths in groups:
         total = sum(map(code_lines, paths))
         rows += f"<tr><th>{escape(title)}</th><td></td><th>{total:,}</th></tr>"
         for path in paths:
-            name = path.relative_to(kernel).with_suffix("").as_posix()
+            name = path.relative_to(home).with_suffix("").as_posix()
             rows += f"<tr><td>{escape(name)}</td><td>{words.html(_answer(path))}</td><td>{code_lines(path)}</td></tr>"
     return blocks.grid("Rooms of the kernel", ("Room", "What it answers", "Lines of code"), rows)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"]
 
 
 def code_lines(path: Path) -> int:
