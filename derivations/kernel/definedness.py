@@ -78,6 +78,8 @@ def _own_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         yield from limit_conditions(e, domain)
     elif isinstance(e, terms.D):
         yield from _smoothness(e.args[0], e.args[1], domain)
+    elif isinstance(e, terms.Gradient):
+        yield "smooth", e, domain
 
 
 # --- derivatives ------------------------------------------------------------------------------------------------------

@@ -286,7 +286,8 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
         raise StepFails(f"steps {[facts.relation]} do not add up to {relation!r}")
     if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
         raise StepFails("a rounded value stands on the right of = only")
-    if not (facts.meant or (isinstance(left, Averaging) and isinstance(right, Averaging))):  # those exist together
+    bare = relation == "=" and isinstance(left, Averaging) and isinstance(right, Averaging)
+    if not (facts.meant or bare):  # two means that are equal exist together
         raise Undischarged(f"{lhs} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return _make(replace(facts, lhs=left, relation=relation, rhs=right))
 

@@ -22,6 +22,7 @@ from derivations.rules import (
     Gradient,
     Hypothesis,
     Inner,
+    algebra,
     continuity,
     differentiation,
     log_p,
@@ -57,6 +58,9 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "of an unknown function": lambda: Attack(D(f(a) * a, a), f(a) + a * D(f(a), a), differentiation, LINE),
     "of an unknown function of a vector": lambda: Attack(
         D(f(a * v), a), Inner(Gradient(f, a * v), v), differentiation, LINE
+    ),
+    "a gradient of an unknown function": lambda: Attack(
+        Inner(Gradient(f, v), v), Inner(v, Gradient(f, v)) + 0 * a, algebra
     ),
     "of an unknown density": lambda: Attack(
         D(log_p("q", z), Coord(z, 1)), D(log_p("q", z), Coord(z, 1)) + 0 * a, differentiation

@@ -38,6 +38,7 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "cancelled in an order": lambda: Attack(AtMost(a + K, b + K), AtMost(a, b), scaled(1), relation="iff"),
     "an unknown mean": lambda: Attack(E, E + 1, positivity, relation="<"),
     "weakly": lambda: Attack(E, E + 1, positivity, relation="<="),
+    "an equality read as an order": lambda: Attack(E, Expect(q(z), f(z) + 0 * a), definition, relation="<="),
     "their sum": lambda: Attack(E + other, other + E + 0 * a, algebra),
     "a difference": lambda: Attack(K - squares, K - squares + 0 * a, definition),
     "a reciprocal": lambda: Attack(1 / (1 + K), 1 / (1 + K) + 0 * a, definition),
