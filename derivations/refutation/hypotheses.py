@@ -82,7 +82,12 @@ def refuse(world: World, hypotheses: Iterable[Any], domain: Domain, read: Any = 
                 raise Broken(f"the hypothesis {h.name!r} does not hold here")
             continue
         for place in _cases(world, h):
-            told = surely("=", place.value(h.lhs), place.value(h.rhs))
+            try:
+                told = surely("=", place.value(h.lhs), place.value(h.rhs))
+            except Uncomputable:
+                raise
+            except Undefined as reason:  # a world in which it says nothing is no world of the claim
+                raise Uncomputable(f"the hypothesis {h.name!r} has no value here: {reason}") from reason
             if told is False:
                 raise Broken(f"the hypothesis {h.name!r} does not hold here")
             if told is None:

@@ -252,3 +252,11 @@ def test_an_inner_product_is_no_product_of_norms():
     assert refute(claim(Norm2(x(1)), ">=", 0), 0) is None
     assert refute(claim(alpha(1), "<", 1, Domain({"alpha": UNIT})), 0) is None
     assert refute(claim(a, ">", 0, Domain({"refute_a": NONNEGATIVE}), (integrable,)), 0) is not None
+
+
+def test_a_world_in_which_a_hypothesis_has_no_value_is_passed_over() -> None:
+    """Tables with a zero in them: the log of a probability that a hypothesis speaks of does not exist there."""
+    import derivations
+
+    report = derivations.judge_mutants("ddpm.forward.snr_monotone")
+    assert report.total > 0 and not report.survivors
