@@ -179,6 +179,7 @@ def test_a_labelled_folder_trains_a_conditional_model(tmp_path, name):
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 def test_a_file_of_arrays_trains_and_is_evaluated(tmp_path, suffix, monkeypatch):
     monkeypatch.setattr("torch_impl.data.arrays.MEMORY_MAP_ABOVE", 100)  # so that the .npy file stays on disk
+    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
     images, labels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8), np.arange(40) % 2
     file = tmp_path / f"x.{suffix}"
     if suffix == "npz":
@@ -213,7 +214,8 @@ def test_a_failed_picture_does_not_fail_the_run(tmp_path, monkeypatch):
     assert find_checkpoint(tmp_path / "run").step == 2
 
 
-def test_faces_in_the_celeba_layout(tmp_path):
+def test_faces_in_the_celeba_layout(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
     names = [f"{i:06d}.jpg" for i in range(1, 41)]
     for i, name in enumerate(names):
         picture(tmp_path / "faces" / "img_align_celeba" / name, i, size=178)
