@@ -113,6 +113,8 @@ def called(reader: Reader, node: Node) -> Any:
     if name.letter in LAW_LETTERS or name.letter == "Pr":
         return sp.exp(reader.log(node))
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
+        if name.indices or any(letter_of(a) not in ("x", "X", "theta", "phi") for a in node[1]):
+            raise NotRead("the bound of something else")
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.called(name, node)
     wanted = reader.unfold == "all" or (reader.unfold == "losses" and is_loss(name))

@@ -8,6 +8,8 @@ from threefold.check.cursor import DOTS, PAIRS, RELATIONS, Cursor, multiplied
 from threefold.check.tokens import Group, NotRead, Token
 from threefold.check.tree import Node, Range, Script, mentions
 
+ACCENTED = frozenset(["bar", "hat", "tilde", "dot"])
+
 
 class Reaching(Cursor):
     """The part of the parser that reads functions without brackets."""
@@ -159,7 +161,11 @@ class Reaching(Cursor):
             *DOTS,
         ):
             return False
-        return self.peek() == "d" and (following == "{" or following[0].isalpha() or following in ("bar", "hat"))
+        if following in ACCENTED:
+            group = next((i for i in self.items[self.i + 1 :] if isinstance(i, Group)), None)
+            inner = group.items[0] if group is not None and group.items else None
+            return isinstance(inner, Token) and inner.text in ("w", "W", "B", "omega", "x")
+        return self.peek() == "d" and (following == "{" or following[0].isalpha())
 
     def differential(self) -> Node:
         self.next()

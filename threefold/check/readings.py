@@ -73,6 +73,7 @@ class Reading:
     sets: str = ""  # what the left side sets, if it is a law or a variable that the document may choose
     free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
     stronger: bool = False  # a claim that implies the printed one, and is not implied by it
+    opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
 
@@ -220,6 +221,11 @@ def _reverse_of_q(parsed: Parsed) -> bool:
 
 def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     left, right = bare(parsed.left), bare(parsed.right)
+    opposite = False
+    if left.kind == right.kind == "opt" and {left[0], right[0]} <= {"min", "max"} and left[1] == right[1]:
+        opposite = left[0] != right[0]
+        reader.note("over a family of one, which every family may be")
+        left, right = bare(left[2]), bare(right[2])
     inner = gradients.of_parameters(left), gradients.of_parameters(right)
     if inner[0] is not None and inner[1] is not None:
         left, right = bare(inner[0]), bare(inner[1])
@@ -251,6 +257,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         lone_right=_lone(reader, right),
         random=random,
         free_of_network=inner[0] is not None and inner[1] is not None,
+        opposite=opposite,
         sets=_sets(reader, left, lhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )
@@ -327,8 +334,6 @@ def _says_latent(node: Node) -> bool:
 
 
 def _is_member(reader: Reader, node: Node) -> bool:
-    if node.kind == "call" and node[0][0].letter == "x" and not node[0][0].labels:
-        node = node[0]
     return reader.context.chain and node.kind == "sym" and node[0].letter in ("x", "X") and not node[0].accents
 
 

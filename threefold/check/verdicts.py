@@ -216,12 +216,16 @@ def _from_two_on(both: Any) -> bool:
 
 def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for number, (reading, context, settings) in enumerate(found):
+        if reading.opposite:
+            continue
         close = partial(_closed, context, settings)
         for place, goal in enumerate(_goals(reading, context, settings)):
             result = search.prove(goal, close, deadline, thorough=place == 0 and not task.field)
             if result is not None:
                 return _proved_answer(task, reading, result, "", number)
     for number, (reading, context, settings) in enumerate(found):
+        if reading.opposite:
+            continue
         if reading.relation != "=":
             continue
         for put, goal in _with_substitutions(task, reading, context, settings):

@@ -153,8 +153,10 @@ def _state_of(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     if "theta" in name.labels or "hat" in name.accents:
         return _x_network(reader, name, arguments)
     if len(arguments) == 2 and arguments[0] == N.x(0):
-        reader.note("x_t(x_0, epsilon) is x_t")
-        return N.x(only_index(reader, name))
+        n = only_index(reader, name)
+        if reader.settings.foreign or not is_vector(arguments[1]):
+            raise NotRead("a state made from data and noise, in a chain of its own")
+        return sp.sqrt(N.abar(n)) * arguments[0] + sp.sqrt(1 - N.abar(n)) * arguments[1]
     raise NotRead("x of something")
 
 
@@ -168,12 +170,18 @@ def _beta_of(reader: Any, name: Name) -> Any:
     return 1 - N.alpha(only_index(reader, name))
 
 
+def _snr(reader: Any, name: Name) -> Any:
+    n = only_index(reader, name)
+    return N.abar(n) / (1 - N.abar(n))
+
+
 def _bound(reader: Any, name: Name) -> Any:
     """The evidence lower bound of the chain."""
     return ELBO(N.T, N.x(0))
 
 
 SYMBOLS = {
+    "word SNR": _snr,
     "ELBO": _bound,
     "z": _noise,
     "Z": _noise,
