@@ -44,6 +44,8 @@ NEVER_WRONG = [
     r"x_{t-1} = \mu_\theta(x_t,t) + \sigma_t z",
     r"p_\theta(x|z) = \mathcal N(x; \hat x, I)",
     r"a_t = 3 b_t",
+    r"D_{KL}(q(x_{t-1}|x_t,x_0)\|p_\theta(x_{t-1}|x_t)) = \mathbb E_q[\tfrac{1}{2\sigma_t^2}\|x_0-x_t\|^2]",
+    r"q(x_t|x_0) = \mathcal N(x_t; x_0, \sigma_t^2 I)",
 ]
 
 

@@ -162,6 +162,7 @@ def _uniform(reader: Reader, value: Any) -> Any:
 def _under_lost_law(reader: Reader, body: Node, part: Sequence[Item] | None) -> Any:
     """E_q[...], E[...]: the law that the context leaves no doubt about, for all values of what it is conditioned on."""
     value = reader.value(body)
+    reader.lost_law = True
     if not reader.context.chain:
         letters = [i.text for i in part or [] if isinstance(i, Token)]
         if part is None or letters[:1] == ["q"]:

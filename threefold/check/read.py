@@ -57,7 +57,7 @@ class Reader:
         self.dimensions: set[Any] = set()
         self.uses: list[int] = []
         self.unfolding: list[Any] = []
-        self.lost_law: Any = None
+        self.lost_law = False
         self.repaired = False
         self.as_model = False
 

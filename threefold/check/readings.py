@@ -74,6 +74,7 @@ class Reading:
     free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
     stronger: bool = False  # a claim that implies the printed one, and is not implied by it
     opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
+    lost_law: bool = False  # an expectation whose law is not written
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
 
@@ -258,6 +259,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         random=random,
         free_of_network=inner[0] is not None and inner[1] is not None,
         opposite=opposite,
+        lost_law=reader.lost_law,
         sets=_sets(reader, left, lhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )
