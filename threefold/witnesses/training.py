@@ -38,7 +38,7 @@ from threefold.witnesses.verdict import Registered
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16}
 ORACLE = 2.0**-96  # the roundoff of the oracle's 30 digits, with some room for the length of an expression
-TELLING = 0.1  # in each dtype some bound must be below this share of the value, so that it means something
+TELLING = 0.25  # in each dtype some bound must be below this share of the value, so that it means something
 BECAUSE = "running error analysis of the operators that were run"
 
 

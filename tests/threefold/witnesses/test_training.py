@@ -90,7 +90,7 @@ def test_a_dtype_in_which_nothing_can_be_told_is_a_problem() -> None:
         yield Computed(0, s.point(), mean + big - big if on.name == "bfloat16" else mean)
 
     problems = evidence_of(MEAN, blurred, STEPS, no_gradient="not asked").problems
-    assert any("no bfloat16 value was compared within 0.1 of itself" in problem for problem in problems)
+    assert any("no bfloat16 value was compared within 0.25 of itself" in problem for problem in problems)
 
 
 def test_an_operator_that_nobody_knows_stops_the_witness() -> None:
