@@ -193,7 +193,9 @@ def _coord(e: Any, at: Viewpoint) -> Any:
     value, place = at.value(e.args[0]), at.integer(e.args[1])
     if not isinstance(value, tuple):
         return at.arithmetic.number(0)  # of the zero vector
-    if not 1 <= place <= len(value):
+    if place < 1:
+        raise Undefined(f"coordinate {place}: they count from 1")
+    if place > len(value):
         raise Uncomputable(f"coordinate {place} of a vector of {len(value)} in this world")
     return value[place - 1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -164,7 +165,9 @@ def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
     for product, factor in domain.products.items():
         if factor not in table:
             table[factor] = lambda *args, name=factor: world.family(name, *args, counted=(True,) * len(args))
-        table[product] = _running_product(product, table[factor], domain.intervals.get(product, Interval()))
+        made = partial(_running_product, product, interval=domain.intervals.get(product, Interval()))
+        world.products[factor], world.product_of[factor] = made, product
+        table[product] = made(table[factor])
     return table
 
 

@@ -52,7 +52,10 @@ def _shifted(at: Viewpoint, wrt: Any, h: Any) -> Viewpoint:
     def moved(*args: Any) -> Any:
         return world.family(name, *args, counted=counted) + (h if args == where else 0)
 
-    return Viewpoint(replace(world, families={**world.families, name: moved}, known={}), at.env)
+    families = {**world.families, name: moved}
+    if name in world.products:  # a running product moves with its factor
+        families[world.product_of[name]] = world.products[name](moved)
+    return Viewpoint(replace(world, families=families, known={}), at.env)
 
 
 @reads(terms.Gradient)

@@ -44,6 +44,8 @@ class World:
     arithmetic: Arithmetic = FLOATING
     smooth: frozenset[str] = frozenset()  # functions that are read at real arguments somewhere
     clock: Clock | None = None
+    products: dict[str, Callable[[Any], Any]] = field(default_factory=dict)  # factor -> what makes its running product
+    product_of: dict[str, str] = field(default_factory=dict)  # factor -> the name of its running product
     admitted: bool = False  # the hypotheses were asked, and hold
     degenerate: bool = False  # some vectors are zero
 

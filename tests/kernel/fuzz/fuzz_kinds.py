@@ -164,6 +164,8 @@ def replaced_in_lemmas(words: Words) -> Draft:
         ((Expect(Normal(z, u, 1), Inner(z, v)), "=", Inner(u, v)), moments),
         ((At(a * b + b, b, 2), "=", 2 * a + 2), continuity),
         ((SumTo(a, i, 1, 3), "=", 3 * a), algebra),
+        ((sp.Abs(m), "=", m), algebra),
+        ((sp.Abs(m), "=", m), algebra),
     )
     lhs, _, rhs = statement
     table = {
@@ -172,7 +174,7 @@ def replaced_in_lemmas(words: Words) -> Draft:
         )
     }
     first = (statement, [(lhs, "=", algebra), (rhs, "=", by)])
-    domain = Domain({**REALS, "fuzz_a": where}, {n: (low, sp.oo)})
+    domain = Domain({**REALS, "fuzz_a": where}, {n: (low, sp.oo), m: (low, sp.oo)})
     table = {key: value for key, value in table.items() if lhs.has(key) or words.chance(0.1)}
     left, right = (sp.sympify(side).xreplace(table) for side in (lhs, rhs))
     return step(left + c, right + c, above(0, at=table), first=first, domain=domain, kind="lemmas")
@@ -201,6 +203,16 @@ def words_fixed(k: Any) -> Any:
     return g(1)
 
 
+def unsupported(words: Words) -> Draft:
+    """A ratio's mean is the other law's mean where the first law vanishes nowhere that the other does not."""
+    from derivations.notation import common_support
+
+    ratio = sp.exp(log_p("p", z) - log_p("q", z))
+    body = words.one(f(z), Norm2(z), Inner(z, u))
+    hypotheses = words.one((*FINITE, common_support), FINITE)
+    return step(Expect(q(z), body * ratio), Expect(p(z), body), importance, hypotheses=hypotheses, kind="unsupported")
+
+
 def sizes_of_laws(words: Words) -> Draft:
     """A law has a dimension, an integer from 1 on."""
     size = words.one(-1, sp.Rational(1, 2), 0, 1, 2, DIM, m, n)
@@ -214,6 +226,9 @@ def sizes_of_laws(words: Words) -> Draft:
 def divergences(words: Words) -> Draft:
     one, two = KL(q(z), p(z)), KL(p(z), q(z))
     k, j = words.one(1, 2, -1, a, a**2, sp.Abs(a), g(1)), words.one(0, 1, b**2, -1)
+    if words.chance(0.4):
+        one = words.one(Expect(q(z), f(z)), Expect(q(z), Inner(z, u)), Expect(q(z), Norm2(z)), Expect(q(z), one))
+        j = sp.S.Zero
     body = words.one(b, Norm2(u), sp.S.Zero)
     hypotheses = words.one(FINITE, FINITE, ())
     return step(
@@ -377,7 +392,8 @@ def limits(words: Words) -> Draft:
     e, other, relation, rule = words.one(
         (limit, limit + 1, "<", positivity),
         (limit, body.xreplace({a: end}), "=", continuity),
-        (limit + a, a + limit, "=", algebra),
+        (limit + b, b + limit, "=", algebra),
+        (limit + b, sp.expand(b * 2) / 2 + limit, "=", algebra),
         (limit - limit + b, b, "=", algebra),
         (D(limit, b), At(D(body, b), a, end), "=", differentiation),
     )
@@ -449,6 +465,7 @@ def matrices(words: Words) -> Draft:
         (LogDet(A * B), LogDet(A) + LogDet(B)),
         (LogDet(M), words.one(LogDet(A) + LogDet(B), LogDet(A))),
         (LogDet(A**-1), -LogDet(A)),
+        (LogDet(M) + a, a + LogDet(M)),
         (Quadratic(u, A + words.one(0, 1) * B, v), Quadratic(u, A, v)),
         (Quadratic(u, A, u), words.one(Norm2(u), Quadratic(u, A, u) + 0)),
     )
@@ -556,6 +573,7 @@ def orders(words: Words) -> Draft:
 
 KINDS = (
     law_of_itself,
+    unsupported,
     ranges,
     places_in_vectors,
     numbers_that_move,

@@ -108,6 +108,16 @@ def _end_mutated(rng: Random, claim: Claim) -> Claim:
     return _rewritten(_with_lines(claim, part, len(proof.chains) - 1, lines), says=statements)
 
 
+def _statement_mutated(rng: Random, claim: Claim) -> Claim:
+    """The statement says something else than its derivation shows."""
+    part = rng.choice(sorted(claim.proofs))
+    changed = [wrong for _, wrong in mistakes(claim.says[part].rhs, claim.says[part].relation)]
+    if not changed:
+        return claim
+    wrong = rng.choice(changed)
+    return _rewritten(claim, says=tuple(replace(s, rhs=wrong) if k == part else s for k, s in enumerate(claim.says)))
+
+
 def _everywhere(claim: Claim, table: dict[Any, Any]) -> Claim:
     def put(e: Any) -> Any:
         return e.xreplace(table) if isinstance(e, sp.Basic) else e
@@ -206,6 +216,7 @@ CHANGES = (
     _line_mutated,
     _line_mutated,
     _end_mutated,
+    _statement_mutated,
     _renamed,
     _renamed,
     _shifted,
