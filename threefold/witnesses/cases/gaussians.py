@@ -179,7 +179,7 @@ class Decoders:
         for n in range(case.n // self.share):
             d, k = n % 3 + 1, n % 2 + 1
             mean, log_variance = normals(case, k), between(case, -4, 1, k)
-            sigma = float(positive(case, -3, 2)) if n % 4 else 1.0
+            sigma = float(positive(case, -3, -2 if n % 8 in (2, 5) else 2)) if n % 4 else 1.0
             x = normals(case, d, scale=HUGE if n % 8 == 3 else 1.0)
             network = Network.draw(case, k, d, affine=self.affine)
             yield Decoded(x, Code(mean, log_variance, normals(case, k)), network, sigma)
