@@ -127,11 +127,12 @@ def latent_kl_gradient(mean: ArrayLike, sd: ArrayLike) -> NormalGradient:
 
 
 def _scalar_kl_gradient(mean: float, sd: float) -> tuple[float, float]:
-    z, spacing = line_grid(mean, sd)
+    offset, spacing = line_grid(0.0, sd)  # from the mean: a grid about a large one would lose the digits of z - m
+    z = mean + offset
 
     def divergence(parameters: NDArray[np.complex128]) -> complex:
         m, s = parameters
-        log_p = -0.5 * ((z - m) / s) ** 2 - np.log(s) - 0.5 * LOG_TWO_PI
+        log_p = -0.5 * ((offset - (m - mean)) / s) ** 2 - np.log(s) - 0.5 * LOG_TWO_PI
         return complex(np.sum(np.exp(log_p) * (log_p + 0.5 * z**2 + 0.5 * LOG_TWO_PI)) * spacing)
 
     gradient = complex_step(divergence, np.array([mean, sd]))
