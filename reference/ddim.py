@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reference.chain import posterior_coefficients
+from reference.chain import forward_moments, posterior_coefficients
 from reference.gaussians import Gaussian
+from reference.quadrature import integrate_line
 from reference.schedules import alpha_bars, noise_variances
-from reference.validation import Array, Betas, integer, noise_schedule, real_array
+from reference.validation import Array, Betas, integer, noise_schedule, real_array, real_number
 
 
 def family_joint(x0: float, betas: Betas, sigmas: ArrayLike) -> Gaussian:
@@ -69,3 +70,49 @@ def _sigmas(sigmas: ArrayLike, blur: Array) -> Array:
         t = int(np.argmax((noise < 0.0) | (noise**2 > limit * (1.0 + 1e-12)))) + 2
         raise ValueError(f"sigma_{t} is {noise[t - 2]}, but 0 <= sigma^2 <= {limit[t - 2]} is needed; lower it")
     return noise
+
+
+def stride_joint(s: int, t: int, betas: Betas, share: float) -> Gaussian:
+    """Return the joint law of one coordinate's (x_t, x_s) given x_0 = 0, 1 <= s < t <= T.
+
+    Of the noise that x_s must have, the share is fresh and the rest is the noise of x_t, scaled: one column each. The
+    marginals are the forward chain's by construction; the kernel of x_s given x_t is then read off by conditioning.
+    """
+    variance = forward_moments(betas).variance
+    t = integer("t", t, 2, variance.size - 1)
+    s = integer("s", s, 1, t - 1)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share is {share}, but it must lie in [0, 1]; 0 is deterministic")
+    late, early = np.sqrt(variance[t]), np.sqrt(variance[s])
+    return Gaussian(np.zeros(2), np.array([[late, 0.0], [early * np.sqrt(1.0 - share), early * np.sqrt(share)]]))
+
+
+def stride_mean(x0: ArrayLike, x_t: ArrayLike, s: int, t: int, betas: Betas, share: float) -> Array:
+    """Return E[x_s | x_t, x_0] of the family, for vectors of one shape, by conditioning `stride_joint`.
+
+    Claims: ddim.update, ddim.marginal_preservation.
+    """
+    gain, law = forward_moments(betas).gain, stride_joint(s, t, betas, share)
+    start, late = real_array("x0", x0), real_array("x_t", x_t)
+    noise = (late - gain[t] * start).ravel()
+    means = [float(law.condition([0], [value]).mean[0]) for value in noise]
+    return np.asarray(gain[s] * start + np.reshape(means, start.shape))
+
+
+def averaged_stride_density(y: float, x0: float, s: int, t: int, betas: Betas, share: float) -> float:
+    """Return the density at y of x_s drawn from the kernel averaged over q(x_t | x_0), by a sum over x_t; scalars.
+
+    Claim: ddim.marginal_preservation (it is the density of N(gain_s x_0, variance_s)).
+    """
+    gain = forward_moments(betas).gain
+    law = stride_joint(s, t, betas, share)
+    slope, spread = float(law.condition([0], [1.0]).mean[0]), float(np.sqrt(law.condition([0], [0.0]).variances[0]))
+    late, kernel = law.marginal([0]), Gaussian(np.zeros(1), np.array([[spread]]))
+    offset = real_number("y", y) - gain[s] * real_number("x0", x0)
+
+    def integrand(noise: Array) -> Array:
+        return np.exp(kernel.log_prob((offset - slope * noise)[:, None]) + late.log_prob(noise[:, None]))
+
+    wide = float(np.sqrt(late.variances[0]))
+    narrow = min(wide, spread / slope) if slope > 0.0 else wide
+    return integrate_line(integrand, offset / slope if narrow < wide else 0.0, narrow)

@@ -30,7 +30,7 @@ class KernelMoments(NamedTuple):
 def reverse_kernel(mixture: GaussianMixture, x_t: ArrayLike, abar_s: float, abar_t: float) -> GaussianMixture:
     """Return the law of x_s given x_t, x_t of shape (d,), for levels 1 >= abar_s > abar_t >= 0.
 
-    Claim: planned:ddpm.reverse.intractable (it needs the data law). Components that x_t rules out in float64 are left
+    Claim: ddpm.reverse.intractable (it needs the data law). Components that x_t rules out in float64 are left
     out.
     """
     late = real_array("x_t", x_t, ndim=1)

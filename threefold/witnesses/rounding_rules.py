@@ -122,6 +122,17 @@ def _product(tracker: RunningError, a: Any, b: Any) -> Tensor:
     return value(a).abs() * t + value(b).abs() * s + s * t
 
 
+@rule("lerp")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """a + w (b - a), or b - (1 - w) (b - a): the difference, 1 - w and the product are rounded, then the sum."""
+    a, b, weight = args[0], args[1], float(args[2])
+    larger = max(abs(weight), abs(1 - weight))
+    inputs = abs(1 - weight) * tracker.error(a) + abs(weight) * tracker.error(b)
+    apart = larger * (value(b) - value(a)).abs() + inputs
+    slack = 3 * UNIT[out.dtype] + scalar_rounding(weight, out) * (1 + abs(weight)) / max(larger, 0.5)
+    return inputs + slack * apart + rounded(out)
+
+
 @rule("div")
 def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     a, b = args[0], args[1]

@@ -17,7 +17,7 @@ def ddim_step(
 ) -> Tensor:
     """The mean of DDIM's step from t to s for a network output, noise of std `sigma` to be added by the caller.
 
-    sqrt(abar_s) x_0_hat + sqrt(1 - abar_s - sigma^2) eps_hat (`planned:ddim.update`; Song et al. 2021, eq. 12). Without
+    sqrt(abar_s) x_0_hat + sqrt(1 - abar_s - sigma^2) eps_hat (`ddim.update`; Song et al. 2021, eq. 12). Without
     clipping it is A x + B output with two numbers known beforehand: two passes over memory, none allocated if `out`
     is given (out may be x).
     """
@@ -51,7 +51,7 @@ def ddim(
     eta: float = 0.0,
     callback: Callback | None = None,
 ) -> Tensor:
-    """DDIM for any eta >= 0: 0 is deterministic, 1 is ancestral with beta-tilde (`planned:ddim.ddpm_recovery`).
+    """DDIM for any eta >= 0: 0 is deterministic, 1 is ancestral with beta-tilde (`ddim.ddpm_recovery`).
 
     No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`planned:ddim.subsequence`).
     """

@@ -1,6 +1,6 @@
 """Solvers of the probability-flow ODE in (x / signal, sigma / signal), where it reads d x_bar / d sigma_bar = eps.
 
-Claims `planned:ode.probability_flow`, `planned:ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022,
+Claims `planned:ode.probability_flow`, `ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022,
 algorithm 1).
 """
 
@@ -19,7 +19,7 @@ from torch_impl.samplers.times import Callback, check_timesteps, pairs
 def euler(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """Explicit Euler, first order: the deterministic DDIM step, seen as an ODE solver (`planned:ddim.ode_limit`)."""
+    """Explicit Euler, first order: the deterministic DDIM step, seen as an ODE solver (`ddim.ode_limit`)."""
     return ddim(denoiser, x, timesteps, noise, 0.0, callback)
 
 

@@ -27,7 +27,7 @@ steps_strategy = st.sets(st.integers(1, 99), max_size=8).map(lambda kept: [100, 
 def test_deterministic_ddim_keeps_the_noise_of_a_point_mass(times: list[int], prediction: str, seed: int) -> None:
     """With the exact predictor every visited x_s is sqrt(abar_s) x_0 + sqrt(1 - abar_s) eps.
 
-    Claim planned:ddim.deterministic.
+    Claim ddim.deterministic.
 
     Peer bug 3: the target of each step is the next entry of the list, for any spacing.
     """
@@ -167,7 +167,7 @@ def test_upper_variance_reproduces_standard_normal_data(times: list[int]) -> Non
 
 
 def test_ddim_eta_one_is_ancestral_sampling() -> None:
-    """Claim planned:ddim.ddpm_recovery, step by step with the same noise, on any subsequence."""
+    """Claim ddim.ddpm_recovery, step by step with the same noise, on any subsequence."""
     diffusion, g = GaussianDiffusion(SCHEDULE), torch.Generator().manual_seed(0)
     noises = torch.randn(6, 3, 4, dtype=torch.float64, generator=g)
     start = torch.randn(3, 4, dtype=torch.float64, generator=g)

@@ -189,7 +189,7 @@ def test_euler_maruyama_refuses_zero_terminal_snr() -> None:
 
 
 def test_euler_is_the_deterministic_ddim_step() -> None:
-    """Claim planned:ddim.ode_limit: the same numbers, for every prediction."""
+    """Claim ddim.ode_limit: the same numbers, for every prediction."""
     schedule = NoiseSchedule.linear(60, 0.001, 0.2)
     x = torch.randn(3, 2).double()
     for prediction in ("eps", "x0", "v", "score"):
