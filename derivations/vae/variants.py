@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import sympy as sp
 
@@ -87,6 +88,9 @@ def _(line: Chain) -> None:
 # --- collapse ---------------------------------------------------------------------------------------------------------
 
 
+Table = dict[tuple[tuple[Any, ...], ...], Any]
+
+
 def _shares(rng: Random, count: int) -> list[Fraction]:
     drawn = [rng.randint(1, 9) for _ in range(count)]
     return [Fraction(n, sum(drawn)) for n in drawn]
@@ -97,10 +101,10 @@ def deaf_decoder(rng: Random, n: int) -> World | None:
     if n % 2:  # others are drawn as for any claim, among them some in which the code is read
         return None
     x, code = _shares(rng, 2), _shares(rng, 2)
-    bits = [(Fraction(b),) for b in (0, 1)]
-    model = {(a, b): x[i] * code[j] for i, a in enumerate(bits) for j, b in enumerate(bits)}
+    bits: list[tuple[Any, ...]] = [(Fraction(b),) for b in (0, 1)]
+    model: Table = {(a, b): x[i] * code[j] for i, a in enumerate(bits) for j, b in enumerate(bits)}
     rows = [_shares(rng, 2) for _ in bits]
-    coded = {(b, a): rows[i][j] / 2 for i, a in enumerate(bits) for j, b in enumerate(bits)}
+    coded: Table = {(b, a): rows[i][j] / 2 for i, a in enumerate(bits) for j, b in enumerate(bits)}
     names = ("x_obs",), ("z",)
     cell = Fraction(1, 8)  # densities above 1 occur, so that a bound may have either sign
     laws = {"p": FiniteJoint(names, model, cell), "q": FiniteJoint(names[::-1], coded, cell)}

@@ -25,7 +25,7 @@ def _(s: OnPath) -> Iterator[Shape]:
     size = float(max(np.abs(s.drift * s.z).max(), abs(s.rate) * max(np.abs(free).max(), np.abs(conditioned).max())))
     because = "the line is followed from a difference of the two answers"
     slack = size * (1 + 2 * abs(s.guidance))
-    yield Value(0, point, line(*views, s.guidance), because=because, plus=slack)
+    yield Value(0, point, line(views[0], views[1], s.guidance), because=because, plus=slack)
     slack = float(max(np.abs(free).max(), np.abs(conditioned).max())) * (3 + 2 * abs(s.guidance))
     yield Value(1, point, line(free, conditioned, 1.0), because=because, plus=slack)
     yield Value(2, point, line(free, conditioned, 0.0))
