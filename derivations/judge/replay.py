@@ -49,6 +49,8 @@ class Judge:
         self._open: list[str] = []
 
     def judge(self, claim: Claim) -> Judgement:
+        if lie := _lies(claim):
+            return Judgement(claim, Undecided(lie), (), 0.0)
         content, known = claim.content, self._judged.get(claim.id)
         if known is not None and known[1].claim is claim and known[0] == content:
             return known[1]
@@ -210,6 +212,23 @@ class Judge:
             return None, Undecided(f"{_shown(line)}: {reason}")
         except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
             return None, Undecided(f"{_shown(line)}: {type(reason).__name__}: {reason}")
+
+
+def _lies(claim: Any) -> str:
+    """Why a claim may say one thing when it is judged and another when it is read; nothing when it cannot."""
+    if type(claim) is not Claim or type(claim.says) is not tuple or type(claim.proofs) is not dict:
+        return f"{type(claim).__name__} is not the language's Claim, so what it says may change"
+    for statement in claim.says:
+        if type(statement) is not Statement or type(statement.relation) is not str or type(statement.name) is not str:
+            return f"{type(statement).__name__} is not the language's Statement, so what it says may change"
+    for proof in claim.proofs.values():
+        if type(proof) is not Proof or type(proof.chains) is not tuple:
+            return f"{type(proof).__name__} is not the language's Proof, so what it says may change"
+        for chain in proof.chains:
+            lines: Any = chain.lines if type(chain) is Chain else None
+            if type(lines) is not list or any(type(line) is not Line for line in lines):
+                return f"{type(chain).__name__} is not the language's Chain, so what it says may change"
+    return ""
 
 
 def _shown(line: Line) -> str:

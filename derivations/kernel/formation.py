@@ -17,6 +17,7 @@ from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, Bound, refuse_loose
 from derivations.kernel.dependence import enter, free_variables, is_member
 from derivations.kernel.domain import Domain
+from derivations.kernel.genuine import refuse_impostors, refuse_one_look
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
@@ -36,6 +37,7 @@ Sort = Literal["number", "vector", "matrix", "law", "proposition"]
 
 def admit(e: Any, domain: Domain, spaces: Spaces) -> Any:
     """The core term of e, checked for the place where it stands; Malformed, with the reason, when it means nothing."""
+    refuse_impostors(e)
     refuse_ambiguous_indices(e)
     made = core(e)
     check(made, domain, spaces)
@@ -198,6 +200,8 @@ def _refuse_law(e: Any, domain: Domain) -> None:
     if terms.name_of(e.args[0]) in domain.intervals:
         raise Malformed(f"{e.args[0]} has a law on all of its space, whatever the domain says of its coordinates")
     _refuse_dimension(e, e.args[-1], domain)
+    if isinstance(e, terms.AffineImage) and sp.expand(e.args[4].args[-1] - e.args[-1]) != 0:
+        raise Malformed(f"{e} is an image on R^{e.args[-1]} of noise on R^{e.args[4].args[-1]}: give both one size")
 
 
 def _refuse_dimension(e: Any, size: Any, domain: Domain) -> None:
@@ -338,10 +342,11 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
                 raise Malformed(f"two different symbols are named {name!r}: use one of them throughout")
     shown: dict[str, Any] = {}
     for name, meaning in by_name.items():
-        latex = terms.LATEX.get(name, name)
+        latex = re.sub(r"[{}\s]", "", terms.LATEX.get(name, name))
         is_symbol = isinstance(meaning, Symbol) and not isinstance(meaning, terms.Name)
         if is_symbol and shown.setdefault(latex, meaning) != meaning:
             raise Malformed(f"{shown[latex].name!r} and {name!r} both print as {latex}: give one another LaTeX name")
+    refuse_one_look(a for e in expressions for a in e.atoms(ScalarFunction, VectorFunction, DefinedFunction))
 
 
 def _names(symbols: Any) -> str:

@@ -73,9 +73,12 @@ def _extent_of_mean(e: Any, domain: Domain) -> Extent:
         return "up"
     if isinstance(e, Expect) and not terms.is_vector(e.args[1]):
         inside = enter(e, domain)
-        if is_nonnegative(inside.args[1], inside.domains[1]):
+        body, where = inside.args[1], inside.domains[1]
+        if extent(body, where) == "unknown":  # there may be nothing to average
+            return "unknown"
+        if is_nonnegative(body, where):
             return "up"
-        if is_nonnegative(-inside.args[1], inside.domains[1]):
+        if is_nonnegative(-body, where):
             return "down"
     return "unknown"
 
@@ -154,7 +157,8 @@ def _is_polynomial(e: Any, variables: Any) -> bool:
         return _is_polynomial(e.args[0], variables)
     if isinstance(e, terms.LogDensity | sp.exp):
         law = e.args[0].args[0] if isinstance(e, sp.exp) and isinstance(e.args[0], terms.LogDensity) else e.args[0]
-        return isinstance(law, GAUSSIAN) and _is_gaussian_in(law, variables)
+        at_place = isinstance(e, sp.exp) or _is_polynomial(law.args[0], variables)  # a density is bounded anywhere
+        return isinstance(law, GAUSSIAN) and at_place and _is_gaussian_in(law, variables)
     if isinstance(e, Expect):
         law = e.args[0]
         return (

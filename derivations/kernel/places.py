@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakSet
 
 import sympy as sp
 
@@ -18,6 +19,7 @@ from derivations.kernel.formation import (
     refuse_names_with,
     sort,
 )
+from derivations.kernel.genuine import refuse_impostors, refuse_lying_words
 from derivations.kernel.hypotheses import ASSUMPTIONS, INDUCTION_HYPOTHESIS, Hypothesis
 from derivations.kernel.points import refuse_empty
 from derivations.kernel.spaces import Spaces
@@ -48,14 +50,32 @@ class Place:
     smooth: bool = False
 
 
+def _register() -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
+    """(keep, is kept): the places that this file made, told by identity; nobody else can add one."""
+    kept: WeakSet[Any] = WeakSet()
+
+    def keep(made: Any) -> Any:
+        kept.add(made)
+        return made
+
+    return keep, lambda made: type(made) in (Place, Induction) and made in kept
+
+
+_keep, is_genuine = _register()
+
+
 def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterable[Any]) -> Place:
     """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
-    supposed = tuple(h.core() if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
+    declared = tuple(h if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
+    for h in declared:
+        refuse_lying_words(h)
+    supposed = tuple(h.core() for h in declared)
     names = [h.name for h in supposed]
     if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
         raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
     sources = tuple(sp.sympify(e, strict=True) for e in expressions)
     for e in sources:
+        refuse_impostors(e)
         if e.args or e.is_Symbol:
             sort(e)
     made = tuple(map(core, sources))
@@ -68,7 +88,8 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     for h in supposed:
         _refuse_meaningless(h, here)
     _refuse_tied(made, supposed)
-    return here
+    kept: Place = _keep(here)
+    return kept
 
 
 def _refuse_hypothesis(h: Any) -> Hypothesis:
@@ -165,8 +186,11 @@ def induction(
     goals = at(first), at(n + 1)
     base = place(domain.without(n), hypotheses, (goals[0][0], goals[0][2], *lines[0]))
     step = place(below, hypotheses, (goals[1][0], goals[1][2], *lines[1], *supposed.sides))
-    grown = replace(step, hypotheses=(*step.hypotheses, supposed.core()))
-    return Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (left, relation, right))
+    grown = _keep(replace(step, hypotheses=(*step.hypotheses, supposed.core())))
+    made: Induction = _keep(
+        Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (left, relation, right))
+    )
+    return made
 
 
 def _refuse_shrinking(h: Hypothesis, n: Any, domain: Domain) -> None:

@@ -9,6 +9,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Domain, Interval
+from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.terms import DIM, Malformed, ScalarFunction
 
 TRIES = 12  # values of each integer that are tried, from its lower end on
@@ -21,6 +22,7 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for name, interval in domain.intervals.items():
         if type(name) is not str or type(interval) is not Interval:
             raise Malformed(f"the domain of {name!r} is no Interval: write its ends as exact fractions")
+        refuse_impostors(sp.Tuple(interval.lo, interval.hi))
     for index, (lo, hi) in domain.indices.items():
         _refuse_index(domain, index, lo, hi)
     for symbol in symbols:
@@ -38,6 +40,7 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
 
 
 def _refuse_index(domain: Domain, index: Any, lo: Any, hi: Any) -> None:
+    refuse_impostors(sp.Tuple(index, lo, hi))
     if index == DIM:
         raise Malformed(f"{DIM} is the dimension that laws and abbreviations share: nothing can run over it")
     if not (isinstance(index, sp.Symbol) and index.is_integer):

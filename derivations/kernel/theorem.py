@@ -24,9 +24,10 @@ from derivations.kernel.formation import (
     refuse_ambiguous_indices,
     sort,
 )
+from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
-from derivations.kernel.places import Induction, Place
+from derivations.kernel.places import Induction, Place, is_genuine
 from derivations.kernel.rules import calculus, equations, gaussian, inequalities, matrices, order, probability
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
 from derivations.kernel.spaces import Spaces
@@ -146,6 +147,8 @@ _make, _facts = _theorems()
 
 def start(here: Place, e: Any) -> Theorem:
     """e = e: the term means something all over the domain."""
+    if not is_genuine(here):
+        raise StepFails("a theorem stands at a place that the kernel made")
     made = admit(e, here.domain, here.spaces)
     met = discharge(made, here.domain, here.smooth)
     hypotheses = tuple(replace(h) for h in here.hypotheses)
@@ -196,7 +199,7 @@ def extend(
 
 def _composed(first: str, second: str) -> str:
     """What two relations, one after the other, say of the ends."""
-    if second not in SORTS:
+    if type(second) is not str or second not in SORTS:
         raise StepFails(f"{second!r} is no relation: one of {', '.join(SORTS)}")
     pair = {first, second} - {"="}
     if len(pair) < 2:
@@ -249,6 +252,7 @@ def _refuse_stranger(rule: Any) -> None:
         if type(a) is Rule:
             _refuse_stranger(a)
         elif isinstance(a, sp.Basic):
+            refuse_impostors(a)
             refuse_ambiguous_indices(a)
             sort(core(a))
         elif type(a) not in (Hypothesis, str, int):
@@ -282,7 +286,7 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
         raise StepFails("the first line is not the statement's left side")
     if not algebra.equal(facts.rhs, right):
         raise StepFails("the last line is not the statement's right side")
-    if relation not in IMPLIES[facts.relation]:
+    if type(relation) is not str or relation not in IMPLIES[facts.relation]:
         raise StepFails(f"steps {[facts.relation]} do not add up to {relation!r}")
     if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
         raise StepFails("a rounded value stands on the right of = only")
@@ -294,6 +298,10 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
 
 def refuse_unrelated(lhs: Any, relation: str, rhs: Any, lines: Iterable[Any]) -> None:
     """Refuse a statement whose relation says nothing about its two sides, or a line of another sort."""
+    if type(relation) is not str:
+        raise Malformed(f"{relation!r} is no plain text, so it is no relation")
+    for e in (lhs, rhs, *lines):
+        refuse_impostors(e)
     sorts = {sort(core(e)) for e in (lhs, rhs, *lines) if e != 0} or {"number"}
     if relation not in SORTS or len(sorts) > 1 or not sorts <= SORTS[relation]:
         raise Malformed(f"{relation!r} says nothing about {' and '.join(sorted(sorts))}")
@@ -304,6 +312,8 @@ def refuse_unrelated(lhs: Any, relation: str, rhs: Any, lines: Iterable[Any]) ->
 
 def by_induction(made: Induction, base: Theorem, step: Theorem) -> Theorem:
     """The statement for every n, from the theorems at its first value and at n + 1."""
+    if not is_genuine(made):
+        raise StepFails("an induction is made by the kernel")
     for theorem, here, goal in ((base, made.base, made.goals[0]), (step, made.step, made.goals[1])):
         facts = _facts(theorem)
         if facts.place is not here or (facts.lhs, facts.relation, facts.rhs) != tuple(map(_plain, goal)):

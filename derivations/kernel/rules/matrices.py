@@ -97,6 +97,8 @@ def _expand_quadratic(node: Quadratic) -> Any:
 
 trace_algebra = Rule("trace algebra")
 
+LARGEST = 12  # rows and columns that are written out entry by entry
+
 # --- entries, at a numeric size ---------------------------------------------------------------------------------------
 
 
@@ -147,7 +149,9 @@ def _size_of(word: Any, context: Context) -> int:
     sizes = {context.domain.sizes.get(symbol.name) for symbol in word.atoms(Covariance)}
     if len(sizes) != 1 or None in sizes:
         raise StepFails(f"the domain gives {word} no numeric size, so it has no finite list of entries")
-    return int(sizes.pop() or 0)
+    if (size := int(sizes.pop() or 0)) > LARGEST:
+        raise StepFails(f"{word} has {size} rows, and entries are written out up to {LARGEST}")
+    return size
 
 
 def _table(word: Any, size: int) -> Any:

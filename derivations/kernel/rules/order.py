@@ -54,6 +54,8 @@ def _by_growth(relation: str, previous: Any, following: Any, context: Context, o
         context = context.enter(previous)[1][-1]
         previous, following = previous.args[-1], following.args[-1]
     lo, hi = context.domain.indices.get(over, (None, None))
+    if not first.is_Integer:
+        raise StepFails(f"an induction starts at an integer, not at {first}")
     if lo is None or hi != sp.oo or not context.domain.at_least_zero(lo - first):
         raise StepFails(f"{over} must range over the integers from {first} on")
     gap = previous - following

@@ -1,0 +1,70 @@
+"""Nothing that lies: terms are made of SymPy's own classes, names are plain text, and numbers can be calculated with.
+
+A subclass of `Add`, of `Integer` or of `str` may print one thing and compare as another, so none is let in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+from derivations.kernel.binders import Bound
+from derivations.kernel.terms import Malformed
+
+OPEN = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Rational, sp.NumberSymbol)  # what could be subclassed
+SMALL = {type(e) for e in (sp.S.Zero, sp.S.One, sp.S.NegativeOne, sp.S.Half)}
+OWN = frozenset(
+    {sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Rational, sp.Integer, type(sp.pi), type(sp.E), *SMALL}
+)
+LARGEST_POWER = 10_000
+LONGEST_NUMBER = 20_000  # bits of a numerator or a denominator
+PLAIN = re.compile(r"[!-~]+")  # ASCII, nothing that cannot be seen
+
+
+def refuse_impostors(e: Any) -> None:
+    """Refuse a term with a class of somebody's own in it, a name that is no plain text, or a number out of reach."""
+    if isinstance(e, OPEN) and type(e) not in OWN:
+        raise Malformed(f"{type(e).__name__} is a class of its own, which could say anything: write SymPy's")
+    if isinstance(e, sp.Rational) and max(int(e.p).bit_length(), int(e.q).bit_length()) > LONGEST_NUMBER:
+        raise Malformed(f"a number of more than {LONGEST_NUMBER} bits is too long to calculate with")
+    if isinstance(e, sp.Symbol) and not isinstance(e, Bound):
+        refuse_hidden_text(e.name, "a symbol")
+    if type(e) is sp.Pow:
+        _refuse_power(e)
+    for a in e.args if isinstance(e, sp.Basic) else ():
+        refuse_impostors(a)
+
+
+def _refuse_power(e: Any) -> None:
+    base, exponent = e.args
+    if base is sp.E:
+        raise Malformed(f"{e}: write exp(...) for a power of e")
+    if isinstance(exponent, sp.Rational) and max(abs(int(exponent.p)), int(exponent.q)) > LARGEST_POWER:
+        raise Malformed(f"a power of {exponent} is too large to calculate with: at most {LARGEST_POWER}")
+    if exponent.is_number and not isinstance(exponent, sp.Rational) and exponent.has(sp.Pow):
+        raise Malformed(f"a power of {exponent} is not written out: give an exact fraction")
+
+
+def refuse_hidden_text(name: Any, what: str) -> None:
+    if type(name) is not str or not PLAIN.fullmatch(name):
+        raise Malformed(f"{name!r} names {what}: a name is plain text, of visible ASCII characters without blanks")
+
+
+def refuse_lying_words(hypothesis: Any) -> None:
+    if type(hypothesis.name) is not str or type(hypothesis.words) is not str:
+        raise Malformed("the name and the words of a hypothesis are plain text")
+    for side in (*hypothesis.sides, *(part for i, pair in hypothesis.when.items() for part in (i, *pair))):
+        refuse_impostors(side)
+
+
+def refuse_one_look(members: Iterable[Any]) -> None:
+    """Refuse two families of as many arguments that print alike in LaTeX, whatever they are called."""
+    shown: dict[tuple[str, int], str] = {}
+    for name, count in sorted({(type(a).__name__, len(a.args)) for a in members}):
+        look = re.sub(r"[{}\s]|\\[,;:! ]", "", terms.LATEX.get(name, name))
+        if shown.setdefault((look, count), name) != name:
+            raise Malformed(f"{shown[look, count]!r} and {name!r} both print as {look}: give one another LaTeX name")
