@@ -216,19 +216,24 @@ class Judge:
 
 def _lies(claim: Any) -> str:
     """Why a claim may say one thing when it is judged and another when it is read; nothing when it cannot."""
-    if type(claim) is not Claim or type(claim.says) is not tuple or type(claim.proofs) is not dict:
-        return f"{type(claim).__name__} is not the language's Claim, so what it says may change"
-    for statement in claim.says:
-        if type(statement) is not Statement or type(statement.relation) is not str or type(statement.name) is not str:
-            return f"{type(statement).__name__} is not the language's Statement, so what it says may change"
-    for proof in claim.proofs.values():
-        if type(proof) is not Proof or type(proof.chains) is not tuple:
-            return f"{type(proof).__name__} is not the language's Proof, so what it says may change"
-        for chain in proof.chains:
-            lines: Any = chain.lines if type(chain) is Chain else None
-            if type(lines) is not list or any(type(line) is not Line for line in lines):
-                return f"{type(chain).__name__} is not the language's Chain, so what it says may change"
-    return ""
+    parts: list[tuple[Any, Any]] = [(claim, Claim)]
+    if _is(claim, Claim):
+        parts += [(claim.says, tuple), (claim.proofs, dict)]
+        parts += [pair for s in claim.says for pair in ((s, Statement), (s.relation, str), (s.name, str))]
+        parts += [(proof, Proof) for proof in claim.proofs.values()]
+        chains = [chain for proof in claim.proofs.values() if _is(proof, Proof) for chain in proof.chains]
+        parts += [(chain, Chain) for chain in chains]
+        parts += [(chain.lines, list) for chain in chains if _is(chain, Chain)]
+        parts += [(line, Line) for chain in chains if _is(chain, Chain) for line in chain.lines]
+    strange = next(((value, kind) for value, kind in parts if not _is(value, kind)), None)
+    if strange is None:
+        return ""
+    return f"{type(strange[0]).__name__} is a {strange[1].__name__} of a class of its own, so what it says may change"
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Exactly of this class: a subclass could say anything."""
+    return type(value) is kind
 
 
 def _shown(line: Line) -> str:
