@@ -10,7 +10,8 @@ Read the rooms in this order; each leans on those before it.
   captures nothing. its `core` is the way in: it writes out abbreviations and gives indices their places.
 - `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
 - `lowering`, `algebra`: the zero test. It decides in a polynomial ring.
-- `definedness`, `means`: what a term needs to have a value, and which means are finite.
+- `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
+  the text, before anything cancels.
 - `hypotheses`, `places`: what is supposed, and where a line stands.
 - `rules/base`, then the other rules in any order: primitives, each of which rewrites a term into one of the same value,
   or decides one relation. Each names its condition; `tests/kernel` reads each in finite models, and again without it.

@@ -7,7 +7,7 @@ ranges is two conditions. `discharge` decides them all. Means of unknown laws ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy as sp
@@ -43,14 +43,15 @@ class Undischarged(ValueError):
 
 def conditions(e: Any, domain: Domain) -> Iterator[Condition]:
     """Every condition under which e has a value, with the domain in which it is met."""
-    yield from _own_conditions(e, domain)
+    yield from node_conditions(e, domain)
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
             yield from conditions(a, known)
 
 
-def _own_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
+def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
+    """What one node needs of its arguments."""
     if isinstance(e, sp.Pow):
         base, exponent = e.args
         if exponent.is_integer:
@@ -147,14 +148,14 @@ def holds(kind: str, e: Any, domain: Domain) -> bool:
     return False
 
 
-def discharge(e: Any, domain: Domain, smooth: bool) -> tuple[tuple[str, Any], ...]:
-    """All that e needs, decided, as (kind, condition); Undischarged when something does not follow from the domain.
+def discharge(needed: Iterable[Condition], smooth: bool) -> tuple[tuple[str, Any], ...]:
+    """The conditions, decided, as (kind, condition); Undischarged when something does not follow from the domain.
 
     `smooth` says that a hypothesis grants derivatives of functions of which nothing else is known.
     """
     met: dict[tuple[str, Any], None] = {}
     asked: set[tuple[str, Any, Any]] = set()
-    for kind, condition, inside in conditions(e, domain):
+    for kind, condition, inside in needed:
         if (kind, condition, inside.content) in asked:
             continue
         asked.add((kind, condition, inside.content))

@@ -152,6 +152,15 @@ def _sort_of_arithmetic(e: Any) -> Sort:
 
 def _refuse_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
     """Refuse e where the domain does not grant what e takes for granted."""
+    refuse_node_out_of_place(e, domain, spaces)
+    inside = enter(e, domain)
+    for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
+        if not (place == 1 and isinstance(e, INDEXED)):
+            _refuse_out_of_place(a, known, spaces)
+
+
+def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
+    """The same for one node, whatever its arguments are."""
     if isinstance(e, terms.Coord):
         spaces.refuse_outside(e, domain)
     elif isinstance(e, terms.Entry):
@@ -178,10 +187,6 @@ def _refuse_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         _refuse_hidden_assumptions(e, domain)
     if isinstance(e, ScalarFunction):
         _refuse_outside_schedule(e, domain)
-    inside = enter(e, domain)
-    for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
-        if not (place == 1 and isinstance(e, INDEXED)):
-            _refuse_out_of_place(a, known, spaces)
 
 
 def _refuse_several_variables(e: Any) -> None:

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import sympy as sp
 
-from derivations.kernel.definedness import Undischarged, discharge
+from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.dependence import free_variables, is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import (
@@ -36,6 +36,7 @@ from derivations.kernel.terms import (
     VectorFunction,
     variable_set,
 )
+from derivations.kernel.written import Surroundings, written_conditions
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,11 @@ class Place:
     spaces: Spaces
     integrable: bool = False
     smooth: bool = False
+
+    @property
+    def around(self) -> Surroundings:
+        """What is known of what is written here."""
+        return Surroundings(self.spaces, self.smooth, self.integrable)
 
 
 def _register() -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
@@ -85,8 +91,8 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     refuse_empty(known, {s for e in (*made, *assumed) for s in e.free_symbols})
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
-    for h in supposed:
-        _refuse_meaningless(h, here)
+    for h, text in zip(supposed, declared, strict=True):
+        _refuse_meaningless(h, text, here)
     _refuse_tied(made, supposed)
     kept: Place = _keep(here)
     return kept
@@ -101,17 +107,18 @@ def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, bool]:
     return "integrable" in supposed, "interchange" in supposed
 
 
-def _refuse_meaningless(h: Hypothesis, here: Place) -> None:
-    """A hypothesis is an equation of two exact values that mean something over all of its range."""
+def _refuse_meaningless(h: Hypothesis, text: Hypothesis, here: Place) -> None:
+    """A hypothesis is an equation of two exact values that mean something over all of its range, as it is written."""
     where = h.domain(here.domain)
     refuse_empty(where, set())
-    for side in h.sides:
+    for side, written in zip(h.sides, text.sides, strict=True):
         if isinstance(side, Rounded):
             raise Malformed("a hypothesis is about exact values, and not about rounded ones")
         refuse_ambiguous_indices(side)
         check(side, where, here.spaces)
         try:
-            discharge(side, where, here.smooth)
+            discharge(conditions(side, where), here.smooth)
+            discharge(written_conditions(written, where, here.around), here.smooth)
         except Undischarged as reason:
             raise Malformed(f"the hypotheses must mean something everywhere: {reason}") from reason
     if h.sides:
@@ -187,9 +194,7 @@ def induction(
     base = place(domain.without(n), hypotheses, (goals[0][0], goals[0][2], *lines[0]))
     step = place(below, hypotheses, (goals[1][0], goals[1][2], *lines[1], *supposed.sides))
     grown = _keep(replace(step, hypotheses=(*step.hypotheses, supposed.core())))
-    made: Induction = _keep(
-        Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (left, relation, right))
-    )
+    made: Induction = _keep(Induction(place(domain, hypotheses, (lhs, rhs)), base, grown, goals, (lhs, relation, rhs)))
     return made
 
 

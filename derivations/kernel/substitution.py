@@ -130,10 +130,11 @@ def _parameter(kind: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-    """(parameters, term) of an abbreviation applied to arguments of these kinds."""
+def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any]:
+    """(parameters, term, term as it is written) of an abbreviation applied to arguments of these kinds."""
     parameters = tuple(map(_parameter, kinds))
-    body = core(head.body(*parameters))
+    text = sp.sympify(head.body(*parameters), strict=True)
+    body = core(text)
     laws = {p for p in parameters if isinstance(p, Law)}
     own = [p for p in parameters if p not in laws]
     drawn = {v for law in laws for v in law.variables}
@@ -147,7 +148,7 @@ def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
     for value in PROBES:
         if all(value.is_integer or kind == "number" for kind in kinds if kind in ("number", "integer")):
             _probe(head, parameters, body, value)
-    return parameters, body
+    return parameters, body, text
 
 
 PROBES = (*map(sp.sympify, (0, 1, 2, 3, -1, sp.Rational(1, 2))), sp.Dummy("•", positive=True))
@@ -184,7 +185,7 @@ def _expanded(e: DefinedFunction, args: tuple[Any, ...], names: Table) -> Any:
     head = type(e)
     if not terms.is_declared(head):
         raise Malformed(f"{head.__name__} is not an abbreviation that `define` made")
-    parameters, body = template(head, tuple(map(_kind, args)))  # type: ignore[arg-type]
+    parameters, body, _ = template(head, tuple(map(_kind, args)))  # type: ignore[arg-type]
     made = _put(body, dict(zip(parameters, args, strict=True)), None)
     written = _core(sp.sympify(head.body(*e.args), strict=True), names)
     if not _alike(made, written):
@@ -193,6 +194,17 @@ def _expanded(e: DefinedFunction, args: tuple[Any, ...], names: Table) -> Any:
             "or an index in it has the name of an argument (rename that)"
         )
     return made
+
+
+def written_out(head: Any, args: tuple[Any, ...]) -> tuple[Any, Table]:
+    """The body of an abbreviation as it is written, in its parameters, and the core terms that stand for them."""
+    parameters, _, text = template(head, tuple(map(_kind, args)))
+    return text, dict(zip(parameters, args, strict=True))
+
+
+def put_in(e: Any, values: Table) -> Any:
+    """The core term with the arguments of an abbreviation in the place of its parameters."""
+    return _put(e, values, None)
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import sympy as sp
 
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.definedness import Undischarged, discharge
+from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import (
     admit,
@@ -38,6 +38,7 @@ from derivations.kernel.terms import (
     Malformed,
     Rounded,
 )
+from derivations.kernel.written import written_conditions
 
 RULES = (
     calculus,
@@ -146,11 +147,12 @@ _make, _facts = _theorems()
 
 
 def start(here: Place, e: Any) -> Theorem:
-    """e = e: the term means something all over the domain."""
+    """e = e: the term means something all over the domain, as it is written and when it is written out."""
     if not is_genuine(here):
         raise StepFails("a theorem stands at a place that the kernel made")
     made = admit(e, here.domain, here.spaces)
-    met = discharge(made, here.domain, here.smooth)
+    met = discharge(conditions(made, here.domain), here.smooth)
+    discharge(written_conditions(e, here.domain, here.around), here.smooth)
     hypotheses = tuple(replace(h) for h in here.hypotheses)
     return _make(Facts(made, "=", made, here, replace(here.domain), hypotheses, _is_meant(made, here), met))
 
@@ -318,14 +320,13 @@ def by_induction(made: Induction, base: Theorem, step: Theorem) -> Theorem:
         facts = _facts(theorem)
         if facts.place is not here or (facts.lhs, facts.relation, facts.rhs) != tuple(map(_plain, goal)):
             raise StepFails("these are not the base and the step of this induction")
-    whole = _facts(start(made.whole, made.statement[0]))
-    start(made.whole, made.statement[2])
+    whole, right = (_facts(start(made.whole, side)) for side in (made.statement[0], made.statement[2]))
     both = [_facts(theorem) for theorem in (base, step)]
     return _make(
         replace(
             whole,
             relation=made.statement[1],
-            rhs=made.statement[2],
+            rhs=right.rhs,
             meant=all(facts.meant for facts in both),
             lemmas=tuple(dict.fromkeys(name for facts in both for name in facts.lemmas)),
             assumptions=tuple(dict.fromkeys(name for facts in both for name in facts.assumptions)),

@@ -16,11 +16,12 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.definedness import holds
+from derivations.kernel.definedness import Undischarged, conditions, discharge, holds
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.formation import sort
 from derivations.kernel.hypotheses import INDUCTION_HYPOTHESIS, Hypothesis
+from derivations.kernel.means import extent
 from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import Malformed
@@ -314,12 +315,24 @@ def _check_values(domain: Domain, table: Table, context: Context, owner: str) ->
     for name, (key, value) in images.items():
         if key in domain.indices or not isinstance(key, sp.Expr):
             continue
+        _refuse_undefined(value, context, owner)
         if key.is_integer and not value.is_integer:
             raise StepFails(f"{owner} needs an integer for {key}; {value} is not known to be one")
         at = value if not terms.is_vector(value) else terms.Coord(value, sp.Dummy(integer=True, positive=True))
         interval = domain.intervals.get(name, domain.interval(key))
         if not _lies_in(at, interval, context.domain):
             raise StepFails(f"{owner} needs {name} {interval.words()}; {value} is not known to be there")
+
+
+def _refuse_undefined(value: Any, context: Context, owner: str) -> None:
+    """What is put for a symbol must have a value: 1/n, put for u, may vanish from n u, which is 0 at n = 0."""
+    smooth = context.supposes("interchange")
+    try:
+        discharge(conditions(value, context.domain), smooth)
+    except Undischarged as reason:
+        raise StepFails(f"{owner} is about values, and {value} may have none: {reason}") from reason
+    if not context.integrable and extent(value, context.domain, smooth) != "finite":
+        raise StepFails(f"{owner} is about finite values, and {value} may be infinite: declare 'integrable'")
 
 
 def _lies_in(value: Any, interval: Interval, domain: Domain) -> bool:

@@ -111,9 +111,9 @@ def _any_sign(original: Any) -> Any:
 def _first_range_only(original: Any) -> Any:
     """A condition that is met in two ranges is asked in the first."""
 
-    def conditions(e: Any, domain: Any) -> Iterator[Any]:
+    def conditions(*args: Any) -> Iterator[Any]:
         met = set()
-        for kind, condition, inside in original(e, domain):
+        for kind, condition, inside in original(*args):
             shape = str(condition).translate(str.maketrans("", "", "_0123456789"))
             if (kind, shape) not in met:
                 met.add((kind, shape))
@@ -172,11 +172,15 @@ SABOTAGES: tuple[Sabotage, ...] = (
         swallow("formation._sort_of_arithmetic", "may have no inverse", "matrix"),
     ),
     Sabotage("determinants of differences", take_out("formation._refuse_other_words")),
-    Sabotage("no denominator is asked", filtered("definedness._own_conditions", lambda c: c[0] == "!= 0")),
-    Sabotage("roots and logarithms of anything", filtered("definedness._own_conditions", lambda c: c[0][0] == ">")),
+    Sabotage("no denominator is asked", filtered("definedness.node_conditions", lambda c: c[0] == "!= 0")),
+    Sabotage("roots and logarithms of anything", filtered("definedness.node_conditions", lambda c: c[0][0] == ">")),
     Sabotage("no side condition is asked", take_out("definedness.holds", True)),
     Sabotage(
-        "a condition is asked in one range only", lambda: _everywhere("definedness.conditions", _first_range_only)
+        "a condition is asked in one range only",
+        both(
+            lambda: _everywhere("definedness.conditions", _first_range_only),
+            lambda: _everywhere("written.written_conditions", _first_range_only),
+        ),
     ),
     Sabotage("every function has a derivative", take_out("definedness._smoothness", ())),
     Sabotage("every limit exists", take_out("definedness.limit_conditions", ())),
