@@ -127,7 +127,7 @@ def latent_kl_gradient(mean: ArrayLike, sd: ArrayLike) -> NormalGradient:
 
 
 def _scalar_kl_gradient(mean: float, sd: float) -> tuple[float, float]:
-    offset, spacing = line_grid(0.0, sd)  # from the mean: a grid about a large one would lose the digits of z - m
+    offset, spacing = line_grid(0.0, sd)  # from the mean: z - m of a narrow law would lose its digits
     z = mean + offset
 
     def divergence(parameters: NDArray[np.complex128]) -> complex:

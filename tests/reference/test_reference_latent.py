@@ -185,6 +185,15 @@ def test_gradients_of_the_latent_term(pairs):
     assert got.sd == pytest.approx(sd - 1 / sd, rel=1e-11, abs=1e-11)
 
 
+@pytest.mark.parametrize("mean", [2.3, 40.7])
+def test_gradients_of_a_narrow_latent_term_lose_only_the_digits_of_its_own_terms(mean):
+    sd = np.array([1e-3, 0.0123, 0.0301])
+    got = gradients.latent_kl_gradient(np.full(3, mean), sd)
+    bound = 2e-15 * (1 + mean**2) / sd
+    assert (np.abs(got.mean - mean) < bound).all()
+    assert (np.abs(got.sd - (sd - 1 / sd)) < bound).all()
+
+
 @given(means, st.floats(0.2, 2))
 @settings(max_examples=40, deadline=None)
 def test_moving_density_gives_the_pathwise_gradient(mean, sd):

@@ -26,11 +26,31 @@ def problems(kind: str, claim: str, seed: int) -> tuple[str, ...]:
     return found.problems if isinstance(found, Evidence) else ()
 
 
+def sources_of(kind: str, claim: str) -> list[Any]:
+    """Where the witness of a claim draws its cases from."""
+    function: Any = getattr(loaded(kind).entry(claim), "function", None)
+    return [source for source, _ in getattr(function, "runs", ())]
+
+
 @pytest.mark.parametrize("claim", claims())
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_seed_agrees(kind: str, claim: str) -> None:
     seed = int(os.environ["THREEFOLD_SEED"])
     assert not problems(kind, claim, seed), f"threefold verify {claim} --witness {kind} --seed {seed}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_edge_is_drawn_at_every_seed(kind: str) -> None:
+    """An edge that most seeds reach fails the witness at the others: drawing alone is cheap enough to ask many."""
+    first = int(os.environ["THREEFOLD_SEED"])
+    sources = {repr(source): source for name in loaded(kind).ids() for source in sources_of(kind, name)}
+    assert len(sources) > 20
+    for name, source in sources.items():
+        for seed in range(first, first + 10):
+            reached: set[str] = set()
+            for drawn in source.draw(registry.Cases.seeded(seed, "edges", kind)):
+                reached |= drawn.edges
+            assert reached >= set(source.must), f"{name} at seed {seed} misses {set(source.must) - reached}"
 
 
 @pytest.mark.long
