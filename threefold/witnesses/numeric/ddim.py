@@ -56,7 +56,8 @@ def _(s: Step) -> Iterator[Shape]:
     truth, moments = chain.posterior(s.x0, s.x_t, s.t, s.betas), chain.forward_moments(s.betas)
     yield Value(0, s.point(), truth.variance)
     yield Value(1, s.point(), truth.mean)
-    yield Value(2, s.point(), float(s.betas[s.t - 1] - moments.variance[s.t - 1]))
+    beta, noise = float(s.betas[s.t - 1]), float(moments.variance[s.t - 1])
+    yield Value(2, s.point(), beta - noise, plus=beta + noise, because="variances, not small levels, are subtracted")
 
 
 @measured("ddim.deterministic", method="the chain's moments; 2x2 solves for the data and the noise", cases=Strides())
