@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference import views
-from reference.chain import forward_moments, posterior, posterior_coefficients
+from reference.chain import ForwardMoments, forward_moments, posterior, posterior_coefficients
 from reference.divergences import gaussian_kl_diag
 from reference.gaussians import Gaussian
 from reference.quadrature import LOG_ROUNDING, LOG_TWO_PI, hermite_rule, line_grid, normal_rule, resolved_sum
@@ -102,7 +102,7 @@ def path_of_prediction(predict: Mean, betas: Betas, prediction: Prediction) -> M
     _known(prediction)
 
     def mean(x_t: Array, t: int) -> Array:
-        data = _data_estimate(_called(predict, x_t, t), x_t, float(moments.gain[t] ** 2), prediction)
+        data = _data_estimate(_called(predict, x_t, t), x_t, moments, t, prediction)
         return posterior(data, x_t, t, schedule).mean
 
     return mean
@@ -118,12 +118,12 @@ def bound_weight(t: int, betas: Betas, variance: float, prediction: Prediction, 
     schedule, spread = noise_schedule(betas), positive_number("variance", variance)
     t, size = integer("t", t, 1, schedule.size), positive_number("miss", miss)
     moments = forward_moments(schedule)
-    level, x0 = float(moments.gain[t] ** 2), np.zeros(1)
+    x0 = np.zeros(1)
     x_t = np.sqrt(moments.variance[[t]])  # x_0 = 0 seen with noise 1
-    exact = views.from_x0(x0, x_t, level)
+    exact = views.from_x0(x0, x_t, *_levels(moments, t))
     wrong = {"x0": exact.x0, "eps": exact.eps, "v": exact.v}[_known(prediction)] + size
     truth = posterior(x0, x_t, t, schedule)
-    guess = posterior(_data_estimate(wrong, x_t, level, prediction), x_t, t, schedule)
+    guess = posterior(_data_estimate(wrong, x_t, moments, t, prediction), x_t, t, schedule)
     if t == 1:
         return float(-np.sum(_log_normal(x0, guess.mean, spread) - _log_normal(x0, truth.mean, spread))) / size**2
     off = gaussian_kl_diag(truth.mean, truth.variance, guess.mean, spread)
@@ -163,9 +163,14 @@ def linear_optimum(betas: Betas, weights: ArrayLike, prediction: Prediction, dat
     return 0.5 * (left - right) / curvature
 
 
-def _data_estimate(value: Array, x_t: Array, level: float, prediction: Prediction) -> Array:
+def _levels(moments: ForwardMoments, t: int) -> tuple[float, float]:
+    """abar_t and 1 - abar_t, which keeps its digits where it is small."""
+    return float(moments.gain[t] ** 2), float(moments.variance[t])
+
+
+def _data_estimate(value: Array, x_t: Array, moments: ForwardMoments, t: int, prediction: Prediction) -> Array:
     solver = {"x0": views.from_x0, "eps": views.from_eps, "v": views.from_v}[_known(prediction)]
-    return value if prediction == "x0" else solver(value, x_t, level).x0
+    return value if prediction == "x0" else solver(value, x_t, *_levels(moments, t)).x0
 
 
 def _known(prediction: Prediction) -> Prediction:
