@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from threefold.check import definitions as D
-from threefold.check import kinds, macros, sde, walkthrough
+from threefold.check import kinds, macros, omissions, sde, walkthrough
 from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import Decision, detect
 from threefold.check.display import Statement, statements
@@ -85,6 +85,7 @@ class _Walker:
     last_context: str = ""
     tied: set[str] = field(default_factory=set)
     equations: list[sde.Equation] = field(default_factory=list)
+    omitted: omissions.Memory = field(default_factory=omissions.Memory)
 
     def __post_init__(self) -> None:
         self.settings = self.document.settings
@@ -136,6 +137,8 @@ class _Walker:
         for left, relation, right in (link for s in found for link in s.links):
             nodes = _both(left or (), right) if relation.text in kinds.EQUALITIES and left and right else None
             name = D.lone(nodes[0]) if nodes is not None else None
+            if nodes is not None and name is not None:
+                self.leaves_out(None, display, nodes)
             if nodes is None or name is None or not self.new_name(name[0], context) or kinds.elliptic(nodes[1]):
                 continue
             if bare(nodes[1]).kind == "num":  # a setting, like w = 7
@@ -238,12 +241,23 @@ class _Walker:
             link.answer = early[1]
         else:
             link.task = self.task(nodes, left, relation, right, context, display, place)
+        if relation.text in kinds.EQUALITIES or link.task is not None:
+            self.leaves_out(link, display, nodes)
         if nodes is not None:
             self.labelled(nodes, number, display, context)
             before = self.definitions
             self.remember(nodes, relation, place, display, link, context)
             if link.task is None and early is None and before is not self.definitions:
                 link.kind = "definition"
+
+    def leaves_out(self, link: Link | None, display: Display, nodes: tuple[Node, Node] | None) -> None:
+        """Note where the text says that something is left out, here or in what this link leans on."""
+        line = self.omitted.line(display, nodes)
+        if line is None:
+            return
+        self.omitted.remember(display, nodes, line)
+        if link is not None and link.task is not None:
+            link.task = replace(link.task, leaves_out=line)
 
     def differential(
         self,

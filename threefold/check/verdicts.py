@@ -43,6 +43,7 @@ class Task:
     settings: Settings
     definitions: Definitions
     announced: bool = False  # the sentence says that something is left out
+    leaves_out: int = 0  # the line where the text leaves something out that this link leans on; 0 for none
     field: bool = False  # the left side is a network that the document parameterises here
     may_define: bool = False  # the left side may be set here
     concludes: bool = False  # the author says that it follows
@@ -381,6 +382,11 @@ def _withheld(task: Task, readings: Iterable[Reading]) -> tuple[str, str] | None
                 "undecided",
                 "an equation between random variables, not proved as one between laws",
             )
+    if task.leaves_out:
+        return (
+            "undecided",
+            f"not proved, and the text leaves something out (line {task.leaves_out}) that was not found",
+        )
     return None
 
 
