@@ -25,7 +25,7 @@ from derivations.refutation.undefined import Clock, OutOfTime, Uncomputable, Und
 from derivations.refutation.worlds import World, show_key
 
 TRIES = 8
-SECONDS = 8.0  # of the wall clock for one statement
+SECONDS = 8.0  # of processor time for one statement
 TWICE = 320  # bits at which a disagreement is looked at again
 
 
@@ -98,7 +98,7 @@ def refute(claim: Claim, part: int, tries: int = 0, seconds: float = SECONDS) ->
 
 
 def search(claim: Claim, part: int, tries: int = 0, seconds: float = SECONDS) -> Search:
-    """Look for a counterexample in so many worlds (0: `tries_for` it), for so many seconds of the wall clock."""
+    """Look for a counterexample in so many worlds (0: `tries_for` it), for so many seconds of processor time."""
     clock, held, silent = Clock(seconds), 0, []
     for n in range(tries or tries_for(claim.says[part])):
         try:
