@@ -171,11 +171,12 @@ def _(s: Level) -> Iterator[Shape]:
     v = views.velocity(s.x0, s.noise, s.level)
     x_t = np.sqrt(s.level) * s.x0 + np.sqrt(1 - s.level) * s.noise
     solved = views.from_v(v, x_t, s.level)
-    yield Value(0, s.point(), v)
+    turn, because = float(np.abs(s.noise).max()), "the angle is rounded: the cosine of pi/2 is not 0, and takes eps in"
+    yield Value(0, s.point(), v, plus=turn, because=because)
     yield Value(1, s.point(), solved.x0)
     yield Value(2, s.point(), solved.eps)
     yield Value(3, s.point(), views.velocity(s.x0, s.noise, 1.0))
-    yield Value(4, s.point(), views.velocity(s.x0, s.noise, 0.0))
+    yield Value(4, s.point(), views.velocity(s.x0, s.noise, 0.0), plus=turn, because=because)
     yield Value(5, s.point(), float(x_t @ x_t + v @ v))
 
 
