@@ -46,6 +46,7 @@ NEVER_WRONG = [
     r"a_t = 3 b_t",
     r"D_{KL}(q(x_{t-1}|x_t,x_0)\|p_\theta(x_{t-1}|x_t)) = \mathbb E_q[\tfrac{1}{2\sigma_t^2}\|x_0-x_t\|^2]",
     r"q(x_t|x_0) = \mathcal N(x_t; x_0, \sigma_t^2 I)",
+    r"q(x_t|x_0) = \mathcal N(x_t; \sqrt{\bar\alpha_t}x_0, \sigma_t^2 I)",
 ]
 
 
