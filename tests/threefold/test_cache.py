@@ -189,12 +189,12 @@ def test_a_hash_covers_the_chapter_what_it_imports_and_the_chapters_of_its_lemma
 
 def test_a_hash_of_a_torch_witness_covers_the_code_that_it_calls(real: tuple[Sources, dict[str, Heading]]) -> None:
     found = reached(real, *real[0].mentioning("ddpm.loss.simple", "threefold.witnesses.torch"))
-    assert {"torch_impl.diffusion", "torch_impl.schedule"} <= found
+    assert {"torch_impl.diffusion", "torch_impl.process.schedule"} <= found
     assert not {name for name in found if name.startswith("torch_impl.training")}
 
 
 def test_a_name_that_is_loaded_on_first_use_leads_to_its_module(real: tuple[Sources, dict[str, Heading]]) -> None:
-    assert set(real[0]._from("torch_impl", "NoiseSchedule")) == {"torch_impl.schedule"}
+    assert set(real[0]._from("torch_impl", "NoiseSchedule")) == {"torch_impl.process.schedule"}
     assert "torch_impl.training.trainer" in real[0]._from("torch_impl", "no_such_name"), "then anything may be meant"
 
 

@@ -90,9 +90,9 @@ def test_a_second_signal_names_the_last_checkpoint(train, tmp_path: Path, monkey
 
 
 def test_stopped_among_the_pictures_it_keeps_what_is_finished(command, tmp_path: Path, monkeypatch) -> None:
-    from torch_impl.training import portraits
+    from torch_impl.training import album
 
-    save = portraits.save_images
+    save = album.save_images
 
     def second_is_stopped(path: Path, *rest: object) -> None:
         if path.stem == "reconstructions":
@@ -100,12 +100,12 @@ def test_stopped_among_the_pictures_it_keeps_what_is_finished(command, tmp_path:
             time.sleep(5)
         save(path, *rest)
 
-    monkeypatch.setattr(portraits, "save_images", second_is_stopped)
+    monkeypatch.setattr(album, "save_images", second_is_stopped)
     options = ("--steps", 2, "--warmup", 0, "--batch-size", 4, "--set", "hidden=8")
     err = command("train", "digits-vae", "--out", tmp_path / "r", *options, expect=130).stderr
     assert "the model is trained and kept in" in err and "finished pictures are kept (samples.png)" in err
     assert find_checkpoint(tmp_path / "r").step == 2 and "--no-pictures" in err
-    monkeypatch.setattr(portraits, "save_images", save)
+    monkeypatch.setattr(album, "save_images", save)
     command("train", "digits-vae", "--out", tmp_path / "r", "--resume")
     assert (tmp_path / "r" / "portraits" / "reconstructions.png").exists() and (tmp_path / "r" / "report.html").exists()
 

@@ -494,7 +494,8 @@ def test_impossible_samples(tmp_path_factory, arguments, words, monkeypatch):
 
 def test_impossible_evaluations(tmp_path):
     out = trained("digits-onestep", tmp_path / "run")
-    assert "unknown metric 'fid'" in run("evaluate", out, "--metric", "fid", expect=2).stderr
+    assert "unknown metric 'fidd'" in run("evaluate", out, "--metric", "fidd", expect=2).stderr
+    assert "with --inception FILE only" in run("evaluate", out, "--metric", "fid", expect=2).stderr
     assert "makes no sense for a model of kind onestep" in run("evaluate", out, "--metric", "bpd", expect=2).stderr
     assert "no checkpoint at" in run("evaluate", tmp_path / "none", expect=2).stderr
     assert (

@@ -85,7 +85,7 @@ class _Walker:
     last_context: str = ""
     tied: set[str] = field(default_factory=set)
     equations: list[sde.Equation] = field(default_factory=list)
-    omitted: omissions.Memory = field(default_factory=omissions.Memory)
+    omitted: omissions.Omitted = field(default_factory=omissions.Omitted)
 
     def __post_init__(self) -> None:
         self.settings = self.document.settings

@@ -48,7 +48,7 @@ def _after(display: Display) -> str:
 
 
 @dataclass
-class Memory:
+class Omitted:
     """What was stated with something left out: names, sides and tags, each with its line."""
 
     names: dict[Name, int] = field(default_factory=dict)
