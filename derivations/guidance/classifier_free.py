@@ -22,7 +22,7 @@ of_x, of_output = scalar("c_x", "c_x"), scalar("c_o", "c_o")
 free, conditioned = vector("unconditioned", r"o_\varnothing"), vector("conditioned", "o_c")
 condition = vector("condition", "c")
 
-guided = define("guided", r"o_w", lambda w, o_u, o_c: o_u + w * (o_c - o_u), is_vector_valued=True)
+guided = define("guided", r"\tilde o", lambda w, o_u, o_c: o_u + w * (o_c - o_u), is_vector_valued=True)
 view = define("affine_view", "F", lambda c_x, c_o, at, o: c_x * at + c_o * o, is_vector_valued=True)
 
 cfg_views = Claim(

@@ -16,7 +16,7 @@ from threefold.check.tokens import NotRead, tokenise
 from threefold.check.verdicts import Task, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "check" / "index.md"
-START, END = "<!-- readings: begin -->", "<!-- readings: end -->"
+START, END = "<!-- table of readings: begin -->", "<!-- table of readings: end -->"
 
 # (context, LaTeX): the eighteen expressions that a checker of this field must read, then what must not be read.
 CORPUS = [
