@@ -130,6 +130,17 @@ interchange_hypothesis = Hypothesis(
     ASSUMPTIONS["interchange"],
     needed_because="a convenience for polynomials of Gaussians; undominated derivatives may not pass under a mean",
 )
+smooth = Hypothesis(
+    "smooth",
+    ASSUMPTIONS["smooth"],
+    needed_because="a convenience in models of polynomials and Gaussian densities, which are smooth",
+)
+decay = Hypothesis(
+    "decay",
+    ASSUMPTIONS["decay"],
+    needed_because="a convenience in Gaussian models, whose densities decay; an exponential law on a half-line has an "
+    "end where it does not",
+)
 forward_factorisation = Hypothesis(
     "forward chain",
     "q(x_1..x_T | x_0) is the product of q(x_t | x_{t-1}, x_0)",

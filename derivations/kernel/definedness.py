@@ -7,7 +7,8 @@ ranges is two conditions. `discharge` decides them all. Means of unknown laws ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -77,7 +78,7 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         interval = domain.interval(symbol)
         yield from ((">= 0", gap, domain) for gap in (value - interval.lo, interval.hi - value) if gap != sp.oo)
         yield from limit_conditions(e, domain)
-    elif isinstance(e, terms.D):
+    elif isinstance(e, (terms.D, *terms.FIELDS)):
         yield from _smoothness(e.args[0], e.args[1], domain)
     elif isinstance(e, terms.Gradient):
         yield "smooth", e, domain
@@ -98,12 +99,12 @@ def _smoothness(e: Any, wrt: Any, domain: Domain) -> Iterator[Condition]:
             yield "> 0", base, domain
     elif isinstance(e, sp.Abs):
         yield "!= 0", e.args[0], domain
-    elif (
-        isinstance(e, terms.ScalarFunction | terms.VectorFunction | terms.Gradient | terms.D | terms.At)
-        or (isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density))
-        or (isinstance(e, terms.Averaging) and not is_polynomial_mean(e))
+    elif isinstance(e, terms.ScalarFunction | terms.VectorFunction | terms.Gradient | terms.D | terms.At) or (
+        isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density)
     ):
         yield "smooth", e, domain
+    elif isinstance(e, terms.Averaging) and not is_polynomial_mean(e):
+        yield "dominated", e, domain
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
@@ -135,6 +136,22 @@ def refuse_unknown_limits(e: Any, symbol: Any) -> None:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Granted:
+    """What hypotheses grant: derivatives of functions of which nothing else is known, derivatives of their means."""
+
+    smooth: bool = False
+    dominated: bool = False
+
+    @classmethod
+    def by(cls, supposed: Container[str]) -> Granted:
+        """By the names of the hypotheses that are supposed in the kernel's own words."""
+        return cls("smooth" in supposed or "interchange" in supposed, "interchange" in supposed)
+
+
+NOTHING = Granted()
+
+
 def holds(kind: str, e: Any, domain: Domain) -> bool:
     """Does one condition follow from the domain?"""
     algebra = Algebra(domain)
@@ -148,22 +165,18 @@ def holds(kind: str, e: Any, domain: Domain) -> bool:
     return False
 
 
-def discharge(needed: Iterable[Condition], smooth: bool) -> tuple[tuple[str, Any], ...]:
-    """The conditions, decided, as (kind, condition); Undischarged when something does not follow from the domain.
-
-    `smooth` says that a hypothesis grants derivatives of functions of which nothing else is known.
-    """
+def discharge(needed: Iterable[Condition], granted: Granted) -> tuple[tuple[str, Any], ...]:
+    """The conditions, decided, as (kind, condition); Undischarged when something does not follow from the domain."""
     met: dict[tuple[str, Any], None] = {}
     asked: set[tuple[str, Any, Any]] = set()
     for kind, condition, inside in needed:
         if (kind, condition, inside.content) in asked:
             continue
         asked.add((kind, condition, inside.content))
-        if kind == "smooth":
-            if not smooth:
-                raise Undischarged(
-                    f"nothing says that {condition} has a derivative: declare the hypothesis 'interchange'"
-                )
+        if kind in ("smooth", "dominated"):
+            if not getattr(granted, kind):
+                remedy = "'smooth' or 'interchange'" if kind == "smooth" else "'interchange'"
+                raise Undischarged(f"nothing says that {condition} has a derivative: declare the hypothesis {remedy}")
         elif not holds(kind, condition, inside):
             raise Undischarged(f"side condition {condition} {kind} does not follow from the domain")
         else:

@@ -119,6 +119,8 @@ def may_vary(e: Any, wrt: Any) -> bool:
     """May e depend on wrt? Also through a coordinate or a member of the same family that is perhaps the same one."""
     if e.has(wrt):
         return True
+    if _is_variable(wrt):
+        return may_touch(e, [wrt])
     if isinstance(wrt, terms.ScalarFunction):
         return any(not _distinct(a.args[0], wrt.args[0]) for a in e.atoms(type(wrt)))
     if not isinstance(wrt, terms.Coord):

@@ -39,6 +39,11 @@ class Interval:
         left, right = "(" if self.open_lo else "[", ")" if self.open_hi else "]"
         return f"in {left}{self.lo}, {self.hi}{right}".replace("oo", "∞")
 
+    @property
+    def is_open(self) -> bool:
+        """Is there room on both sides of each of its points?"""
+        return (self.lo == -sp.oo or self.open_lo) and (self.hi == sp.oo or self.open_hi)
+
     def contains(self, value: Any) -> bool:
         above = value > self.lo if self.open_lo else value >= self.lo
         below = value < self.hi if self.open_hi else value <= self.hi

@@ -173,6 +173,8 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         _refuse_law(e, domain)
     elif isinstance(e, terms.D):
         _refuse_derivative(e, domain, spaces)
+    elif isinstance(e, terms.FIELDS):
+        _refuse_gradient(e, domain, spaces)
     elif isinstance(e, terms.At):
         if e.args[1] in domain.indices or type(e.args[1]) is not Symbol:
             raise Malformed(f"{e.args[1]} is an integer, and tends nowhere: a limit is taken in a real variable")
@@ -223,8 +225,19 @@ def _refuse_derivative(e: Any, domain: Domain, spaces: Spaces) -> None:
     where = domain.interval(wrt)
     if where.lo == where.hi:
         raise Malformed(f"{e}: {wrt} is only ever {where.lo}, so there is no derivative")
-    if (where.lo != -sp.oo and not where.open_lo) or (where.hi != sp.oo and not where.open_hi):
+    if not where.is_open:
         raise Malformed(f"{e}: {wrt} is {where.words()}, and there is no derivative at a closed end: take it open")
+
+
+def _refuse_gradient(e: Any, domain: Domain, spaces: Spaces) -> None:
+    variable = e.args[1]
+    if spaces.is_of_bits(variable):
+        raise Malformed(f"{e}: {variable} takes separate values only, so there is no derivative")
+    where = domain.intervals.get(terms.name_of(variable))
+    if where is not None and not where.is_open:
+        raise Malformed(f"{e}: {variable} is {where.words()}, and there is no derivative at a closed end: take it open")
+    if isinstance(e, terms.Div | terms.Laplacian):
+        _refuse_dimension(e, e.args[2], domain)
 
 
 def _refuse_outside_schedule(e: Any, domain: Domain) -> None:
@@ -278,7 +291,7 @@ def refuse_ambiguous_indices(e: Any) -> None:
         raise Malformed(f"{_names(both)} is an index and also stands outside its sum: rename the index")
     _refuse_nested(e, frozenset())
     for term in e.atoms(terms.Formal):
-        if terms.binds(term) or isinstance(term, terms.D):
+        if terms.binds(term) or isinstance(term, (terms.D, *terms.FIELDS)):
             refuse_names_with(term.args[1], term)
 
 

@@ -44,6 +44,13 @@ class Formal:
         return Basic.__new__(cls, *made)
 
 
+class Term(Formal, Expr):
+    """A real-valued inert expression."""
+
+    is_real = True
+    is_commutative = True
+
+
 def _index(symbol: Any) -> Symbol:
     if not isinstance(symbol, Symbol):
         raise Malformed(f"{symbol} is not a symbol, so nothing can run over it")

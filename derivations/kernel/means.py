@@ -46,7 +46,8 @@ def extent(e: Any, domain: Domain, dominated: bool = False) -> Extent:
 
 def _is_differentiated(e: Any) -> bool:
     """A derivative of a mean, or the mean of a derivative: dominated derivatives have finite means."""
-    return isinstance(e, terms.D) or (isinstance(e, Expect) and isinstance(e.args[1], terms.D))
+    kinds = (terms.D, *terms.FIELDS)
+    return isinstance(e, kinds) or (isinstance(e, Expect) and isinstance(e.args[1], kinds))
 
 
 def _together(parts: Any) -> Extent:
@@ -147,7 +148,7 @@ def _is_polynomial(e: Any, variables: Any) -> bool:
     """A polynomial in the variables, its coefficients anything else that is finite."""
     if not may_touch(e, variables):
         return not e.has(Averaging) or all(is_polynomial_mean(a) for a in e.atoms(Averaging))
-    if isinstance(e, (sp.Add, sp.Mul, *LINEAR)):
+    if isinstance(e, (sp.Add, sp.Mul, *LINEAR, *terms.FIELDS)):
         return all(_is_polynomial(a, variables) for a in e.args)
     if isinstance(e, terms.VectorSymbol | terms.VectorFunction):
         return e in variables

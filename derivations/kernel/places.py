@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import sympy as sp
 
-from derivations.kernel.definedness import Undischarged, conditions, discharge
+from derivations.kernel.definedness import NOTHING, Granted, Undischarged, conditions, discharge
 from derivations.kernel.dependence import free_variables, is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import (
@@ -48,12 +48,12 @@ class Place:
     expressions: tuple[Any, ...]
     spaces: Spaces
     integrable: bool = False
-    smooth: bool = False
+    granted: Granted = NOTHING
 
     @property
     def around(self) -> Surroundings:
         """What is known of what is written here."""
-        return Surroundings(self.spaces, self.smooth, self.integrable)
+        return Surroundings(self.spaces, self.granted.dominated, self.integrable)
 
 
 def _register() -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
@@ -102,9 +102,9 @@ def _refuse_hypothesis(h: Any) -> Hypothesis:
     raise Malformed(f"{type(h).__name__} is no Hypothesis: a subclass could say anything")
 
 
-def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, bool]:
+def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, Granted]:
     supposed = {h.name for h in hypotheses if h.words == ASSUMPTIONS.get(h.name)}
-    return "integrable" in supposed, "interchange" in supposed
+    return "integrable" in supposed, Granted.by(supposed)
 
 
 def _refuse_meaningless(h: Hypothesis, text: Hypothesis, here: Place) -> None:
@@ -117,8 +117,8 @@ def _refuse_meaningless(h: Hypothesis, text: Hypothesis, here: Place) -> None:
         refuse_ambiguous_indices(side)
         check(side, where, here.spaces)
         try:
-            discharge(conditions(side, where), here.smooth)
-            discharge(written_conditions(written, where, here.around), here.smooth)
+            discharge(conditions(side, where), here.granted)
+            discharge(written_conditions(written, where, here.around), here.granted)
         except Undischarged as reason:
             raise Malformed(f"the hypotheses must mean something everywhere: {reason}") from reason
     if h.sides:

@@ -12,7 +12,9 @@ from derivations.kernel import terms
 from derivations.kernel.domain import Domain
 from derivations.kernel.terms import Density, Law, Malformed, VectorFunction
 
-JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | Law
+JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | terms.Div | Law
+# What lives together in a derivative: a direction with the variable, a covector with the body.
+BESIDE = {terms.Jvp: (1, 2), terms.Vjp: (0, 2)}
 Space = tuple[bool, Any]  # of bits, size
 
 
@@ -35,9 +37,13 @@ class Spaces:
         for e in sp.preorder_traversal(everything):
             if isinstance(e, JOINING) and not isinstance(e, Density):
                 spaces._join({name for part in e.args for name in lives_with(part)})
+            elif places := BESIDE.get(type(e)):
+                spaces._join({name for place in places for name in lives_with(e.args[place])})
         laws = [a for a in everything.atoms(Law) if not isinstance(a, Density)]
         given = [(lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
         given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
+        traces = everything.atoms(terms.Div, terms.Laplacian)
+        given += [(lives_with(trace.args[1]), False, trace.args[2]) for trace in traces]
         given += [({name}, False, sp.sympify(size)) for name, size in sizes.items()]
         for members, of_bits, size in given:
             for name in {n for member in members for n in spaces.together.get(member, {member})}:
@@ -82,6 +88,8 @@ def lives_with(e: Any) -> set[str]:
         return {terms.name_of(e)}
     if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow | sp.Add)):
         return set()
+    if isinstance(e, terms.FIELDS):
+        return lives_with(e.args[1 if isinstance(e, terms.Grad | terms.Vjp) else 0])
     if isinstance(e, terms.Mean):
         return {name for v in e.args[0].variables for name in lives_with(v)}
     return {name for part in e.args for name in lives_with(part)}

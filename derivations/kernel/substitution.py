@@ -55,6 +55,8 @@ def _put(e: Any, table: Table, domain: Domain | None) -> Any:
         return closed(type(e), args, index)
     if isinstance(e, terms.D):
         _refuse_capture_by_derivative(e, table)
+    elif isinstance(e, terms.FIELDS):
+        _refuse_capture_by_gradient(e, table, domain)
     elif isinstance(e, terms.At):
         _refuse_capture_by_limit(e, table)
     elif isinstance(e, Averaging):
@@ -72,6 +74,18 @@ def _refuse_capture_by_derivative(e: Any, table: Table) -> None:
                 raise Captured(f"{e} differentiates by {wrt}: {value} cannot stand for {key} in it")
         elif body.has(key) and (may_vary(value, after) or may_vary(key, wrt)):
             raise Captured(f"{key} or {value} depends on {wrt}, by which {e} differentiates")
+
+
+def _refuse_capture_by_gradient(e: Any, table: Table, domain: Domain | None) -> None:
+    """The same for a whole vector. Directions are read outside of what is differentiated."""
+    body, variable = e.args[:2]
+    after = _put(variable, table, domain)
+    for key, value in table.items():
+        if variable.has(key):
+            if not (key.is_integer and value.is_integer) and may_touch(body, [after], domain):
+                raise Captured(f"{e} differentiates in {variable}: {value} cannot stand for {key} in it")
+        elif body.has(key) and may_touch(sp.Tuple(key, value), [variable, after], domain):
+            raise Captured(f"{key} or {value} depends on {variable}, in which {e} differentiates")
 
 
 def _refuse_capture_by_limit(e: Any, table: Table) -> None:

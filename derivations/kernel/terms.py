@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Basic, Expr, Symbol, sympify
+from sympy import Basic, Symbol, sympify
 from sympy.printing.precedence import PRECEDENCE
 
+from derivations.kernel.fields import FIELDS, Div, Grad, Jvp, Laplacian, Vjp
 from derivations.kernel.laws import (
     AffineImage,
     BernoulliProduct,
@@ -25,6 +26,7 @@ from derivations.kernel.laws import (
     FullNormal,
     Law,
     Normal,
+    Term,
     is_family_variable,
     is_vector,
     variable_set,
@@ -51,24 +53,17 @@ from derivations.kernel.symbols import (
 )
 
 __all__ = [
-    "DIM", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At", "AtMost",
+    "DIM", "FIELDS", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At", "AtMost",
     "Averaging", "BernoulliProduct", "Bilinear", "Block", "Coord", "Covariance", "D", "DefinedFunction", "Density",
-    "DiagonalNormal", "Entry", "Equal", "Expect", "Formal", "FullNormal", "Gradient", "Hadamard", "Inner", "Law",
-    "LogDensity", "LogDet", "LogJoint", "Malformed", "Mean", "Name", "Norm2", "Normal", "ProductTo", "Quadratic",
-    "Ratio", "Rounded", "SameLaw", "ScalarFunction", "SumTo", "Term", "Trace", "Variance", "VectorFunction",
-    "VectorSymbol", "binds", "bound_indices", "covariance", "define", "free_scalars", "is_declared",
-    "is_family_variable", "is_vector", "log_p", "name_of", "names", "scalar", "scalar_function", "unfold_all",
-    "variable_set", "vector", "vector_function",
+    "DiagonalNormal", "Div", "Entry", "Equal", "Expect", "Formal", "FullNormal", "Grad", "Gradient", "Hadamard",
+    "Inner", "Jvp", "Laplacian", "Law", "LogDensity", "LogDet", "LogJoint", "Malformed", "Mean", "Name", "Norm2",
+    "Normal", "ProductTo", "Quadratic", "Ratio", "Rounded", "SameLaw", "ScalarFunction", "SumTo", "Term", "Trace",
+    "Variance", "VectorFunction", "VectorSymbol", "Vjp", "binds", "bound_indices", "covariance", "define",
+    "free_scalars", "is_declared", "is_family_variable", "is_vector", "log_p", "name_of", "names", "scalar",
+    "scalar_function", "unfold_all", "variable_set", "vector", "vector_function",
 ]  # fmt: skip
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------
-
-
-class Term(Formal, Expr):
-    """A real-valued inert expression."""
-
-    is_real = True
-    is_commutative = True
 
 
 class LogDensity(Term):
@@ -341,6 +336,7 @@ TERMS = (
     Gradient,
     Ratio,
     Rounded,
+    *FIELDS,
     Trace,
     LogDet,
     Quadratic,

@@ -28,7 +28,7 @@ from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
 from derivations.kernel.places import Induction, Place, is_genuine
-from derivations.kernel.rules import calculus, equations, gaussian, inequalities, matrices, order, probability
+from derivations.kernel.rules import calculus, equations, fields, gaussian, inequalities, matrices, order, probability
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
@@ -43,6 +43,7 @@ from derivations.kernel.written import written_conditions
 RULES = (
     calculus,
     equations,
+    fields,
     gaussian,
     inequalities,
     matrices,
@@ -151,15 +152,15 @@ def start(here: Place, e: Any) -> Theorem:
     if not is_genuine(here):
         raise StepFails("a theorem stands at a place that the kernel made")
     made = admit(e, here.domain, here.spaces)
-    met = discharge(conditions(made, here.domain), here.smooth)
-    discharge(written_conditions(e, here.domain, here.around), here.smooth)
+    met = discharge(conditions(made, here.domain), here.granted)
+    discharge(written_conditions(e, here.domain, here.around), here.granted)
     hypotheses = tuple(replace(h) for h in here.hypotheses)
     return _make(Facts(made, "=", made, here, replace(here.domain), hypotheses, _is_meant(made, here), met))
 
 
 def _is_meant(e: Any, here: Place) -> bool:
     """Is e known to have a value, perhaps an infinite one? A mean of which that is not known must stand alone."""
-    known = here.integrable or extent(e, here.domain, here.smooth) != "unknown"
+    known = here.integrable or extent(e, here.domain, here.granted.dominated) != "unknown"
     if not known and not isinstance(e, Averaging):
         raise Undischarged(f"a mean in {e} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return known
@@ -223,7 +224,7 @@ def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) 
     if relation == "=" or here.integrable:
         return
     for side in (before, after):
-        where = extent(side, here.domain, here.smooth)
+        where = extent(side, here.domain, here.granted.dominated)
         if where == "unknown" or (where != "finite" and relation in ("<", ">")):
             raise Undischarged(
                 f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"

@@ -31,7 +31,7 @@ class Surroundings:
     """What is known where a text stands: the spaces of its vectors, and which hypotheses on means are supposed."""
 
     spaces: Spaces
-    smooth: bool
+    dominated: bool
     integrable: bool
 
 
@@ -58,7 +58,7 @@ def _conditions(e: Any, values: Values, domain: Domain, around: Surroundings) ->
     refuse_node_out_of_place(node, domain, around.spaces)
     yield from node_conditions(node, domain)
     if not around.integrable and isinstance(e, sp.Add | sp.Mul):
-        _refuse_lost_mean(e, values, domain, around.smooth)
+        _refuse_lost_mean(e, values, domain, around.dominated)
 
 
 def _arguments(e: Any, values: Values, domain: Domain) -> Iterator[tuple[Any, Values, Domain]]:
@@ -99,11 +99,11 @@ def _node(e: Any, values: Values) -> Any:
 # --- means ------------------------------------------------------------------------------------------------------------
 
 
-def _refuse_lost_mean(e: Any, values: Values, domain: Domain, smooth: bool) -> None:
+def _refuse_lost_mean(e: Any, values: Values, domain: Domain, dominated: bool) -> None:
     made, text = _at(e, values), _sum(e, values)
-    if made == text or extent(text, domain, smooth) != "unknown":
+    if made == text or extent(text, domain, dominated) != "unknown":
         return
-    if isinstance(made, Averaging) or extent(made, domain, smooth) != "unknown":
+    if isinstance(made, Averaging) or extent(made, domain, dominated) != "unknown":
         raise Undischarged(f"a mean in {e} may be infinite and cancels: declare the hypothesis 'integrable'")
 
 

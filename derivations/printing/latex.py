@@ -168,6 +168,26 @@ class Latex(LatexPrinter):
     def _print_Gradient(self, e: Any) -> str:
         return rf"\nabla {bare_name(e.args[0])}({self._print(e.args[1])})"
 
+    def _print_Grad(self, e: Any) -> str:
+        body, x = e.args
+        return rf"\nabla_{{{self._print(x)}}} {self._grouped(body)}"
+
+    def _print_Div(self, e: Any) -> str:
+        body, x, _ = e.args
+        return rf"\nabla_{{{self._print(x)}}} \cdot {self._grouped(body)}"
+
+    def _print_Laplacian(self, e: Any) -> str:
+        body, x, _ = e.args
+        return rf"\Delta_{{{self._print(x)}}} {self._grouped(body)}"
+
+    def _print_Jvp(self, e: Any) -> str:
+        body, x, u = e.args
+        return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body)}\right) {self._grouped(u)}"
+
+    def _print_Vjp(self, e: Any) -> str:
+        body, x, w = e.args
+        return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body)}\right)^{{\top}} {self._grouped(w)}"
+
     def _print_Ratio(self, e: Any) -> str:
         return rf"\frac{{{self._print(e.args[0])}}}{{{self._print(e.args[1])}}}"
 

@@ -148,6 +148,26 @@ class Text(StrPrinter):
     def _print_Gradient(self, e: Any) -> str:
         return f"∇{e.args[0]}({self._print(e.args[1])})"
 
+    def _print_Grad(self, e: Any) -> str:
+        return f"∇_{self._print(e.args[1])} {self._grouped(e.args[0])}"
+
+    def _print_Div(self, e: Any) -> str:
+        return f"∇_{self._print(e.args[1])}·{self._grouped(e.args[0])}"
+
+    def _print_Laplacian(self, e: Any) -> str:
+        return f"Δ_{self._print(e.args[1])} {self._grouped(e.args[0])}"
+
+    def _print_Jvp(self, e: Any) -> str:
+        body, x, u = e.args
+        return f"(∂_{self._print(x)} {self._grouped(body)}) {self._grouped(u)}"
+
+    def _print_Vjp(self, e: Any) -> str:
+        body, x, w = e.args
+        return f"(∂_{self._print(x)} {self._grouped(body)})ᵀ {self._grouped(w)}"
+
+    def _grouped(self, e: Any) -> str:
+        return f"({self._print(e)})" if isinstance(e, sp.Add | sp.Mul) else self._print(e)
+
     def _print_Ratio(self, e: Any) -> str:
         return f"({self._print(e.args[0])})/({self._print(e.args[1])})"
 

@@ -91,7 +91,9 @@ def add_laws(world: World, purpose: Purpose, rng: Random, n: int) -> None:
             )
         elif name in purpose.normal_equations:
             world.laws[name] = _normal_by_equations(world, purpose.normal_equations[name], keys, rng, purpose.lost)
-        elif study.meets_normal and not study.is_chain and n % 2 and not _equations_about(purpose.held, name):
+        elif study.has_fields or (
+            study.meets_normal and not study.is_chain and n % 2 and not _equations_about(purpose.held, name)
+        ):
             world.laws[name] = _random_normal(world, keys, rng)
         else:
             world.laws[name] = _table(world, name, keys, purpose, rng, n)

@@ -38,6 +38,11 @@ def _no_zeros(world: World, averaged: frozenset[str]) -> bool:
     return not any(_zeros(law) for law in world.laws.values())
 
 
+def _no_tables(world: World, averaged: frozenset[str]) -> bool:
+    """Polynomials are smooth, and vanish at infinity when they are multiplied by a normal density."""
+    return not any(isinstance(law, FiniteJoint) for law in world.laws.values())
+
+
 def _zeros_where_others_vanish(world: World, averaged: frozenset[str]) -> bool:
     zeros = {name: _zeros(law) for name, law in world.laws.items()}
     return all(zeros[other] <= zeros[name] for name in averaged & set(zeros) for other in zeros)
@@ -52,6 +57,11 @@ def _zeros(law: Any) -> set[Any]:
 IN_WORDS: dict[tuple[str, str], Callable[[World, frozenset[str]], bool]] = {
     ("integrable", "every expectation written is finite"): _always,
     ("interchange", "derivatives are dominated, so they pass under the expectation"): _always,
+    ("smooth", "functions and densities have as many continuous derivatives as are written"): _no_tables,
+    (
+        "decay",
+        "what is integrated by parts, times the density, falls off so fast that no flux is left at infinity",
+    ): _no_tables,
     (
         "common support",
         "a density ratio is averaged under a law that is positive wherever its numerator is",

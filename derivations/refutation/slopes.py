@@ -12,6 +12,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.refutation import polynomials
 from derivations.refutation.arithmetic import mp
+from derivations.refutation.matrices import dot
 from derivations.refutation.reading import Viewpoint, reads
 from derivations.refutation.undefined import Uncomputable, Undefined
 
@@ -68,6 +69,89 @@ def _gradient(e: Any, at: Viewpoint) -> Any:
         return lambda h: at.world.family(name, tuple(v + h if i == c else v for i, v in enumerate(point)))
 
     return tuple(_derivative(at, along(c)) for c in range(len(point)))
+
+
+# --- in a whole vector ------------------------------------------------------------------------------------------------
+
+
+def _moved(at: Viewpoint, variable: Any, step: Callable[[int], Any]) -> Viewpoint:
+    """The place where coordinate c of the variable is larger by step(c)."""
+    (key,) = at.keys([variable])
+    return at.bind({key: tuple(v + step(c) for c, v in enumerate(at.vector(key)))})
+
+
+def _size(at: Viewpoint, variable: Any) -> int:
+    (key,) = at.keys([variable])
+    return len(at.vector(key))
+
+
+def _slopes(body: Any, variable: Any, at: Viewpoint) -> list[Any]:
+    """The derivatives of the body in each coordinate of the variable."""
+
+    def along(c: int) -> Callable[[Any], Any]:
+        return lambda h: _moved(at, variable, lambda n: h if n == c else 0).value(body)
+
+    return [_derivative(at, along(c)) for c in range(_size(at, variable))]
+
+
+@reads(terms.Grad)
+def _grad(e: Any, at: Viewpoint) -> Any:
+    body, variable = e.args
+    return tuple(_slopes(body, variable, at))
+
+
+@reads(terms.Jvp)
+def _jvp(e: Any, at: Viewpoint) -> Any:
+    body, variable, direction = e.args
+    u = at.value(direction)
+    if not isinstance(u, tuple):  # the zero vector is written 0
+        u = (at.arithmetic.number(0),) * _size(at, variable)
+    return _derivative(at, lambda h: _moved(at, variable, lambda c: h * u[c]).value(body))
+
+
+@reads(terms.Vjp)
+def _vjp(e: Any, at: Viewpoint) -> Any:
+    body, variable, covector = e.args
+    w = at.value(covector)
+    rows = _slopes(body, variable, at)
+    if not (isinstance(w, tuple) and all(isinstance(row, tuple) for row in rows)):
+        return (at.arithmetic.number(0),) * len(rows)
+    return tuple(dot(row, w) for row in rows)
+
+
+@reads(terms.Div)
+def _div(e: Any, at: Viewpoint) -> Any:
+    body, variable, dim = e.args
+    rows = _slopes(body, variable, at)
+    _refuse_size(e, len(rows), at.integer(dim))
+    return at.arithmetic.number(0) + sum(row[c] for c, row in enumerate(rows) if isinstance(row, tuple))
+
+
+@reads(terms.Laplacian)
+def _laplacian(e: Any, at: Viewpoint) -> Any:
+    body, variable, dim = e.args
+    size = _size(at, variable)
+    _refuse_size(e, size, at.integer(dim))
+
+    def second(c: int) -> Any:
+        def along(h: Any) -> Any:
+            there = _moved(at, variable, lambda n: h if n == c else 0)
+            return _derivative(there, lambda k: _moved(there, variable, lambda n: k if n == c else 0).value(body))
+
+        return _derivative(at, along)
+
+    parts = [second(c) for c in range(size)]
+    if isinstance(parts[0], tuple):
+        return tuple(sum(part[1:], part[0]) for part in zip(*parts, strict=True))
+    return sum(parts[1:], parts[0])
+
+
+def _refuse_size(e: Any, size: int, dim: int) -> None:
+    if size != dim:
+        raise Uncomputable(f"{e}: a vector of {size} in this world, and not of {dim}")
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
 
 
 @reads(terms.At)

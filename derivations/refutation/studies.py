@@ -112,6 +112,11 @@ class Study:
         return bool(self.read.atoms(terms.Block))
 
     @cached_property
+    def has_fields(self) -> bool:
+        """Whether something is differentiated in a whole vector: then densities must have slopes."""
+        return any(a.atoms(terms.Density) for a in self.everything.atoms(*terms.FIELDS))
+
+    @cached_property
     def same_laws(self) -> tuple[Any, ...]:
         return tuple(self.read.atoms(terms.SameLaw))
 
@@ -143,5 +148,7 @@ def _heads(v: Any) -> set[str]:
         return {v.name}
     if isinstance(v, terms.VectorFunction):
         return {type(v).__name__}
+    if isinstance(v, terms.FIELDS):
+        return _heads(v.args[1 if isinstance(v, terms.Grad | terms.Vjp) else 0])
     inner = v.args[:1] if isinstance(v, terms.D) else v.args
     return {name for a in inner if terms.is_vector(a) for name in _heads(a)}

@@ -24,6 +24,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.binders import INDEXED, refuse_loose
+from derivations.kernel.definedness import Granted
 from derivations.kernel.dependence import Inside, enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
@@ -85,6 +86,11 @@ class Context:
     def integrable(self) -> bool:
         """Is every mean finite, by a hypothesis that says so?"""
         return self.supposes("integrable")
+
+    @property
+    def granted(self) -> Granted:
+        """What the hypotheses grant of derivatives."""
+        return Granted.by([name for name in self.hypotheses if name in ASSUMPTIONS and self.supposes(name)])
 
     def supposes(self, name: str) -> bool:
         return name in self.hypotheses and self.hypotheses[name].words == ASSUMPTIONS[name]

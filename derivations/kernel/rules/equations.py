@@ -326,12 +326,11 @@ def _check_values(domain: Domain, table: Table, context: Context, owner: str) ->
 
 def _refuse_undefined(value: Any, context: Context, owner: str) -> None:
     """What is put for a symbol must have a value: 1/n, put for u, may vanish from n u, which is 0 at n = 0."""
-    smooth = context.supposes("interchange")
     try:
-        discharge(conditions(value, context.domain), smooth)
+        discharge(conditions(value, context.domain), context.granted)
     except Undischarged as reason:
         raise StepFails(f"{owner} is about values, and {value} may have none: {reason}") from reason
-    if not context.integrable and extent(value, context.domain, smooth) != "finite":
+    if not context.integrable and extent(value, context.domain, context.granted.dominated) != "finite":
         raise StepFails(f"{owner} is about finite values, and {value} may be infinite: declare 'integrable'")
 
 

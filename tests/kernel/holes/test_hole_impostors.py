@@ -11,6 +11,7 @@ from attack import Attack, assert_refused
 
 from derivations import Claim, Statement, Undecided, judge
 from derivations.kernel import theorem as kernel
+from derivations.kernel.definedness import Granted
 from derivations.kernel.places import Induction, Place, induction, place
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.spaces import Spaces
@@ -149,7 +150,7 @@ def test_claims_of_another_class_are_not_judged() -> None:
 
 def test_a_place_put_together_elsewhere_is_none() -> None:
     assert kernel.start(place(Domain(), (), (a,)), a).lhs == a
-    granted = Place(Domain(), (), (), Spaces.of((), {}), integrable=True, smooth=True)
+    granted = Place(Domain(), (), (), Spaces.of((), {}), integrable=True, granted=Granted(True, True))
     with pytest.raises(StepFails, match="place that the kernel made"):
         kernel.start(granted, a)
 
