@@ -28,11 +28,12 @@ class StatementText:
 
 @dataclass(frozen=True)
 class Condition:
-    """A hypothesis in words, and what goes wrong without it, where that was looked at."""
+    """A hypothesis in words, what goes wrong without it, where that was looked at, and the equation that it grants."""
 
     name: str
     words: str
     need: str = ""
+    equation: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,12 +170,19 @@ def of_claim(claim: Claim, *, modules: Iterable[str] = (), line: int = 0) -> Hea
         sources=tuple(claim.sources),
         statements=tuple(_statement(number, said) for number, said in enumerate(claim.statements, 1)),
         where=tuple(claim.domain_words()),
-        given=tuple(Condition(hypothesis.name, hypothesis.words) for hypothesis in claim.hypotheses),
+        given=tuple(condition(hypothesis) for hypothesis in claim.hypotheses),
         corrected_by=claim.corrected_by or "",
         errata=tuple(claim.errata),
         modules=tuple(modules),
         line=line,
     )
+
+
+def condition(hypothesis: Any, need: str = "") -> Condition:
+    """A hypothesis as it is read: what it says in words, and the equation that a derivation may use."""
+    from derivations.printing import supposed_text
+
+    return Condition(hypothesis.name, hypothesis.words, need, supposed_text(hypothesis))
 
 
 def modules_of(claims: Iterable[Claim], theory: str) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from threefold.account import Finding, Heading, PartAccount, Slip, StepAccount
+from threefold.account import Condition, Finding, Heading, PartAccount, Slip, StepAccount
 from threefold.ledger.rows import Measured, Mutants, Row, StatementRow, Symbolic, Testimony
 from threefold.render import RELATIONS, RELATIONS_LATEX, WIDTH, fold, plural, short, verdict
 from threefold.witnesses.registry import Evidence
@@ -118,11 +118,7 @@ def _facts(heading: Heading, found: Symbolic) -> RenderableType:
     table = _grid()
     table.add_row("Holds for", Text(heading.scope))
     _add_lines(table, "Where", heading.where)
-    needs = (
-        f"{given.name}: {given.words}" + (f" ({given.need})" if given.need else "")
-        for given in found.given or heading.given
-    )
-    _add_lines(table, "Given", needs)
+    _add_lines(table, "Given", (_condition(given) for given in found.given or heading.given))
     if found.lhs or found.rhs:
         table.add_row("Fails at", _counterexample(found.point, found.lhs, found.rhs, found.note))
     elif found.reason:
@@ -130,6 +126,12 @@ def _facts(heading: Heading, found: Symbolic) -> RenderableType:
     if heading.corrected_by:
         table.add_row("Correct form", Text(heading.corrected_by))
     return table
+
+
+def _condition(given: Condition) -> str:
+    """The words of a hypothesis, what goes wrong without it, and the equation itself, which the words may not tell."""
+    need = f" ({given.need})" if given.need else ""
+    return f"{given.name}: {given.words}{need}" + (f"\n  {given.equation}" if given.equation else "")
 
 
 def _part(part: PartAccount, *, alone: bool) -> Iterator[RenderableType]:

@@ -11,6 +11,7 @@ import sympy as sp
 
 from derivations import printing
 from derivations.judge.clock import StepTimeout, time_limit
+from derivations.judge.looks import refuse_one_look
 from derivations.judge.report import Judgement, PartReport, StepReport, Theorems
 from derivations.kernel import places
 from derivations.kernel import theorem as kernel
@@ -132,6 +133,8 @@ class Judge:
         says: tuple[Any, str, Any] = (statement.lhs, statement.relation, statement.rhs)
         lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
         _refuse_apart(claim.domain, domain)
+        supposed = [side for h in claim.hypotheses for side in h.sides]
+        refuse_one_look((statement.lhs, statement.rhs, *supposed, *(e for chain in lines for e in chain)))
         with time_limit(self.step_seconds):
             kernel.refuse_unrelated(*says, [e for chain in lines for e in chain])
             if proof.induction_on is None:

@@ -28,7 +28,7 @@ class Interval:
         lo, hi = sp.sympify(self.lo), sp.sympify(self.hi)
         if not all(end.is_Rational or abs(end) == sp.oo for end in (lo, hi)):
             raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
-        if lo > hi or (lo == hi and (self.open_lo or self.open_hi)):
+        if lo > hi or (lo == hi and (self.open_lo or self.open_hi or (self.nonzero and lo == 0))):
             raise terms.Malformed(f"the interval from {lo} to {hi} is empty: whatever is said about it says nothing")
         object.__setattr__(self, "lo", lo)
         object.__setattr__(self, "hi", hi)
@@ -83,6 +83,10 @@ class Domain:
         """All that it says, to compare."""
         parts = (self.intervals, self.indices, self.products, self.sizes)
         return tuple(tuple(sorted(part.items(), key=str)) for part in parts)
+
+    def copied(self) -> Domain:
+        """The same domain, which shares nothing with this one that anybody could change."""
+        return replace(self, intervals={name: replace(interval) for name, interval in self.intervals.items()})
 
     def words(self, shown: Callable[[str], str] = str, vectors: Container[str] = terms.VECTORS) -> list[str]:
         """One line for each condition; `shown` is how a symbol's name is written, `vectors` names those that are."""

@@ -17,7 +17,7 @@ from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, Bound, refuse_loose
 from derivations.kernel.dependence import enter, free_variables, is_member
 from derivations.kernel.domain import Domain
-from derivations.kernel.genuine import refuse_impostors, refuse_one_look
+from derivations.kernel.genuine import refuse_hidden_text, refuse_impostors, refuse_look, refuse_one_look
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
@@ -32,6 +32,7 @@ from derivations.kernel.terms import (
     VectorSymbol,
 )
 
+NORMAL = (terms.Normal, terms.DiagonalNormal, terms.FullNormal)
 Sort = Literal["number", "vector", "matrix", "law", "proposition"]
 
 
@@ -178,6 +179,8 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
     elif isinstance(e, terms.At):
         if e.args[1] in domain.indices or type(e.args[1]) is not Symbol:
             raise Malformed(f"{e.args[1]} is an integer, and tends nowhere: a limit is taken in a real variable")
+        if (where := domain.interval(e.args[1])).lo == where.hi:
+            raise Malformed(f"{e}: {e.args[1]} is only ever {where.lo}, so it tends nowhere")
     elif isinstance(e, terms.Mean | terms.Variance):
         _refuse_several_variables(e)
     if isinstance(e, Density | terms.AffineImage):
@@ -207,6 +210,8 @@ def _refuse_law(e: Any, domain: Domain) -> None:
     if terms.name_of(e.args[0]) in domain.intervals:
         raise Malformed(f"{e.args[0]} has a law on all of its space, whatever the domain says of its coordinates")
     _refuse_dimension(e, e.args[-1], domain)
+    if isinstance(e, terms.AffineImage) and not isinstance(e.args[4], NORMAL):
+        raise Malformed(f"{e} is the image of {e.args[4]}: only images of normal laws are known to have a density")
     if isinstance(e, terms.AffineImage) and sp.expand(e.args[4].args[-1] - e.args[-1]) != 0:
         raise Malformed(f"{e} is an image on R^{e.args[-1]} of noise on R^{e.args[4].args[-1]}: give both one size")
 
@@ -354,12 +359,12 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
         named += [(type(a), type(a).__name__) for a in e.atoms(ScalarFunction, VectorFunction, DefinedFunction)]
         named += [(law.args[0], law.args[0].name) for law in e.atoms(Density)]
         for meaning, name in named:
-            if name.startswith("•"):
-                raise Malformed(f"{name} is a name that the kernel keeps for itself")
+            refuse_hidden_text(name, "a symbol, a family or a law")
             if by_name.setdefault(name, meaning) != meaning:
                 raise Malformed(f"two different symbols are named {name!r}: use one of them throughout")
     shown: dict[str, Any] = {}
     for name, meaning in by_name.items():
+        refuse_look(name, terms.LATEX.get(name, name))
         latex = re.sub(r"[{}\s]", "", terms.LATEX.get(name, name))
         is_symbol = isinstance(meaning, Symbol) and not isinstance(meaning, terms.Name)
         if is_symbol and shown.setdefault(latex, meaning) != meaning:

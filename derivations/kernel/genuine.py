@@ -22,7 +22,18 @@ OWN = frozenset(
 )
 LARGEST_POWER = 10_000
 LONGEST_NUMBER = 20_000  # bits of a numerator or a denominator
-PLAIN = re.compile(r"[!-~]+")  # ASCII, nothing that cannot be seen
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# What a reader takes for something else than a name, in a terminal or in LaTeX.
+TAKEN = "log ln exp sqrt Abs pi oo KL tr lim mean var law sum prod max min diag"
+LETTERS = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
+    "varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
+    "varnothing aleph imath jmath"
+)
+MARKS = (
+    "mathrm mathcal mathbb mathbf mathsf mathit mathscr mathfrak boldsymbol bm operatorname text bar hat tilde dot "
+    "ddot vec check overline widehat widetilde prime star ast dagger top circ infty max min mid to"
+)
 
 
 def refuse_impostors(e: Any) -> None:
@@ -50,8 +61,25 @@ def _refuse_power(e: Any) -> None:
 
 
 def refuse_hidden_text(name: Any, what: str) -> None:
-    if type(name) is not str or not PLAIN.fullmatch(name):
-        raise Malformed(f"{name!r} names {what}: a name is plain text, of visible ASCII characters without blanks")
+    if type(name) is not str or not PLAIN.fullmatch(name) or name in TAKEN.split():
+        raise Malformed(
+            f"{name!r} names {what}: a name is a letter, then letters, digits and _, and no word of the language"
+        )
+
+
+def refuse_look(name: str, shown: Any) -> None:
+    """Refuse a LaTeX name that reads as a number, a calculation or a function that everybody knows."""
+    if type(shown) is not str:
+        raise Malformed(f"{name!r} has a LaTeX name that is no plain text")
+    commands = set(re.findall(r"\\([A-Za-z]+)", shown))
+    base = re.sub(r"[_^](\{([^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|.)", "", shown)  # without what is written below or above
+    bare = re.sub(r"\\([A-Za-z]+)", lambda m: "" if m[1] in MARKS.split() else f"\\{m[1]}", base)
+    word = re.sub(r"[{}'\s]|\\[,;:! ]", "", bare)
+    letters = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*)+", word)
+    mean = r"\mathbbE" in re.sub(r"[{}\s]", "", shown)
+    taken = mean or (base == shown and word.lstrip("\\") in TAKEN.split())
+    if taken or not letters or commands - {*LETTERS.split(), *MARKS.split()}:
+        raise Malformed(f"{name!r} is shown as {shown!r}, which does not read as a name: give it another LaTeX name")
 
 
 def refuse_lying_words(hypothesis: Any) -> None:

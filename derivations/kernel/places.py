@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import sympy as sp
 
+from derivations.kernel.consistency import refuse_contradiction
 from derivations.kernel.definedness import NOTHING, Granted, Undischarged, conditions, discharge
 from derivations.kernel.dependence import free_variables, is_member
 from derivations.kernel.domain import Domain
@@ -57,14 +58,28 @@ class Place:
 
 
 def _register() -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
-    """(keep, is kept): the places that this file made, told by identity; nobody else can add one."""
-    kept: WeakSet[Any] = WeakSet()
+    """(keep, is kept): the places that this file made, as they were made; nobody else can add one or change one."""
+    kept: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def keep(made: Any) -> Any:
-        kept.add(made)
+        kept[made] = _content(made)
         return made
 
-    return keep, lambda made: type(made) in (Place, Induction) and made in kept
+    def is_kept(made: Any) -> bool:
+        return type(made) in (Place, Induction) and made in kept and bool(kept[made] == _content(made))
+
+    return keep, is_kept
+
+
+def _content(made: Any) -> Any:
+    """All that a place or an induction says, in terms that nobody can write to."""
+    if type(made) is Induction:
+        return tuple(map(_content, (made.whole, made.base, made.step))), made.goals, made.statement
+    domain, bounds = made.domain, [tuple(part.items()) for part in (made.domain.indices, made.domain.products)]
+    intervals = tuple((name, i.lo, i.hi, i.open_lo, i.open_hi, i.nonzero) for name, i in domain.intervals.items())
+    supposed = tuple(h.content for h in made.hypotheses)
+    known = tuple((name, space) for name, space in made.spaces.known.items())
+    return (intervals, *bounds, tuple(domain.sizes.items()), supposed, known, made.integrable, made.granted)
 
 
 _keep, is_genuine = _register()
@@ -75,6 +90,8 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     declared = tuple(h if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
     for h in declared:
         refuse_lying_words(h)
+        if h.name in ASSUMPTIONS and h.sides:
+            raise Malformed(f"{h.name!r} is an assumption in words; an equation needs a hypothesis of its own name")
     supposed = tuple(h.core() for h in declared)
     names = [h.name for h in supposed]
     if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
@@ -87,12 +104,13 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     made = tuple(map(core, sources))
     assumed = tuple(side for h in supposed for side in h.sides)
     refuse_ambiguous_names(*sources, *made, *assumed)
-    known = replace(domain) if type(domain) is Domain else domain
-    refuse_empty(known, {s for e in (*made, *assumed) for s in e.free_symbols})
+    refuse_empty(domain, {s for e in (*made, *assumed) for s in e.free_symbols})
+    known = domain.copied()
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
     for h, text in zip(supposed, declared, strict=True):
         _refuse_meaningless(h, text, here)
+    refuse_contradiction(supposed, known)
     _refuse_tied(made, supposed)
     kept: Place = _keep(here)
     return kept

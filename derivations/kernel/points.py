@@ -32,7 +32,7 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for product, factor in domain.products.items():
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():
-        if not (isinstance(size, int | sp.Integer) and size >= 1):
+        if isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):
             raise Malformed(f"{name} has the size {size}: give an integer from 1 on")
     if next(_points(domain), None) is None:
         shown = ", ".join(f"{i} in {lo}..{hi}" for i, (lo, hi) in domain.indices.items())
@@ -96,8 +96,19 @@ def _points(domain: Domain) -> Iterator[Mapping[Any, Any]]:
         chosen = ready[0] if ready else next(iter(waiting))
         order.append(chosen)
         del waiting[chosen]
+    bounds |= {s: _whole(domain.intervals[s.name]) for s in others if s.name in domain.intervals}
     budget = [20_000]
-    yield from _search(order, 0, {}, bounds, budget)
+    yield from (point for point in _search(order, 0, {}, bounds, budget) if _in_intervals(domain, point))
+
+
+def _whole(interval: Interval) -> tuple[Any, Any]:
+    """The interval's ends, moved to integers inside it."""
+    return sp.ceiling(interval.lo), sp.floor(interval.hi)
+
+
+def _in_intervals(domain: Domain, point: Mapping[Any, Any]) -> bool:
+    """Does every integer lie where the domain says, also one that only the bounds of others mention?"""
+    return all(domain.intervals[i.name].contains(value) for i, value in point.items() if i.name in domain.intervals)
 
 
 def _search(order: list[Any], at: int, point: dict[Any, Any], bounds: Any, budget: list[int]) -> Iterator[Any]:

@@ -199,7 +199,7 @@ def _expanded(e: DefinedFunction, args: tuple[Any, ...], names: Table) -> Any:
     head = type(e)
     if not terms.is_declared(head):
         raise Malformed(f"{head.__name__} is not an abbreviation that `define` made")
-    parameters, body, _ = template(head, tuple(map(_kind, args)))  # type: ignore[arg-type]
+    parameters, body, _ = template(head, tuple(map(_kind, args)))
     made = _put(body, dict(zip(parameters, args, strict=True)), None)
     written = _core(sp.sympify(head.body(*e.args), strict=True), names)
     if not _alike(made, written):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sympy import Symbol
-from sympy.core.function import Function
+from sympy.core.function import Function, FunctionClass
 
 
 class Malformed(ValueError):
@@ -36,15 +36,31 @@ class Covariance(Symbol):
     is_commutative = False
 
 
-class VectorFunction(Function):
+class Family(FunctionClass):
+    """The class of families. What a family is, was said when it was declared: nothing is added to it afterwards."""
+
+    def __init__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        type.__setattr__(cls, "_is_complete", True)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if "_is_complete" in cls.__dict__:
+            raise Malformed(f"{cls.__name__} is declared, and {name!r} of it cannot be changed: declare another family")
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        raise Malformed(f"{cls.__name__} is declared, and {name!r} of it cannot be taken away")
+
+
+class VectorFunction(Function, metaclass=Family):
     """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
 
 
-class ScalarFunction(Function):
+class ScalarFunction(Function, metaclass=Family):
     """A scalar family or function nobody may look inside: `alpha(t)`, `f(z)`."""
 
 
-class DefinedFunction(Function):
+class DefinedFunction(Function, metaclass=Family):
     """A named abbreviation. `unfold()` writes it out for a reader; the kernel expands its template (`binders`).
 
     `notation` ones are part of the notation of a text, the others names for whole quantities.

@@ -102,7 +102,7 @@ class Theorem:
 
     @property
     def domain(self) -> Domain:
-        return replace(_facts(self).domain)
+        return _facts(self).domain.copied()
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
@@ -155,7 +155,7 @@ def start(here: Place, e: Any) -> Theorem:
     met = discharge(conditions(made, here.domain), here.granted)
     discharge(written_conditions(e, here.domain, here.around), here.granted)
     hypotheses = tuple(replace(h) for h in here.hypotheses)
-    return _make(Facts(made, "=", made, here, replace(here.domain), hypotheses, _is_meant(made, here), met))
+    return _make(Facts(made, "=", made, here, here.domain.copied(), hypotheses, _is_meant(made, here), met))
 
 
 def _is_meant(e: Any, here: Place) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import sympy as sp
 
 from derivations import printing
+from derivations.kernel import terms
 from derivations.kernel.domain import Domain
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.terms import VectorFunction, VectorSymbol, name_of, unfold_all
@@ -89,8 +90,13 @@ class Claim:
         vectors = {name_of(a) for a in unfold_all(sides).atoms(VectorSymbol, VectorFunction)}
         lines = self.domain.words(printing.name_text, vectors)
         for number, domain in ((number, s.domain) for number, s in enumerate(self.says, 1) if s.domain is not None):
-            own = (line for line in domain.words(printing.name_text, vectors) if line not in lines)
-            lines += [f"statement {number}: {line}" for line in own]
+            narrowed = (line for line in domain.words(printing.name_text, vectors) if line not in lines)
+            lines += [f"statement {number}: {line}" for line in narrowed]
+        unsaid = [_unsaid(sp.Tuple(s.lhs, s.rhs), s.domain or self.domain) for s in self.says]
+        for n, own in enumerate(unsaid, 1):
+            every = (line for line in own if all(line in other for other in unsaid))
+            lines += [line for line in every if line not in lines]
+            lines += [f"statement {n}: {line}" for line in own if line not in lines]
         return lines
 
     def domain_of(self, part: int) -> Domain:
@@ -140,6 +146,23 @@ class Claim:
 
 def _content(domain: Domain) -> Any:
     return Domain(domain.intervals, domain.indices, domain.products, domain.sizes).content
+
+
+def _unsaid(sides: Any, domain: Domain) -> list[str]:
+    """What symbols and laws say themselves: integers without a range, spaces other than R^d."""
+    opened = unfold_all(sides)
+    known = {*domain.indices, *(s for s in opened.free_symbols if s.name in domain.intervals), terms.DIM}
+    lines = [
+        f"{printing.text(s)} an integer{' >= 1' if s.is_positive else ''}"
+        for s in sorted(terms.free_scalars(opened) - known, key=str)
+        if s.is_integer
+    ]
+    laws = [law for law in opened.atoms(terms.Law) if not isinstance(law, terms.Density)]
+    sizes = {(law.args[2], law.args[3]) for law in laws if isinstance(law, terms.FullNormal)}
+    sizes |= {(c, trace.args[1]) for trace in opened.atoms(terms.Trace) for c in trace.atoms(terms.Covariance)}
+    spaces = {(law.args[0], law.args[-1]) for law in laws if law.args[-1] != terms.DIM}
+    lines += sorted(f"{printing.text(c)} a {n} x {n} covariance" for c, n in sizes if c.name not in domain.sizes)
+    return lines + sorted(f"{printing.text(v)} in R^{printing.text(n)}" for v, n in spaces)
 
 
 @cache

@@ -20,6 +20,8 @@ __all__ = [
     "name_text",
     "relation_latex",
     "relation_text",
+    "supposed_latex",
+    "supposed_text",
     "text",
 ]
 
@@ -36,6 +38,22 @@ def name_text(name: str) -> str:
 def condition_text(kind: str, e: Any) -> str:
     """A side condition: "> 0", ">= 0" or "!= 0"."""
     return f"{text(e)} {kind.replace('>=', '≥').replace('!=', '≠')}"
+
+
+def supposed_text(hypothesis: Any) -> str:
+    """The equation of a hypothesis and the ranges in which it holds; empty where it is words alone."""
+    if not hypothesis.sides:
+        return ""
+    ranges = (f"{text(i)} = {text(lo)}..{text(hi)}" for i, (lo, hi) in hypothesis.when.items())
+    return ", ".join([relation_text(hypothesis.lhs, "=", hypothesis.rhs), *ranges])
+
+
+def supposed_latex(hypothesis: Any) -> str:
+    """The same in LaTeX."""
+    if not hypothesis.sides:
+        return ""
+    ranges = (rf"{latex(i)} = {latex(lo)}, \dots, {latex(hi)}" for i, (lo, hi) in hypothesis.when.items())
+    return r" \quad ".join([relation_latex(hypothesis.lhs, "=", hypothesis.rhs), *ranges])
 
 
 def relation_latex(lhs: Any, relation: str, rhs: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
+from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel import terms
 from derivations.printing.shapes import (
@@ -14,6 +15,7 @@ from derivations.printing.shapes import (
     bare_name,
     decimal,
     densities,
+    needs_brackets,
     one_root,
     positive_first,
     vector_last,
@@ -29,6 +31,11 @@ class Latex(LatexPrinter):
 
     def _as_ordered_terms(self, e: Any, order: Any = None) -> list[Any]:
         return positive_first(super()._as_ordered_terms(e, order))
+
+    def parenthesize(self, item: Any, level: int, is_neg: bool = False, strict: bool = False) -> str:
+        if level >= PRECEDENCE["Pow"] and needs_brackets(item, level):
+            return rf"\left({self._print(item)}\right)"
+        return str(super().parenthesize(item, level, is_neg=is_neg, strict=strict))
 
     def _indexed(self, e: Any) -> str:
         name, args = bare_name(type(e).__name__), list(e.args)
@@ -114,7 +121,7 @@ class Latex(LatexPrinter):
         z, index, shift, scale, base, _ = e.args
         noise, i = self._print(base.args[0]), self._print(index)
         image = rf"{self._print(shift)} + {self._print(scale)}\,{noise}_{{{i}}}"
-        return rf"\operatorname{{law}}\left({self._print(z)}_{{{i}}} = {image}\right)"
+        return rf"\operatorname{{law}}\left({self._print(z)}_{{{i}}} = {image},\; {self._print(base)}\right)"
 
     def _print_LogDensity(self, e: Any) -> str:
         return rf"\log {self._print(e.args[0])}"
@@ -148,7 +155,7 @@ class Latex(LatexPrinter):
         return text if exp is None else f"{text}^{{{exp}}}"
 
     def _print_Hadamard(self, e: Any) -> str:
-        return r" \odot ".join(self._print(a) for a in e.args)
+        return r" \odot ".join(self._grouped(a, terms.Hadamard, *BIG) for a in e.args)
 
     def _print_SumTo(self, e: Any, symbol: str = r"\sum") -> str:
         body, index, lo, hi = (self._print(a) for a in e.args)
@@ -161,9 +168,10 @@ class Latex(LatexPrinter):
     def _print_D(self, e: Any) -> str:
         return rf"\frac{{\partial}}{{\partial {self._print(e.args[1])}}} {self._grouped(e.args[0])}"
 
-    def _grouped(self, e: Any) -> str:
+    def _grouped(self, e: Any, *kinds: Any) -> str:
+        """In brackets when it is a sum, or of one of these kinds."""
         text = self._print(e)
-        return rf"\left({text}\right)" if isinstance(e, sp.Add) else text
+        return rf"\left({text}\right)" if isinstance(e, (sp.Add, *kinds)) else text
 
     def _print_Gradient(self, e: Any) -> str:
         return rf"\nabla {bare_name(e.args[0])}({self._print(e.args[1])})"
@@ -200,7 +208,8 @@ class Latex(LatexPrinter):
         return rf"{digits} \cdot 10^{{{power}}}" if power else digits
 
     def _print_Trace(self, e: Any) -> str:
-        return rf"\operatorname{{tr}}\left({'I' if e.args[0] == 1 else self._print(e.args[0])}\right)"
+        word = self._identity(sp.S.One, e.args[1]) if e.args[0] == 1 else self._print(e.args[0])
+        return rf"\operatorname{{tr}}\left({word}\right)"
 
     def _print_LogDet(self, e: Any) -> str:
         return rf"\log \left|{self._print(e.args[0])}\right|"
@@ -208,11 +217,12 @@ class Latex(LatexPrinter):
     def _print_Quadratic(self, e: Any) -> str:
         u, m, v = e.args
         left = self._print(u) if u.is_Symbol else rf"\left({self._print(u)}\right)"
-        return rf"{left}^{{\top}} {self._print(m)} {self._grouped(v)}"
+        return rf"{left}^{{\top}} {self._grouped(m)} {self._grouped(v)}"
 
     def _print_Entry(self, e: Any) -> str:
         word, row, column = (self._print(a) for a in e.args)
-        return rf"\left({word}\right)_{{{row}{column}}}"
+        apart = "" if len(row) == len(column) == 1 else ","
+        return rf"\left({word}\right)_{{{row}{apart}{column}}}"
 
     def _print_Equal(self, e: Any) -> str:
         return f"{self._print(e.args[0])} = {self._print(e.args[1])}"
@@ -229,8 +239,8 @@ class Latex(LatexPrinter):
         if split is None:
             return str(super()._print_Mul(e))
         coefficient, rest = split
-        last = rf"\left({self._print(rest)}\right)" if isinstance(rest, sp.Add) else self._print(rest)
-        return f"{self._grouped(coefficient)} {last}"
+        big = [type(a) for a in sp.Mul.make_args(coefficient) if isinstance(a, BIG)]
+        return f"{self._grouped(coefficient, *(sp.Mul for _ in big[:1]), *big)} {self._grouped(rest)}"
 
     def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
         if isinstance(expr, BIG) and not last:

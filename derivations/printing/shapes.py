@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel import terms
 
@@ -13,7 +14,14 @@ RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
 OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo, sp.log)
-BIG = (terms.SumTo, terms.Expect)
+BIG = (terms.SumTo, terms.ProductTo, terms.Expect, terms.D, terms.At)  # these run on to their right
+LOOSE = (terms.D, terms.At, terms.Ratio, terms.Quadratic)  # in brackets as factors of a line of text
+POWERS = (*LOOSE, terms.LogDensity, terms.LogDet, terms.Norm2, terms.SumTo, terms.ProductTo)  # and these under a power
+
+
+def needs_brackets(e: Any, level: int) -> bool:
+    """Would what stands around e, of this precedence, be read as a part of it?"""
+    return isinstance(e, POWERS if level >= PRECEDENCE["Pow"] else LOOSE) and level >= PRECEDENCE["Mul"]
 
 
 def bare_name(name: Any) -> str:
@@ -45,7 +53,10 @@ def decimal(e: Any) -> str:
     """A rounded value with exactly the digits it claims."""
     centre, radius = (sp.Rational(a) for a in e.args)
     digits = max(1, int(sp.floor(sp.log(abs(centre) / (2 * radius), 10))) + 1) if centre else 1
-    places = max(0, -int(sp.floor(sp.log(2 * radius, 10))))
+    unit = int(sp.floor(sp.log(2 * radius, 10)))
+    if unit > 0:
+        return f"{int(centre / 10**unit)}e{unit}"
+    places = -unit
     if places <= 6:
         return f"{Decimal(int(sp.Integer(sp.floor(centre * 10**places + sp.Rational(1, 2))))).scaleb(-places):f}"
     return f"{Decimal(int(centre.p)) / Decimal(int(centre.q)):.{digits - 1}e}".replace("e-0", "e-")

@@ -8,7 +8,17 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from derivations.kernel import terms
-from derivations.printing.shapes import OWN, decimal, densities, one_root, positive_first, vector_last, whole_vectors
+from derivations.printing.shapes import (
+    BIG,
+    OWN,
+    decimal,
+    densities,
+    needs_brackets,
+    one_root,
+    positive_first,
+    vector_last,
+    whole_vectors,
+)
 
 GREEK = {
     "alpha": "α", "abar": "ᾱ", "beta": "β", "beta_tilde": "β̃", "sigma": "σ", "eps": "ε", "mu": "μ", "phi": "φ",
@@ -32,6 +42,19 @@ class Text(StrPrinter):
 
     def _as_ordered_terms(self, e: Any, order: Any = None) -> list[Any]:
         return positive_first(super()._as_ordered_terms(e, order))
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        if needs_brackets(item, level):
+            return f"({self._print(item)})"
+        return str(super().parenthesize(item, level, strict))
+
+    def _grouped(self, e: Any, *kinds: Any) -> str:
+        """In brackets when it is a sum, or of one of these kinds."""
+        text = self._print(e)
+        return f"({text})" if isinstance(e, (sp.Add, *kinds)) else text
+
+    def _identity(self, dim: Any) -> str:
+        return "I" if dim == terms.DIM else f"I_{self._grouped(dim)}"
 
     def _name(self, name: Any) -> str:
         return GREEK.get(str(name), str(name))
@@ -84,13 +107,14 @@ class Text(StrPrinter):
 
     def _print_Normal(self, e: Any) -> str:
         v, mean, variance, _ = (self._print(a) for a in e.args)
-        return f"N({v}; {mean}, {'I' if e.args[2] == 1 else f'({variance}) I'})"
+        spread = "" if e.args[2] == 1 else f"({variance}) "
+        return f"N({v}; {mean}, {spread}{self._identity(e.args[3])})"
 
     def _print_DiagonalNormal(self, e: Any) -> str:
-        v, i, mean, variance, _ = e.args
-        spread = f"diag({self._print(whole_vectors(variance, i))})" if variance.has(i) else "I"
+        v, i, mean, variance, dim = e.args
+        spread = f"diag({self._print(whole_vectors(variance, i))})" if variance.has(i) else self._identity(dim)
         if variance != 1 and not variance.has(i):
-            spread = f"({self._print(variance)}) I"
+            spread = f"({self._print(variance)}) {spread}"
         return f"N({self._print(v)}; {self._print(whole_vectors(mean, i))}, {spread})"
 
     def _print_FullNormal(self, e: Any) -> str:
@@ -102,7 +126,7 @@ class Text(StrPrinter):
     def _print_AffineImage(self, e: Any) -> str:
         z, index, shift, scale, base, _ = e.args
         image = f"{self._print(shift)} + {self._print(scale)} {self._print(base.args[0])}[{index}]"
-        return f"law({self._print(z)}[{index}] = {image})"
+        return f"law({self._print(z)}[{index}] = {image}, {self._print(base)})"
 
     def _print_LogDensity(self, e: Any) -> str:
         return f"log {self._print(e.args[0])}"
@@ -129,11 +153,12 @@ class Text(StrPrinter):
         return f"‖{self._print(e.args[0])}‖²"
 
     def _print_Coord(self, e: Any) -> str:
-        inner = self._print(e.args[0])
-        return f"{f'({inner})' if isinstance(e.args[0], sp.Add) else inner}[{self._print(e.args[1])}]"
+        v, index = e.args
+        bare = isinstance(v, (sp.Symbol, *OWN, terms.Mean))
+        return f"{self._print(v) if bare else f'({self._print(v)})'}[{self._print(index)}]"
 
     def _print_Hadamard(self, e: Any) -> str:
-        return " ⊙ ".join(self._print(a) for a in e.args)
+        return " ⊙ ".join(self._grouped(a, terms.Hadamard) for a in e.args)
 
     def _print_SumTo(self, e: Any, symbol: str = "Σ") -> str:
         body, index, lo, hi = (self._print(a) for a in e.args)
@@ -178,14 +203,14 @@ class Text(StrPrinter):
         return decimal(e)
 
     def _print_Trace(self, e: Any) -> str:
-        return f"tr({'I' if e.args[0] == 1 else self._print(e.args[0])})"
+        return f"tr({self._identity(e.args[1]) if e.args[0] == 1 else self._print(e.args[0])})"
 
     def _print_LogDet(self, e: Any) -> str:
         return f"log|{self._print(e.args[0])}|"
 
     def _print_Quadratic(self, e: Any) -> str:
-        u, m, v = (self._print(a) for a in e.args)
-        return f"({u})ᵀ {m} ({v})"
+        u, m, v = e.args
+        return f"({self._print(u)})ᵀ {self._grouped(m)} ({self._print(v)})"
 
     def _print_Entry(self, e: Any) -> str:
         return "({})[{},{}]".format(*map(self._print, e.args))
@@ -207,7 +232,8 @@ class Text(StrPrinter):
         split = vector_last(e)
         if split is None:
             return str(super()._print_Mul(e))
-        return "*".join(f"({self._print(a)})" if isinstance(a, sp.Add) else self._print(a) for a in split)
+        coefficient, last = split
+        return f"{self._grouped(coefficient, *BIG)}*{self._grouped(last)}"
 
     def _print_Pow(self, e: Any, rational: bool = False) -> str:
         if e.args[1] == sp.Rational(1, 2):

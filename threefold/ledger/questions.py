@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from threefold import account, claimfile, pool, theory
-from threefold.account import Condition, Heading
+from threefold.account import Condition, Heading, condition
 from threefold.errors import Unusable
 from threefold.ledger.cache import Cache
 from threefold.ledger.rows import WITNESSES, Ledger, Mutants, Symbolic, Testimony, WitnessName, row_of
@@ -267,7 +267,7 @@ def _conditions(claim: Claim) -> Iterable[Condition]:
     for hypothesis in claim.hypotheses:
         need = found.get(hypothesis.name)
         why = "" if need is None else f"needed: {need.because}" if need.needed else need.because
-        yield Condition(hypothesis.name, hypothesis.words, why)
+        yield condition(hypothesis, why)
 
 
 def row(heading: Heading, answers: Answers) -> Any:

@@ -234,7 +234,7 @@ SIGNS: Mapping[str, str] = {
 def name_of(node: Any) -> str:
     """The derivations' name of the symbol at the head of an expression, or nothing where there is none."""
     if isinstance(node, FAMILIES):
-        return type(node).__name__
+        return str(type(node).__name__)
     if isinstance(node, sp.Symbol):
         return str(node.name)
     return ""

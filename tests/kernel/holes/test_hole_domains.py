@@ -61,6 +61,20 @@ FALSE: dict[str, Callable[[], Attack]] = {
         n, 1, positivity, Domain(indices={n: (sp.Rational(1, 2), sp.oo)}), relation=">="
     ),
     "a hypothesis about nothing": lambda: Attack(f(4), a, given(odd, point_m=4), hypotheses=(odd,)),
+    "an end that is taken out": lambda: below_itself(Domain({"point_n": Interval(0, 0, False, False, nonzero=True)})),
+    "a bound that lies where no integer is": lambda: Attack(
+        n,
+        1,
+        positivity,
+        Domain({"point_m": Interval(sp.Rational(1, 3), sp.Rational(2, 3))}, {n: (1, m)}),
+        relation=">=",
+    ),
+    "a bound below": lambda: Attack(
+        n, 1, positivity, Domain({"point_m": Interval(-5, 0, False, False)}, {n: (1, m)}), relation=">="
+    ),
+    "a size that is true": lambda: Attack(
+        Trace(covariance("Point_A"), 1), Trace(covariance("Point_A"), 1), trace_algebra, Domain(sizes={"Point_A": True})
+    ),
     "a matrix of size 0": lambda: Attack(
         Trace(covariance("Point_A"), 0), 0, trace_algebra, Domain(sizes={"Point_A": 0})
     ),
@@ -70,6 +84,9 @@ TRUE: dict[str, Callable[[], Attack]] = {
         n, 2, positivity, Domain({"point_n": Interval(sp.Rational(1, 3), sp.Rational(4, 3))}), relation="<="
     ),
     "3..5": lambda: Attack(n, 6, positivity, Domain(indices={n: (3, 5)}), relation="<="),
+    "a bound far away": lambda: Attack(
+        n, 1, positivity, Domain({"point_m": Interval(1000, 1001, False, False)}, {n: (1, m)}), relation=">="
+    ),
     "nested ranges": lambda: Attack(n, m, positivity, Domain(indices={m: (1, sp.oo), n: (1, m)}), relation="<="),
     "a schedule": lambda: Attack(
         abar(1), 1, positivity, Domain({"alpha": UNIT, "abar": UNIT}, {}, {"abar": "alpha"}), relation="<"

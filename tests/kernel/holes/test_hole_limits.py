@@ -14,6 +14,7 @@ from derivations.rules import (
     At,
     Domain,
     Hypothesis,
+    Interval,
     Norm2,
     algebra,
     continuity,
@@ -45,6 +46,9 @@ FALSE: dict[str, Callable[[], Attack]] = {
     ),
     "what a hypothesis ties": lambda: Attack(
         At(a, phi, 0), a, continuity, Domain({"limit_phi": REAL, "limit_a": REAL}), (tied,)
+    ),
+    "at the only value": lambda: Attack(
+        At(phi, phi, 2), 2, continuity, Domain({"limit_phi": Interval(2, 2, False, False)})
     ),
     "outside of its interval": lambda: Attack(At(phi, phi, -1), -1, continuity, ABOVE),
 }

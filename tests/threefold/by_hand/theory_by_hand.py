@@ -30,6 +30,7 @@ class Verdict:
 class Hypothesis:
     name: str
     words: str
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
