@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from threefold import account, pool
+from threefold import account, pool, untouched
 from threefold.account import Heading, PartAccount
 from threefold.claimtext import ClaimText
 from threefold.errors import Unusable, nearest
@@ -66,7 +66,7 @@ class FileTheory:
                     unknown.append((self._open[-1], claim_id))
                 return super()._lemma(claim_id)
 
-        self._file, self._own = file, own
+        self._file, self._own, self._seen = file, own, untouched.snapshot()
         registry = {**derivations.claims(), **own}
         self._proofs, self._judge = Watched(registry), Judge(registry, refute, watch=watch)
         self.circles, self.unknown = circles, unknown
@@ -79,7 +79,9 @@ class FileTheory:
         stated = self._judge.registry[claim]
         if claim in self._own and not (found := self._proofs.judge(stated)).verdict:
             self._refuse(stated, account.of_judgement(found))
-        return self._judge.judge(stated)
+        judgement = self._judge.judge(stated)
+        _refuse_changes(self._file, self._seen)  # what an abbreviation's body does runs only now
+        return judgement
 
     def judge_mutants(self, claim: str, /, seed: int = 0) -> MutantReport:
         import derivations
@@ -196,6 +198,7 @@ def _run(file: str) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location(MODULE, file)
     if spec is None or spec.loader is None:
         raise Unusable(f"{file}: Python cannot import it; give a file that ends in .py")
+    seen = untouched.snapshot()
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
     sys.path.insert(0, str(Path(file).parent))
@@ -215,7 +218,13 @@ def _run(file: str) -> dict[str, Any]:
         raise Unusable(f"{_place(file, line)}: {about}{_short(error)}; mend that line") from error
     finally:
         sys.path.remove(str(Path(file).parent))
+    _refuse_changes(file, seen)
     return vars(module)
+
+
+def _refuse_changes(file: str, seen: untouched.Seen) -> None:
+    if (change := next(untouched.changes(seen), None)) is not None:
+        raise Unusable(f"{file}: {change}; take that out, since a file of claims only defines them")
 
 
 def _checked(file: str, names: Mapping[str, Any], text: ClaimText) -> dict[str, Claim]:
@@ -236,6 +245,7 @@ def _checked(file: str, names: Mapping[str, Any], text: ClaimText) -> dict[str, 
         if value.id in found:
             lines = " and ".join(map(str, text.lines(value.id)))
             raise Unusable(f"{place}: claim {value.id!r} is defined twice (lines {lines}); give one another id")
+        _refuse_unprintable(place, value)
         found[value.id] = value
     for name in text.ids():
         if name not in found and name not in library:
@@ -253,6 +263,16 @@ def _checked(file: str, names: Mapping[str, Any], text: ClaimText) -> dict[str, 
             f'{file} defines no claim; at its top level there must be one, as in `mine = Claim(id="my.claim", ...)`'
         )
     return found
+
+
+def _refuse_unprintable(place: str, claim: Claim) -> None:
+    """A line break or a control character in what a claim says of itself could write over other lines of a terminal."""
+    lines = (line.why for proof in claim.proofs.values() for chain in proof.chains for line in chain.lines)
+    texts = [claim.id, claim.title, claim.chapter, claim.scope, *claim.sources, *(s.words for s in claim.says), *lines]
+    texts += [text for h in claim.hypotheses for text in (h.name, h.words)]
+    for text in (*texts, *claim.words.splitlines()):
+        if not str(text).isprintable():
+            raise Unusable(f"{place}: claim {claim.id!r} says {text!r}; write plain text, without control characters")
 
 
 def _heading(file: str, claim: Claim, text: ClaimText) -> Heading:

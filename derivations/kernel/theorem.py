@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -52,8 +53,17 @@ RULES = (
 )  # all that there are: the table is complete
 close_table()
 
-SORTS = {"=": {"number", "vector"}, "iff": {"proposition"}, **{order: {"number"} for order in ("<=", ">=", "<", ">")}}
-IMPLIES = {"=": ("=", "<=", ">="), "<=": ("<=",), ">=": (">=",), "<": ("<", "<="), ">": (">", ">="), "iff": ("iff",)}
+ORDERS = ("<=", ">=", "<", ">")
+SORTS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "=": frozenset({"number", "vector"}),
+        "iff": frozenset({"proposition"}),
+        **dict.fromkeys(ORDERS, frozenset({"number"})),
+    }
+)
+IMPLIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"=": ("=", "<=", ">="), "<=": ("<=",), ">=": (">=",), "<": ("<", "<="), ">": (">", ">="), "iff": ("iff",)}
+)
 
 
 class DoesNotFollow(ValueError):
