@@ -67,7 +67,7 @@ class Spaces:
         vector, place = e.args
         if not domain.at_least_zero(place - 1):
             raise Malformed(f"{e}: {place} is not known to be a coordinate, they count from 1")
-        for size in self._sizes(vector) or {terms.DIM}:  # of what nothing sizes, only the first coordinate is sure
+        for size in self._sizes(vector):
             if not domain.at_least_zero(size - place):
                 raise Malformed(f"{e}: {place} is not known to lie in 1..{size}, the size of the vector")
 

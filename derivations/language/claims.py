@@ -161,6 +161,7 @@ def _unsaid(sides: Any, domain: Domain) -> list[str]:
     sizes = {(law.args[2], law.args[3]) for law in laws if isinstance(law, terms.FullNormal)}
     sizes |= {(c, trace.args[1]) for trace in opened.atoms(terms.Trace) for c in trace.atoms(terms.Covariance)}
     spaces = {(law.args[0], law.args[-1]) for law in laws if law.args[-1] != terms.DIM}
+    spaces |= {(e.args[1], e.args[2]) for e in opened.atoms(terms.Div, terms.Laplacian) if e.args[2] != terms.DIM}
     lines += sorted(f"{printing.text(c)} a {n} x {n} covariance" for c, n in sizes if c.name not in domain.sizes)
     return lines + sorted(f"{printing.text(v)} in R^{printing.text(n)}" for v, n in spaces)
 

@@ -12,6 +12,7 @@ from derivations.kernel import terms
 from derivations.printing.shapes import (
     BIG,
     OWN,
+    RUNNING,
     bare_name,
     decimal,
     densities,
@@ -178,23 +179,26 @@ class Latex(LatexPrinter):
 
     def _print_Grad(self, e: Any) -> str:
         body, x = e.args
-        return rf"\nabla_{{{self._print(x)}}} {self._grouped(body)}"
+        return rf"\nabla_{{{self._print(x)}}} {self._grouped(body, *RUNNING)}"
 
     def _print_Div(self, e: Any) -> str:
         body, x, _ = e.args
-        return rf"\nabla_{{{self._print(x)}}} \cdot {self._grouped(body)}"
+        return rf"\nabla_{{{self._print(x)}}} \cdot {self._grouped(body, *RUNNING)}"
 
     def _print_Laplacian(self, e: Any) -> str:
         body, x, _ = e.args
-        return rf"\Delta_{{{self._print(x)}}} {self._grouped(body)}"
+        return rf"\Delta_{{{self._print(x)}}} {self._grouped(body, *RUNNING)}"
 
     def _print_Jvp(self, e: Any) -> str:
         body, x, u = e.args
-        return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body)}\right) {self._grouped(u)}"
+        return rf"{self._jacobian(body, x)} {self._grouped(u, *RUNNING)}"
 
     def _print_Vjp(self, e: Any) -> str:
         body, x, w = e.args
-        return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body)}\right)^{{\top}} {self._grouped(w)}"
+        return rf"{self._jacobian(body, x)}^{{\top}} {self._grouped(w, *RUNNING)}"
+
+    def _jacobian(self, body: Any, x: Any) -> str:
+        return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body, *RUNNING)}\right)"
 
     def _print_Ratio(self, e: Any) -> str:
         return rf"\frac{{{self._print(e.args[0])}}}{{{self._print(e.args[1])}}}"

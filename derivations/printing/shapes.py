@@ -14,8 +14,9 @@ RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
 OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo, sp.log)
-BIG = (terms.SumTo, terms.ProductTo, terms.Expect, terms.D, terms.At)  # these run on to their right
-LOOSE = (terms.D, terms.At, terms.Ratio, terms.Quadratic)  # in brackets as factors of a line of text
+BIG = (terms.SumTo, terms.ProductTo, terms.Expect, terms.D, terms.At, *terms.FIELDS)  # these run on to their right
+RUNNING = (sp.Mul, sp.Pow, *BIG)  # what an operator in front would take for its own in part only
+LOOSE = (terms.D, terms.At, terms.Ratio, terms.Quadratic, *terms.FIELDS)  # in brackets as factors of a line of text
 POWERS = (*LOOSE, terms.LogDensity, terms.LogDet, terms.Norm2, terms.SumTo, terms.ProductTo)  # and these under a power
 
 

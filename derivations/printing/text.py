@@ -11,6 +11,7 @@ from derivations.kernel import terms
 from derivations.printing.shapes import (
     BIG,
     OWN,
+    RUNNING,
     decimal,
     densities,
     needs_brackets,
@@ -174,24 +175,21 @@ class Text(StrPrinter):
         return f"∇{e.args[0]}({self._print(e.args[1])})"
 
     def _print_Grad(self, e: Any) -> str:
-        return f"∇_{self._print(e.args[1])} {self._grouped(e.args[0])}"
+        return f"∇_{self._print(e.args[1])} {self._grouped(e.args[0], *RUNNING)}"
 
     def _print_Div(self, e: Any) -> str:
-        return f"∇_{self._print(e.args[1])}·{self._grouped(e.args[0])}"
+        return f"∇_{self._print(e.args[1])}·{self._grouped(e.args[0], *RUNNING)}"
 
     def _print_Laplacian(self, e: Any) -> str:
-        return f"Δ_{self._print(e.args[1])} {self._grouped(e.args[0])}"
+        return f"Δ_{self._print(e.args[1])} {self._grouped(e.args[0], *RUNNING)}"
 
     def _print_Jvp(self, e: Any) -> str:
         body, x, u = e.args
-        return f"(∂_{self._print(x)} {self._grouped(body)}) {self._grouped(u)}"
+        return f"(∂_{self._print(x)} {self._grouped(body, *RUNNING)}) {self._grouped(u, *RUNNING)}"
 
     def _print_Vjp(self, e: Any) -> str:
         body, x, w = e.args
-        return f"(∂_{self._print(x)} {self._grouped(body)})ᵀ {self._grouped(w)}"
-
-    def _grouped(self, e: Any) -> str:
-        return f"({self._print(e)})" if isinstance(e, sp.Add | sp.Mul) else self._print(e)
+        return f"(∂_{self._print(x)} {self._grouped(body, *RUNNING)})ᵀ {self._grouped(w, *RUNNING)}"
 
     def _print_Ratio(self, e: Any) -> str:
         return f"({self._print(e.args[0])})/({self._print(e.args[1])})"

@@ -51,8 +51,6 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "coordinate past the last": lambda: Attack(
         Expect(Normal(z, u, 1, k), Coord(z, k + 1)), Coord(u, k + 1), moments, Domain(indices={k: (1, sp.oo)})
     ),
-    "coordinate 5 of what nothing sizes": lambda: Attack(Coord(u + w, 5), Coord(u, 5) + Coord(w, 5), algebra),
-    "coordinate n of what nothing sizes": lambda: Attack(Coord(u, n) + a, a + Coord(u, n), algebra),
     "variance of several": lambda: Attack(
         Variance(q([u, w])), Variance(q([u, w])) + 0 * a, algebra, hypotheses=(integrable,)
     ),

@@ -20,12 +20,15 @@ from derivations.rules import (
     D,
     Density,
     DiagonalNormal,
+    Div,
     Domain,
     Entry,
     Expect,
+    Grad,
     Hadamard,
     Hypothesis,
     Interval,
+    Laplacian,
     LogDensity,
     Norm2,
     Normal,
@@ -65,6 +68,10 @@ PAIRS = {
     "a limit squared": (At(a, a, b) ** 2, At(a**2, a, b)),
     "a quotient squared": (Ratio(a, b) ** 2, Ratio(a, b**2)),
     "a number over a quotient": (c / Ratio(a, b), Ratio(c / a, b)),
+    "a Laplacian of a product": (Laplacian(f(z) * g(z), z), Laplacian(f(z), z) * g(z)),
+    "a Laplacian squared": (Laplacian(f(z), z) ** 2, Laplacian(f(z) ** 2, z)),
+    "a divergence times a number": (f(z) * Div(net(z), z), Div(f(z) * net(z), z)),
+    "a gradient of a square": (Grad(f(z) ** 2, z), 2 * f(z) * Grad(f(z), z)),
     "a log-density squared": (LogDensity(q(z)) ** 2, 2 * LogDensity(q(z))),
     "a product times a sum": (product * total, ProductTo(f(i) * total, i, 1, T)),
     "a product of vectors, then a sum": (Hadamard(u, v + w), Hadamard(u, v) + w),
@@ -197,6 +204,7 @@ def test_the_size_of_a_space_is_told():
     law = Normal(z, 0, 1, 2)
     assert claim(Expect(law, Norm2(z)), 2).domain_words() == ["z in R^2"]
     assert claim(Trace(A, 3), Trace(A, 3)).domain_words() == ["Reading_A a 3 x 3 covariance"]
+    assert claim(Laplacian(Norm2(z), z, 3), 6).domain_words() == ["z in R^3"]
     assert claim(Expect(Normal(z, 0, 1), Norm2(z)), 0).domain_words() == []
 
 
