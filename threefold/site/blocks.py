@@ -9,8 +9,9 @@ from typing import Any
 
 from derivations import Claim, Editorial, Erratum, Witness
 from derivations.kernel import terms
+from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.judge import PartReport, StepReport
-from derivations.printing import RELATIONS_TEXT
+from derivations.printing import RELATIONS_TEXT, supposed_latex
 from threefold.site import symbols, words
 from threefold.site.book import Book
 from threefold.site.tex import width
@@ -47,6 +48,13 @@ def prose(book: Book, text: str, up: str) -> str:
         return tag_link(book, name, up) if name in book.ledger else None
 
     return words.html(text, link)
+
+
+def supposition(book: Book, hypothesis: Hypothesis, up: str) -> str:
+    """A hypothesis in words, and the equation that it grants, which the words may not tell."""
+    formula = supposed_latex(hypothesis)
+    drawn = f"<br>{book.typesetter.tex(formula, f'hypothesis {hypothesis.name}')}" if formula else ""
+    return f"<em>{escape(hypothesis.name)}</em>: {prose(book, hypothesis.words, up)}{drawn}"
 
 
 def one_line(html: str) -> str:

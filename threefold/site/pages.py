@@ -13,7 +13,7 @@ import derivations
 from derivations import rules as vocabulary
 from derivations.kernel import terms
 from derivations.kernel.rules.base import Rule
-from derivations.printing import latex, supposed_latex
+from derivations.printing import latex
 from threefold.errors import Unusable
 from threefold.site import blocks, symbols, words
 from threefold.site.book import Book
@@ -86,21 +86,12 @@ def _facts(book: Book, name: str, chapter: Chapter | None, up: str) -> Iterator[
     claim = book.claim(name, "tag page")
     yield "Holds for", blocks.prose(book, claim.scope, up)
     yield "Where", "<br>".join(words.html(line) for line in claim.domain_words())
-    given = (
-        f"<em>{escape(h.name)}</em>: {blocks.prose(book, h.words, up)}{_supposed(book, h)}" for h in claim.hypotheses
-    )
-    yield "Given", "<br>".join(given)
+    yield "Given", "<br>".join(blocks.supposition(book, hypothesis, up) for hypothesis in claim.hypotheses)
     if claim.corrected_by:
         yield "Correct form", blocks.named_link(book, claim.corrected_by, up)
     if chapter is not None:
         yield "Derived in", f'<a href="{up}{chapter.url}#{claim.tag}">{escape(chapter.title)}</a>'
     yield "Sources", "; ".join(escape(source) for source in claim.sources)
-
-
-def _supposed(book: Book, hypothesis: Any) -> str:
-    """The equation of a hypothesis: its words may say less than it grants."""
-    formula = supposed_latex(hypothesis)
-    return f"<br>{book.typesetter.tex(formula, f'hypothesis {hypothesis.name}')}" if formula else ""
 
 
 def _evidence(book: Book, name: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
