@@ -19,11 +19,12 @@ from threefold.site.tex import width
 BADGES = {
     "decided": "settled by algebra or calculus: the kernel decided it",
     "law": "a law of probability, used under its stated condition",
-    "assumed": "taken as given: a named hypothesis that is not proved here",
+    "given": "a hypothesis that the claim states: true wherever the claim speaks",
+    "assumed": "granted: a named analytic fact that is not proved here",
     "measured": "known by measurement only",
     "refuted": "false: a counterexample is shown",
     "open": "not measured, or not as it was asked",
-    "proved": "every step decided, or a law, or a named assumption",
+    "proved": "every step decided, a law, a stated hypothesis or a named assumption",
 }
 
 

@@ -192,7 +192,7 @@ def legend() -> str:
 
 
 def badge_legend() -> str:
-    kinds = ("decided", "law", "assumed", "measured", "refuted")
+    kinds = ("decided", "law", "given", "assumed", "measured", "refuted")
     return (
         "<ul class='tf-legend tf-kinds'>"
         + "".join(f"<li>{blocks.badge(k)} {escape(blocks.BADGES[k])}</li>" for k in kinds)
@@ -216,6 +216,7 @@ def counts(book: Book) -> str:
             len(summary["assumptions"]),
             "assumption in use" if len(summary["assumptions"]) == 1 else "assumptions in use",
         ),
+        (len(stated_hypotheses()), "stated hypotheses"),
     ]
     cells = "".join(f"<div><strong>{value:,}</strong><span>{escape(label)}</span></div>" for value, label in tiles)
     return f'<div class="tf-counts">{cells}</div>'
@@ -258,18 +259,21 @@ def assumptions(book: Book, up: str) -> str:
     return f"<ul>{''.join(items)}</ul>"
 
 
-def hypotheses(book: Book, up: str) -> str:
-    """What the claims are stated under, each with the claims that state it."""
-    users: dict[str, list[str]] = {}
-    said: dict[str, str] = {}
+def stated_hypotheses() -> dict[str, tuple[str, list[str]]]:
+    """What the claims are stated under: by name, its words and the claims that state it."""
+    found: dict[str, tuple[str, list[str]]] = {}
     for name, claim in derivations.claims().items():
         for hypothesis in claim.hypotheses:
-            users.setdefault(hypothesis.name, []).append(name)
-            said.setdefault(hypothesis.name, hypothesis.words)
+            found.setdefault(hypothesis.name, (hypothesis.words, []))[1].append(name)
+    return found
+
+
+def hypotheses(book: Book, up: str) -> str:
+    """What the claims are stated under, each with the claims that state it."""
     items = (
-        f'<dt id="given-{slug(name)}">{escape(name)}</dt><dd>{blocks.prose(book, words.sentence(said[name]), up)} '
+        f'<dt id="given-{slug(name)}">{escape(name)}</dt><dd>{blocks.prose(book, words.sentence(said), up)} '
         f'<span class="tf-from">{" ".join(blocks.tag_link(book, n, up) for n in names)}</span></dd>'
-        for name, names in users.items()
+        for name, (said, names) in stated_hypotheses().items()
     )
     return f'<dl class="tf-evidence">{"".join(items)}</dl>'
 

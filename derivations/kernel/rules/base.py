@@ -32,8 +32,8 @@ from derivations.kernel.substitution import core
 
 __all__ = ["ASSUMPTIONS", "Context", "Hypothesis", "Rule", "StepFails", "algebra", "in_order", "walk"]
 
-Tier = Literal["decided", "law", "assumed"]
-TIERS: tuple[Tier, ...] = ("decided", "law", "assumed")
+Tier = Literal["decided", "law", "given", "assumed"]
+TIERS: tuple[Tier, ...] = ("decided", "law", "given", "assumed")  # from the surest
 
 
 class StepFails(ValueError):

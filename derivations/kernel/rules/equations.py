@@ -144,7 +144,7 @@ def given(hypothesis: Hypothesis, **at: Any) -> Rule:
     return Rule("given", (hypothesis, tuple((name, sp.sympify(value)) for name, value in at.items())))
 
 
-@rewriting("given", "decided", lambda h, _: h.words, shown=lambda h, _: f"given: {h.name}")
+@rewriting("given", "given", lambda h, _: h.words, shown=lambda h, _: f"given: {h.name}")
 def _given(e: Any, context: Context, hypothesis: Hypothesis, at: tuple[tuple[str, Any], ...]) -> Any:
     declared = context.require(hypothesis.name)
     if declared.content != hypothesis.core().content or declared.lhs is None:

@@ -301,7 +301,12 @@ def identify(law: Law, normal: Law, because: Rule) -> Rule:
     return Rule("same density, same law", (law, normal, because))
 
 
-@rewriting("same density, same law", "law", lambda law, normal, because: f"equal densities everywhere, {because.name}")
+@rewriting(
+    "same density, same law",
+    "law",
+    lambda law, normal, because: f"equal densities everywhere, {because.name}",
+    shown=lambda law, normal, because: f"same density, same law ({because.name})",
+)
 def _identified(e: Any, context: Context, law: Law, normal: Law, because: Rule) -> Any:
     if law.variables != normal.variables:
         raise StepFails(f"{law} and {normal} are laws of different variables")
