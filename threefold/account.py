@@ -116,6 +116,7 @@ class Finding:
     id: str
     source: str = ""
     severity: str = ""
+    quoted: str = ""  # what stands in the text, where `printed` is what it implies
     printed: str = ""
     words: str = ""
     right: str = ""

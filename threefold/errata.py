@@ -68,6 +68,7 @@ def described(erratum: Erratum, source: Theory) -> Finding:
         id=erratum.id,
         source=erratum.source,
         severity=erratum.severity,
+        quoted=erratum.quoted,
         printed=erratum.printed_text,
         words=erratum.words,
         right=erratum.right,

@@ -73,7 +73,9 @@ def erratum(finding: Finding) -> RenderableType:
     head.append("  ")
     head.append_text(verdict(finding.verdict, expected=finding.verdict == "refuted"))
     body = _grid()
-    body.add_row("Printed", Text(_folded(finding.printed)))
+    if finding.quoted:
+        body.add_row("Printed", Text(finding.quoted))
+    body.add_row("Implies" if finding.quoted else "Printed", Text(_folded(finding.printed)))
     if finding.words:
         body.add_row("", Text(finding.words, style="dim"))
     if finding.lhs or finding.rhs:

@@ -23,6 +23,10 @@ class ErratumReport:
     correction_verdict: Verdict | None
 
 
+# What stands in the text where a refuted claim of the ledger is what that implies.
+QUOTED = {"B1": "‖ε − ε_θ(x_t, t)‖² on average over t, called the whole weighted ELBO, and exactly an ELBO"}
+
+
 @cache
 def errata() -> tuple[Erratum, ...]:
     """Every erratum that the kernel can judge, text by text; the ledger's claims that are false come first."""
@@ -35,7 +39,8 @@ def _from_the_ledger() -> Iterator[Erratum]:
         if claim.expects == "refuted" and claim.errata and claim.corrected_by:
             right = f"see {claim.corrected_by}"
             source = "; ".join(claim.sources)
-            yield Erratum(claim.errata[0], source, "wrong", claim, claim.words, right, claim.corrected_by)
+            quoted = QUOTED.get(claim.errata[0], "")
+            yield Erratum(claim.errata[0], source, "wrong", claim, claim.words, right, claim.corrected_by, quoted)
 
 
 @cache

@@ -37,6 +37,7 @@ A1 = Erratum(
     id="A1",
     source="article, Generation",
     severity="wrong",
+    quoted="x_{t−1} = (x_t − √(1−ᾱ_t) ε_θ)/√ᾱ_t + σ_t ε'",
     words="The printed fraction is the estimate of the clean image, not the mean of the next, slightly less noisy "
     "one; used as if it were, it shrinks the result.",
     printed=misprint(
@@ -53,6 +54,7 @@ A3 = Erratum(
     id="A3",
     source="article, latent diffusion",
     severity="wrong",
+    quoted="compression ≈ 8× = 64×64×4",
     words="8 is the factor per side. The latent has 64 times fewer positions and 48 times fewer numbers.",
     printed=misprint(
         "A3",
@@ -70,6 +72,7 @@ A8 = Erratum(
     id="A8",
     source="article, forward process",
     severity="wrong",
+    quoted="ᾱ_t decreases from 1 to 0 (at t = T)",
     words="abar_T is a product of positive numbers: small if the schedule makes it so, never 0. The standard linear "
     "schedule ends at 4.04e-5.",
     printed=misprint("A8", Statement(abar(1000), "=", sp.S.Zero), CHAIN, standard_linear_schedule),
@@ -83,6 +86,7 @@ A9 = Erratum(
     id="A9",
     source="article, ELBO",
     severity="typographical",
+    quoted="E[log p(x|z)], called the reconstruction loss",
     words="E[log p] is minus the reconstruction loss.",
     printed=misprint("A9", Statement(-perfect, "=", perfect), Domain(), at({}, {("x", 0): 1})),
     right="reconstruction term E[log p]; its negative is the loss",
@@ -98,6 +102,7 @@ A12 = Erratum(
     id="A12",
     source="article, guidance scale",
     severity="imprecise",
+    quoted="ε(x_t, ∅) + w (ε(x_t, c) − ε(x_t, ∅)), said to follow the prompt strictly at w = 7.5",
     words="Guided scores are not the scores of the tilted law p(x) p(c|x)^w once noise is added: tilting and noising "
     "do not commute.",
     printed=misprint(
@@ -114,6 +119,7 @@ A13 = Erratum(
     id="A13",
     source="article, assignment on CelebA",
     severity="imprecise",
+    quoted="BCE + β KL as the loss on CelebA's real-valued pixels",
     words="Binary cross-entropy is not a log-likelihood of real-valued pixels: its exponential does not integrate to "
     "1 over [0, 1].",
     printed=misprint(
@@ -135,6 +141,7 @@ A16 = Erratum(
     id="A16",
     source="article, beta-VAE",
     severity="imprecise",
+    quoted="in words: β > 1 makes the factors of variation independent",
     words="The beta objective is a lower bound only for beta >= 1, and no theorem makes the coordinates independent "
     "factors.",
     printed=misprint(

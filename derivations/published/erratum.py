@@ -25,6 +25,7 @@ class Erratum:
     """`printed` is expected to be refuted. `right` says the corrected form in words; `correction` is the proof of it.
 
     That is a claim of the ledger (its id), a small claim proved on the spot, or None where there are only words.
+    `quoted` is what stands in the text, where `printed` is not that itself but what it implies at the numbers.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Erratum:
     words: str
     right: str
     correction: Claim | str | None = None
+    quoted: str = ""
 
     @property
     def printed_latex(self) -> str:

@@ -34,6 +34,7 @@ J1 = Erratum(
     id="J1",
     source="journey, 2.4, alpha = 1.0",
     severity="wrong",
+    quoted="in words: at α = 1 the network must predict zero noise",
     words="At alpha = 1 the noise is still N(0, I), only invisible in x_1 = x_0. The best guess is 0, and the loss "
     "stays at 1 a dimension.",
     printed=misprint(
@@ -50,6 +51,7 @@ J2 = Erratum(
     id="J2",
     source="journey, 2.4, alpha = 0.9",
     severity="typographical",
+    quoted="x_1 ≈ 0.95 x_0 + 0.31 ε at α = 0.9",
     words="The square root of 0.1 rounds to 0.32.",
     printed=misprint(
         "J2", Statement(sp.sqrt(1 - signal), "=", Rounded("0.31")), Domain({"alpha_1": UNIT}), at({"alpha_1": "0.9"})
@@ -64,6 +66,7 @@ J4 = Erratum(
     id="J4",
     source="journey, 1.4",
     severity="typographical",
+    quoted="BCE = log p(x|z) = Σ [x log x̂ + (1−x) log(1−x̂)]",
     words="Binary cross-entropy is minus the log-likelihood.",
     printed=misprint(
         "J4", Statement(-sp.log(chance), "=", sp.log(chance), "x = 1"), Domain({"pi_0": UNIT}), at({"pi_0": "0.8"})
@@ -76,6 +79,7 @@ J5 = Erratum(
     id="J5",
     source="journey, 2.3",
     severity="imprecise",
+    quoted="the noise loss and the data loss are equivalent, for α from 0 to 1",
     words="The equivalence needs 0 < alpha < 1: at alpha = 1 the factor between the losses is 0, and the noise says "
     "nothing of the likelihood.",
     printed=misprint(
@@ -95,6 +99,7 @@ J6 = Erratum(
     id="J6",
     source="journey, 3.3",
     severity="wrong",
+    quoted="the ELBO simplifies to E‖ε − ε_θ(x_t, t)‖²",
     words="The boxed loss is not the bound simplified: its weights, which differ by two orders of magnitude over t, "
     "are dropped.",
     printed=misprint(
@@ -111,6 +116,7 @@ J7 = Erratum(
     id="J7",
     source="journey, 3.5",
     severity="imprecise",
+    quoted="x_0^image = (x_0 + 1)/2 ∈ [0, 1]",
     words="A sample is not confined to [-1, 1]: without clipping the image leaves [0, 1].",
     printed=misprint("J7", Statement((pixel + 1) / 2, "<=", sp.S.One), Domain({"x_0": REAL}), at({"x_0": "1.4"})),
     right="after clipping to [−1, 1]",
@@ -134,6 +140,7 @@ J8 = Erratum(
     id="J8",
     source="journey, 3.5",
     severity="imprecise",
+    quoted="in words: 50 to 100 steps of the same sampler are enough",
     words="The sampler as printed, run on every twentieth step, removes too little noise each time. Skipping needs "
     "beta' = 1 - abar_t/abar_s.",
     printed=misprint(
@@ -147,6 +154,7 @@ J13 = Erratum(
     id="J13",
     source="journey, 2.4, alpha = 0.5",
     severity="imprecise",
+    quoted="in words: at α = 0.5, half signal and half noise",
     words="Half signal, half noise holds for data of unit power; MNIST in [0, 1] has power 0.112.",
     printed=misprint(
         "J13",
@@ -162,6 +170,7 @@ J14 = Erratum(
     id="J14",
     source="journey, 3.4",
     severity="imprecise",
+    quoted="in words: the time embedding is the same as the positional encoding of 2017",
     words="The usual DDPM embedding divides the exponent by d/2 - 1, so its last frequency is 1.0e-4 and not "
     "1.155e-4 (d = 128).",
     printed=misprint(

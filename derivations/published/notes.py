@@ -48,6 +48,7 @@ N3 = Erratum(
     id="N3",
     source="notes, (2.6)-(2.8) with the variance of Remark 2.8",
     severity="wrong",
+    quoted="1/(2σ_1²) with σ_t² = (1−α_t)(1−ᾱ_{t−1})/(1−ᾱ_t), for which no range of t is given",
     words="With abar_0 = 1 the variance of Remark 2.8 vanishes at t = 1, so the weight 1/(2 sigma_1^2) of the bound "
     "is "
     "infinite. The remark holds for t >= 2; at t = 1 take sigma_1^2 = beta_1 or a discretised decoder.",
@@ -74,6 +75,7 @@ N4 = Erratum(
     id="N4",
     source="notes, (2.6), (2.7), (2.8)",
     severity="wrong",
+    quoted="ELBO(x_0) = E[−‖x_0 − μ_θ‖²/(2σ_1²)] − Σ_{t=2}^T E[‖μ̃_t − μ_θ‖²/(2σ_t²)]",
     words="The normaliser of the last kernel, the latent KL and the variance terms are dropped while the equality "
     "sign "
     "stays. They are constant in the mean network only; with learned variances they decide.",
@@ -100,6 +102,7 @@ N5 = Erratum(
     id="N5",
     source="notes, proof of Prop. 2.3, second and third line of the coloured term",
     severity="wrong",
+    quoted="E[Σ_{t=2}^T log(p_t/q_t)] = E_{X_t} E_{X_{t−1}}[log(p_t/q_t)] = −E_{X_t}[KL(q_t ‖ p_t)]",
     words="The sum over t = 2..T is missing from two of the three lines; one term is not the sum of three.",
     printed=misprint(
         "N5",
@@ -126,6 +129,7 @@ N6 = Erratum(
     id="N6",
     source="notes, (2.8)",
     severity="typographical",
+    quoted="‖ε_θ(√ᾱ_t x_0 + √(1−ᾱ_t) ε) − ε‖²",
     words="The network is printed without its time argument. For one and the same input the best answer differs with "
     "t, "
     "so no function of x alone gives both.",
@@ -145,6 +149,7 @@ N7 = Erratum(
     id="N7",
     source="notes, Remark 2.7",
     severity="wrong",
+    quoted="in words: with ᾱ_t falling in t, predicting the data puts its weight on small t",
     words="In noise units the uniform data loss carries the factor (1 - abar_t)/abar_t, which grows with t: it "
     "emphasises "
     "late steps, not early ones.",
@@ -168,6 +173,7 @@ N8 = Erratum(
     id="N8",
     source="notes, after Algorithm 1",
     severity="wrong",
+    quoted="in words: the coefficient (1/(2σ_t²)) ᾱ_{t−1}(1−α_t)²/(1−ᾱ_t)² is dropped, with a suitable step size",
     words="The dropped coefficient depends on t, so no step size absorbs it: a predictor shared over t has another "
     "optimum.",
     printed=misprint(
@@ -188,6 +194,7 @@ N10 = Erratum(
     id="N10",
     source="notes, log-likelihood training",
     severity="typographical",
+    quoted="min E[−log p] = max E[log p]",
     words="Minimising the negative log-likelihood and maximising the log-likelihood have one optimiser and values of "
     "opposite sign.",
     printed=misprint("N10", Statement(-best, "=", best), Domain({"best": REAL}), at({"best": "-1"})),
@@ -202,6 +209,7 @@ N11 = Erratum(
     id="N11",
     source="notes, after (1.3) and (1.4)",
     severity="imprecise",
+    quoted="in words: the constant −d log(√(2π) σ) can be neglected, where σ is learned",
     words="Without its normaliser the objective grows with sigma without end, so it cannot be used to learn sigma.",
     printed=misprint(
         "N11",
@@ -221,6 +229,7 @@ N12 = Erratum(
     id="N12",
     source="notes, Remark 1.7",
     severity="wrong",
+    quoted="in words: with enough components, well chosen, a mixture of Gaussians is any law",
     words="A Gaussian mixture of fixed width sigma has a characteristic function below exp(-sigma^2 u^2/2) "
     "everywhere, so "
     "it cannot be any law narrower than that. It approximates every law only as the width may shrink.",
@@ -242,6 +251,7 @@ N13 = Erratum(
     id="N13",
     source="notes, 1.1",
     severity="imprecise",
+    quoted="in words: a linear autoencoder finds the principal components",
     words="A linear autoencoder without biases keeps the directions of largest second moment, not of largest "
     "variance: it "
     "finds the principal components of centred data only.",
@@ -261,6 +271,7 @@ N14 = Erratum(
     id="N14",
     source="notes, Remark 1.8",
     severity="imprecise",
+    quoted="π_θ(z) ∈ [0, 1]^d, the ends included",
     words="At the closed ends a wrong pixel has log-likelihood minus infinity: the probabilities lie in the open "
     "interval.",
     printed=misprint("N14", Statement(sp.S.Zero, ">=", sp.log(chance)), Domain({"pi_0": REAL}), at({"pi_0": "0"})),
@@ -272,6 +283,7 @@ N15 = Erratum(
     id="N15",
     source="notes, 2.3.1 and Remark 2.6",
     severity="imprecise",
+    quoted="in words: the chain of steps and the jump x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε are equivalent",
     words="Walking the chain and jumping give the same law for each single t, not jointly: one shared noise would "
     "correlate "
     "x_s and x_t ten times too strongly.",
@@ -306,6 +318,7 @@ N16 = Erratum(
     id="N16",
     source="notes, 1.2.3",
     severity="imprecise",
+    quoted="in words: training within a parametric family is equivalent to maximising the likelihood",
     words="A parametric encoder restricts the bound. Here its mean is stuck at 0: even the best variance, 1/2, stays "
     "below "
     "the log-evidence.",
@@ -320,6 +333,7 @@ N17 = Erratum(
     id="N17",
     source="notes, Remark 1.6",
     severity="imprecise",
+    quoted="in words: the encoder N(0, I) for every x is a sign of too weak an encoder",
     words="An encoder that ignores x has latent term 0, and every encoder can do that; the bound is then 0.4034 nats "
     "below "
     "the log-evidence in this model. Matching the prior alone says nothing.",
@@ -334,6 +348,7 @@ N20 = Erratum(
     id="N20",
     source="notes, after (2.8)",
     severity="imprecise",
+    quoted="E[w_t ‖ε_θ − ε‖²] with the weights w_t of (2.8), called the most commonly used loss",
     words="The common loss is the unweighted one; the weights of (2.8) differ by a factor of about 120 between steps.",
     printed=misprint(
         "N20",

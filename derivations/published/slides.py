@@ -29,6 +29,7 @@ S1 = Erratum(
     id="S1",
     source="slides, reverse SDE",
     severity="wrong",
+    quoted="dx = (−½ β x − β ε_θ(x_t, t)) dt + √β dw",
     words="A noise predictor stands where the score should: the sign is reversed and the factor 1/sqrt(1 - abar) is "
     "missing.",
     printed=misprint(
@@ -59,6 +60,7 @@ S2 = Erratum(
     id="S2",
     source="slides, reverse ODE",
     severity="wrong",
+    quoted="dx = −½ β (x + ε_θ) dt",
     words="The same slip in the probability-flow ODE: on standard normal data the flow must stand still, as printed "
     "it contracts.",
     printed=misprint(
@@ -91,6 +93,7 @@ S3 = Erratum(
     id="S3",
     source="slides, reverse process",
     severity="wrong",
+    quoted="q(x_{t−1} | x_t) = N(μ_θ, σ_t² I)",
     words="q(x_{t-1} | x_t) is the true reverse kernel and in general not Gaussian; the Gaussian is the model "
     "p_theta. Here it sits on two points, whose fourth moment is 1 and not 3.",
     printed=misprint(
@@ -118,6 +121,7 @@ S4 = Erratum(
     id="S4",
     source="slides, DDIM",
     severity="wrong",
+    quoted="x_j = √α_j (x_i − √(1−α_i) ε)/√α_i + √(1−α_j−σ_i²) ε + σ_i z",
     words="The formula is right only if alpha means the cumulative product, as in the DDIM paper; the slides use "
     "alpha_t = 1 - beta_t.",
     printed=misprint(
@@ -135,6 +139,7 @@ S5 = Erratum(
     id="S5",
     source="slides, sampling loop",
     severity="imprecise",
+    quoted="z ~ N(0, I) in every step of the sampling loop, t = 1 included",
     words="Noise drawn at t = 1 with variance beta_1 stays in the image: standard deviation 0.01 on the linear "
     "schedule.",
     printed=misprint(
@@ -157,6 +162,7 @@ S6 = Erratum(
     id="S6",
     source="slides, classifier guidance",
     severity="wrong",
+    quoted="in words: the classifier's gradient ∇ log p(y | x_t) is added to ε_θ",
     words="The classifier's gradient is added to the score; a noise prediction is minus sqrt(1 - abar) times the "
     "score, so there it is subtracted with that factor.",
     printed=misprint(
@@ -177,6 +183,7 @@ S10 = Erratum(
     id="S10",
     source="slides, forward SDE",
     severity="imprecise",
+    quoted="in words: the drift −½ β x pulls towards the mode",
     words="The drift pulls towards the origin, away from the mode of data that sit elsewhere.",
     printed=misprint(
         "S10",
@@ -192,6 +199,7 @@ S12 = Erratum(
     id="S12",
     source="slides, forward process",
     severity="typographical",
+    quoted="x_t = √α_t x_{t−1} + √(1−α_t) ε and x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, with one symbol ε",
     words="The noise of one step and the noise of the jump from x_0 are different variables; at t = 500 their "
     "correlation is 0.104.",
     printed=misprint(
@@ -209,6 +217,7 @@ S13 = Erratum(
     id="S13",
     source="slides, VAE loss",
     severity="imprecise",
+    quoted="d(x, x') + KL as the loss of the VAE",
     words="d(x, x') + KL is minus the ELBO only if d is minus the decoder's log-likelihood: the ratio of the two "
     "terms depends on sigma.",
     printed=misprint(

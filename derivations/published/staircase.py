@@ -24,6 +24,7 @@ B2 = Erratum(
     id="B2",
     source="staircase, the reparameterization",
     severity="wrong",
+    quoted="in words: predicting x_0 with uniform weights does roughly the opposite of playing low noise down",
     words="Relative to the bound, the uniform data loss plays low noise down even more: 3.7e-4 at t = 2, 2.4e6 at t "
     "= 1000.",
     printed=misprint("B2", Statement(_over_bound(2), ">", _over_bound(1000)), CHAIN, standard_linear_schedule),
@@ -35,6 +36,7 @@ B3 = Erratum(
     id="B3",
     source="staircase, the reparameterization",
     severity="imprecise",
+    quoted="in words: a noise target keeps the regression in one numeric range at every t",
     words="The target's scale is constant, for x_0 as well; the loss that can be reached is not. On N(0, 1) data it "
     "is abar_t.",
     printed=misprint("B3", Statement(abar(1), "=", abar(1000), "best noise loss"), CHAIN, standard_linear_schedule),
@@ -51,6 +53,7 @@ B4 = Erratum(
     id="B4",
     source="staircase, score",
     severity="wrong",
+    quoted="score = −ε/√(1−ᾱ_t), said of the blurred data",
     words="The noise gives the conditional score. The score of the blurred data is its average given x_t.",
     printed=misprint(
         "B4",
@@ -66,6 +69,7 @@ B5 = Erratum(
     id="B5",
     source="staircase, DDIM",
     severity="imprecise",
+    quoted="in words: with σ_t at DDPM's value the DDIM step is DDPM's, for σ² = β as well",
     words="True for sigma^2 = beta_tilde. For sigma^2 = beta the radicand of the DDIM step is negative at t = 1.",
     printed=misprint(
         "B5", Statement(1 - abar(0) - beta(1), ">=", sp.S.Zero, "radicand at t = 1"), CHAIN, standard_linear_schedule
@@ -78,6 +82,7 @@ B7 = Erratum(
     id="B7",
     source="staircase, the forward process",
     severity="imprecise",
+    quoted="in words: the endpoint is the prior by construction",
     words="The end point is close to the prior, not equal to it: 2.0e-5 nats a pixel at |x_0| = 1.",
     printed=misprint(
         "B7",
@@ -99,6 +104,7 @@ B9 = Erratum(
     id="B9",
     source="staircase, flow matching",
     severity="imprecise",
+    quoted="in words: flow matching learns straight paths",
     words="Only the conditional paths are straight. From N(0, 1) to N(0, 4) the flow through 1 is at 1.118 half-way, "
     "the chord at 1.5.",
     printed=misprint(
@@ -115,6 +121,7 @@ B10 = Erratum(
     id="B10",
     source="staircase, score",
     severity="imprecise",
+    quoted="in words: noise fills the space with gentle gradients",
     words="The conditional score's size is 1/sqrt(1 - abar_t): 100 at t = 1, 1 at t = 1000.",
     printed=misprint(
         "B10",
@@ -130,6 +137,7 @@ B14 = Erratum(
     id="B14",
     source="staircase, the reparameterization",
     severity="typographical",
+    quoted="in words: noise, score, drift and direction are linear relabelings of one another",
     words="The maps between predictions are affine: predicting no noise predicts x_t/sqrt(abar), not 0.",
     printed=misprint(
         "B14",

@@ -107,3 +107,13 @@ def test_a_right_statement_is_not_refuted():
             claim = derivations.claims()[erratum.correction]
             assert claim.id in tags()
             assert all(refute(claim, part) is None for part in range(len(claim.says)))
+
+
+# The statement that is judged is the formula that was printed; everywhere else it is what the text implies.
+VERBATIM = {"N1", "N2", "B16"}
+
+
+def test_what_stands_in_a_text_is_told_from_what_it_implies():
+    texts = [e for e in derivations.errata() if not e.source.startswith("public")]
+    assert {e.id for e in texts if not e.quoted} == VERBATIM
+    assert not [e.id for e in texts if e.quoted in (e.words, e.right)]

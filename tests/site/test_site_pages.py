@@ -18,6 +18,7 @@ import pytest
 
 import derivations
 from derivations.printing import latex
+from threefold.site import errata as errata_pages
 from threefold.site import marked, symbols
 from threefold.site.evidence import SHOWN_MUTANTS
 from threefold.site.prose import evaluate
@@ -396,3 +397,24 @@ def test_a_derivation_page_is_light(site, built_pages, anchors):
 def test_no_page_is_longer_than_sixty_steps(built_pages):
     for path, text in built_pages.items():
         assert len(re.findall(r'<section class="tf-row" id=', text)) <= 65, path
+
+
+MOST_HTML, MOST_NODES = 400_000, 10_000
+
+
+@pytest.mark.parametrize("text", errata_pages.TEXTS)
+def test_each_text_has_its_own_page_of_errata_that_a_phone_can_hold(built_pages, text):
+    page = built_pages[f"errata/{text}.html"]
+    assert len(page.encode()) < MOST_HTML
+    assert len(re.findall(r"<[a-zA-Z]", page)) < MOST_NODES
+    here = errata_pages.pages()[text]
+    assert here
+    for e in derivations.errata():
+        assert (f'id="{e.id}"' in page) == (e in here), e.id
+
+
+def test_an_entry_tells_what_is_printed_from_what_it_implies_and_from_what_refutes_it(built_pages):
+    page = built_pages["errata/notes-2.html"]
+    entry = page[page.index('id="N6"') :]
+    places = [entry.index(label) for label in ("As printed", "What that implies", "Refuted", "Corrected")]
+    assert places == sorted(places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
-from threefold import __version__, render, theory
+from threefold import __version__, page, render, theory
+from threefold.account import Finding
 from threefold.cli import cli
 from threefold.errors import Unusable
 from threefold.render import fold
@@ -449,6 +452,14 @@ def test_errata_shows_the_numbers_and_the_correction(threefold: Command) -> None
     ):
         assert part in result.stdout, part
     assert "1 of 1 refuted with numbers; 1 of their corrections proved, 0 in words only." in result.stdout
+
+
+def test_what_is_printed_is_told_from_what_it_implies() -> None:
+    finding = Finding("N9", "notes", quoted="a sum squares term by term", printed="9 = 5", words="It does not.")
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(page.erratum(finding))
+    said = console.export_text()
+    assert said.index("Printed") < said.index("a sum squares") < said.index("Implies") < said.index("9 = 5")
 
 
 def test_a_correction_in_words_counts_as_such(threefold: Command) -> None:

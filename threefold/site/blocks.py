@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from derivations import Claim, Editorial, Erratum, Witness
+from derivations import Claim, Witness
 from derivations.kernel import terms
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.judge import PartReport, StepReport
@@ -263,33 +263,3 @@ def counterexample(verdict: Any, said: str = "") -> str:
 def at_point(values: Iterable[tuple[str, str]]) -> str:
     point = ", ".join(f"{words.html(name)} = {escape(value)}" for name, value in values)
     return f'<p class="tf-point">At {point}:</p>' if point else ""
-
-
-MOST_SAID = 4
-
-
-def erratum(book: Book, e: Erratum, up: str, *, linked: bool = False) -> str:
-    """One published slip: the formula as printed, the numbers that refute it, the corrected form."""
-    verdict, corrected = book.errata_verdicts[e.id]
-    correction = ""
-    if isinstance(e.correction, Claim):
-        correction = statements(book, e.correction, up) + f"<p>{badge(corrected)}</p>"
-    elif e.correction:
-        claim = book.claim(e.correction, e.id)
-        correction = f"<p>{named_link(book, e.correction, up)} {badge(book.judgements[e.correction].verdict.kind)}</p>"
-        if not linked and len(claim.says) <= MOST_SAID:  # a chapter derives it; the errata stand alone
-            correction = statements(book, claim, up) + correction
-    place = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)} · ' if linked else ""
-    said = e.printed.says[0].words
-    right = "" if e.right.startswith("see ") else f"<p>{prose(book, words.sentence(e.right), up)}</p>"
-    return one_line(
-        '<div class="tf-erratum"><div class="tf-printed">'
-        f'<p class="tf-label">{place}As printed · {escape(e.severity)}</p>'
-        f"{statements(book, e.printed, up)}</div>{counterexample(verdict, said)}<p>{prose(book, e.words, up)}</p>"
-        f'<p class="tf-label">Corrected</p>{right}{correction}</div>'
-    )
-
-
-def editorial(e: Editorial) -> str:
-    cells = (e.id, e.source, e.printed, e.correction)
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

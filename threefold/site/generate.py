@@ -12,7 +12,7 @@ from pathlib import Path
 
 import derivations
 from threefold.errors import Unusable
-from threefold.site import blocks, chapters, evidence, experiments, graph, pages, prose, trust, widgets
+from threefold.site import blocks, chapters, errata, evidence, experiments, graph, pages, prose, trust, widgets
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.runs import Run, runs
@@ -136,11 +136,10 @@ def directives(
         "exercise": lambda argument, up: blocks.solution(book, claim(argument.split()[0]), argument.split()[1:], up),
         "rests-on": claims(lambda name, up: graph.rests_on(book, graphs, claim(name).id, up)),
         "symbols": lambda _, up: pages.symbols_used(book, here, up),
-        "errata": lambda argument, up: (
-            pages.some_errata(book, chapters.ids(argument), up) if argument else pages.errata(book, up)
-        ),
-        "errata-index": lambda _, up: pages.errata_index(book, up),
-        "editorial": lambda _, up: pages.editorial(),
+        "errata": lambda argument, up: errata.some(book, chapters.ids(argument), up),
+        "errata-of": lambda text, up: errata.of_text(book, text, up),
+        "errata-index": lambda _, up: errata.index(book, up),
+        "editorial": lambda _, up: errata.editorial(),
         "counts": lambda _, up: pages.counts(book),
         "kernel-rooms": lambda _, up: trust.rooms(),
         "ledger-counts": lambda _, up: trust.evidence(book),

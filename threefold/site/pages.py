@@ -15,7 +15,7 @@ from derivations.kernel import terms
 from derivations.kernel.rules.base import Rule
 from derivations.printing import latex
 from threefold.errors import Unusable
-from threefold.site import blocks, symbols, words
+from threefold.site import blocks, errata, symbols, words
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.graph import Graphs, rests_on
@@ -71,12 +71,12 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> 
         _lists(book, name, up),
         "",
     ]
-    errata = [
+    wrong = [
         e for e in derivations.errata() if name == e.correction_claim or e.id in claim.errata or e.printed is claim
     ]
-    if errata:
+    if wrong:
         lines += ["## Printed wrong", ""]
-        links = (f'<li><a href="{up}errata/index.html#{e.id}">{e.id}</a> · {escape(e.source)}</li>' for e in errata)
+        links = (f"<li>{errata.link(e, up)} · {escape(e.source)}</li>" for e in wrong)
         lines += [f"<ul>{''.join(links)}</ul>", ""]
     lines += ["## Cite and run" + UNSEARCHED, "", blocks.table(_cite(book, name), searched=False), ""]
     return "\n".join(lines)
@@ -293,7 +293,7 @@ def notation(book: Book, up: str) -> str:
     """Every symbol that is displayed: as it is printed, in words, what it abbreviates, where it first stands."""
     shown = [(claim, blocks.tag_link(book, claim.id, up)) for claim in derivations.claims().values()]
     for e in derivations.errata():
-        link = f'<a href="{up}errata/index.html#{e.id}">{e.id}</a>'
+        link = errata.link(e, up)
         shown += [(claim, link) for claim in (e.printed, e.correction) if isinstance(claim, derivations.Claim)]
     rows, seen = [], set[str]()
     for claim, link in shown:
@@ -392,50 +392,3 @@ def models_each(root: Path) -> int:
     if found is None:
         raise Unusable(f"{path} does not say how many models are ENOUGH")
     return int(found[1])
-
-
-# --- errata -----------------------------------------------------------------------------------------------------------
-
-TEXTS = {
-    "notes": "Lecture notes: VAEs and Diffusion Models",
-    "article": "Article: Variational Autoencoders and Diffusion Models",
-    "slides": "Slides: VAEs and diffusion models",
-    "journey": "Blog: From VAEs to Diffusion Models, a Step-by-Step Journey",
-    "staircase": "Blog: from the VAE to DDIM with a one-pixel example",
-    "public": "Public threads on books, courses, papers and code",
-}
-
-
-def errata(book: Book, up: str) -> str:
-    """Every refuted statement, text by text, as Markdown with one section each."""
-    lines: list[str] = []
-    for key, title in TEXTS.items():
-        here = [e for e in derivations.errata() if e.source.split(",")[0].strip() == key]
-        if not here:
-            continue
-        lines += [f"## {title}", ""]
-        for e in here:
-            lines += [f"### {e.id} · {e.source} {{ #{e.id} }}", "", blocks.erratum(book, e, up), ""]
-    return "\n".join(lines)
-
-
-def some_errata(book: Book, names: list[str], up: str) -> str:
-    known = {e.id: e for e in derivations.errata()}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise Unusable(f"no erratum is called {unknown[0]!r}; `threefold errata` lists them")
-    return "\n\n".join(blocks.erratum(book, known[name], up, linked=True) for name in names)
-
-
-def errata_index(book: Book, up: str) -> str:
-    rows = "".join(
-        f'<tr><td><a href="#{e.id}">{e.id}</a></td><td>{escape(e.source)}</td>'
-        f"<td>{blocks.prose(book, e.words, up)}</td></tr>"
-        for e in derivations.errata()
-    )
-    return blocks.grid("Index of errata", ("No.", "Place", "What is wrong"), rows, "tf-stack", searched=False)
-
-
-def editorial() -> str:
-    rows = "".join(blocks.editorial(e) for e in derivations.editorial())
-    return blocks.grid("Editorial slips", ("No.", "Place", "Printed", "Better"), rows)

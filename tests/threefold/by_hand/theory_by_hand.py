@@ -129,6 +129,7 @@ class Erratum:
     right: str = "The middle term stays."
     severity: str = "wrong"
     printed_text: str = "(a + b)² = a² + b²"
+    quoted: str = ""
 
     @property
     def correction_claim(self) -> str | None:
