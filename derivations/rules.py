@@ -14,6 +14,14 @@ from derivations.kernel.domain import (
 )
 from derivations.kernel.rules.base import Hypothesis, algebra
 from derivations.kernel.rules.calculus import differentiation, interchange
+from derivations.kernel.rules.comparison import (
+    last_term,
+    log_tangent,
+    monotone,
+    ordered_above,
+    ordered_by,
+    squares,
+)
 from derivations.kernel.rules.equations import above, by_claim, given, induction_hypothesis
 from derivations.kernel.rules.fields import (
     by_parts,
@@ -59,6 +67,7 @@ from derivations.kernel.rules.probability import (
     total_probability,
     tower,
 )
+from derivations.kernel.rules.vectors import vector_linearity
 from derivations.kernel.terms import (
     KL,
     AffineImage,
@@ -95,6 +104,7 @@ from derivations.kernel.terms import (
     Trace,
     Variance,
     Vjp,
+    constant_vector,
     covariance,
     define,
     log_p,
@@ -164,6 +174,7 @@ __all__ = [
     "by_parts",
     "cofactors",
     "composition",
+    "constant_vector",
     "continuity",
     "covariance",
     "define",
@@ -185,11 +196,16 @@ __all__ = [
     "interval_arithmetic",
     "jacobian",
     "jensen",
+    "last_term",
     "linearity",
     "log_p",
+    "log_tangent",
     "mass",
     "mean_derivative",
     "moments",
+    "monotone",
+    "ordered_above",
+    "ordered_by",
     "positivity",
     "push_forward",
     "rearrange",
@@ -197,6 +213,7 @@ __all__ = [
     "scalar",
     "scalar_function",
     "scaled",
+    "squares",
     "stein",
     "tangent",
     "total_probability",
@@ -206,6 +223,7 @@ __all__ = [
     "vector",
     "vector_calculus",
     "vector_function",
+    "vector_linearity",
     "zero_divergence",
     "zero_divergence_by",
 ]

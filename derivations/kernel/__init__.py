@@ -9,7 +9,8 @@ Read the rooms in this order; each leans on those before it.
 - `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which
   captures nothing. its `core` is the way in: it writes out abbreviations and gives indices their places.
 - `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
-- `lowering`, `algebra`: the zero test. It decides in a polynomial ring.
+- `surface`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring; signs of sums,
+  means and quadratic forms besides.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
   the text, before anything cancels.
 - `hypotheses`, `places`: what is supposed, and where a line stands.

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy import Expr
 from sympy.polys.fields import FracField
 
+from derivations.kernel import terms
 from derivations.kernel.dependence import enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.lowering import Lowering, OutsideFragment, linear_form
@@ -63,6 +64,30 @@ class Algebra(Lowering):
     def sign(self, e: Any) -> str | None:
         """'+', '-', '0+', '0-', '0' when the domain decides it, else None."""
         return self._sign(self.lower(self.prepare(core(e))))
+
+    def sign_of_whole(self, e: Any) -> str | None:
+        if isinstance(e, terms.Variance):
+            return "0+"
+        if isinstance(e, terms.SumTo):
+            return self._sign_of_sum(e)
+        if isinstance(e, terms.Expect) and terms.is_vector(e.args[1]):
+            return None
+        inside, place = enter(e, self.domain), 1 if isinstance(e, terms.Expect) else 0
+        try:
+            found = self._within(inside.domains[place]).sign(inside.args[place])
+        except OutsideFragment:
+            return None
+        return found if isinstance(e, terms.Expect) or found == "+" else "0+" if found in ("0", "0+") else None
+
+    def _sign_of_sum(self, e: Any) -> str | None:
+        """A sum of monomials in generators: of the sign that they have over all of its range."""
+        body, index, lo, hi = e.args
+        outer, self.domain = self.domain, self.domain.with_index(index, lo, hi)
+        try:
+            found = self._sign(body)
+        finally:
+            self.domain = outer
+        return found if found != "+" or self.domain.at_least_zero(hi - lo) else "0+"
 
     def is_nonzero(self, e: Any) -> bool:
         numerator = sp.fraction(sp.cancel(self.lower(self.prepare(core(e)))))[0]

@@ -56,7 +56,8 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
     if isinstance(e, sp.Pow):
         base, exponent = e.args
         if exponent.is_integer:
-            if not exponent.is_positive and base.is_commutative:  # a covariance is invertible
+            counts = exponent.is_positive or domain.at_least_zero(exponent)  # 0^0 is 1
+            if not counts and base.is_commutative:  # a covariance is invertible
                 yield "!= 0", base, domain
         else:
             yield (">= 0" if exponent.is_positive else "> 0"), base, domain

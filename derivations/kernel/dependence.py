@@ -16,7 +16,7 @@ from sympy import Symbol
 from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, closed, fresh, opened
 from derivations.kernel.domain import Domain
-from derivations.kernel.terms import Block, Density, VectorFunction, VectorSymbol, is_family_variable
+from derivations.kernel.terms import Block, ConstantVector, Density, VectorFunction, VectorSymbol, is_family_variable
 
 # --- random variables -------------------------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ def free_variables(e: Any, domain: Domain) -> set[Any]:
 
 
 def _is_variable(e: Any) -> bool:
-    return isinstance(e, VectorSymbol | Block) or is_family_variable(e)
+    return (isinstance(e, VectorSymbol | Block) and not isinstance(e, ConstantVector)) or is_family_variable(e)
 
 
 def _over_range(v: Any, index: Symbol, lo: Any, hi: Any) -> Any:

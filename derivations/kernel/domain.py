@@ -178,8 +178,10 @@ class Domain:
             return self._member_interval(type(atom).__name__, atom.args)
         if isinstance(atom, terms.Coord) and isinstance(atom.args[0], terms.VectorSymbol | terms.VectorFunction):
             return self.intervals.get(terms.name_of(atom.args[0]), REAL)
-        if isinstance(atom, sp.exp) or atom is sp.pi:
+        if isinstance(atom, sp.exp) or atom in (sp.pi, sp.E):
             return POSITIVE
+        if isinstance(atom, sp.Abs):
+            return NONNEGATIVE
         if isinstance(atom, terms.Expect) and isinstance(atom.args[1], sp.exp):
             return POSITIVE
         if isinstance(atom, terms.Norm2) or (isinstance(atom, terms.Inner) and atom.args[0] == atom.args[1]):

@@ -76,7 +76,7 @@ def sort(e: Any) -> Sort:
 
 
 def _sort_of_symbol(e: Any) -> Sort:
-    if type(e) is VectorSymbol and e.is_real:
+    if type(e) in (VectorSymbol, terms.ConstantVector) and e.is_real:
         return "vector"
     if type(e) is Covariance:
         return "matrix"

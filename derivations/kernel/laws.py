@@ -11,6 +11,7 @@ from sympy import Basic, Expr, Symbol, Tuple, sympify
 from derivations.kernel.symbols import (
     DIM,
     HEADS,
+    ConstantVector,
     Covariance,
     DefinedFunction,
     Malformed,
@@ -99,6 +100,8 @@ def variable_set(items: Iterable[Any]) -> Tuple:
             runs.setdefault(HEADS[item.args[0].name], []).append(item.bounds)
         elif is_family_variable(item):
             runs.setdefault(type(item), []).append((item.args[0], item.args[0]))
+        elif isinstance(item, ConstantVector):
+            raise Malformed(f"{item} is a constant vector, and nothing draws it: take a vector for a random one")
         elif not isinstance(item, VectorSymbol):
             raise Malformed(f"{item} is not a random variable: name a vector symbol or a member x(t) of a family")
         elif item not in singles:

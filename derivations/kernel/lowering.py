@@ -9,16 +9,23 @@ arguments are equal by the zero test. What is divided by is asked for by `define
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 from sympy import Expr, Symbol
 
 from derivations.kernel import terms
-from derivations.kernel.binders import fresh, opened, ranged
-from derivations.kernel.domain import NONNEGATIVE, POSITIVE, Domain, Interval
+from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval
+from derivations.kernel.forms import form_sign
+from derivations.kernel.powers import integer_power, power_interval
 from derivations.kernel.signs import polynomial_sign
+from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, on_the_surface
+
+COLLECTING = (terms.Expect, terms.SumTo, terms.ProductTo, terms.Variance)
+WHERE: dict[str | None, Interval] = {"+": POSITIVE, "0+": NONNEGATIVE, "0": NONNEGATIVE}
+
+
+__all__ = ["Lowering", "OutsideFragment", "linear_form", "on_the_surface"]
 
 
 class OutsideFragment(ValueError):
@@ -33,6 +40,7 @@ class Lowering:
         self.generators: dict[Any, Symbol] = {}
         self.meaning: dict[Symbol, Any] = {}  # of each generator: the atom that it stands for
         self.radicands: dict[Symbol, Expr] = {}
+        self._wholes: dict[Any, tuple[Domain, Interval]] = {}
         self.indices: dict[int, Symbol] = {}  # by the number of sums around that the sum depends on
 
     def same(self, a: Any, b: Any) -> bool:
@@ -50,7 +58,7 @@ class Lowering:
         if e.is_Float or e in (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
             raise OutsideFragment(f"{e} is not an exact real number")
         if isinstance(e, sp.Add):
-            return sp.Add(*map(self.lower, _merge_sums(e) if e.has(terms.SumTo) else e.args))
+            return sp.Add(*map(self.lower, merge_sums(e) if e.has(terms.SumTo) else e.args))
         if isinstance(e, sp.Mul):
             return sp.Mul(*map(self.lower, e.args))
         if isinstance(e, terms.Ratio):
@@ -69,6 +77,8 @@ class Lowering:
             return self._coord(*e.args)
         if isinstance(e, terms.SumTo):
             return self._sum(e)
+        if isinstance(e, terms.ProductTo) and (factors := self._few(e)) is not None:
+            return sp.Mul(*factors)
         if isinstance(e, sp.Abs) and (s := self._sign(inside := self.lower(e.args[0]))) is not None:
             return -inside if s.endswith("-") else inside
         return self._generator(e)
@@ -79,7 +89,8 @@ class Lowering:
             return self.lower(base) ** exponent
         if exponent.is_Rational and exponent.q == 2:
             return self._root(self.lower(base)) ** exponent.p
-        return self._generator(e)
+        made = integer_power(self, self.lower(base), exponent) if exponent.is_integer else None
+        return self._generator(e) if made is None else made
 
     def _generator(self, atom: Any) -> Symbol:
         """The generator of an opaque atom; atoms with equal arguments share one."""
@@ -100,7 +111,21 @@ class Lowering:
         """Where a generator lives, by what is known at the place looked at: inside a sum that may be more."""
         if g in self.radicands:
             return POSITIVE if self._factor_sign(self.radicands[g]) == "+" else NONNEGATIVE
-        return self.domain.interval(self.meaning[g])
+        known, meaning = self.domain.interval(self.meaning[g]), self.meaning[g]
+        if known is REAL and isinstance(meaning, sp.Pow):
+            return power_interval(self, meaning)
+        return self._interval_of_whole(meaning) if known is REAL and isinstance(meaning, COLLECTING) else known
+
+    def _interval_of_whole(self, e: Any) -> Interval:
+        """Where a mean, a sum or a product lies, by the sign of what is averaged, added up or multiplied."""
+        key = (e, id(self.domain))
+        if key not in self._wholes:
+            self._wholes[key] = self.domain, WHERE.get(self.sign_of_whole(e), REAL)
+        return self._wholes[key][1]
+
+    def sign_of_whole(self, e: Any) -> str | None:
+        """The sign of a mean, a sum of monomials over 1..n, a product, or a variance."""
+        raise NotImplementedError
 
     # --- vectors ------------------------------------------------------------------------------------------------------
 
@@ -120,17 +145,25 @@ class Lowering:
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 
+    def _few(self, e: Any) -> list[Expr] | None:
+        """The terms of a sum or product of a known, small number of them."""
+        body, index, lo, hi = e.args
+        n = sp.expand(hi - lo + 1)
+        if not (n.is_Integer and n <= 12):
+            return None
+        return [self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))]
+
     def _sum(self, e: terms.SumTo) -> Expr:
         """A sum as a linear combination of sums of monomials, index moved to 1..n, constants pulled out."""
         body, index, lo, hi = e.args
+        if (few := self._few(e)) is not None:
+            return sp.Add(*few)
         n = sp.expand(hi - lo + 1)
-        if n.is_Integer and n <= 12:
-            return sp.Add(*[self.lower(self.prepare(body.xreplace({index: lo + j}))) for j in range(int(n))])
         if not self.domain.at_least_zero(n):
             raise OutsideFragment(f"the sum from {lo} to {hi} may have a negative number of terms")
         # One index for each level of sums that depend on the indices around them, so that it cannot be captured.
         level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
-        if level and set(constants := _by_constant_factor(body, index)) != {sp.S.One}:
+        if level and set(constants := by_constant_factor(body, index)) != {sp.S.One}:
             parts = [(self.lower(self.prepare(f)), terms.SumTo(b, index, lo, hi)) for f, b in constants.items()]
             self._refuse_poles_of_empty_sums([sp.fraction(sp.cancel(f))[1] for f, _ in parts], n)
             return sp.Add(*[f * self._sum(rest) for f, rest in parts])
@@ -226,6 +259,8 @@ class Lowering:
                 total += sp.Rational(power, 2) * self._log(self.radicands[f])
             elif isinstance(self.meaning.get(f), sp.exp):
                 total += power * self.lower(self.meaning[f].args[0])
+            elif self.meaning.get(f) is sp.E:
+                total += power
             elif self._factor_sign(f) == "+":
                 total += power * self._log_generator(f)
             else:
@@ -252,6 +287,16 @@ class Lowering:
         numerator, denominator = sp.fraction(sp.cancel(lowered))
         if numerator == 0:
             return "0"
+        return self._sign_by_factors(numerator, denominator) or self._sign_of_whole_fraction(numerator, denominator)
+
+    def _sign_of_whole_fraction(self, numerator: Expr, denominator: Expr) -> str | None:
+        """x^3 + y^3 has positive coefficients, and a factor that has not."""
+        above, below = (self._factor_sign(sp.expand(part)) for part in (numerator, denominator))
+        if above is None or below not in ("+", "-"):
+            return None
+        return above if below == "+" else above.translate(str.maketrans("+-", "-+"))
+
+    def _sign_by_factors(self, numerator: Expr, denominator: Expr) -> str | None:
         constant, factors = sp.factor_list(numerator * denominator)
         negative, weak = constant < 0, False
         for f, power in factors:
@@ -266,7 +311,16 @@ class Lowering:
 
     def _factor_sign(self, f: Any) -> str | None:
         intervals = {g: self.interval(g) for g in f.free_symbols}
-        return polynomial_sign(f, intervals) or self._sign_in_range(f, intervals)
+        return (
+            polynomial_sign(f, intervals)
+            or self._sign_in_range(f, intervals)
+            or form_sign(f, self.meaning, intervals, self._coefficient_sign)
+        )
+
+    def _coefficient_sign(self, f: Any) -> str | None:
+        """The sign of a coefficient of a form, in its factors."""
+        f = sp.sympify(f)
+        return self._sign(f) if f.free_symbols else polynomial_sign(f, {})
 
     def _sign_in_range(self, f: Any, intervals: dict[Symbol, Interval]) -> str | None:
         """The sign once the symbolic upper bound h + c of an index i is written h = i - c + gap with gap >= 0."""
@@ -286,61 +340,3 @@ class Lowering:
         """A lowered expression with its generators written out again, for messages."""
         table = {symbol: atom for atom, symbol in self.generators.items() if not isinstance(atom, sp.log)}
         return str(lowered.xreplace(table))
-
-
-def on_the_surface(change: Callable[[Any], Any], e: Any) -> Any:
-    """Change the part of e that is not inside an opaque term."""
-    hidden = {a: sp.Dummy() for a in _opaque_parts(e)}
-    return change(e.xreplace(hidden)).xreplace({dummy: a for a, dummy in hidden.items()})
-
-
-def _opaque_parts(e: Any) -> set[Any]:
-    """The outermost sums, expectations, log-densities, ... of e: their inside has a scope of its own."""
-    if isinstance(e, terms.Term) and not isinstance(e, terms.Bilinear | terms.Norm2 | terms.Coord | terms.Ratio):
-        return {e}
-    return {part for a in e.args for part in _opaque_parts(a)}
-
-
-def linear_form(v: Any) -> dict[Any, Expr]:
-    """A vector as {vector atom: scalar coefficient}; ValueError when it is no linear combination of vector atoms."""
-    v = sp.sympify(v)
-    form: dict[Any, Expr] = {}
-    for term in sp.Add.make_args(sp.expand(v, deep=False, mul=True, multinomial=False)):
-        if term == 0:
-            continue
-        (nested,) = [f for f in sp.Mul.make_args(term) if terms.is_vector(f)]
-        rest = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not nested])
-        if isinstance(nested, sp.Add):
-            for atom, c in linear_form(nested).items():
-                form[atom] = form.get(atom, sp.S.Zero) + rest * c
-        else:
-            form[nested] = form.get(nested, sp.S.Zero) + rest
-    return {atom: c for atom, c in form.items() if c != 0}
-
-
-def _by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:
-    """A sum's body as {factor free of the index: what it multiplies}."""
-    groups: dict[Any, Expr] = {}
-    for term in sp.Add.make_args(sp.expand_mul(body)):
-        if term == 0:
-            continue
-        outside = sp.Mul(*[f for f in sp.Mul.make_args(term) if not f.has(index)])
-        groups[outside] = groups.get(outside, sp.S.Zero) + term / outside
-    return groups
-
-
-def _merge_sums(e: Expr) -> list[Any]:
-    """The terms of e, c1 * SumTo(b1) + c2 * SumTo(b2) over the same range merged into one sum."""
-    groups: dict[Any, Expr] = {}
-    indices: dict[Any, Symbol] = {}
-    rest = []
-    for term in e.args:
-        sums = [f for f in sp.Mul.make_args(term) if isinstance(f, terms.SumTo)]
-        if len(sums) == 1:
-            coefficient = sp.Mul(*[f for f in sp.Mul.make_args(term) if f is not sums[0]])
-            lo, hi = sums[0].args[2:]
-            body = opened(sums[0], indices.setdefault((lo, hi), fresh()))[0]
-            groups[(lo, hi)] = groups.get((lo, hi), sp.S.Zero) + coefficient * body
-        else:
-            rest.append(term)
-    return [*rest, *(ranged(terms.SumTo, body, indices[bounds], *bounds) for bounds, body in groups.items())]

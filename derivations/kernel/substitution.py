@@ -155,6 +155,7 @@ def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, A
     vectors = [p for p in own if is_vector(p)]
     stray = {v for v in free_variables(body, Domain()) - drawn if is_member(v, vectors, Domain()) is not True}
     outside = _atoms(body, laws)
+    stray |= {a for a in outside if isinstance(a, terms.ConstantVector)}
     stray |= {s for s in (terms.free_scalars(body) & outside) - {terms.DIM} if s not in own} | (drawn & outside)
     if stray:
         hidden = ", ".join(sorted(map(str, stray)))

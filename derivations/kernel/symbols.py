@@ -30,6 +30,10 @@ class VectorSymbol(Symbol):
     """A vector of R^d, or a random vector."""
 
 
+class ConstantVector(VectorSymbol):
+    """A vector of R^d that is a parameter: no law draws it, and a hypothesis may be about this one value of it."""
+
+
 class Covariance(Symbol):
     """A symmetric positive definite k x k matrix. Matrices do not commute."""
 
@@ -101,6 +105,13 @@ def vector(name: str, latex: str = "") -> VectorSymbol:
     _declare(name, is_vector=True)
     LATEX.setdefault(name, latex or name)
     return VectorSymbol(name, real=True)
+
+
+@cache
+def constant_vector(name: str, latex: str = "") -> ConstantVector:
+    _declare(name, is_vector=True)
+    LATEX.setdefault(name, latex or name)
+    return ConstantVector(name, real=True)
 
 
 @cache

@@ -36,6 +36,7 @@ from derivations.kernel.symbols import (
     HEADS,
     LATEX,
     VECTORS,
+    ConstantVector,
     Covariance,
     DefinedFunction,
     Malformed,
@@ -43,6 +44,7 @@ from derivations.kernel.symbols import (
     ScalarFunction,
     VectorFunction,
     VectorSymbol,
+    constant_vector,
     covariance,
     define,
     is_declared,
@@ -53,14 +55,15 @@ from derivations.kernel.symbols import (
 )
 
 __all__ = [
-    "DIM", "FIELDS", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At", "AtMost",
-    "Averaging", "BernoulliProduct", "Bilinear", "Block", "Coord", "Covariance", "D", "DefinedFunction", "Density",
-    "DiagonalNormal", "Div", "Entry", "Equal", "Expect", "Formal", "FullNormal", "Grad", "Gradient", "Hadamard",
-    "Inner", "Jvp", "Laplacian", "Law", "LogDensity", "LogDet", "LogJoint", "Malformed", "Mean", "Name", "Norm2",
-    "Normal", "ProductTo", "Quadratic", "Ratio", "Rounded", "SameLaw", "ScalarFunction", "SumTo", "Term", "Trace",
-    "Variance", "VectorFunction", "VectorSymbol", "Vjp", "binds", "bound_indices", "covariance", "define",
-    "free_scalars", "is_declared", "is_family_variable", "is_vector", "log_p", "name_of", "names", "scalar",
-    "scalar_function", "unfold_all", "variable_set", "vector", "vector_function",
+    "D", "DIM", "FIELDS", "HEADS", "KL", "LATEX", "LAWS", "PROPOSITIONS", "TERMS", "VECTORS", "AffineImage", "At",
+    "AtMost", "Averaging", "BernoulliProduct", "Bilinear", "Block", "ConstantVector", "Coord", "Covariance",
+    "DefinedFunction", "Density", "DiagonalNormal", "Div", "Entry", "Equal", "Expect", "Formal", "FullNormal",
+    "Grad", "Gradient", "Hadamard", "Inner", "Jvp", "Laplacian", "Law", "LogDensity", "LogDet", "LogJoint",
+    "Malformed", "Mean", "Name", "Norm2", "Normal", "ProductTo", "Quadratic", "Ratio", "Rounded", "SameLaw",
+    "ScalarFunction", "SumTo", "Term", "Trace", "Variance", "VectorFunction", "VectorSymbol", "Vjp", "binds",
+    "bound_indices", "constant_vector", "covariance", "define", "free_scalars", "is_declared", "is_family_variable",
+    "is_vector", "log_p", "name_of", "names", "scalar", "scalar_function", "unfold_all", "variable_set", "vector",
+    "vector_function",
 ]  # fmt: skip
 
 # --- scalars made from laws and vectors -------------------------------------------------------------------------------

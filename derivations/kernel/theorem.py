@@ -29,7 +29,18 @@ from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
 from derivations.kernel.places import Induction, Place, is_genuine
-from derivations.kernel.rules import calculus, equations, fields, gaussian, inequalities, matrices, order, probability
+from derivations.kernel.rules import (
+    calculus,
+    comparison,
+    equations,
+    fields,
+    gaussian,
+    inequalities,
+    matrices,
+    order,
+    probability,
+    vectors,
+)
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
@@ -43,6 +54,7 @@ from derivations.kernel.written import written_conditions
 
 RULES = (
     calculus,
+    comparison,
     equations,
     fields,
     gaussian,
@@ -50,6 +62,7 @@ RULES = (
     matrices,
     order,
     probability,
+    vectors,
 )  # all that there are: the table is complete
 close_table()
 

@@ -131,7 +131,7 @@ def variables(e: Any, at: Viewpoint) -> tuple[Key, ...]:
     """The keys of all vectors that e mentions at this place."""
     e = terms.unfold_all(e)
     bound = {a.args[1] for a in e.atoms(terms.SumTo, terms.ProductTo)}
-    found = [v for v in e.atoms(terms.VectorSymbol)]
+    found: list[Any] = [v for v in e.atoms(terms.VectorSymbol) if not isinstance(v, terms.ConstantVector)]
     for v in e.atoms(terms.VectorFunction, terms.Block):
         is_member = isinstance(v, terms.Block) or (len(v.args) == 1 and v.args[0].is_integer)
         if is_member and not v.free_symbols & bound:

@@ -140,8 +140,8 @@ def enclosure(e: Any) -> Any:
     e = sp.sympify(e)
     if e.is_Rational:
         return _exact(e)
-    if e is sp.pi:
-        return iv.pi
+    if e in (sp.pi, sp.E):
+        return iv.pi if e is sp.pi else iv.e
     if isinstance(e, sp.Add):
         return sum((enclosure(a) for a in e.args), iv.mpf(0))
     if isinstance(e, sp.Mul):

@@ -10,6 +10,7 @@ import itertools
 from typing import Any
 
 import sympy as sp
+from fuzz_order import ORDER_KINDS
 from fuzz_terms import A, B, Words, a, b, c, f, g, i, m, n, s, t, u, v, w, z
 from fuzz_walks import Draft
 
@@ -572,6 +573,7 @@ def orders(words: Words) -> Draft:
 
 
 KINDS = (
+    *ORDER_KINDS,
     law_of_itself,
     unsupported,
     ranges,
