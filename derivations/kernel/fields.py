@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivations.kernel.laws import Term, is_family_variable
-from derivations.kernel.symbols import DIM, Malformed, VectorSymbol
+from derivations.kernel.symbols import DIM, ConstantVector, Malformed, VectorSymbol
 
 
 class Grad(Term):
@@ -67,7 +67,8 @@ FIELDS = (Grad, Jvp, Vjp, Div, Laplacian)
 
 
 def _refuse_no_variable(head: type, variable: Any) -> None:
-    if not (isinstance(variable, VectorSymbol) or is_family_variable(variable)):
+    is_vector = isinstance(variable, VectorSymbol) and not isinstance(variable, ConstantVector)
+    if not (is_vector or is_family_variable(variable)):
         raise Malformed(
             f"no {head.__name__} in {variable}: it is no variable; name a vector symbol or a member x(t) of a family"
         )

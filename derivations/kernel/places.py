@@ -28,8 +28,6 @@ from derivations.kernel.substitution import core, substitute
 from derivations.kernel.terms import (
     KL,
     At,
-    ConstantVector,
-    Coord,
     D,
     Expect,
     LogDensity,
@@ -168,8 +166,7 @@ def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -
         for e in (moving for line in expressions for moving in line.atoms(D, At)):
             wrt = e.args[1]
             free = isinstance(wrt, sp.Symbol) and sides.has(wrt)
-            fixed = isinstance(wrt, Coord) and isinstance(wrt.args[0], ConstantVector) and sides.has(wrt.args[0])
-            if free or fixed or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):
+            if free or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):
                 raise Malformed(f"{e}: the hypothesis {h.name!r} is about one {wrt}, so it cannot vary here")
 
 

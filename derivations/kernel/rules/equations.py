@@ -169,9 +169,7 @@ def _check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
     for h in hypotheses:
         sides = sp.Tuple(*h.sides, *(bound for bounds in h.when.values() for bound in bounds))
         for symbol in local.moving - set(h.when):
-            constant = isinstance(symbol, terms.Coord) and isinstance(symbol.args[0], terms.ConstantVector)
-            about = sides.has(symbol) or (constant and sides.has(symbol.args[0]))
-            if about or (isinstance(symbol, terms.ScalarFunction) and sides.atoms(type(symbol))):
+            if sides.has(symbol) or (isinstance(symbol, terms.ScalarFunction) and sides.atoms(type(symbol))):
                 raise StepFails(f"{h.name} holds for one {symbol}, and here {symbol} varies")
 
 
