@@ -2,8 +2,8 @@
 
 Read the rooms in this order; each leans on those before it.
 
-- `symbols`, `laws`, `fields`, `terms`: the language. Inert expressions, each with the sorts that it takes: vectors of
-  generic dimension, laws, expectations, derivatives, divergences, sums to a symbolic T. Nothing here computes.
+- `symbols`, `laws`, `fields`, `matrices`, `terms`: the language. Inert expressions, with the sorts that they take:
+  vectors of generic dimension, laws, expectations, derivatives, divergences, sums to a symbolic T. Nothing computes.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
 - `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which

@@ -31,6 +31,7 @@ from derivations.kernel.laws import (
     is_vector,
     variable_set,
 )
+from derivations.kernel.matrices import Entry, LogDet, Quadratic, Trace
 from derivations.kernel.symbols import (
     DIM,
     HEADS,
@@ -291,39 +292,6 @@ class Rounded(Term):
             exponent = int(digits.split("e")[1]) if "e" in digits else 0
             digits, radius = sp.Rational(digits), sp.Rational(10) ** (exponent - places) / 2
         return super().__new__(cls, digits, radius)
-
-
-# --- matrices ---------------------------------------------------------------------------------------------------------
-
-
-class Trace(Term):
-    """(word, dim): tr of a product of covariances and their inverses, of size dim."""
-
-    takes = "mn n"
-
-
-class LogDet(Term):
-    """log |det| of a product of covariances and their inverses."""
-
-    takes = "m"
-
-
-class Quadratic(Term):
-    """(u, M, v): u^T M v."""
-
-    takes = "v mn v"
-
-
-class Entry(Term):
-    """Entry (row, column) of a product of covariances and their inverses."""
-
-    takes = "mn n n"
-
-    def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
-        word, row, column = map(sympify, (word, row, column))
-        if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
-            row, column = column, row  # symmetric
-        return super().__new__(cls, word, row, column)
 
 
 # --- propositions -----------------------------------------------------------------------------------------------------
