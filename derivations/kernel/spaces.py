@@ -59,6 +59,10 @@ class Spaces:
     def _sizes(self, e: Any) -> set[Any]:
         return {self.known[name][1] for name in lives_with(e) if name in self.known}
 
+    def size(self, vector: Any) -> Any:
+        """The size of the space that a vector lives in; None where nothing tells."""
+        return next(iter(self._sizes(vector)), None)
+
     def is_of_bits(self, vector: Any) -> bool:
         return any(self.known[name][0] for name in lives_with(vector) if name in self.known)
 

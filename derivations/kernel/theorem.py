@@ -49,6 +49,8 @@ from derivations.kernel.terms import (
     LogJoint,
     Malformed,
     Rounded,
+    VectorFunction,
+    VectorSymbol,
 )
 from derivations.kernel.written import written_conditions
 
@@ -145,6 +147,13 @@ class Theorem:
     def assumptions(self) -> tuple[str, ...]:
         """The analytic rules that it assumes, by name."""
         return _facts(self).assumptions
+
+    @property
+    def sizes(self) -> Mapping[Any, Any]:
+        """The size of the space of each vector in it, where something tells: a law, or a line on the way."""
+        facts = _facts(self)
+        vectors = {v for side in (facts.lhs, facts.rhs) for v in side.atoms(VectorSymbol, VectorFunction)}
+        return {v: size for v in vectors if (size := facts.place.spaces.size(v)) is not None}
 
 
 def _theorems() -> tuple[Callable[[Facts], Theorem], Callable[[Any], Facts]]:
@@ -255,7 +264,7 @@ def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) 
 
 
 def _context(here: Place, above: Any, lemma: Any) -> Context:
-    context = Context(here.domain, {h.name: h for h in here.hypotheses})
+    context = Context(here.domain, {h.name: h for h in here.hypotheses}, spaces=here.spaces)
     context.above = {key: found for key, found in (above or {}).items() if _facts(found)}
 
     def checked(claim_id: str) -> Mapping[Any, Theorem]:

@@ -28,6 +28,7 @@ from derivations.kernel.definedness import Granted
 from derivations.kernel.dependence import Inside, enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
+from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 
 __all__ = ["ASSUMPTIONS", "Context", "Hypothesis", "Rule", "StepFails", "algebra", "in_order", "walk"]
@@ -48,7 +49,8 @@ def _no_lemma(claim_id: str) -> Any:
 class Context:
     """What a step may rely on, and what it used. `lemma(id)` gives the theorems of an earlier claim; or StepFails.
 
-    `above` holds the theorems of the statements of this very claim that are proved already. `around` are the indices of
+    `above` holds the theorems of the statements of this very claim that are proved already; `spaces` the sizes of the
+    vectors that are written where the step stands. `around` are the indices of
     the sums around the place looked at, innermost first; `moving` the variables of derivatives and limits around it.
     """
 
@@ -57,6 +59,7 @@ class Context:
     lemma: Callable[[str], Any] = _no_lemma
     used_claims: list[str] = field(default_factory=list)
     above: Mapping[Any, Any] = field(default_factory=dict)
+    spaces: Spaces = field(default_factory=Spaces)
     around: tuple[Any, ...] = ()
     moving: frozenset[Any] = frozenset()
 

@@ -240,6 +240,7 @@ def _rewrite_by(theorem: Any, owner: str, table: Table, e: Any, context: Context
             raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
     sides = sp.Tuple(theorem.lhs, theorem.rhs)
     _check_keys(sides, table, owner, context.domain)
+    _check_sizes(theorem, table, owner, context)
     tied = {s for h in rests_on for side in h.sides for s in side.free_symbols} - {i for h in rests_on for i in h.when}
     free = [i for i in domain.indices if i not in table and sides.has(i) and i not in tied]
 
@@ -290,6 +291,20 @@ def _check_keys(sides: Any, table: Table, owner: str, domain: Domain) -> None:
             raise StepFails(f"{owner} mentions {type(key).__name__} elsewhere too: {key} alone cannot be replaced")
         if any(law.has(key) for law in laws) and not key.is_integer and may_touch(sides, [value], domain):
             raise StepFails(f"{owner} averages over laws of {key}, and {value} occurs in it already: rename it")
+
+
+def _check_sizes(theorem: Any, table: Table, owner: str, context: Context) -> None:
+    """A vector must live here in a space of the size that it has there.
+
+    What was integrated by parts says its dimension on one side only, so there the size must be known here.
+    """
+    for v, size in theorem.sizes.items():
+        wanted, found = substitute(size, table), context.spaces.size(substitute(v, table))
+        if found is None and "integration by parts" not in theorem.assumptions:
+            continue
+        if found is None or sp.expand(found - wanted) != 0:
+            known = "and nothing says where it lives here" if found is None else f"and here in R^{found}"
+            raise StepFails(f"{owner} is about {v} in R^{wanted}, {known}")
 
 
 def _stand_in(key: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
@@ -166,7 +167,9 @@ def laplacian(e: Any, x: Any, dim: Any, context: Context) -> Any:
     return Laplacian(e, x, dim)
 
 
-MADE: dict[Any, Callable[..., Any]] = {Grad: grad, Jvp: jvp, Vjp: vjp, Div: div, Laplacian: laplacian}
+MADE: Mapping[Any, Callable[..., Any]] = MappingProxyType(
+    {Grad: grad, Jvp: jvp, Vjp: vjp, Div: div, Laplacian: laplacian}
+)
 
 
 def _but(factors: Any, n: int) -> list[Any]:
@@ -255,7 +258,10 @@ mean_derivative = Rule("derivative of a mean")
 
 
 def integrate_by_parts(dim: Any = terms.DIM) -> Rule:
-    """E_p <f, grad log p> = -E_p div f, and E_p c grad log p = -E_p grad c, in a variable of p that lives in R^dim."""
+    """E_p <f, grad log p> = -E_p div f, and E_p c grad log p = -E_p grad c, in a variable of p that lives in R^dim.
+
+    Where it lives, the law or another line must tell; a `dim` that is named must agree.
+    """
     return Rule("integration by parts", (sp.sympify(dim),))
 
 
@@ -289,13 +295,21 @@ def _parts(node: Any, dim: Any, fits: Callable[[Any, Any], bool], context: Conte
     if not (isinstance(node, Expect) and isinstance(node.args[0], (terms.Density, *GAUSSIAN))):
         return node
     law, body = node.args
+    within = law.args[-1] if isinstance(law, GAUSSIAN) else None
     scores = {g for g in body.atoms(Grad) if _is_own_score(g, law, context)}
 
     def value(factors: list[Any]) -> Any:
         f, x = _beside_score(factors, scores)
         if x is None or not fits(f, law):
             return None
-        return _negative_mean(Div(f, x, dim) if is_vector(f) else Grad(f, x), law, context)
+        size = context.spaces.size(x) if within is None else within
+        if is_vector(f) and size is None:
+            raise StepFails(
+                f"nothing says in which space {x} lives: write the divergence Div({f}, {x}, ...) on the way"
+            )
+        if is_vector(f) and dim not in (size, terms.DIM):
+            raise StepFails(f"{x} lives in R^{size}, and not in R^{dim}")
+        return _negative_mean(Div(f, x, size) if is_vector(f) else Grad(f, x), law, context)
 
     return termwise(_distributed(body, scores), law, value, context) if scores else node
 
