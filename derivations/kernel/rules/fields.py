@@ -291,6 +291,9 @@ def _stein(node: Any, context: Context, dim: Any) -> Any:
 stein = Rule("Stein's identity", (terms.DIM,))
 
 
+UNKNOWN = sp.Dummy("dimension", integer=True, positive=True)  # of a space that nothing sizes
+
+
 def _parts(node: Any, dim: Any, fits: Callable[[Any, Any], bool], context: Context) -> Any:
     if not (isinstance(node, Expect) and isinstance(node.args[0], (terms.Density, *GAUSSIAN))):
         return node
@@ -302,14 +305,13 @@ def _parts(node: Any, dim: Any, fits: Callable[[Any, Any], bool], context: Conte
         f, x = _beside_score(factors, scores)
         if x is None or not fits(f, law):
             return None
-        size = context.spaces.size(x) if within is None else within
-        if is_vector(f) and size is None:
-            raise StepFails(
-                f"nothing says in which space {x} lives: write the divergence Div({f}, {x}, ...) on the way"
-            )
-        if is_vector(f) and dim not in (size, terms.DIM):
+        size = within or context.spaces.size(x) or UNKNOWN
+        if size != UNKNOWN and dim not in (size, terms.DIM):
             raise StepFails(f"{x} lives in R^{size}, and not in R^{dim}")
-        return _negative_mean(Div(f, x, size) if is_vector(f) else Grad(f, x), law, context)
+        made = _negative_mean(Div(f, x, size) if is_vector(f) else Grad(f, x), law, context)
+        if made.has(UNKNOWN):
+            raise StepFails(f"nothing says in which space {x} lives: write its divergence on the way")
+        return made
 
     return termwise(_distributed(body, scores), law, value, context) if scores else node
 
