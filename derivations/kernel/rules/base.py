@@ -49,15 +49,17 @@ def _no_lemma(claim_id: str) -> Any:
 class Context:
     """What a step may rely on, and what it used. `lemma(id)` gives the theorems of an earlier claim; or StepFails.
 
-    `above` holds the theorems of the statements of this very claim that are proved already; `spaces` the sizes of the
-    vectors that are written where the step stands. `around` are the indices of
-    the sums around the place looked at, innermost first; `moving` the variables of derivatives and limits around it.
+    `above` holds the theorems of the statements of this very claim that are proved already; `supposed` the analytic
+    rules that the theorems which were used assume; `spaces` the sizes of the vectors that are written here. `around`
+    are the indices of the sums around the place looked at, innermost first; `moving` the variables of derivatives and
+    limits around it.
     """
 
     domain: Domain
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
     lemma: Callable[[str], Any] = _no_lemma
     used_claims: list[str] = field(default_factory=list)
+    supposed: list[str] = field(default_factory=list)
     above: Mapping[Any, Any] = field(default_factory=dict)
     spaces: Spaces = field(default_factory=Spaces)
     around: tuple[Any, ...] = ()

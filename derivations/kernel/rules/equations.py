@@ -24,7 +24,7 @@ from derivations.kernel.hypotheses import INDUCTION_HYPOTHESIS, Hypothesis
 from derivations.kernel.means import extent
 from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
 from derivations.kernel.substitution import substitute
-from derivations.kernel.terms import Malformed
+from derivations.kernel.terms import DIM, Malformed, VectorFunction, VectorSymbol
 
 Table = Mapping[Any, Any]
 
@@ -253,6 +253,8 @@ def _rewrite_by(theorem: Any, owner: str, table: Table, e: Any, context: Context
     def tables(node: Any, local: Context) -> Iterator[Table]:
         return matches(theorem.lhs, node, free, table, local)
 
+    context.supposed += theorem.assumptions
+
     return rewrite_instances(e, (theorem.lhs, theorem.rhs), tables, allowed, context)
 
 
@@ -296,15 +298,15 @@ def _check_keys(sides: Any, table: Table, owner: str, domain: Domain) -> None:
 def _check_sizes(theorem: Any, table: Table, owner: str, context: Context) -> None:
     """A vector must live here in a space of the size that it has there.
 
-    What was integrated by parts says its dimension on one side only, so there the size must be known here.
+    What rests on an integration by parts may say its dimension on one side only: there a vector that nothing sizes
+    lives in R^d, and so it must here.
     """
-    for v, size in theorem.sizes.items():
-        wanted, found = substitute(size, table), context.spaces.size(substitute(v, table))
-        if found is None and not any("integration by parts" in name for name in theorem.assumptions):
-            continue
-        if found is None or sp.expand(found - wanted) != 0:
-            known = "and nothing says where it lives here" if found is None else f"and here in R^{found}"
-            raise StepFails(f"{owner} is about {v} in R^{wanted}, {known}")
+    supposed = DIM if any("integration by parts" in name for name in theorem.assumptions) else None
+    for v in sorted(sp.Tuple(theorem.lhs, theorem.rhs).atoms(VectorSymbol, VectorFunction), key=sp.default_sort_key):
+        wanted = theorem.sizes.get(v, supposed)
+        found = context.spaces.size(substitute(v, table)) or supposed
+        if wanted is not None and found is not None and sp.expand(found - substitute(wanted, table)) != 0:
+            raise StepFails(f"{owner} is about {v} in R^{wanted}, and here it stands for something in R^{found}")
 
 
 def _stand_in(key: Any) -> Any:

@@ -260,7 +260,7 @@ mean_derivative = Rule("derivative of a mean")
 def integrate_by_parts(dim: Any = terms.DIM) -> Rule:
     """E_p <f, grad log p> = -E_p div f, and E_p c grad log p = -E_p grad c, in a variable of p that lives in R^dim.
 
-    Where it lives, the law or another line must tell; a `dim` that is named must agree.
+    Where it lives, the law or another line tells, or else it is R^d; a `dim` that is named must agree.
     """
     return Rule("integration by parts", (sp.sympify(dim),))
 
@@ -291,9 +291,6 @@ def _stein(node: Any, context: Context, dim: Any) -> Any:
 stein = Rule("Stein's identity", (terms.DIM,))
 
 
-UNKNOWN = sp.Dummy("dimension", integer=True, positive=True)  # of a space that nothing sizes
-
-
 def _parts(node: Any, dim: Any, fits: Callable[[Any, Any], bool], context: Context) -> Any:
     if not (isinstance(node, Expect) and isinstance(node.args[0], (terms.Density, *GAUSSIAN))):
         return node
@@ -305,13 +302,10 @@ def _parts(node: Any, dim: Any, fits: Callable[[Any, Any], bool], context: Conte
         f, x = _beside_score(factors, scores)
         if x is None or not fits(f, law):
             return None
-        size = within or context.spaces.size(x) or UNKNOWN
-        if size != UNKNOWN and dim not in (size, terms.DIM):
+        size = within or context.spaces.size(x) or terms.DIM  # where nothing tells, R^d is meant, and no other
+        if dim not in (size, terms.DIM):
             raise StepFails(f"{x} lives in R^{size}, and not in R^{dim}")
-        made = _negative_mean(Div(f, x, size) if is_vector(f) else Grad(f, x), law, context)
-        if made.has(UNKNOWN):
-            raise StepFails(f"nothing says in which space {x} lives: write its divergence on the way")
-        return made
+        return _negative_mean(Div(f, x, size) if is_vector(f) else Grad(f, x), law, context)
 
     return termwise(_distributed(body, scores), law, value, context) if scores else node
 
