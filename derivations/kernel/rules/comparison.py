@@ -17,6 +17,7 @@ from derivations.kernel.rules.equations import (
     _check_range,
     _check_schedule,
     _check_scope,
+    _check_sizes,
     _check_values,
     _pairs,
     _shown_above,
@@ -92,6 +93,8 @@ def _by_lemma(
             raise StepFails(f"{owner} rests on {h.name!r}, which is about this {fixed[0]} and no other")
     sides = sp.Tuple(theorem.lhs, theorem.rhs)
     _check_keys(sides, at, owner, context.domain)
+    _check_sizes(theorem, at, owner, context)
+    context.supposed += theorem.assumptions
     _check_scope(rests_on, context)
     gap = following - previous if relation in ("<", "<=") else previous - following
     refused: StepFails | None = None

@@ -32,6 +32,7 @@ from derivations.rules import (
     linearity,
     log_p,
     moments,
+    ordered_by,
     stein,
     tower,
     vector,
@@ -105,30 +106,32 @@ def test_its_true_neighbour_is(name: str) -> None:
     assert verdict, verdict
 
 
-def by_lemma(size, at=None):  # type: ignore[no-untyped-def]
+def by_lemma(size, at=None, relation="="):  # type: ignore[no-untyped-def]
     """E <z, grad log q> = -d, by a claim about R^d, beside a law that says where z lives here."""
-    says = (Statement(unknown(), "=", -DIM),)
+    says = (Statement(unknown(), relation, -DIM),)
     lemma = Claim("parts.lemma", "", "", "identity", says, "", (), Domain(), SUPPOSED)
     lemma.proves()(parts(DIM, z))
     variable = (at or {}).get(z, z)
     beside = Expect(Normal(variable, 0, 1, size), LogDensity(q(variable))) if size is not None else sp.S.Zero
-    says = (Statement(unknown(variable) + beside, "=", beside - DIM),)
+    says = (Statement(unknown(variable) + beside, relation, beside - DIM),)
     claim = Claim("parts.claim", "", "", "identity", says, "", (), Domain(), SUPPOSED)
+    rule = (by_claim if relation == "=" else ordered_by)("parts.lemma", at=at)
 
     @claim.proves()
     def _(line: Chain) -> None:
         line(unknown(variable) + beside)
-        line(beside - DIM, by=by_claim("parts.lemma", at=at))
+        line._add(beside - DIM, relation, rule, "")
 
     return Judge({c.id: c for c in (lemma, claim)}).judge(claim).verdict
 
 
-def test_a_lemma_keeps_the_space_of_its_vectors() -> None:
-    assert by_lemma(DIM)
-    assert by_lemma(DIM, {z: w})
-    assert by_lemma(None)
-    assert "in R^k" in by_lemma(k).reason
-    assert "in R^2" in by_lemma(2, {z: w}).reason
+@pytest.mark.parametrize("relation", ["=", "<="])
+def test_a_lemma_keeps_the_space_of_its_vectors(relation: str) -> None:
+    assert by_lemma(DIM, None, relation)
+    assert by_lemma(DIM, {z: w}, relation)
+    assert by_lemma(None, None, relation)
+    assert "in R^k" in by_lemma(k, None, relation).reason
+    assert "in R^2" in by_lemma(2, {z: w}, relation).reason
 
 
 def test_the_table_of_derivatives_is_closed() -> None:
