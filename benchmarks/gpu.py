@@ -53,11 +53,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also without an installati
 from torch_impl import GaussianDiffusion, NoiseSchedule, sample
 from torch_impl.data import Batches
 from torch_impl.data.images import ImageArray
+from torch_impl.runs.open import open_run
+from torch_impl.runs.presets import override, preset
 from torch_impl.samplers import Denoiser, ddim_step
+from torch_impl.systems.ddpm import DDPMConfig
 from torch_impl.training import Trainer, TrainerConfig, read_metrics
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import open_run
-from torch_impl.training.systems.ddpm import DDPMConfig
 
 # -- what is asked for, and the table ---------------------------------------------------------------------------------
 

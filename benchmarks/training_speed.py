@@ -39,11 +39,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_impl.data import Batches
 from torch_impl.data.images import ImageArray
 from torch_impl.networks import UNet, UNetConfig, keep_heap
+from torch_impl.random.draws import Draws
+from torch_impl.systems.vae import VAESystemConfig
 from torch_impl.training import Trainer, TrainerConfig
-from torch_impl.training.draws import Draws
 from torch_impl.training.ema import ConstantDecay
 from torch_impl.training.system import Batch
-from torch_impl.training.systems.vae import VAESystemConfig
 
 MUST = {"unet, diffusers": 1.15, "unet, lucidrains": 2.0, "vae, plain step": 0.95, "loop, plain loop": 0.95}
 """Least ratio of images per second, ours over theirs, that the project sets itself; both with the usual allocator."""

@@ -72,7 +72,7 @@ _EXPORTS: dict[str, str] = {
     "LogTo": "training.callbacks",
     "CheckpointDamaged": "training",
     "CheckpointMissing": "training",
-    "load": "training.load",
+    "load": "runs.load",
     "export_model": "export",
 }
 
@@ -81,13 +81,19 @@ _MODULES = (
     "denoiser",
     "diffusion",
     "distributions",
+    "evaluation",
+    "experiments",
     "export",
     "networks",
     "objectives",
     "ops",
     "oracle",
+    "pictures",
     "process",
+    "random",
+    "runs",
     "samplers",
+    "systems",
     "training",
 )
 

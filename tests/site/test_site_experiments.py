@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from threefold.errors import Unusable
 from threefold.site import experiments
-from threefold.site.aims import outcomes, remarks
+from threefold.site.aims import aims, outcomes, remarks
 from threefold.site.curves import curve
 from threefold.site.runs import Run, runs
 
 
-def figure(name, value, **more):
-    return {"name": name, "value": value, "unit": "%", "over": "1000 samples", **more}
+def figure(key, name, value, **more):
+    return {"key": key, "name": name, "value": value, "unit": "%", "over": "1000 samples", **more}
 
 
 @pytest.fixture
@@ -23,12 +24,13 @@ def docs(tmp_path):
     run = tmp_path / "docs" / "assets" / "runs" / "digits-ddpm"
     run.mkdir(parents=True)
     guided = {
-        w: {"classifier": [figure("samples labelled as intended", share, error=0.2)]}
+        w: {"classifier": [figure("intended", "samples labelled as intended", share, error=0.2)]}
         for w, share in (("1.0", 96.5), ("2.0", 99.0))
     }
     results = {"machine": {"cpu": "one", "threads": 2}, "command": "threefold train digits-ddpm", "seconds": 540.0}
     (run / "config.json").write_text(json.dumps({"trainer": {"seed": 3, "steps": 6000}}))
-    (run / "results.json").write_text(json.dumps({**results, "guidance": guided, "bpd": [figure("bound", 2.25)]}))
+    bound = [figure("bound", "bound", 2.25)]
+    (run / "results.json").write_text(json.dumps({**results, "guidance": guided, "bpd": bound}))
     lines = [{"step": 100, "loss": 0.9}, {"step": 200, "loss": 0.4, "validation_loss": 0.4}]
     lines.append({"step": 300, "loss": 0.2, "validation_loss": 0.5})
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -60,7 +62,11 @@ def test_a_run_shows_its_facts_figures_and_pictures(docs):
 def test_an_aim_is_reached_or_missed_by_the_worst_figure(docs):
     good, quick = outcomes(only(docs))
     assert good.met and "96.5" in good.reached and quick.met
-    change(docs, seconds=700.0, guidance={"1.0": {"classifier": [figure("samples labelled as intended", 94.9)]}})
+    change(
+        docs,
+        seconds=700.0,
+        guidance={"1.0": {"classifier": [figure("intended", "samples labelled as intended", 94.9)]}},
+    )
     bad, slow = outcomes(only(docs))
     assert not bad.met and not slow.met and "missed" in experiments.asked(only(docs))
 
@@ -91,7 +97,7 @@ def test_pairs_of_bounds_are_compared_variant_by_variant(docs):
     path = folder.with_name("digits-vae") / "results.json"
 
     def bounds(low, high):
-        return {"elbo": [figure("ELBO", low), figure("importance-weighted bound, 500 samples", high)]}
+        return {"elbo": [figure("elbo", "ELBO", low), figure("weighted", "importance-weighted bound", high)]}
 
     path.write_text(json.dumps({"variants": {"a": bounds(-30.0, -28.0), "b": bounds(-20.0, -19.0)}}))
     assert outcomes(only(docs))[0].met
@@ -133,3 +139,24 @@ def test_a_broken_file_is_named(docs, file):
 def test_an_unknown_run_is_named(docs):
     with pytest.raises(Unusable, match="digits-vae"):
         experiments.of(docs, "digits-vae")
+
+
+ROOT = Path(__file__).parents[2]
+RECORDED = [run for run in runs(ROOT / "docs") if aims(run.name)]
+
+
+@pytest.mark.parametrize("run", RECORDED, ids=lambda run: run.name)
+def test_every_aim_of_a_recorded_run_finds_its_figures(run):
+    assert all(outcome.reached != "not measured" for outcome in outcomes(run))
+
+
+@pytest.mark.parametrize("run", runs(ROOT / "docs"), ids=lambda run: run.name)
+def test_every_recorded_figure_has_a_key_and_no_two_have_one_address(run):
+    addresses = [figure.address for figure in run.figures]
+    assert all(figure.key for figure in run.figures) and len(set(addresses)) == len(addresses)
+
+
+def test_an_address_of_nothing_is_not_measured(docs):
+    run = only(docs)
+    assert len(run.at("guidance/*/classifier.intended")) == 2 and not run.at("guidance/*/classifier.samples")
+    assert not run.at("classifier.intended"), "a star stands for one part, and none for none"

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from torch_impl.data import load
+from torch_impl.runs.lock import FolderLock, Locked
 from torch_impl.training import CheckpointStore, find_checkpoint
-from torch_impl.training.lock import FolderLock, Locked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -178,9 +178,9 @@ def test_a_run_speaks_within_two_seconds_of_its_first_import(tmp_path: Path) -> 
 
 
 def test_a_run_of_days_says_so_and_what_fits(train, tmp_path: Path, monkeypatch) -> None:
-    from threefold.commands import _preflight
+    from torch_impl.runs import preflight
 
-    monkeypatch.setattr(_preflight, "_LONG", 1e-9)
+    monkeypatch.setattr(preflight, "_LONG", 1e-9)
     err = train("digits-onestep", "--out", tmp_path / "r", "--set", "widths=128,256").stderr
     assert "What fits in 8 h 00 min:" in err and "  --steps " in err
     assert "--set widths=32,64 --batch-size" in err

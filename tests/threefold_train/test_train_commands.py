@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +18,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from threefold.cli import cli
+from torch_impl.runs.presets import override, preset, preset_names
 from torch_impl.samplers import METHODS
 from torch_impl.training import find_checkpoint, read_metrics
-from torch_impl.training.presets import override, preset, preset_names
+from torch_impl.training.fields import option_of
 from torch_impl.training.progress import TensorBoardObserver
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +182,7 @@ def test_a_labelled_folder_trains_a_conditional_model(tmp_path, name):
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 def test_a_file_of_arrays_trains_and_is_evaluated(tmp_path, suffix, monkeypatch):
     monkeypatch.setattr("torch_impl.data.arrays.MEMORY_MAP_ABOVE", 100)  # so that the .npy file stays on disk
-    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
+    monkeypatch.setattr("torch_impl.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
     images, labels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8), np.arange(40) % 2
     file = tmp_path / f"x.{suffix}"
     if suffix == "npz":
@@ -215,7 +218,7 @@ def test_a_failed_picture_does_not_fail_the_run(tmp_path, monkeypatch):
 
 
 def test_faces_in_the_celeba_layout(tmp_path, monkeypatch):
-    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
+    monkeypatch.setattr("torch_impl.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
     names = [f"{i:06d}.jpg" for i in range(1, 41)]
     for i, name in enumerate(names):
         picture(tmp_path / "faces" / "img_align_celeba" / name, i, size=178)
@@ -437,9 +440,9 @@ def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
         (("digits-vae", "--weight-decay", "inf"), "--weight-decay is inf"),
         (("digits-vae", "--set", "classes=3"), "leave it out"),
         (("digits-vae", "--ema", "none", "--ema-decay", "0.9"), "leave out one"),
-        (("digits-latent", "--set", "compressor_steps=0"), "compressor_steps is 0"),
+        (("digits-latent", "--set", "compressor_steps=0"), "--compressor-steps is 0"),
         (("digits-latent", "--set", "compressor_widths=12", "--dry-run"), "multiples of 8"),
-        (("digits-vqvae", "--set", "prior_heads=0"), "prior_heads is 0"),
+        (("digits-vqvae", "--set", "prior_heads=0"), "--prior-heads is 0"),
         (("digits-ddpm", "--zero-terminal-snr", "--weighting", "min_snr"), "--no-zero-terminal-snr"),
         (("digits-vae", "--device", "meta"), "choose auto, cpu"),
     ],
@@ -539,7 +542,7 @@ def test_one_metric_that_cannot_be_computed_does_not_keep_the_others_back(tmp_pa
         raise ValueError("these sets cannot be compared")
 
     out = trained("mixture-ddpm", tmp_path / "run", "--timesteps", 5, "--zero-terminal-snr", "--prediction", "v")
-    monkeypatch.setattr("torch_impl.training.evaluation.samples.wasserstein_to_truth", refused)
+    monkeypatch.setattr("torch_impl.evaluation.samples.wasserstein_to_truth", refused)
     options = ("--n", 20, "--examples", 5, "--json", tmp_path / "f.json")
     result = run("evaluate", out, *options, expect=2)
     assert "no wasserstein: these sets cannot be compared" in result.stderr and "ODE minus exact" in result.stdout
@@ -552,7 +555,7 @@ def test_what_went_wrong_inside_a_metric_ends_with_status_1(tmp_path, monkeypatc
         raise IndexError("axis 1 is out of bounds")
 
     out = trained("digits-vae", tmp_path / "run")
-    monkeypatch.setattr("torch_impl.training.evaluation.samples.copy_check", broken)
+    monkeypatch.setattr("torch_impl.evaluation.samples.copy_check", broken)
     result = run("evaluate", out, "--metric", "copies,reconstruction", "--n", 5, "--examples", 5, expect=1)
     assert "no copies: IndexError: axis 1" in result.stderr and "reconstruction error" in result.stdout
 
@@ -594,7 +597,7 @@ def test_power_function_averages_are_reconstructed(tmp_path):
 
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_is_json_that_builds_its_system(name):
-    from torch_impl.training.systems import config_from_json
+    from torch_impl.systems import config_from_json
 
     chosen = preset(name)
     data = json.loads(json.dumps(chosen.to_json()))
@@ -602,11 +605,84 @@ def test_every_preset_is_json_that_builds_its_system(name):
     assert chosen.trainer.blocks_for(1) >= 1
 
 
-def test_help_names_every_preset_family():
+def test_help_names_every_preset():
     text = run("train", "--help").output
-    for word in ("digits", "glyphs", "mnist", "cifar10", "folder", "mixture-ddpm", "celeba64-vae", "vqvae", "latent"):
-        assert word in text
-    assert all(option in text for option in ("--encoder", "--likelihood", "--beta", "--alpha", "--network", "--resume"))
+    assert all(f"  {name} " in text for name in preset_names())
+
+
+def options_in_help(name):
+    return set(re.findall(r"--[a-z][a-z0-9-]*", run("train", name, "--help").output))
+
+
+def test_help_of_a_preset_shows_its_own_options_only():
+    vae, ddpm, onestep = (options_in_help(f"digits-{kind}") for kind in ("vae", "ddpm", "onestep"))
+    assert vae >= {"--encoder", "--likelihood", "--beta", "--hidden", "--resume", "--set", "--lr", "--sample-every"}
+    assert not vae & {"--timesteps", "--alpha", "--network", "--codes", "--compressor", "--image-size", "--label"}
+    assert ddpm >= {"--timesteps", "--prediction", "--unconditional", "--label-drop", "--attention", "--fast"}
+    assert "--alpha" in onestep and "--compressor" in options_in_help("digits-latent")
+    assert "--image-size" in options_in_help("folder-vae") and "--label" in options_in_help("celeba64-vae")
+    assert not options_in_help("mixture-ddpm") & {"--image-size", "--channels", "--flip", "--label"}
+
+
+@pytest.mark.parametrize("name", ["digits-ddpm", "mixture-ddpm", "digits-latent", "celeba64-vae", "glyphs-vqvae"])
+def test_every_field_that_is_declared_is_an_option_of_the_preset(name):
+    """A field cannot be forgotten on the command line, and an option cannot be of a field that is not there."""
+    from threefold.commands._presets import FieldOption, PresetCommand
+
+    chosen = preset(name)
+    fields = {f.name for part in (chosen.system, chosen.trainer) for f in dataclasses.fields(part) if option_of(f)}
+    options = {p.name for p in PresetCommand(name, "").params if isinstance(p, FieldOption)}
+    assert fields <= options
+    assert options - fields <= {f.name for f in dataclasses.fields(chosen.data)} | {"ema", "ema_decay", "compressor"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("digits-vae", "--steps", 3),
+        ("--steps", 3, "digits-vae"),
+        ("--out", "digits-ddpm", "--steps", 3, "digits-vae"),
+    ],
+)
+def test_the_preset_may_stand_anywhere(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(run("train", *words, "--dry-run").stdout)
+    assert (found["preset"], found["trainer"]["steps"]) == ("digits-vae", 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "value"),
+    [
+        (("--widths", "16,8"), "widths", [16, 8]),
+        (("--hidden", "7"), "hidden", [7]),
+        (("--decoder-variance", "0.5", "--likelihood", "gaussian"), "decoder_variance", 0.5),
+        (("--clip", "none"), "clip", None),
+        (("--betas", "0.5,0.9"), "betas", [0.5, 0.9]),
+        (("--fast",), "deterministic", False),
+    ],
+)
+def test_an_option_is_read_as_its_field_declares(given, field, value):
+    encoder = ("--encoder", "cnn") if field == "widths" else ()
+    found = json.loads(run("train", "digits-vae", *given, *encoder, "--dry-run").stdout)
+    assert {**found["system"], **found["trainer"]}[field] == value
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("digits-vae", "--widths", "a"), "--widths is 'a'; it must be whole numbers separated by commas"),
+        (("digits-vae", "--betas", "0.9,1"), "betas is 0.9,1.0; it must lie in [0, 1)"),
+        (("digits-vae", "--keep-last", "0"), "--keep-last is 0; it must be at least 1"),
+        (("digits-vqvae", "--prior-dropout", "1"), "it must lie in [0, 1)"),
+        (("digits-vae", "--lerning-rate", "1"), "has no --lerning-rate"),
+        (("digits-vae", "--timesteps", "5"), "it belongs to digits-ddpm"),
+        (("digits-ddpm", "--label", "x"), "has no --label"),
+        (("mixture-ddpm", "--channels", "3"), "of points, not of images"),
+    ],
+)
+def test_values_outside_what_a_field_declares(given, words, tmp_path):
+    err = run("train", *given, "--out", tmp_path / "run", expect=2).stderr
+    assert words in err and "Traceback" not in err and not (tmp_path / "run").exists()
 
 
 def test_a_dry_run_prints_the_configuration_and_trains_nothing(tmp_path):

@@ -43,8 +43,8 @@ def test_one_line_says_what_is_trained_on_what(train, pets: Path, picture, tmp_p
 @pytest.mark.parametrize("size", [28, 48, 96, 100, 128, 256])
 @pytest.mark.parametrize("family", ["vae", "onestep", "ddpm", "vqvae", "latent"])
 def test_any_even_size_has_a_model(family: str, size: int) -> None:
-    from torch_impl.training.estimate import count_parameters
-    from torch_impl.training.presets import preset
+    from torch_impl.runs.estimate import count_parameters
+    from torch_impl.runs.presets import preset
 
     chosen = preset(f"folder-{family}", size)
     assert chosen.data.image_size == chosen.system.image_size == size and count_parameters(chosen.system) > 1000

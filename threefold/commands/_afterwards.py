@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from threefold.commands._endings import RunStopped
+from torch_impl.runs.portraits import write_portraits
+from torch_impl.runs.report import write_report
 from torch_impl.training import Trainer
-from torch_impl.training.portraits import write_portraits
-from torch_impl.training.report import write_report
 
 __all__ = ["write_pictures"]
 

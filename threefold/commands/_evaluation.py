@@ -16,17 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from threefold.commands._data import changed_since, digests
 from threefold.commands._endings import RunFailed, plain_console, unusable_input
 from threefold.commands._sampling import SAMPLING, refuse_foreign, refuse_guidance
 from threefold.errors import Unusable
 from threefold.output import output
+from torch_impl.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.runs.config_file import read_config
+from torch_impl.runs.estimate import available_memory, words
+from torch_impl.runs.inspection import changed_since, digests
+from torch_impl.runs.lock import FolderLock
+from torch_impl.runs.open import Model, load_model, load_split
 from torch_impl.training import Processes
-from torch_impl.training.config_file import read_config
-from torch_impl.training.estimate import available_memory, words
-from torch_impl.training.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
-from torch_impl.training.lock import FolderLock
-from torch_impl.training.runs import Model, load_model, load_split
 
 __all__ = ["EvaluateRequest", "run_evaluation"]
 

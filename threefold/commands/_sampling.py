@@ -18,14 +18,14 @@ from torch import Tensor
 
 from threefold.commands._endings import pasted, plain_console, unusable_input
 from threefold.errors import nearest
+from torch_impl.evaluation import draw_samples, takes
+from torch_impl.pictures.images import image_grid, png_bytes, scatter
+from torch_impl.runs.estimate import words
+from torch_impl.runs.open import Model, load_model
+from torch_impl.runs.sample_files import write_arrays, write_single_files
 from torch_impl.training import Processes
 from torch_impl.training.capabilities import KnowsTruth, Labels
 from torch_impl.training.checkpoint import write_atomically
-from torch_impl.training.estimate import words
-from torch_impl.training.evaluation import draw_samples, takes
-from torch_impl.training.pictures import image_grid, png_bytes, scatter
-from torch_impl.training.runs import Model, load_model
-from torch_impl.training.sample_files import write_arrays, write_single_files
 
 __all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "run_sampling"]
 

@@ -5,33 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import torch
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from threefold.commands._afterwards import write_pictures
-from threefold.commands._data import RECORD, Inspected, changed_since, data_folder, inspected
 from threefold.commands._endings import RunFailed, RunStopped, pasted, plain_console, unusable_input
-from threefold.commands._preflight import Needs, estimated
-from threefold.commands._request import (
-    Begun,
-    TrainRequest,
-    begun_run,
-    chosen_folder,
-    located,
-    named_preset,
-    requested_preset,
-)
-from threefold.commands._resumed import said_of_changes, with_rate
 from threefold.errors import Unusable
-from torch_impl.data import BadData, Batches
+from torch_impl.data import BadData
 from torch_impl.data.record import record_bytes
+from torch_impl.files import write_atomically
+from torch_impl.runs.config_file import to_toml
+from torch_impl.runs.inspection import RECORD, data_folder
+from torch_impl.runs.lock import FolderLock
+from torch_impl.runs.open import begun_description, compressor_preset, open_run, refuse_other_compressor
+from torch_impl.runs.plan import Plan, placed, planned
+from torch_impl.runs.presets import Preset, preset_names
+from torch_impl.runs.request import Request, begun_run
 from torch_impl.training import (
     CheckpointDamaged,
     CheckpointStore,
@@ -42,54 +37,47 @@ from torch_impl.training import (
     Processes,
     StoredCheckpoint,
     Trainer,
-    find_checkpoint,
 )
-from torch_impl.training.checkpoint import write_atomically
-from torch_impl.training.config_file import to_toml
-from torch_impl.training.lock import FolderLock
-from torch_impl.training.presets import Preset, preset, preset_names
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver, duration
-from torch_impl.training.runs import (
-    begun_description,
-    compressor_preset,
-    fit_to_data,
-    load_split,
-    open_run,
-    refuse_other_compressor,
-)
 
-__all__ = ["TrainRequest", "run_training"]
+__all__ = ["looking_at", "run_training"]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A request, checked: what is trained, where, on which data, from where on."""
+def run_training(asked: Callable[[], Request]) -> None:
+    """Check everything, then train; the first stage of latent diffusion too.
 
-    request: TrainRequest
-    chosen: Preset
-    out: Path
-    begun: Begun
-    processes: Processes
-    console: Console
-    data: Inspected
-    compressor: StoredCheckpoint | None = None
-
-
-def run_training(request: TrainRequest) -> None:
-    """Check everything, then train; the first stage of latent diffusion too."""
+    Args:
+        asked: makes the request, which may already be one that cannot be.
+    """
     console = plain_console()
     with ExitStack() as stack:
         with unusable_input():
-            document = request.document()
-            name = named_preset(request, document)
-            out = chosen_folder(request, name, data_folder(located(request, name, document)))
+            request = asked()
+            place = placed(request)
             processes = Processes.start(request.device)
             if not request.dry_run:
-                _locked(stack, out, processes)
-            plan = _planned(request, name, document, out, processes, console)
+                _locked(stack, place.out, processes)
+            plan = planned(request, place, processes, lambda count: looking_at(console, count))
+        for remark in plan.remarks if processes.is_main else ():
+            console.print(remark)
         if request.dry_run:
+            click.echo(json.dumps(plan.chosen.to_json(), indent=1))
             return
-        _train(plan)
+        _train(plan, console)
+
+
+@contextmanager
+def looking_at(console: Console, count: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal while images are looked at, which may take a while; elsewhere a line."""
+    if not console.is_terminal:
+        if count > 2000:
+            console.print(f"looking at {count:,} images")
+        yield lambda done: None
+        return
+    columns = (TextColumn("looking at images", markup=False), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def _locked(stack: ExitStack, out: Path, processes: Processes) -> None:
@@ -107,95 +95,15 @@ def _locked(stack: ExitStack, out: Path, processes: Processes) -> None:
         raise ValueError(problem)
 
 
-# -- before the first step --------------------------------------------------------------------------------------------
-
-
-def _planned(
-    request: TrainRequest,
-    name: str,
-    document: Mapping[str, Any],
-    out: Path,
-    processes: Processes,
-    console: Console,
-) -> Plan:
-    """Everything that can be checked is; a dry run prints what it comes to."""
-    begun = begun_run(out, request) if request.resume or not request.dry_run else Begun()
-    chosen = with_rate(request, requested_preset(request, name, document, begun), begun)
-    if request.compressor is not None and not chosen.system.first_stage():
-        raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
-    chosen.trainer.blocks_for(processes.world)
-    compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
-    data = inspected(chosen, processes, console, request.skip_bad)
-    step = begun.checkpoint.step if begun.checkpoint is not None else 0
-    train = load_split(data.chosen.data, "train")
-    fitted = fit_to_data(data.chosen, train)
-    need = estimated(fitted, train, processes, out, step)
-    if processes.is_main:
-        console.print(_summary(fitted, data, need, processes))
-        for remark in (*data.remarks, *_shortened(begun, chosen), *need.remarks):
-            console.print(remark)
-    plan = Plan(request, data.chosen, out, begun, processes, console, data, compressor)
-    changed = changed_since(out, data.files) if begun.description is not None else None
-    for line in said_of_changes(chosen, begun, changed, request.accept_changed_data):
-        if processes.is_main:
-            console.print(line)
-    if request.dry_run:
-        _check_first_batch(plan, train)
-        click.echo(json.dumps(data.chosen.to_json(), indent=1))
-    return plan
-
-
-def _summary(fitted: Preset, data: Inspected, need: Needs, processes: Processes) -> str:
-    """One line: the data, the model, the device."""
-    threads = torch.get_num_threads()
-    where = f"{processes.device}"
-    if processes.device.type == "cpu":
-        where += f" with {threads} thread{'s' if threads != 1 else ''}"
-    if processes.world > 1:
-        where += f", {processes.world} processes"
-    count = need.parameters
-    size = f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count:,}"
-    takes = (
-        ""
-        if need.step is None
-        else f", about {duration(need.step * fitted.trainer.steps)} for {fitted.trainer.steps:,} steps"
-    )
-    return f"{data.words}; model: {fitted.name}, {size} parameters, on {where}{takes}"
-
-
-def _shortened(begun: Begun, chosen: Preset) -> Iterator[str]:
-    """That the warm-up of a preset was cut to a short run."""
-    usual = preset(chosen.name).trainer.warmup
-    if (
-        begun.description is None
-        and chosen.trainer.steps < usual
-        and chosen.trainer.warmup == chosen.trainer.steps // 10
-    ):
-        yield f"the warm-up is {chosen.trainer.warmup} steps: the usual {usual} are more than the run has (--warmup)"
-
-
-def _check_first_batch(plan: Plan, train: Any) -> None:
-    """Read the first batch as the run would; the compressor too, as far as it is there."""
-    config = plan.chosen.trainer
-    batches = Batches(train, config.batch_size // config.accumulate, seed=config.seed, flip=plan.chosen.data.flip)
-    batch = batches.at(0)
-    if not bool(batch.x.isfinite().all()):
-        raise ValueError(f"the first batch of {plan.chosen.data.name} has values that are not finite")
-    if plan.compressor is not None:
-        open_run(plan.chosen, None, processes=plan.processes, compressor=plan.compressor)
-    if plan.out.exists() and not plan.request.resume:
-        begun_run(plan.out, plan.request)
-
-
 # -- training ---------------------------------------------------------------------------------------------------------
 
 
-def _train(plan: Plan) -> None:
-    request, chosen, processes, console = plan.request, plan.chosen, plan.processes, plan.console
+def _train(plan: Plan, console: Console) -> None:
+    request, chosen, processes = plan.request, plan.chosen, plan.processes
     if chosen.system.first_stage() and plan.compressor is None and plan.begun.checkpoint is None:
-        plan = dataclasses.replace(plan, compressor=_first_stage(plan))
+        plan = dataclasses.replace(plan, compressor=_first_stage(plan, console))
     with unusable_input():
-        trainer = _opened(plan)
+        trainer = _opened(plan, console)
     _fit(trainer, console)
     if request.pictures:
         write_pictures(trainer, console)
@@ -214,7 +122,7 @@ def _next_commands(plan: Plan) -> Iterator[str]:
     yield pasted("threefold", "evaluate", plan.out, *given)
 
 
-def _first_stage(plan: Plan) -> StoredCheckpoint:
+def _first_stage(plan: Plan, console: Console) -> StoredCheckpoint:
     """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
     folder, processes, request = plan.out / "compressor", plan.processes, plan.request
     with unusable_input():
@@ -225,17 +133,19 @@ def _first_stage(plan: Plan) -> StoredCheckpoint:
             trainer = None
         else:
             if processes.is_main:
-                plan.console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps")
+                console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps")
             resume = request.resume and (bool(store.all()) or begun_description(folder) is not None)
             asked = dataclasses.replace(request, resume=resume, resume_from=None)
-            trainer = _opened(dataclasses.replace(plan, chosen=stage, out=folder, begun=begun_run(folder, asked)))
+            trainer = _opened(
+                dataclasses.replace(plan, chosen=stage, out=folder, begun=begun_run(folder, asked)), console
+            )
             if processes.is_main:  # so that a run stopped in its first stage is gone on with as it was begun
                 plan.out.mkdir(parents=True, exist_ok=True)
                 _write_beginning(plan)
     if trainer is not None:
-        _fit(trainer, plan.console)
+        _fit(trainer, console)
         if request.pictures:
-            write_pictures(trainer, plan.console)
+            write_pictures(trainer, console)
     processes.barrier()
     with unusable_input():
         return store.latest()
@@ -267,9 +177,9 @@ def _at_home(chosen: Preset) -> Preset:
     return dataclasses.replace(chosen, data=dataclasses.replace(chosen.data, root=str(folder.resolve())))
 
 
-def _opened(plan: Plan) -> Trainer:
+def _opened(plan: Plan, console: Console) -> Trainer:
     """The run's trainer, put back to the checkpoint to go on from."""
-    chosen, out, begun, console = plan.chosen, plan.out, plan.begun, plan.console
+    chosen, out, begun = plan.chosen, plan.out, plan.begun
     terminal = TerminalObserver(console, chosen.system.unit)
     observer: Observer = terminal
     if plan.request.tensorboard and plan.processes.is_main:

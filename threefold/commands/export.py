@@ -40,7 +40,7 @@ def export(checkpoint: Path, out: Path, form: str, weights: str, ema_width: floa
     """
     from threefold.commands._endings import unusable_input
     from torch_impl.export import export_model
-    from torch_impl.training.load import load_model
+    from torch_impl.runs.load import load_model
 
     with unusable_input():
         model = load_model(checkpoint, weights=weights, ema_width=ema_width)

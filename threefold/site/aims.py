@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
+from threefold.errors import Unusable
 from threefold.site.runs import Figure, Run, number
 
 
 @dataclass(frozen=True)
 class Aim:
-    """`pattern` finds figures by path and name; the worst of them counts.
+    """Figures by their addresses; the worst of them counts.
 
-    It is held against a bound or, pair by pair, `against` other figures.
+    It is held against a bound or, pair by pair, `against` other figures; `beside` is one that the reader needs in order
+    to judge it.
     """
 
-    run: str
     words: str
-    pattern: str
+    figure: tuple[str, ...]
     at_least: float | None = None
     at_most: float | None = None
-    against: str = ""
-    beside: str = ""  # a figure that the reader needs in order to judge this one
+    against: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
-AIMS = (
-    Aim(
-        "digits-ddpm",
-        "An independent classifier, trained on real digits only, sees the digit that was asked for in at least 95 % of "
-        "the samples, at every guidance from 1 to 2",
-        r"guidance/.*/samples labelled as intended",
-        at_least=95.0,
-        beside=r"guidance/1.0/classifier/classifier on held-out real images",
-    ),
-    Aim("digits-ddpm", "Trained in at most ten minutes on two processor cores", r"seconds", at_most=600.0),
-    Aim(
-        "mixture-ddpm",
-        "A loss within 1 % of the least that any network could reach",
-        r"loss/excess over the best reachable loss",
-        at_most=1.0,
-    ),
-    Aim(
-        "mixture-ddpm",
-        "A log-density by the ODE within 0.01 nats per dimension of the exact one",
-        r"likelihood/ODE minus exact",
-        at_least=-0.01,
-        at_most=0.01,
-    ),
-    Aim(
-        "mixture-ddpm",
-        "Samples at most 1.2 times as far from true ones as true ones are from each other",
-        r"wasserstein/ratio",
-        at_most=1.2,
-    ),
-    Aim(
-        "digits-vae",
-        "The ELBO of every variant at most its importance-weighted bound",
-        r".*/(ELBO|elbo)",
-        against=r".*/(importance-weighted bound.*|iw_bound)",
-    ),
-)
+def aims(preset: str) -> list[Aim]:
+    """What the file of a preset wants its experiment to reach.
+
+    Raises:
+        Unusable: an aim has no figure, or a field that there is not.
+    """
+    path = Path(str(files("torch_impl"))) / "presets" / f"{preset}.toml"
+    if not path.is_file():
+        return []
+    rows = tomllib.loads(path.read_text(encoding="utf-8")).get("experiment", {}).get("aims", [])
+    try:
+        return [_aim(row) for row in rows]
+    except TypeError as error:
+        raise Unusable(f"{path}: an aim is not as it should be ({error})") from error
+
+
+_PLACES = ("figure", "against", "beside")
+
+
+def _aim(row: Mapping[str, Any]) -> Aim:
+    values: dict[str, Any] = {name: _addresses(x) if name in _PLACES else x for name, x in row.items()}
+    return Aim(**values)
+
+
+def _addresses(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _found(run: Run, addresses: tuple[str, ...]) -> list[Figure]:
+    return [figure for address in addresses for figure in run.at(address)]
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,20 @@ class Outcome:
 
 def outcomes(run: Run) -> list[Outcome]:
     """How each aim for this run came out."""
-    return [_outcome(aim, run) for aim in AIMS if aim.run == run.name]
+    return [_outcome(aim, run) for aim in aims(run.name)]
 
 
 def _outcome(aim: Aim, run: Run) -> Outcome:
-    if aim.pattern == "seconds":
-        found = [Figure((), "", "seconds", float(run.results["seconds"]), "s")] if "seconds" in run.results else []
+    timed = aim.figure == ("seconds",)
+    if timed:
+        seconds = run.results.get("seconds")
+        found = [] if seconds is None else [Figure((), "", "seconds", "seconds", float(seconds), "s")]
     else:
-        found = run.named(aim.pattern)
+        found = _found(run, aim.figure)
     if not found:
         return Outcome(aim.words, "not measured", None)
     if aim.against:
-        others = run.named(aim.against)
+        others = _found(run, aim.against)
         pairs = list(zip(found, others, strict=False))
         kept = sum(1 for low, high in pairs if low.value <= high.value)
         met = len(found) == len(others) and kept == len(found)
@@ -91,15 +93,20 @@ def _outcome(aim: Aim, run: Run) -> Outcome:
     low, high = min(found, key=lambda f: f.value), max(found, key=lambda f: f.value)
     met = (aim.at_least is None or low.value >= aim.at_least) and (aim.at_most is None or high.value <= aim.at_most)
     worst = low if aim.at_most is None else high
-    if aim.pattern == "seconds":
+    if timed:
         minutes = f"{worst.value / 60:.1f} minutes"
         if run.resumed_at:
             return Outcome(aim.words, f"{minutes}, but only of the part from step {run.resumed_at:,} on", None)
         return Outcome(aim.words, minutes, met)
     reached = worst.shown() + (f" (worst of {len(found)})" if len(found) > 1 else "")
-    for other in run.named(aim.beside) if aim.beside else []:
+    for other in _found(run, aim.beside):
         reached += f"; {other.name} {other.shown()}"
     return Outcome(aim.words, reached, met)
+
+
+def _everywhere(run: Run, key: str) -> list[Figure]:
+    """The figures of a key, whatever the variant."""
+    return [figure for figure in run.figures if f"{figure.metric}.{figure.key}" == key]
 
 
 def remarks(run: Run) -> list[str]:
@@ -118,10 +125,7 @@ def remarks(run: Run) -> list[str]:
                 f"{of} held-out examples the loss was lowest at step {best[0]:,} ({best[1]:.4f}) and {last[1]:.4f} at "
                 f"step {last[0]:,}. From there on the training examples were fitted more closely, and others less well."
             )
-    near = run.named(r".*/median distance of a sample to its nearest training image")
-    real = run.named(r".*/the same for held-out real images")
-    real = [figure for figure in real if figure.metric == "copies"]
-    copied = run.named(r".*/samples nearer than 99 % of held-out images are")
+    near, real, copied = (_everywhere(run, f"copies.{key}") for key in ("samples", "real", "copied"))
     closer = [pair for pair in zip(near, real, copied, strict=False) if pair[0].value < pair[1].value]
     if closer:
         low, other, share = max(closer, key=lambda pair: pair[1].value - pair[0].value)

@@ -102,7 +102,7 @@ def _samplers() -> str:
 
 def _metrics() -> str:
     """The table of the metrics; loads PyTorch."""
-    from torch_impl.training.evaluation.registry import table
+    from torch_impl.evaluation.registry import table
 
     return table()
 

@@ -16,15 +16,23 @@ from threefold.errors import Unusable
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a run: `path` says of which variant, `metric` by which measure, `error` is its standard error."""
+    """One number of a run: `path` says of which variant, `metric` by which measure, `error` is its standard error.
+
+    It is found by its address, `guidance/2.0/classifier.intended`: path, metric and key; the name is for readers.
+    """
 
     path: tuple[str, ...]
     metric: str
+    key: str
     name: str
     value: float
     unit: str = ""
     over: str = ""
     error: float | None = None
+
+    @property
+    def address(self) -> str:
+        return "/".join([*self.path, f"{self.metric}.{self.key}" if self.metric else self.key])
 
     def shown(self) -> str:
         text = number(self.value)
@@ -97,14 +105,15 @@ class Run:
     def sweeps(self) -> list[Sweep]:
         return [item for item in _items(self.results) if isinstance(item, Sweep)]
 
-    def named(self, pattern: str) -> list[Figure]:
-        """The figures whose path and name, joined by slashes, match; among the points of sweeps, too."""
-        found = [f for f in self.figures if re.fullmatch(pattern, "/".join([*f.path, f.metric, f.name]))]
+    def at(self, address: str) -> list[Figure]:
+        """The figures at an address, in which * stands for any part; among the points of sweeps, too."""
+        pattern = re.compile("[^/]*".join(map(re.escape, address.split("*"))))
+        found = [figure for figure in self.figures if pattern.fullmatch(figure.address)]
         for sweep in self.sweeps:
             for point in sweep.points:
-                for key, value in point.items():
-                    if isinstance(value, int | float) and re.fullmatch(pattern, "/".join([*sweep.path, key])):
-                        found.append(Figure(sweep.path, "", key, float(value)))
+                numbers = [(key, value) for key, value in point.items() if isinstance(value, int | float)]
+                points = [Figure(sweep.path, "", key, key, float(value)) for key, value in numbers]
+                found += [figure for figure in points if pattern.fullmatch(figure.address)]
         return found
 
 
@@ -147,9 +156,9 @@ def _items(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Fi
             if all({"name", "value"} <= set(row) for row in value):
                 for row in value:
                     unit, over, error = row.get("unit", ""), row.get("over", ""), row.get("error")
-                    yield Figure(path, key, row["name"], float(row["value"]), unit, over, error)
+                    yield Figure(path, key, row.get("key", ""), row["name"], float(row["value"]), unit, over, error)
             else:
                 yield Sweep((*path, key), tuple(value))
         elif isinstance(value, int | float) and not isinstance(value, bool):
             unit = "s" if key in COST else ""
-            yield Figure(path, "", key.replace("_", " "), float(value), unit)
+            yield Figure(path, "", key, key.replace("_", " "), float(value), unit)

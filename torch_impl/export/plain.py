@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from torch_impl.export.diffusers import to_diffusers
 from torch_impl.export.program import to_program
 from torch_impl.files import write_atomically
-from torch_impl.training.load import Model
+from torch_impl.runs.load import Model
 from torch_impl.training.state import state_tensors
 from torch_impl.training.tensors import save_tensors
 

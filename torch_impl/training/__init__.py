@@ -1,5 +1,6 @@
 """Training: the loop, moving averages, checkpoints, many devices, and the presets that put them to work."""
 
+from torch_impl.random.draws import Draws
 from torch_impl.training.checkpoint import (
     CheckpointDamaged,
     CheckpointMissing,
@@ -8,7 +9,6 @@ from torch_impl.training.checkpoint import (
     StoredCheckpoint,
     find_checkpoint,
 )
-from torch_impl.training.draws import Draws
 from torch_impl.training.ema import EMA, ConstantDecay, PowerFunction, Snapshot, WarmupDecay, reconstruct
 from torch_impl.training.learning_rate import LearningRate
 from torch_impl.training.metrics import read_metrics

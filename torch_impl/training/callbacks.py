@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from torch_impl.training.pictures import save_images
+from torch_impl.pictures.images import save_images
 from torch_impl.training.system import System
 from torch_impl.training.trainer import Observer, Trainer, TrainResult
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.oracle import Oracle
-from torch_impl.training.draws import Draws
+from torch_impl.random.draws import Draws
 from torch_impl.training.system import Batch
 
 __all__ = ["Bounds", "CodeUse", "KnowsTruth", "Labels", "PixelLikelihood", "Reconstructs", "Samples"]

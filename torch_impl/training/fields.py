@@ -1,13 +1,102 @@
-"""Values for the fields of a dataclass: read from text, and checked against the type that the field declares."""
+"""The fields of a dataclass as options: each is declared once, with what it means and the values that it can have.
+
+From a declaration come the option of the command line, its help, what is refused, and what a text is read as.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["check_value", "declared_types", "read_value"]
+__all__ = ["Declared", "check_limits", "check_value", "declared_types", "option", "option_of", "read_value"]
+
+
+# -- declarations -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What is true of a field beside its type and its default.
+
+    Attributes:
+        help: what it means, for people who choose it.
+        group: the heading of the help that it stands under.
+        least, most: the values between which it lies, themselves among them.
+        above, below: those between which it lies, themselves left out.
+        flag: how the command line spells it, where that is not its own name.
+        example: a value that can be taken.
+    """
+
+    help: str
+    group: str = ""
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    flag: str = ""
+    example: object = None
+
+    def allows(self, value: float) -> bool:
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def limits(self) -> str:
+        """Where values lie, in words."""
+        low, high = (self.least, self.above), (self.most, self.below)
+        example = "" if self.example is None else f", for example {self.example}"
+        if high == (None, None):
+            words = "it must be positive" if self.above == 0 else f"it must be more than {self.above}"
+            if self.least is not None:
+                words = "it must not be negative" if self.least == 0 else f"it must be at least {_short(self.least)}"
+            return words + example
+        if low == (None, None):
+            return (
+                f"it must be {f'at most {self.most}' if self.most is not None else f'less than {self.below}'}{example}"
+            )
+        left = f"[{_short(self.least)}" if self.least is not None else f"({_short(self.above)}"
+        right = f"{_short(self.most)}]" if self.most is not None else f"{_short(self.below)})"
+        return f"it must lie in {left}, {right}{example}"
+
+
+def _short(number: float | None) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
+def option(default: Any, help: str, **facts: Any) -> Any:
+    """A field of a dataclass that is an option: its default, what it means, and the facts of `Declared`."""
+    return dataclasses.field(default=default, metadata={"option": Declared(help, **facts)})
+
+
+def option_of(field: dataclasses.Field[Any]) -> Declared | None:
+    """The declaration of a field; None for one that is no option."""
+    found = field.metadata.get("option")
+    return found if isinstance(found, Declared) else None
+
+
+def check_limits(owner: Any) -> None:
+    """Raise ValueError unless each field of a dataclass, and each item of a tuple, lies within its limits."""
+    for field in dataclasses.fields(owner):
+        declared, value = option_of(field), getattr(owner, field.name)
+        if declared is None:
+            continue
+        for item in value if isinstance(value, tuple) else (value,):
+            number = isinstance(item, int | float) and not isinstance(item, bool)
+            if number and not declared.allows(item):
+                raise ValueError(f"{field.name} is {_shown(value)}; {declared.limits()}")
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
 
 
 _declared: dict[str, Mapping[str, Any]] = {}

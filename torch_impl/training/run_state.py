@@ -15,10 +15,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from torch_impl.random.state import capture_rng, restore_rng
 from torch_impl.training.checkpoint import CheckpointDamaged, CheckpointStore, CheckpointUnwritable, StoredCheckpoint
 from torch_impl.training.ema import EMA, PowerFunction
 from torch_impl.training.processes import Processes
-from torch_impl.training.rng import capture_rng, restore_rng
 from torch_impl.training.state import (
     load_optimizer,
     load_state_tensors,

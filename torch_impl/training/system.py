@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from torch_impl.training.draws import Draws
+from torch_impl.random.draws import Draws
 
 if TYPE_CHECKING:
-    from torch_impl.training.album import Album
+    from torch_impl.pictures.album import Album
 
 __all__ = ["Batch", "System", "TrainedStage"]
 

@@ -9,21 +9,21 @@ every step).
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from torch_impl.data import DataSet
 from torch_impl.data.loader import as_stream
 from torch_impl.networks import Dropout
+from torch_impl.random.draws import Draws, seed_from
 from torch_impl.training.assembly import assemble, prepare_backend
+from torch_impl.training.captured import CapturedStep
 from torch_impl.training.checkpoint import (
     CheckpointStore,
     CheckpointUnwritable,
@@ -32,30 +32,17 @@ from torch_impl.training.checkpoint import (
     set_aside_later,
     write_atomically,
 )
-from torch_impl.training.draws import Draws, seed_from
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
-from torch_impl.training.processes import (
-    Processes,
-    average_whole_gradients,
-    total_gradient_norm,
-    without_gradient_exchange,
-)
+from torch_impl.training.processes import Processes
 from torch_impl.training.run_state import Progress, RunParts, of_same_examples, restore_run, save_run
 from torch_impl.training.signals import Interrupted, StopRequest
+from torch_impl.training.step import BatchStream, OptimizerStep
 from torch_impl.training.system import Batch, System
 from torch_impl.training.trainer_config import TrainerConfig
+from torch_impl.training.validation import held_out_loss, joined
 from torch_impl.training.watch import NonFiniteError, NonFiniteWatch, diagnose
 
 __all__ = ["BatchStream", "Observer", "TrainResult", "Trainer"]
-
-
-class BatchStream(Protocol):
-    """An endless stream of batches whose order is a function of (seed, position)."""
-
-    def __next__(self) -> Any: ...
-    def at(self, position: int) -> Any: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
 class Observer:
@@ -129,20 +116,21 @@ class Trainer:
         self._stop = StopRequest()
         prepare_backend(config, self.device, self.bf16)
         made = assemble(system.to(self.device), config, self.processes, self.bf16)
-        self.system, self.emas, self._run, self.parameters = made.system, made.emas, made.run, made.parameters
+        self.system, self.emas, self.parameters = made.system, made.emas, made.parameters
         self.optimizer, self.sharded, self.compiled = made.optimizer, made.sharded, made.compiled
         self._rate = config.learning_rate()
-        self._micro = config.batch_size // config.accumulate
-        rank, world = self.processes.rank, self.processes.world
+        micro, place = config.batch_size // config.accumulate, self.processes
         self.batches: BatchStream = as_stream(
-            batches, batch_size=self._micro, seed=config.seed, rank=rank, world=world, device=self.device
+            batches, batch_size=micro, seed=config.seed, rank=place.rank, world=place.world, device=self.device
         )
-        self._share = self._micro // self.processes.world
+        self.watch = NonFiniteWatch(self.device, latch=config.nonfinite == "stop")
+        draws = Draws(config.seed, config.batch_size, self.blocks, self.device)
+        self._step = OptimizerStep(made, config, self.processes, self.watch, draws=draws, bf16=self.bf16)
+        self.captured = CapturedStep(self._step)
         self.use_blocks(self.blocks)
         if self.processes.world > 1:  # what is drawn past `draws`, by compiled dropout, should differ between processes
             torch.manual_seed(seed_from(config.seed, "process", self.processes.rank))
         self.means = MeanAccumulator(self.device)
-        self.watch = NonFiniteWatch(self.device, latch=config.nonfinite == "stop")
         self.store = CheckpointStore(out / "checkpoints", config.keep_last) if out is not None else None
         self.metrics_file = MetricsFile(out / "metrics.jsonl") if out is not None else None
 
@@ -150,10 +138,16 @@ class Trainer:
         """Draw as a run with so many blocks did, where processes and micro-batches divide them; else as before."""
         if blocks % (self.processes.world * self.config.accumulate) == 0:
             self.blocks = blocks
-        self.draws = Draws(self.config.seed, self.config.batch_size, self.blocks, self.device)
+        self._step.draws = draws = Draws(self.config.seed, self.config.batch_size, self.blocks, self.device)
         for module in self.system.modules():
             if isinstance(module, Dropout) and not self.compiled:  # compiled code cannot hold a generator
-                module.uniform = self.draws.uniform
+                module.uniform = draws.uniform
+        self.captured.forget()
+
+    @property
+    def draws(self) -> Draws:
+        """Where the randomness of training comes from."""
+        return self._step.draws
 
     @property
     def averaged(self) -> System:
@@ -164,74 +158,12 @@ class Trainer:
 
     # -- one step -----------------------------------------------------------------------------------------------------
 
-    def _forward(self, batch: Any, draws: Draws) -> dict[str, Tensor]:
-        with self._precision():
-            terms: dict[str, Tensor] = self._run(Batch(batch.x, batch.y), draws)
-        return terms
-
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext()
-
-    def _backward(self, step: int, micro_batches: Iterable[Any]) -> dict[str, Tensor]:
-        """Gradients of one step, and its loss terms (means over the micro-batches)."""
-        accumulate = self.config.accumulate
-        total: dict[str, Tensor] = {}
-        for micro, batch in enumerate(micro_batches):
-            if len(batch.x) != self._share:
-                raise ValueError(
-                    f"the data stream gave {len(batch.x)} examples, this process needs {self._share} "
-                    f"(batch size {self.config.batch_size} / {accumulate} micro-batches / {self.processes.world} "
-                    f"processes)"
-                )
-            draws = self.draws.at(step, micro * self._micro + self.processes.rank * self._share, self._share)
-            with without_gradient_exchange(self._run, last=micro == accumulate - 1):
-                terms = self._forward(batch, draws)
-                loss = terms["loss"]
-                torch.autograd.backward(loss / accumulate if accumulate > 1 else loss)
-            for name, term in terms.items():
-                part = term.detach() / accumulate if accumulate > 1 else term.detach()
-                total[name] = total[name] + part if name in total else part
-        return total
-
     def train_step(self) -> None:
         """One optimizer step; leaves its metrics on the device."""
-        step, config = self.step + 1, self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate.at(step)
-        kept = [buffer.clone() for buffer in self.system.stateful_buffers()] if config.nonfinite == "skip" else []
-        terms = self._backward(step, (next(self.batches) for _ in range(config.accumulate)))
-        if self.sharded:
-            average_whole_gradients(self.parameters.values())
-        norm = total_gradient_norm([p.grad for p in self.parameters.values() if p.grad is not None])
-        withhold = self.watch.check(step, terms["loss"], norm)
-        self.system.after_backward()
-        if kept:
-            bad = torch.as_tensor(withhold, device=self.device) > 0
-            for buffer, before in zip(self.system.stateful_buffers(), kept, strict=True):
-                buffer.copy_(torch.where(bad, before, buffer))
-        self._update(norm, withhold)
-        self.optimizer.zero_grad(set_to_none=True)
-        for ema in self.emas:
-            ema.update(self.system)
-        self.means.add({**terms, "gradient_norm": norm})
+        step = self.step + 1
+        batches = (next(self.batches) for _ in range(self.config.accumulate))
+        self.means.add(self.captured(step, self._rate.at(step), batches))
         self.step = step
-
-    def _update(self, norm: Tensor, withhold: Tensor | bool) -> None:
-        """AdamW on gradients clipped to `clip`, or no change at all where `withhold` is 1."""
-        clip, fused = self.config.clip, bool(self.optimizer.defaults["fused"])
-        if self.device.type == "cuda":
-            # Decided on the device: the fused kernel divides gradients by grad_scale and does nothing when found_inf is
-            # 1, so that clipping and withholding cost no pass over the gradients and no wait.
-            self.optimizer.found_inf = withhold  # type: ignore[attr-defined]  # read by the fused kernel
-            self.optimizer.grad_scale = (norm.float() / clip).clamp(min=1.0) if clip else None  # type: ignore[attr-defined]  # likewise
-            self.optimizer.step()
-        elif not bool(withhold):
-            too_long = clip is not None and float(norm) > clip
-            if fused:
-                self.optimizer.grad_scale = norm.float() / clip if too_long and clip else None  # type: ignore[attr-defined]  # likewise
-            elif too_long and clip:
-                nn.utils.clip_grads_with_norm_(self.parameters.values(), clip, norm)
-            self.optimizer.step()
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -342,10 +274,10 @@ class Trainer:
     def _stop_at(self, step: int) -> None:
         """Run the bad step again to name the tensor, then stop."""
         position = (step - 1) * self.config.batch_size
-        again = [self.batches.at(position + micro * self._micro) for micro in range(self.config.accumulate)]
+        again = [self.batches.at(position + micro * self._step.micro) for micro in range(self.config.accumulate)]
         inputs = {f"x of micro-batch {i}": batch.x for i, batch in enumerate(again)}
         self.optimizer.zero_grad(set_to_none=True)
-        name, statistics = diagnose(self.system, inputs, lambda: self._backward(step, again))
+        name, statistics = diagnose(self.system, inputs, lambda: self._step.backward(step, again))
         checkpoint = self.last_checkpoint()
         raise NonFiniteError(step, name, statistics, str(checkpoint) if checkpoint else None)
 
@@ -376,32 +308,13 @@ class Trainer:
                 self.metrics_file.write(line)
             self.observer.logged(line)
 
-    @torch.no_grad()
     def validate(self) -> float:
         """Mean loss of the averaged model on the held-out batches, with the same draws at every call."""
-        if not self.held_out:
-            return math.nan
-        system, total, count = self.averaged, 0.0, 0
-        was_training = system.training
-        system.eval()
-        for i, batch in enumerate(self.held_out):
-            draws = Draws(self.config.seed, len(batch.x), 1, self.device, stream="validate").at(i)
-            with self._precision():
-                terms = system(
-                    Batch(batch.x.to(self.device), None if batch.y is None else batch.y.to(self.device)), draws
-                )
-            total += float(terms["loss"]) * len(batch.x)
-            count += len(batch.x)
-        system.train(was_training)
-        return total / count
+        return held_out_loss(self.averaged, self.held_out, self.config.seed, self.device, self._step.precision)
 
     def held_out_batch(self, largest: int = 1000) -> Batch | None:
         """The held-out examples in one batch, for pictures; None where there are none."""
-        if not self.held_out:
-            return None
-        x = torch.cat([batch.x for batch in self.held_out])[:largest]
-        labels = [batch.y for batch in self.held_out if batch.y is not None]
-        return Batch(x, torch.cat(labels)[:largest] if len(labels) == len(self.held_out) else None)
+        return joined(self.held_out, largest)
 
     def _preview(self) -> None:
         if self.out is None or self.sharded or not self.processes.is_main:

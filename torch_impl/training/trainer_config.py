@@ -8,87 +8,81 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay, profile_from_json, profile_to_json
-from torch_impl.training.fields import check_value, declared_types
+from torch_impl.training.fields import check_limits, check_value, declared_types, option
 from torch_impl.training.learning_rate import LearningRate
 from torch_impl.training.processes import Parallelism
 
 __all__ = ["TrainerConfig"]
 
+_LOG, _MACHINE = "Log and checkpoints", "Machine"
 Profile = ConstantDecay | WarmupDecay | PowerFunction
 
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """How to train; plain data, JSON both ways.  Field by field:
+    """How to train; plain data, JSON both ways.
 
-    - `steps`, `batch_size` (examples per optimizer step over all processes), `accumulate` (micro-batches per
-      step).
-    - `lr`, `warmup` (steps), `lr_shape`, `lr_final` (share of the peak), `weight_decay`, `betas`,
-      `epsilon`: AdamW.
-    - `lr_start`, `lr_start_rate`: the step at which the schedule of the rate begins anew, and the rate by then.
-    - `clip`: largest gradient norm, or None.
-    - `ema`: profiles of the moving averages; the first is the one that is sampled from.
-    - `precision`: `auto` is bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.  `compile`: `auto` is on
-      for CUDA.
-    - `channels_last`: `auto` is on for CUDA.  `deterministic`: only algorithms that repeat bit for bit (exact
-      resume on GPU).
-    - `parallel`: `ddp` or `fsdp` when there are several processes.
-    - `log_every`, `validate_every`, `preview_every`, `checkpoint_every` (steps; 0 is never, save for the
-      checkpoint that every run writes at its end), `keep_last`.
-    - `nonfinite`: `stop` or `skip`; `skip_limit`: stop after so many skipped steps in all.
-    - `draw_blocks`: blocks of independent randomness per global batch; 0 chooses (see `blocks_for`).
+    `ema` are the profiles of the moving averages; the first is the one that is sampled from.  `lr_start` is the step
+    at which the schedule of the rate begins anew, `lr_start_rate` the rate by then.
     """
 
-    steps: int = 1000
-    batch_size: int = 128
-    accumulate: int = 1
-    lr: float = 1e-3
-    warmup: int = 0
-    lr_shape: Literal["constant", "cosine"] = "cosine"
-    lr_final: float = 0.0
+    steps: int = option(1000, "Optimizer steps.", least=1)
+    batch_size: int = option(128, "Examples per step, over all processes.", least=1)
+    accumulate: int = option(1, "Micro-batches per step.", least=1)
+    lr: float = option(1e-3, "Peak learning rate.")
+    warmup: int = option(0, "Steps of linear warm-up.")
+    lr_shape: Literal["constant", "cosine"] = option("cosine", "Learning rate after the warm-up.")
+    lr_final: float = option(0.0, "Where it ends, as a share of the peak.")
     lr_start: int = 0
     lr_start_rate: float = 0.0
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    clip: float | None = 1.0
+    weight_decay: float = option(0.0, "AdamW's weight decay.", least=0)
+    betas: tuple[float, float] = option((0.9, 0.999), "AdamW's decay of its averages.", least=0, below=1)
+    epsilon: float = option(1e-8, "AdamW's epsilon.", above=0, example=1e-8)
+    clip: float | None = option(1.0, "Largest gradient norm, or none.")
     ema: tuple[Profile, ...] = field(default=(WarmupDecay(0.9995),))
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
-    channels_last: Literal["auto", "on", "off"] = "auto"
-    deterministic: bool = False
-    parallel: Parallelism = "ddp"
-    log_every: int = 50
-    validate_every: int = 0
-    preview_every: int = 0
-    checkpoint_every: int = 500
-    keep_last: int = 3
-    nonfinite: Literal["stop", "skip"] = "stop"
-    skip_limit: int = 100
-    seed: int = 0
-    draw_blocks: int = 0
+    precision: Literal["auto", "fp32", "bf16"] = option(
+        "auto", "auto: bf16 autocast over fp32 weights on CUDA, fp32 elsewhere.", group=_MACHINE
+    )
+    compile: Literal["auto", "on", "off"] = option("auto", "torch.compile; auto: on CUDA.", group=_MACHINE)
+    capture: Literal["on", "off"] = option(
+        "off", "On CUDA: the whole step as one CUDA graph, after eleven steps.", group=_MACHINE
+    )
+    channels_last: Literal["auto", "on", "off"] = option(
+        "auto", "Memory layout of the weights; auto: on CUDA.", group=_MACHINE
+    )
+    deterministic: bool = option(
+        False,
+        "Only algorithms that repeat bit for bit (exact resume on a GPU).",
+        group=_MACHINE,
+        flag="--deterministic/--fast",
+    )
+    parallel: Parallelism = option("ddp", "With torchrun: replicate, or shard the weights.", group=_MACHINE)
+    log_every: int = option(50, "Steps between reads of the metrics.", group=_LOG, least=1)
+    validate_every: int = option(0, "Steps between validation losses; 0: never.", group=_LOG, least=0)
+    preview_every: int = option(0, "Steps between sample grids; 0: never.", group=_LOG, least=0, flag="--sample-every")
+    checkpoint_every: int = option(500, "Steps between checkpoints; 0: only at the end.", group=_LOG, least=0)
+    keep_last: int = option(3, "Checkpoints to keep besides the best.", group=_LOG, least=1)
+    nonfinite: Literal["stop", "skip"] = option(
+        "stop", "What to do at NaN or infinity.", group=_MACHINE, flag="--on-nonfinite"
+    )
+    skip_limit: int = option(100, "Stop after so many skipped steps in all.", group=_MACHINE, least=0)
+    seed: int = option(0, "Seed of weights, data order and every draw.", least=0)
+    draw_blocks: int = option(0, "Blocks of independent randomness per batch; 0: chosen.", group=_MACHINE, least=0)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "accumulate", "log_every", "keep_last"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("validate_every", "preview_every", "checkpoint_every", "skip_limit", "draw_blocks", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+        check_limits(self)
         if self.seed >= 2**63:
             raise ValueError(f"seed is {self.seed}; it must be less than 2^63")
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"batch size {self.batch_size} cannot be cut into {self.accumulate} micro-batches; choose a divisor"
             )
+        if not math.isfinite(self.weight_decay) or not math.isfinite(self.epsilon):
+            raise ValueError(f"weight_decay is {self.weight_decay}, epsilon {self.epsilon}; both must be finite")
         if self.clip is not None and not self.clip > 0:
             raise ValueError(f"clip is {self.clip}; it must be positive, or none for no clipping")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay is {self.weight_decay}; it must be finite and not negative")
-        if not 0 < self.epsilon < math.inf:
-            raise ValueError(f"epsilon is {self.epsilon}; it must be positive and finite, for example 1e-8")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas are {self.betas}; both must lie in [0, 1)")
+        if len(self.betas) != 2:
+            raise ValueError(f"betas are {self.betas}; there must be two")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
@@ -144,6 +138,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "lr_shape": ("constant", "cosine"),
     "precision": ("auto", "fp32", "bf16"),
     "compile": ("auto", "on", "off"),
+    "capture": ("on", "off"),
     "channels_last": ("auto", "on", "off"),
     "parallel": ("ddp", "fsdp"),
     "nonfinite": ("stop", "skip"),

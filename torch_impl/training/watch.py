@@ -67,8 +67,8 @@ class NonFiniteWatch:
         self._host_first, self._host_skipped = -1, 0
 
     @torch.no_grad()
-    def check(self, step: int, loss: Tensor, norm: Tensor) -> Tensor | bool:
-        """Judge one step by its loss and gradient norm.
+    def check(self, step: int | Tensor, loss: Tensor, norm: Tensor) -> Tensor | bool:
+        """Judge one step by its loss and gradient norm; its number may be a scalar on the device.
 
         Returns whether its update is to be withheld: on a GPU as a float32 scalar there, for the fused optimizer.
         """
@@ -76,7 +76,7 @@ class NonFiniteWatch:
         if self.device.type == "cpu" and not several:
             bad_here = not (math.isfinite(loss.item()) and math.isfinite(norm.item()))
             if bad_here and self._host_first < 0:
-                self._host_first = step
+                self._host_first = int(step)
             bad_here = bad_here or (self.latch and self._host_first >= 0)
             self._host_skipped += bad_here
             return bad_here

@@ -12,9 +12,9 @@ from torch_impl.denoiser.denoiser import _row_quantile
 from torch_impl.distributions.gaussian import discretized_gaussian_log_prob
 from torch_impl.networks import VAE, VAEConfig
 from torch_impl.ops.checks import check_range
+from torch_impl.systems.ddpm import DDPMConfig
+from torch_impl.systems.vae import VAESystemConfig
 from torch_impl.training import Batch, Draws
-from torch_impl.training.systems.ddpm import DDPMConfig
-from torch_impl.training.systems.vae import VAESystemConfig
 
 OUTSIDE = [-0.01, 1.01, 255.0, -1.0, math.nan, math.inf]
 

@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from crafting import rewrite_manifest, spoil_bytes, spoil_checkpoint, spoil_json
 
 from torch_impl.data import load
+from torch_impl.runs.load import load_model
+from torch_impl.runs.open import begun_description, open_run
+from torch_impl.runs.presets import override, preset
 from torch_impl.training import CheckpointStore, StoredCheckpoint, find_checkpoint, read_metrics
-from torch_impl.training.load import load_model
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import begun_description, open_run
 from torch_impl.training.state import save_shards
 from torch_impl.training.trainer import Trainer
 

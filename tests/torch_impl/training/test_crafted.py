@@ -16,10 +16,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from torch_impl.runs.load import load_model
+from torch_impl.runs.open import open_run
+from torch_impl.runs.presets import override, preset
 from torch_impl.training import CheckpointDamaged, CheckpointMissing, find_checkpoint
-from torch_impl.training.load import load_model
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import open_run
 
 STEP = Path("checkpoints") / "step-00000004"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from torch_impl.runs.open import open_run
+from torch_impl.runs.presets import override, preset
 from torch_impl.training import Trainer, read_metrics
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import open_run
 
 pytestmark = [
     pytest.mark.gpu,
@@ -98,3 +98,26 @@ def test_small_sets_live_on_the_device_as_uint8():
     run = trainer()
     assert run.batches.data.images.device.type == "cuda" and run.batches.data.images.dtype == torch.uint8
     assert dataclasses.is_dataclass(run.config)
+
+
+def test_a_recorded_step_is_the_step_to_the_bit() -> None:
+    """Under deterministic algorithms: the losses of a run whose steps are replayed are those of one that plays them."""
+    from torch_impl.data import Batches, load_data
+    from torch_impl.runs.presets import override, preset
+    from torch_impl.training import Processes, Trainer
+
+    def losses(capture: str) -> list[float]:
+        torch.manual_seed(0)
+        changes = {"capture": capture, "deterministic": True, "compile": "off", "batch_size": 32, "dropout": 0.1}
+        chosen = override(preset("digits-ddpm"), changes)
+        processes = Processes.start("cuda")
+        batches = Batches(load_data("digits", "train"), batch_size=32, seed=0, device=processes.device)
+        trainer = Trainer(chosen.system.build(), batches, chosen.trainer, processes=processes)
+        found = []
+        for _ in range(30):
+            trainer.train_step()
+            found.append(trainer.means.read()["loss"])
+        assert not (capture == "on" and trainer.captured.refused)
+        return found
+
+    assert losses("on") == losses("off")

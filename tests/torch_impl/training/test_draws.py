@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import stats
 
+from torch_impl.random.draws import SampleDraws
 from torch_impl.training import Draws, LearningRate
-from torch_impl.training.draws import SampleDraws
 
 
 def draw(draws: Draws):

@@ -17,16 +17,16 @@ from torch import Tensor
 from torch_impl.export import export_model, programs, to_diffusers, unet_weights
 from torch_impl.export.diffusers import _one_step_earlier
 from torch_impl.networks import UNet, UNetConfig, sinusoidal_embedding
+from torch_impl.runs.load import Model
 from torch_impl.samplers import sample
+from torch_impl.systems import SystemConfig
+from torch_impl.systems.ddpm import DDPMConfig
+from torch_impl.systems.latent import LatentConfig
+from torch_impl.systems.mixture import MixtureConfig
+from torch_impl.systems.onestep import OneStepConfig
+from torch_impl.systems.vae import VAESystemConfig
+from torch_impl.systems.vqvae import VQVAESystemConfig
 from torch_impl.training import StoredCheckpoint, System
-from torch_impl.training.load import Model
-from torch_impl.training.systems import SystemConfig
-from torch_impl.training.systems.ddpm import DDPMConfig
-from torch_impl.training.systems.latent import LatentConfig
-from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.systems.onestep import OneStepConfig
-from torch_impl.training.systems.vae import VAESystemConfig
-from torch_impl.training.systems.vqvae import VQVAESystemConfig
 
 UNCONDITIONAL = DDPMConfig(8, 3, None, timesteps=20, widths=(8, 16), blocks=1, attention=(4,), head_channels=8)
 CONDITIONAL = DDPMConfig(

@@ -12,24 +12,24 @@ import torch
 from scipy.stats import norm
 
 from torch_impl.data.glyphs import glyphs
-from torch_impl.oracle import FiniteData, GaussianMixture
-from torch_impl.training import Batch, StoredCheckpoint
-from torch_impl.training.evaluation import Evaluation, Settings, evaluate
-from torch_impl.training.evaluation.errors import loss_metric
-from torch_impl.training.evaluation.likelihood import bpd_metric, elbo_metric, likelihood_metric
-from torch_impl.training.judge import (
+from torch_impl.evaluation import Evaluation, Settings, evaluate
+from torch_impl.evaluation.errors import loss_metric
+from torch_impl.evaluation.likelihood import bpd_metric, elbo_metric, likelihood_metric
+from torch_impl.evaluation.readers import (
     EndlessClassifier,
     ImageClassifier,
     copy_check,
     sliced_wasserstein,
     wasserstein_to_truth,
 )
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import Model, first_examples, load_split
-from torch_impl.training.systems.ddpm import DDPMConfig
-from torch_impl.training.systems.floor import training_set_floor
-from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.systems.vae import VAESystemConfig
+from torch_impl.oracle import FiniteData, GaussianMixture
+from torch_impl.runs.open import Model, first_examples, load_split
+from torch_impl.runs.presets import override, preset
+from torch_impl.systems.ddpm import DDPMConfig
+from torch_impl.systems.floor import training_set_floor
+from torch_impl.systems.mixture import MixtureConfig
+from torch_impl.systems.vae import VAESystemConfig
+from torch_impl.training import Batch, StoredCheckpoint
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_judges_look_at_no_more_than_sixteen_pixels_a_side():
 
 def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifier(monkeypatch):
     monkeypatch.setattr(
-        "torch_impl.training.evaluation.quality.EndlessClassifier",
+        "torch_impl.evaluation.quality.EndlessClassifier",
         lambda data, held_out, **options: EndlessClassifier(data, held_out, steps=2, batch=8),
     )
     model = exact_model(
@@ -90,7 +90,7 @@ def test_samples_without_labels_of_an_endless_set_are_judged_by_its_own_classifi
     )
     with pytest.raises(ValueError, match="it cannot read them, so what it says of samples means nothing"):
         evaluate(model, ["classifier"], Settings(samples=5))
-    monkeypatch.setattr("torch_impl.training.evaluation.quality.reads", lambda accuracy, chance: True)
+    monkeypatch.setattr("torch_impl.evaluation.quality.reads", lambda accuracy, chance: True)
     figures = evaluate(model, ["classifier"], Settings(samples=5))["classifier"]
     assert len(figures) == 3 and all(math.isfinite(figure.value) for figure in figures)
 
@@ -224,7 +224,7 @@ def test_bits_per_dimension_of_the_exact_model_are_the_entropy_of_the_data(monke
     monkeypatch.setattr(system, "predictor", lambda y=None: lambda x_t, t: oracle.noise(x_t, t))
     evaluation = Evaluation(exact_model(system, {"name": "digits", "levels": levels}), Settings(probes=8))
     monkeypatch.setattr(evaluation, "held_out", lambda: Batch(x))
-    monkeypatch.setattr("torch_impl.training.evaluation.likelihood.first_examples", lambda *_: Batch(x))
+    monkeypatch.setattr("torch_impl.evaluation.likelihood.first_examples", lambda *_: Batch(x))
     monkeypatch.setattr(evaluation, "split", lambda name: None)
     bound, ode, trace = bpd_metric(evaluation)
     assert ode.value == pytest.approx(entropy, abs=0.02 + 4 * ode.error)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from torch_impl.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.evaluation.metric import check_rows
+from torch_impl.evaluation.registry import table
+from torch_impl.runs.open import Model, describe, fit_to_data, load_split
+from torch_impl.runs.presets import DataChoice, Preset
+from torch_impl.systems import SystemConfig, system_kinds
 from torch_impl.training import StoredCheckpoint
-from torch_impl.training.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for
-from torch_impl.training.evaluation.metric import check_rows
-from torch_impl.training.evaluation.registry import table
-from torch_impl.training.presets import DataChoice, Preset
-from torch_impl.training.runs import Model, describe, fit_to_data, load_split
-from torch_impl.training.systems import SystemConfig, system_kinds
 from torch_impl.training.trainer_config import TrainerConfig
 
 KINDS = [kind for kind, config in system_kinds().items() if config.build is not SystemConfig.build]

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from torch_impl.training.presets import override, preset, preset_names, read_field
+from torch_impl.runs.presets import override, preset, preset_names, read_field
 
 
 @pytest.mark.parametrize(

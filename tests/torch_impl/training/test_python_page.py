@@ -12,8 +12,8 @@ import torch
 
 import threefold
 import torch_impl
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import open_run
+from torch_impl.runs.open import open_run
+from torch_impl.runs.presets import override, preset
 
 PAGE = Path(__file__).parents[3] / "docs" / "train" / "python.md"
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from torch_impl.networks.inception import FIDInception, load_inception
-from torch_impl.training.quality import (
+from torch_impl.evaluation.distances import (
     FeatureClassifier,
     frechet_distance,
     frechet_interval,
@@ -18,6 +17,7 @@ from torch_impl.training.quality import (
     reads,
     wilson,
 )
+from torch_impl.networks.inception import FIDInception, load_inception
 
 
 def gaussian(n: int, mean: float = 0.0, scale: float = 1.0, dim: int = 4, seed: int = 0) -> torch.Tensor:

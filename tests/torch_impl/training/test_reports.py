@@ -15,15 +15,15 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from torch_impl.pictures.images import image_grid, png_bytes, save_images, to_uint8
+from torch_impl.runs.portraits import write_portraits
+from torch_impl.runs.report import write_report
+from torch_impl.systems.onestep import OneStepConfig
+from torch_impl.systems.vae import VAESystemConfig
 from torch_impl.training import StoredCheckpoint, TrainResult, read_metrics
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
-from torch_impl.training.pictures import image_grid, png_bytes, save_images, to_uint8
-from torch_impl.training.portraits import write_portraits
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
-from torch_impl.training.report import write_report
 from torch_impl.training.system import Batch
-from torch_impl.training.systems.onestep import OneStepConfig
-from torch_impl.training.systems.vae import VAESystemConfig
 
 # -- metrics -----------------------------------------------------------------------------------------------------------
 

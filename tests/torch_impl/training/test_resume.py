@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from torch_impl.random.state import capture_rng, restore_rng
 from torch_impl.training import (
     CheckpointDamaged,
     CheckpointMissing,
@@ -20,7 +21,6 @@ from torch_impl.training import (
     find_checkpoint,
     read_metrics,
 )
-from torch_impl.training.rng import capture_rng, restore_rng
 
 TIMED = {"examples_per_second"}
 

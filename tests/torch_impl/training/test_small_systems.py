@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from torch_impl.runs.open import compressor_preset, first_examples, load_model, load_split, open_run
+from torch_impl.runs.portraits import write_portraits
+from torch_impl.runs.presets import DataChoice, Preset
+from torch_impl.runs.recipe import FOLDER, recipe, recipe_names
+from torch_impl.systems import SystemConfig, config_from_json, system_kinds
 from torch_impl.training.capabilities import Samples
 from torch_impl.training.checkpoint import find_checkpoint
-from torch_impl.training.portraits import write_portraits
-from torch_impl.training.presets import DataChoice, Preset
-from torch_impl.training.recipe import FOLDER, recipe, recipe_names
-from torch_impl.training.runs import compressor_preset, first_examples, load_model, load_split, open_run
-from torch_impl.training.systems import SystemConfig, config_from_json, system_kinds
 from torch_impl.training.trainer_config import TrainerConfig
 
 KINDS = [kind for kind, config in system_kinds().items() if config.build is not SystemConfig.build]
@@ -46,7 +46,7 @@ def test_a_small_system_is_trained_read_again_sampled_and_portrayed(kind: str, t
 
 
 def test_a_preset_file_with_a_wrong_field_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch_impl.training.recipe.FOLDER", tmp_path)
+    monkeypatch.setattr("torch_impl.runs.recipe.FOLDER", tmp_path)
     right = (FOLDER / "mixture-ddpm.toml").read_text()
     for old, new, message in (
         ("timesteps = 200", "timestep = 200", "preset file x.toml: system mixture has no field 'timestep'"),

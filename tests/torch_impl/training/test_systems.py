@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from torch_impl.samplers import METHODS
+from torch_impl.systems import SystemConfig, build_system, config_from_json
+from torch_impl.systems.ddpm import DDPMConfig
+from torch_impl.systems.latent import LatentConfig
+from torch_impl.systems.mixture import MixtureConfig
+from torch_impl.systems.onestep import OneStepConfig
+from torch_impl.systems.vae import VAESystemConfig
+from torch_impl.systems.vqvae import CodePrior, VQVAESystemConfig
 from torch_impl.training import Batch, Draws
-from torch_impl.training.systems import SystemConfig, build_system, config_from_json
-from torch_impl.training.systems.ddpm import DDPMConfig
-from torch_impl.training.systems.latent import LatentConfig
-from torch_impl.training.systems.mixture import MixtureConfig
-from torch_impl.training.systems.onestep import OneStepConfig
-from torch_impl.training.systems.vae import VAESystemConfig
-from torch_impl.training.systems.vqvae import CodePrior, VQVAESystemConfig
 
 CONFIGS = [
     VAESystemConfig(8, 1, 10, hidden=(16,), latent_dim=3, beta=2.0),

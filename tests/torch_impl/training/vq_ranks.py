@@ -8,8 +8,8 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from torch_impl.training.presets import override, preset
-from torch_impl.training.runs import open_run
+from torch_impl.runs.open import open_run
+from torch_impl.runs.presets import override, preset
 
 SHAPE = {"widths": (16,), "codes": 16, "prior_width": 16, "prior_depth": 1, "prior_heads": 2}
 TRAINING = {"steps": 6, "batch_size": 32, "log_every": 1, "checkpoint_every": 0, "warmup": 0, "validate_every": 0}

@@ -1,0 +1,1 @@
+"""The runs whose figures and pictures the documentation shows."""

@@ -1,0 +1,1 @@
+"""Pictures: images in grids, points in the plane, and the album of a report."""
