@@ -2,8 +2,8 @@
 
 Read the rooms in this order; each leans on those before it.
 
-- `symbols`, `laws`, `fields`, `matrices`, `terms`: the language. Inert expressions, with the sorts that they take:
-  vectors of generic dimension, laws, expectations, derivatives, divergences, sums to a symbolic T. Nothing computes.
+- `symbols`, `laws`, `fields`, `rates`, `matrices`, `terms`: the language. Inert expressions, with the sorts that they
+  take: vectors of any dimension, laws, expectations, derivatives, integrals, sums to a symbolic T. Nothing computes.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
 - `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which
@@ -11,6 +11,8 @@ Read the rooms in this order; each leans on those before it.
 - `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
 - `surface`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring; signs of sums,
   means and quadratic forms besides.
+- `continuous`, `stepwise`, `expansion`: how smooth functions are declared to be, what integrals and SDEs ask for,
+  and what a term is up to O(h^p) as a step h tends to 0.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
   the text, before anything cancels.
 - `hypotheses`, `places`: what is supposed, and where a line stands.

@@ -97,6 +97,14 @@ class Algebra(Lowering):
             self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in sp.factor_list(numerator)[1]
         )
 
+    def _sign_inside(self, e: Any) -> str | None:
+        if self._depth == 12:
+            return None
+        try:
+            return self._within(self.domain).sign(e)
+        except OutsideFragment:
+            return None
+
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     def _numerator_vanishes(self, lowered: Expr) -> bool:

@@ -7,8 +7,7 @@ ranges is two conditions. `discharge` decides them all. Means of unknown laws ma
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy as sp
@@ -16,9 +15,12 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.binders import INDEXED
+from derivations.kernel.continuous import Granted, after_start, integral_conditions, regular, sde_conditions
 from derivations.kernel.dependence import enter, may_vary
 from derivations.kernel.domain import Domain
+from derivations.kernel.expansion import expanded
 from derivations.kernel.means import is_polynomial_mean
+from derivations.kernel.stepwise import Unexpandable
 
 Condition = tuple[str, Any, Domain]
 CONTINUOUS = (
@@ -37,6 +39,16 @@ CONTINUOUS = (
     terms.Hadamard,
 )
 
+UNKNOWN = (  # whether they have derivatives, somebody has to say
+    terms.ScalarFunction,
+    terms.VectorFunction,
+    terms.Gradient,
+    terms.Partial,
+    terms.D,
+    terms.At,
+    terms.Series,
+)
+
 
 class Undischarged(ValueError):
     """A condition that does not follow from the domain: the term may mean nothing there."""
@@ -48,7 +60,14 @@ def conditions(e: Any, domain: Domain) -> Iterator[Condition]:
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
-            yield from conditions(a, known)
+            yield from small_steps(e, conditions(a, known))
+
+
+def small_steps(e: Any, needed: Iterable[Condition]) -> Iterable[Condition]:
+    """A series asks for its body at small steps only: what the step is in, its expansion decides."""
+    if not isinstance(e, terms.Series):
+        return needed
+    return (c for c in needed if not c[1].has(e.args[1]))
 
 
 def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
@@ -83,6 +102,16 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         yield from _smoothness(e.args[0], e.args[1], domain)
     elif isinstance(e, terms.Gradient):
         yield "smooth", e, domain
+    elif isinstance(e, terms.Partial):
+        yield "class 0", e, domain
+    elif isinstance(e, terms.IntegralTo):
+        yield from integral_conditions(e, domain)
+    elif isinstance(e, terms.Series):
+        yield "series", e, domain
+    elif isinstance(e, terms.LinearSDE):
+        yield from sde_conditions(e, domain)
+    elif isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.LinearSDE):  # without noise it has no density
+        yield "> 0", e.args[0].args[4], after_start(e.args[0].args[1], domain)
 
 
 # --- derivatives ------------------------------------------------------------------------------------------------------
@@ -100,12 +129,15 @@ def _smoothness(e: Any, wrt: Any, domain: Domain) -> Iterator[Condition]:
             yield "> 0", base, domain
     elif isinstance(e, sp.Abs):
         yield "!= 0", e.args[0], domain
-    elif isinstance(e, terms.ScalarFunction | terms.VectorFunction | terms.Gradient | terms.D | terms.At) or (
-        isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density)
+    elif isinstance(e, UNKNOWN) or (
+        isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density | terms.LinearSDE)
     ):
         yield "smooth", e, domain
-    elif isinstance(e, terms.Averaging) and not is_polynomial_mean(e):
+    elif isinstance(e, terms.Averaging) and (e.atoms(terms.LinearSDE) or not is_polynomial_mean(e)):
         yield "dominated", e, domain
+    elif isinstance(e, terms.IntegralTo) and may_vary(e.args[0], wrt):
+        yield from regular(e.args[0], 1, frozenset([wrt]), domain)
+        yield from regular(e.args[0], 0, frozenset([e.args[1], wrt]), domain)
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
@@ -137,22 +169,6 @@ def refuse_unknown_limits(e: Any, symbol: Any) -> None:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Granted:
-    """What hypotheses grant: derivatives of functions of which nothing else is known, derivatives of their means."""
-
-    smooth: bool = False
-    dominated: bool = False
-
-    @classmethod
-    def by(cls, supposed: Container[str]) -> Granted:
-        """By the names of the hypotheses that are supposed in the kernel's own words."""
-        return cls("smooth" in supposed or "interchange" in supposed, "interchange" in supposed)
-
-
-NOTHING = Granted()
-
-
 def holds(kind: str, e: Any, domain: Domain) -> bool:
     """Does one condition follow from the domain?"""
     algebra = Algebra(domain)
@@ -175,9 +191,19 @@ def discharge(needed: Iterable[Condition], granted: Granted) -> tuple[tuple[str,
             continue
         asked.add((kind, condition, inside.content))
         if kind in ("smooth", "dominated"):
-            if not getattr(granted, kind):
+            if not (getattr(granted, kind) or (kind == "smooth" and granted.continuous(condition, 1))):
                 remedy = "'smooth' or 'interchange'" if kind == "smooth" else "'interchange'"
                 raise Undischarged(f"nothing says that {condition} has a derivative: declare the hypothesis {remedy}")
+        elif kind.startswith("class"):
+            more = int(kind.split()[1])
+            if not granted.continuous(condition, more):
+                what = f"has {more} continuous derivatives" if more else "is continuous"
+                raise Undischarged(f"nothing says that {condition} {what}: declare it by smoothness(...)")
+        elif kind == "series":
+            try:
+                expanded(condition, inside, granted)
+            except Unexpandable as reason:
+                raise Undischarged(str(reason)) from reason
         elif not holds(kind, condition, inside):
             raise Undischarged(f"side condition {condition} {kind} does not follow from the domain")
         else:

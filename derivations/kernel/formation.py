@@ -15,6 +15,7 @@ from sympy import Symbol
 
 from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, Bound, refuse_loose
+from derivations.kernel.continuous import refuse_place
 from derivations.kernel.dependence import enter, free_variables, is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.genuine import refuse_hidden_text, refuse_impostors, refuse_look, refuse_one_look
@@ -102,6 +103,9 @@ def _sort_of_term(e: Any) -> Sort:
         raise Malformed(f"{e} compares laws of different variables")
     if isinstance(e, terms.Rounded):
         _refuse_other_digits(e)
+    if isinstance(e, terms.Partial):
+        for a in (*e.inputs, *e.directions):
+            sort(a)
     if isinstance(e, terms.LogDet | terms.Trace | terms.Quadratic | terms.Entry):
         _refuse_other_words(e)
     if isinstance(e, Law):
@@ -172,10 +176,14 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         _refuse_dimension(e, e.args[1], domain)
     elif isinstance(e, Law) and not isinstance(e, Density):
         _refuse_law(e, domain)
+        if isinstance(e, terms.LinearSDE):
+            refuse_place(e, domain)
     elif isinstance(e, terms.D):
         _refuse_derivative(e, domain, spaces)
     elif isinstance(e, terms.FIELDS):
         _refuse_gradient(e, domain, spaces)
+    elif isinstance(e, terms.Partial | terms.IntegralTo | terms.Series):
+        refuse_place(e, domain)
     elif isinstance(e, terms.At):
         if e.args[1] in domain.indices or type(e.args[1]) is not Symbol:
             raise Malformed(f"{e.args[1]} is an integer, and tends nowhere: a limit is taken in a real variable")
@@ -223,6 +231,8 @@ def _refuse_dimension(e: Any, size: Any, domain: Domain) -> None:
 
 def _refuse_derivative(e: Any, domain: Domain, spaces: Spaces) -> None:
     wrt = e.args[1]
+    if type(wrt).__name__ in {p.head for p in e.atoms(terms.Partial)}:
+        raise Malformed(f"{e}: {wrt} is a value of a function that is differentiated in it, and no variable")
     if type(wrt).__name__ in {*domain.products, *domain.products.values()}:
         raise Malformed(f"{e}: {wrt} is tied to the other members of its schedule; differentiate by a symbol")
     if wrt in domain.indices or (isinstance(wrt, terms.Coord) and spaces.is_of_bits(wrt.args[0])):
@@ -296,7 +306,7 @@ def refuse_ambiguous_indices(e: Any) -> None:
         raise Malformed(f"{_names(both)} is an index and also stands outside its sum: rename the index")
     _refuse_nested(e, frozenset())
     for term in e.atoms(terms.Formal):
-        if terms.binds(term) or isinstance(term, (terms.D, *terms.FIELDS)):
+        if terms.binds(term) or isinstance(term, (terms.D, terms.Series, *terms.FIELDS)):
             refuse_names_with(term.args[1], term)
 
 
@@ -316,7 +326,7 @@ def _outside(e: Any) -> set[Symbol]:
 def _refuse_nested(e: Any, enclosing: frozenset[Symbol]) -> None:
     if terms.binds(e) and e.args[1] in enclosing:
         raise Malformed(f"{e.args[1]} is an index twice, one inside the other: rename one")
-    if terms.binds(e) and not isinstance(e, terms.At):
+    if terms.binds(e) and not isinstance(e, terms.At | terms.IntegralTo | terms.LinearSDE):
         _refuse_assumed_index(e)
     for place, a in enumerate(e.args):
         _refuse_nested(a, enclosing | {e.args[1]} if place in terms.binds(e) else enclosing)

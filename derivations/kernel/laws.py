@@ -194,3 +194,19 @@ class AffineImage(Law):
     """(variable, index, shift_i, scale_i, base, dim): the law of shift_i + scale_i noise_i, scale_i > 0."""
 
     takes, scope = "v i n n l n", (2, 3)
+
+
+class LinearSDE(Law):
+    """(variable, u, start, slope(u), noise(u), time, dim): the law at a time of what starts at u = 0 and moves by
+
+    dx = slope(u) x du + sqrt(noise(u)) dw, with a Brownian motion w of R^dim.
+    """
+
+    takes, scope = "v i v n n n n", (3, 4)
+
+    def __new__(
+        cls, variable: Any, symbol: Any, start: Any, slope: Any, noise: Any, time: Any, dim: Any = DIM
+    ) -> LinearSDE:
+        if not isinstance(symbol, Symbol) or symbol.is_integer or not symbol.is_real:
+            raise Malformed(f"{symbol} is no real variable, so nothing moves as it grows")
+        return super().__new__(cls, variable, symbol, start, slope, noise, time, dim)

@@ -19,7 +19,7 @@ from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Inter
 from derivations.kernel.forms import form_sign
 from derivations.kernel.powers import integer_power, power_interval
 from derivations.kernel.signs import polynomial_sign
-from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, on_the_surface
+from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, multilinear, on_the_surface
 
 COLLECTING = (terms.Expect, terms.SumTo, terms.ProductTo, terms.Variance)
 WHERE: dict[str | None, Interval] = {"+": POSITIVE, "0+": NONNEGATIVE, "0": NONNEGATIVE}
@@ -79,6 +79,8 @@ class Lowering:
             return self._sum(e)
         if isinstance(e, terms.ProductTo) and (factors := self._few(e)) is not None:
             return sp.Mul(*factors)
+        if isinstance(e, terms.Partial):
+            return sp.Add(*[self.lower(c) * self._generator(atom) for atom, c in multilinear(e).items()])
         if isinstance(e, sp.Abs) and (s := self._sign(inside := self.lower(e.args[0]))) is not None:
             return -inside if s.endswith("-") else inside
         return self._generator(e)
@@ -112,9 +114,26 @@ class Lowering:
         if g in self.radicands:
             return POSITIVE if self._factor_sign(self.radicands[g]) == "+" else NONNEGATIVE
         known, meaning = self.domain.interval(self.meaning[g]), self.meaning[g]
+        if isinstance(meaning, sp.exp) and not meaning.has(terms.LogDensity, terms.Averaging):
+            s = self._sign_inside(meaning.args[0])
+            return Interval(sp.S.One, sp.oo, s == "+") if s in ("+", "0+") else known  # exp grows
+        if known is REAL and isinstance(meaning, terms.IntegralTo):
+            return self._interval_of_integral(meaning)
         if known is REAL and isinstance(meaning, sp.Pow):
             return power_interval(self, meaning)
         return self._interval_of_whole(meaning) if known is REAL and isinstance(meaning, COLLECTING) else known
+
+    def _sign_inside(self, e: Any) -> str | None:
+        """The sign of a part of an opaque term, with generators of its own."""
+        raise NotImplementedError
+
+    def _interval_of_integral(self, e: terms.IntegralTo) -> Interval:
+        """What is integrated is positive, or not negative, and the range runs upwards."""
+        body, _, lo, hi = e.args
+        upwards = None if terms.is_vector(body) else self._sign_inside(hi - lo)
+        if upwards not in ("+", "0+") or (s := self._sign_inside(body)) not in ("+", "0+"):
+            return REAL
+        return POSITIVE if (upwards, s) == ("+", "+") else NONNEGATIVE
 
     def _interval_of_whole(self, e: Any) -> Interval:
         """Where a mean, a sum or a product lies, by the sign of what is averaged, added up or multiplied."""
@@ -278,7 +297,10 @@ class Lowering:
 
     def _exp(self, exponent: Expr) -> Expr:
         if exponent.could_extract_minus_sign():
-            return 1 / self._generator(sp.exp(-exponent))
+            return 1 / self._exp(-exponent)
+        times, rest = exponent.as_coeff_Mul()
+        if times.is_Integer and all(a.is_Symbol or isinstance(a, terms.Term) for a in sp.Mul.make_args(rest)):
+            return self._generator(sp.exp(rest)) ** times  # exp(2 B) is the square of exp(B)
         return self._generator(sp.exp(exponent))
 
     # --- signs ---

@@ -24,7 +24,7 @@ GAUSSIAN = (terms.Normal, terms.DiagonalNormal, terms.FullNormal)
 LINEAR = (terms.Inner, terms.Norm2, terms.Coord, terms.Hadamard, terms.Quadratic)
 
 
-def extent(e: Any, domain: Domain, dominated: bool = False) -> Extent:
+def extent(e: Any, domain: Domain, dominated: object = False) -> Extent:
     """Where the value of e lies. Nothing is assumed of means, but, if `dominated`, of those that are differentiated."""
     if not e.has(Averaging) or (dominated and _is_differentiated(e)):
         return "finite"
@@ -56,7 +56,7 @@ def _together(parts: Any) -> Extent:
     return "finite" if not found else found.pop() if len(found) == 1 else "unknown"
 
 
-def _extent_of_product(e: Any, domain: Domain, dominated: bool) -> Extent:
+def _extent_of_product(e: Any, domain: Domain, dominated: object) -> Extent:
     unbounded = [a for a in e.args if extent(a, domain, dominated) != "finite"]
     if not unbounded:
         return "finite"

@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 import sympy as sp
 
 from derivations.kernel.consistency import refuse_contradiction
-from derivations.kernel.definedness import NOTHING, Granted, Undischarged, conditions, discharge
+from derivations.kernel.continuous import NOTHING, Granted
+from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.dependence import free_variables, is_member
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import (
@@ -30,10 +31,13 @@ from derivations.kernel.terms import (
     At,
     D,
     Expect,
+    IntegralTo,
+    LinearSDE,
     LogDensity,
     Malformed,
     Rounded,
     ScalarFunction,
+    Series,
     VectorFunction,
     variable_set,
 )
@@ -87,12 +91,12 @@ _keep, is_genuine = _register()
 
 def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterable[Any]) -> Place:
     """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
-    declared = tuple(h if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
-    for h in declared:
+    told = tuple(h if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
+    for h in told:
         refuse_lying_words(h)
         if h.name in ASSUMPTIONS and h.sides:
             raise Malformed(f"{h.name!r} is an assumption in words; an equation needs a hypothesis of its own name")
-    supposed = tuple(h.core() for h in declared)
+    supposed = tuple(h.core() for h in told)
     names = [h.name for h in supposed]
     if len(set(names)) < len(names) or INDUCTION_HYPOTHESIS in names:
         raise Malformed(f"hypotheses need names of their own, other than {INDUCTION_HYPOTHESIS!r}: {names}")
@@ -108,7 +112,7 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     known = domain.copied()
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
-    for h, text in zip(supposed, declared, strict=True):
+    for h, text in zip(supposed, told, strict=True):
         _refuse_meaningless(h, text, here)
     refuse_contradiction(supposed, known)
     _refuse_tied(made, supposed)
@@ -120,9 +124,9 @@ def _refuse_hypothesis(h: Any) -> Hypothesis:
     raise Malformed(f"{type(h).__name__} is no Hypothesis: a subclass could say anything")
 
 
-def _grants(hypotheses: Iterable[Hypothesis]) -> tuple[bool, Granted]:
+def _grants(hypotheses: tuple[Hypothesis, ...]) -> tuple[bool, Granted]:
     supposed = {h.name for h in hypotheses if h.words == ASSUMPTIONS.get(h.name)}
-    return "integrable" in supposed, Granted.by(supposed)
+    return "integrable" in supposed, Granted.by(hypotheses)
 
 
 def _refuse_meaningless(h: Hypothesis, text: Hypothesis, here: Place) -> None:
@@ -163,7 +167,7 @@ def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -
     """A symbol that a hypothesis ties to others is one number: nobody differentiates by it, and it tends nowhere."""
     for h in hypotheses:
         sides = sp.Tuple(*h.sides)
-        for e in (moving for line in expressions for moving in line.atoms(D, At)):
+        for e in (moving for line in expressions for moving in line.atoms(D, At, IntegralTo, Series, LinearSDE)):
             wrt = e.args[1]
             free = isinstance(wrt, sp.Symbol) and sides.has(wrt)
             if free or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):

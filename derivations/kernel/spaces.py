@@ -39,6 +39,9 @@ class Spaces:
                 spaces._join({name for part in e.args for name in lives_with(part)})
             elif places := BESIDE.get(type(e)):
                 spaces._join({name for place in places for name in lives_with(e.args[place])})
+            elif isinstance(e, terms.Partial):
+                for place, direction in zip(e.places, e.directions, strict=True):
+                    spaces._join(lives_with(e.inputs[int(place) - 1]) | lives_with(direction))
         laws = [a for a in everything.atoms(Law) if not isinstance(a, Density)]
         given = [(lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
         given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
@@ -90,6 +93,8 @@ def lives_with(e: Any) -> set[str]:
     """The vectors and covariances, by name, of which e is a combination; none when it is a number or a law."""
     if isinstance(e, terms.VectorSymbol | VectorFunction | terms.Covariance):
         return {terms.name_of(e)}
+    if isinstance(e, terms.Partial):
+        return {e.head} if e.vector_valued else set()
     if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow | sp.Add)):
         return set()
     if isinstance(e, terms.FIELDS):

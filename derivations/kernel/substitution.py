@@ -57,7 +57,7 @@ def _put(e: Any, table: Table, domain: Domain | None) -> Any:
         _refuse_capture_by_derivative(e, table)
     elif isinstance(e, terms.FIELDS):
         _refuse_capture_by_gradient(e, table, domain)
-    elif isinstance(e, terms.At):
+    elif isinstance(e, terms.At | terms.IntegralTo | terms.Series | terms.LinearSDE):
         _refuse_capture_by_limit(e, table)
     elif isinstance(e, Averaging):
         _refuse_capture_by_average(e, table, domain)
@@ -89,10 +89,10 @@ def _refuse_capture_by_gradient(e: Any, table: Table, domain: Domain | None) -> 
 
 
 def _refuse_capture_by_limit(e: Any, table: Table) -> None:
-    body, symbol, _ = e.args
+    body, symbol = sp.Tuple(*(e.args[place] for place in e.scope or (0,))), e.args[1]
     for key, value in table.items():
         if key.has(symbol) or (body.has(key) and value.has(symbol)):
-            raise Captured(f"{e} is a limit in {symbol}: {value} cannot stand for {key} in it")
+            raise Captured(f"{symbol} moves in {e}: {value} cannot stand for {key} in it")
 
 
 def _refuse_capture_by_average(e: Any, table: Table, domain: Domain | None) -> None:

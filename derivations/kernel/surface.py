@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,9 +38,22 @@ def linear_form(v: Any) -> dict[Any, Expr]:
         if isinstance(nested, sp.Add):
             for atom, c in linear_form(nested).items():
                 form[atom] = form.get(atom, sp.S.Zero) + rest * c
+        elif isinstance(nested, terms.Partial):
+            for atom, c in multilinear(nested).items():
+                form[atom] = form.get(atom, sp.S.Zero) + rest * c
         else:
             form[nested] = form.get(nested, sp.S.Zero) + rest
     return {atom: c for atom, c in form.items() if c != 0}
+
+
+def multilinear(e: Any) -> dict[Any, Expr]:
+    """A derivative along combinations of directions, as {derivative along vector atoms and 1: coefficient}."""
+    made: dict[Any, Expr] = {}
+    ways = [linear_form(v).items() if terms.is_vector(v) else [(sp.S.One, v)] for v in e.directions]
+    for chosen in itertools.product(*ways):
+        atom = terms.Partial(e.head, e.inputs, e.places, [v for v, _ in chosen])
+        made[atom] = made.get(atom, sp.S.Zero) + sp.Mul(*(c for _, c in chosen))
+    return made
 
 
 def by_constant_factor(body: Any, index: Symbol) -> dict[Any, Expr]:

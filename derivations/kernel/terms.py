@@ -25,6 +25,7 @@ from derivations.kernel.laws import (
     Formal,
     FullNormal,
     Law,
+    LinearSDE,
     Normal,
     Term,
     is_family_variable,
@@ -32,6 +33,7 @@ from derivations.kernel.laws import (
     variable_set,
 )
 from derivations.kernel.matrices import Entry, LogDet, Quadratic, Trace
+from derivations.kernel.rates import IntegralTo, Partial, Series, rate
 from derivations.kernel.symbols import (
     DIM,
     HEADS,
@@ -89,9 +91,11 @@ __all__ = [
     "Gradient",
     "Hadamard",
     "Inner",
+    "IntegralTo",
     "Jvp",
     "Laplacian",
     "Law",
+    "LinearSDE",
     "LogDensity",
     "LogDet",
     "LogJoint",
@@ -100,12 +104,14 @@ __all__ = [
     "Name",
     "Norm2",
     "Normal",
+    "Partial",
     "ProductTo",
     "Quadratic",
     "Ratio",
     "Rounded",
     "SameLaw",
     "ScalarFunction",
+    "Series",
     "SumTo",
     "Term",
     "Trace",
@@ -125,6 +131,7 @@ __all__ = [
     "log_p",
     "name_of",
     "names",
+    "rate",
     "scalar",
     "scalar_function",
     "unfold_all",
@@ -335,7 +342,7 @@ def name_of(e: Any) -> str:
 
 def names(e: Any) -> set[Symbol]:
     """The symbols in e that are names of laws and families, and no variables."""
-    return {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient)}
+    return {a.args[0] for a in e.atoms(Density, LogJoint, Block, Gradient, Partial)}
 
 
 def free_scalars(e: Any) -> set[Symbol]:
@@ -357,7 +364,7 @@ def log_p(name: str, variables: Any, given: Any = ()) -> LogDensity:
 
 # What may stand in a term of the kernel: these classes and no subclass of them, families that declared themselves, and
 # SymPy's sums, products, powers, logarithms, exponentials, absolute values and exact numbers.
-LAWS = (Density, Normal, DiagonalNormal, FullNormal, BernoulliProduct, AffineImage)
+LAWS = (Density, Normal, DiagonalNormal, FullNormal, BernoulliProduct, AffineImage, LinearSDE)
 TERMS = (
     LogDensity,
     Expect,
@@ -373,6 +380,9 @@ TERMS = (
     At,
     D,
     Gradient,
+    Partial,
+    IntegralTo,
+    Series,
     Ratio,
     Rounded,
     *FIELDS,

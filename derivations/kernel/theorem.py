@@ -39,6 +39,7 @@ from derivations.kernel.rules import (
     matrices,
     order,
     probability,
+    series,
     vectors,
 )
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
@@ -64,6 +65,7 @@ RULES = (
     matrices,
     order,
     probability,
+    series,
     vectors,
 )  # all that there are: the table is complete
 close_table()

@@ -18,7 +18,7 @@ from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.terms import VectorFunction, VectorSymbol, name_of, unfold_all
 from derivations.language.chains import Chain, Proof
 
-Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric"]
+Kind = Literal["definition", "identity", "inequality", "limit", "gradient", "algorithm", "numeric", "order"]
 Relation = Literal["=", "<=", ">=", "<", ">", "iff"]
 TAGS = Path(__file__).parent.parent / "tags.csv"
 
@@ -63,6 +63,7 @@ class Claim:
     hypotheses: tuple[Hypothesis, ...] = ()
     words: str = ""
     expects: Literal["proved", "refuted"] = "proved"
+    order: int | None = None  # of a method, for a claim of that kind: what its first statement must show
     corrected_by: str | None = None
     errata: tuple[str, ...] = ()
     worlds: tuple[Callable[..., Any], ...] = ()
@@ -141,7 +142,7 @@ class Claim:
             (number, proof.induction_on, proof.start, tuple(tuple(chain.lines) for chain in proof.chains))
             for number, proof in self.proofs.items()
         ]
-        return tuple(statements), tuple(h.content for h in self.hypotheses), tuple(proofs)
+        return tuple(statements), tuple(h.content for h in self.hypotheses), tuple(proofs), self.order
 
 
 def _content(domain: Domain) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from derivations.kernel.terms import Series
 from derivations.printing.latex import Latex, latex
 from derivations.printing.shapes import RELATIONS, RELATIONS_TEXT, decimal
 from derivations.printing.text import GREEK, Text
@@ -57,8 +58,18 @@ def supposed_latex(hypothesis: Any) -> str:
 
 
 def relation_latex(lhs: Any, relation: str, rhs: Any) -> str:
-    return f"{latex(lhs)} {RELATIONS[relation]} {latex(rhs)}"
+    one, two, rest = _up_to(lhs, relation, rhs)
+    return f"{latex(one)} {RELATIONS[relation]} {latex(two)}" + (f" + O({latex(rest)})" if rest else "")
 
 
 def relation_text(lhs: Any, relation: str, rhs: Any) -> str:
-    return f"{text(lhs)} {RELATIONS_TEXT[relation]} {text(rhs)}"
+    one, two, rest = _up_to(lhs, relation, rhs)
+    return f"{text(one)} {RELATIONS_TEXT[relation]} {text(two)}" + (f" + O({text(rest)})" if rest else "")
+
+
+def _up_to(lhs: Any, relation: str, rhs: Any) -> tuple[Any, Any, Any]:
+    """The two sides and the size of the remainder: that a series is a polynomial reads "body = polynomial + O(h^n)"."""
+    if relation != "=" or not isinstance(lhs, Series) or isinstance(rhs, Series):
+        return lhs, rhs, None
+    body, step, order = lhs.args
+    return body, rhs, step**order

@@ -19,6 +19,7 @@ from derivations.printing.shapes import (
     needs_brackets,
     one_root,
     positive_first,
+    primes,
     vector_last,
     whole_vectors,
 )
@@ -199,6 +200,26 @@ class Latex(LatexPrinter):
 
     def _jacobian(self, body: Any, x: Any) -> str:
         return rf"\left(\partial_{{{self._print(x)}}} {self._grouped(body, *RUNNING)}\right)"
+
+    def _print_Partial(self, e: Any) -> str:
+        name, inputs = bare_name(e.head), ", ".join(map(self._print, e.inputs))
+        if (marks := primes(e)) is not None:
+            shown = "'" * marks if marks < 4 else f"^{{({marks})}}"
+            return rf"{{{name}}}{shown}({inputs})"
+        places, along = "".join(map(str, e.places)), [self._print(v) for v in e.directions if v != 1]
+        return rf"\partial_{{{places}}} {name}({inputs})" + (rf"\left[{', '.join(along)}\right]" if along else "")
+
+    def _print_IntegralTo(self, e: Any) -> str:
+        body, symbol, lo, hi = e.args
+        return rf"\int_{{{self._print(lo)}}}^{{{self._print(hi)}}} {self._grouped(body)} \, d{self._print(symbol)}"
+
+    def _print_Series(self, e: Any) -> str:
+        return rf"\left[{self._print(e.args[0])}\right]_{{O({self._print(e.args[1] ** e.args[2])})}}"
+
+    def _print_LinearSDE(self, e: Any) -> str:
+        x, symbol, start, slope, noise, time, _ = (self._print(a) for a in e.args)
+        moves = rf"d{x} = \left({slope}\right) {x} \, d{symbol} + \sqrt{{{noise}}} \, dw"
+        return rf"\operatorname{{law}}_{{{symbol}={time}}}\left({moves},\ {x}_{{{symbol}=0}} = {start}\right)"
 
     def _print_Ratio(self, e: Any) -> str:
         return rf"\frac{{{self._print(e.args[0])}}}{{{self._print(e.args[1])}}}"

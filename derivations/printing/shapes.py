@@ -13,11 +13,12 @@ from derivations.kernel import terms
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "iff": r"\iff", "": ""}
 RELATIONS_TEXT = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "iff": "⟺", "": ""}
 OWN = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
-LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo, sp.log)
-BIG = (terms.SumTo, terms.ProductTo, terms.Expect, terms.D, terms.At, *terms.FIELDS)  # these run on to their right
+LAST = (terms.Norm2, terms.Inner, terms.Expect, terms.KL, terms.SumTo, terms.IntegralTo, sp.log)
+SUMS = (terms.SumTo, terms.ProductTo, terms.IntegralTo, terms.Expect)
+BIG = (*SUMS, terms.D, terms.At, *terms.FIELDS)  # these run on to their right
 RUNNING = (sp.Mul, sp.Pow, *BIG)  # what an operator in front would take for its own in part only
 LOOSE = (terms.D, terms.At, terms.Ratio, terms.Quadratic, *terms.FIELDS)  # in brackets as factors of a line of text
-POWERS = (*LOOSE, terms.LogDensity, terms.LogDet, terms.Norm2, terms.SumTo, terms.ProductTo)  # and these under a power
+POWERS = (*LOOSE, terms.LogDensity, terms.LogDet, terms.Norm2, terms.SumTo, terms.ProductTo, terms.IntegralTo)
 
 
 def needs_brackets(e: Any, level: int) -> bool:
@@ -61,6 +62,12 @@ def decimal(e: Any) -> str:
     if places <= 6:
         return f"{Decimal(int(sp.Integer(sp.floor(centre * 10**places + sp.Rational(1, 2))))).scaleb(-places):f}"
     return f"{Decimal(int(centre.p)) / Decimal(int(centre.q)):.{digits - 1}e}".replace("e-0", "e-")
+
+
+def primes(e: Any) -> int | None:
+    """How often a function of one number is differentiated; None for what is no such derivative."""
+    plain = len(e.inputs) == 1 and all(v == 1 for v in e.directions) and not terms.is_vector(e.inputs[0])
+    return len(e.places) if plain else None
 
 
 def is_name(e: Any) -> bool:

@@ -17,6 +17,7 @@ from derivations.printing.shapes import (
     needs_brackets,
     one_root,
     positive_first,
+    primes,
     vector_last,
     whole_vectors,
 )
@@ -190,6 +191,24 @@ class Text(StrPrinter):
     def _print_Vjp(self, e: Any) -> str:
         body, x, w = e.args
         return f"(∂_{self._print(x)} {self._grouped(body, *RUNNING)})ᵀ {self._grouped(w, *RUNNING)}"
+
+    def _print_Partial(self, e: Any) -> str:
+        name, inputs = self._name(e.head), self._list(e.inputs)
+        if (marks := primes(e)) is not None:
+            return f"{name}{'′' * marks}({inputs})"
+        places, along = "".join(map(str, e.places)), [self._print(v) for v in e.directions if v != 1]
+        return f"∂{places.translate(SUBSCRIPT)} {name}({inputs})" + (f"[{', '.join(along)}]" if along else "")
+
+    def _print_IntegralTo(self, e: Any) -> str:
+        body, symbol, lo, hi = (self._print(a) for a in e.args)
+        return f"∫_{{{symbol}={lo}..{hi}}} {f'({body})' if isinstance(e.args[0], sp.Add) else body} d{symbol}"
+
+    def _print_Series(self, e: Any) -> str:
+        return f"[{self._print(e.args[0])}] + O({self._print(e.args[1] ** e.args[2])})"
+
+    def _print_LinearSDE(self, e: Any) -> str:
+        x, symbol, start, slope, noise, time, _ = (self._print(a) for a in e.args)
+        return f"law at {symbol}={time} of d{x} = ({slope}) {x} d{symbol} + √({noise}) dw from {start}"
 
     def _print_Ratio(self, e: Any) -> str:
         return f"({self._print(e.args[0])})/({self._print(e.args[1])})"

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import mpmath
 import sympy as sp
 
-from derivations.refutation import enclosures, polynomials
+from derivations.refutation import enclosures, jets, polynomials
 from derivations.refutation.enclosures import sign
+from derivations.refutation.jets import Jet
 from derivations.refutation.polynomials import Exponential, Polynomial
 from derivations.refutation.undefined import Undefined
 
@@ -34,6 +35,8 @@ def fraction(value: Any) -> Fraction:
 
 def number(value: Any) -> Any:
     """A number of any kind as a 30-digit float."""
+    if isinstance(value, Jet):
+        return value
     if isinstance(value, Fraction):
         return mp.mpf(value.numerator) / value.denominator
     if isinstance(value, sp.Basic):
@@ -63,14 +66,14 @@ class Enclosing:
     strict = True
     pi = staticmethod(enclosures.pi)
     euler = staticmethod(enclosures.euler)
-    exp = staticmethod(polynomials.exp)
-    log = staticmethod(polynomials.log)
-    power = staticmethod(polynomials.power)
-    absolute = staticmethod(polynomials.absolute)
+    exp = staticmethod(jets.lifted_exp(polynomials.exp))
+    log = staticmethod(jets.lifted_log(polynomials.log))
+    power = staticmethod(jets.lifted_power(polynomials.power, polynomials.exp, polynomials.log))
+    absolute = staticmethod(jets.lifted_absolute(polynomials.absolute))
 
     @staticmethod
     def number(value: Any) -> Any:
-        if isinstance(value, Polynomial | Exponential):
+        if isinstance(value, Polynomial | Exponential | Jet):
             return value
         return fraction(value) if isinstance(value, sp.Basic) else enclosures.exactly(value)
 
@@ -84,13 +87,29 @@ class Enclosing:
         return polynomials.average(value, drawn) if drawn else value
 
 
+def _log(value: Any) -> Any:
+    if value <= 0:
+        raise Undefined(f"log of {mp.nstr(number(value), 6)}")
+    return mp.log(number(value))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if exponent == int(exponent):
+        if base == 0 and exponent < 0:
+            raise Undefined("division by zero")
+        return base ** int(exponent)
+    if base < 0 or (base == 0 and exponent < 0):
+        raise Undefined(f"{mp.nstr(base, 6)} under a root")
+    return base**exponent
+
+
 class Floating:
     """30-digit floats."""
 
     strict = False
     number = staticmethod(number)
-    exp = staticmethod(mp.exp)
-    absolute = staticmethod(abs)
+    exp = staticmethod(jets.lifted_exp(lambda value: mp.exp(number(value))))
+    absolute = staticmethod(jets.lifted_absolute(abs))
 
     @staticmethod
     def pi() -> Any:
@@ -100,21 +119,8 @@ class Floating:
     def euler() -> Any:
         return +mp.e
 
-    @staticmethod
-    def log(value: Any) -> Any:
-        if value <= 0:
-            raise Undefined(f"log of {mp.nstr(number(value), 6)}")
-        return mp.log(number(value))
-
-    @staticmethod
-    def power(base: Any, exponent: Any) -> Any:
-        if exponent == int(exponent):
-            if base == 0 and exponent < 0:
-                raise Undefined("division by zero")
-            return base ** int(exponent)
-        if base < 0 or (base == 0 and exponent < 0):
-            raise Undefined(f"{mp.nstr(base, 6)} under a root")
-        return base**exponent
+    log = staticmethod(jets.lifted_log(_log))
+    power = staticmethod(jets.lifted_power(_power, lambda value: mp.exp(number(value)), _log))
 
     @staticmethod
     def noises(n: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:

@@ -42,6 +42,7 @@ def _log_density(e: Any, at: Viewpoint) -> Any:
         return named.log_density(wanted, given, at.arithmetic) if wanted else at.arithmetic.number(0)
     if isinstance(law, terms.AffineImage):
         return _log_density_of_image(law, at)
+    law = solved(law) if isinstance(law, terms.LinearSDE) else law
     (key,), (value,) = at.keys(law.variables), at.assign(law.variables).values()
     value, log, pi = tuple(map(at.arithmetic.number, value)), at.arithmetic.log, at.arithmetic.pi()
     if isinstance(law, terms.BernoulliProduct):
@@ -53,6 +54,15 @@ def _log_density(e: Any, at: Viewpoint) -> Any:
         _refuse_sizes(key, len(value), at.integer(law.args[-1]))
         return log_normal(value, location(law, at), variances(law, at), log, pi)
     raise Uncomputable(f"no density for {law}")
+
+
+def solved(law: Any) -> Any:
+    """The law of a linear SDE by variation of constants: what has moved since each u, and the noise that came in."""
+    x, u, start, slope, noise, time, dim = law.args
+    since = sp.Dummy("since", real=True)
+    moved = terms.IntegralTo(slope.xreplace({u: since}), since, u, time)
+    arrived = terms.IntegralTo(sp.exp(2 * moved) * noise, u, sp.S.Zero, time)
+    return terms.Normal(x, sp.exp(terms.IntegralTo(slope, u, sp.S.Zero, time)) * start, arrived, dim)
 
 
 def _refuse_sizes(key: Any, size: int, dim: int) -> None:
@@ -111,6 +121,7 @@ def _log_joint(e: Any, at: Viewpoint) -> Any:
 
 def outcomes(law: Any, at: Viewpoint) -> Iterator[Outcome]:
     """What an average over the law is a sum of; with noises, each outcome is averaged over those besides."""
+    law = solved(law) if isinstance(law, terms.LinearSDE) else law
     if isinstance(law, terms.Density):
         named, given = law_named(law.args[0].name, at), at.assign(law.given)
         if at.arithmetic.strict:

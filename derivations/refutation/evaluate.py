@@ -1,7 +1,7 @@
 """What terms mean, as numbers: the value of an expression in a world, written down apart from the kernel.
 
 Vectors are tuples, matrices `Matrix`, propositions truth values; the zero vector is also written 0. Averages and
-divergences are read in `averages`, derivatives and limits in `slopes`.
+divergences are read in `averages`, derivatives and limits in `slopes`, series and integrals in `integrals`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.refutation import averages, slopes
+from derivations.refutation import averages, integrals, slopes
 from derivations.refutation.arithmetic import close, surely
 from derivations.refutation.matrices import Matrix, as_matrix, dot
 from derivations.refutation.reading import Viewpoint, reads
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
-__all__ = ["averages", "close", "evaluate", "slopes"]
+__all__ = ["averages", "close", "evaluate", "integrals", "slopes"]
 LONGEST = 20_000  # terms of a sum or a product that are added up one by one
 
 
@@ -153,7 +153,8 @@ def _scalar_function(e: Any, at: Viewpoint) -> Any:
 @reads(terms.VectorFunction)
 def _vector_function(e: Any, at: Viewpoint) -> Any:
     name, args = type(e).__name__, tuple(map(at.value, e.args))
-    if len(args) == 1 and not isinstance(args[0], tuple) and e.args[0].is_integer:
+    is_member = len(args) == 1 and not isinstance(args[0], tuple) and e.args[0].is_integer
+    if is_member and name not in at.world.classes:
         return at.vector((name, int(args[0])))
     return at.world.network(name, *args, counted=tuple(bool(a.is_integer) for a in e.args))
 

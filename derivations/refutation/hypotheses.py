@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
+from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain
 from derivations.refutation import enclosures, polynomials
 from derivations.refutation.arithmetic import surely
@@ -86,6 +87,10 @@ def refuse(world: World, hypotheses: Iterable[Any], domain: Domain, read: Any = 
     for h in hypotheses:
         if h.lhs is None:
             vouched = IN_WORDS.get((h.name, h.words))
+            if classes := Granted.by([h]).classes:  # polynomials, and smooth maps of them into an interval
+                if any(name in world.families and name not in world.smooth for name in classes):
+                    raise Uncomputable(f"{h.name!r}: the function is drawn number by number here")
+                continue
             if vouched is None:
                 raise Uncomputable(f"the hypothesis {h.name!r} is words only: whether it holds, a world cannot tell")
             if not vouched(world, averaged):
@@ -207,7 +212,7 @@ def _define(world: World, call: Any, formula: Any, h: Any) -> None:
         others = {other: f for other, f in world.families.items() if other != name}
         counted = tuple(bool(a.is_integer) for a in call.args)
         free = World(world.d, world.seed, families=others, sizes=world.sizes, coordinates=world.coordinates)
-        free.arithmetic, free.smooth = world.arithmetic, world.smooth
+        free.arithmetic, free.smooth, free.classes = world.arithmetic, world.smooth, world.classes
         made = free.network(name, *args, counted=counted) if is_vector else free.family(name, *args, counted=counted)
         return made
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from derivations.refutation import enclosures
 from derivations.refutation.enclosures import Enclosure, sign
+from derivations.refutation.jets import Jet
 from derivations.refutation.undefined import Uncomputable, Undefined
 
 Monomial = tuple[tuple[int, int], ...]  # (generator, power), by generator; infinitesimals are negative
@@ -34,7 +35,7 @@ class Polynomial:
         return " + ".join(f"{c}*{m}" for m, c in self.terms.items())
 
     def __add__(self, other: Any) -> Any:
-        if isinstance(other, Exponential):
+        if isinstance(other, Exponential | Jet):
             return NotImplemented
         terms = dict(self.terms)
         for monomial, c in _terms(other).items():
@@ -53,7 +54,7 @@ class Polynomial:
         return -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, Exponential):
+        if isinstance(other, Exponential | Jet):
             return NotImplemented
         if not isinstance(other, Polynomial):
             return made({m: c * other for m, c in self.terms.items()})
@@ -69,7 +70,7 @@ class Polynomial:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self * reciprocal(other)
+        return self * (other.reciprocal() if isinstance(other, Jet) else reciprocal(other))
 
     def __rtruediv__(self, other: Any) -> Any:
         return other * reciprocal(self)
@@ -90,6 +91,8 @@ class Exponential:
         self.parts = parts
 
     def __add__(self, other: Any) -> Any:
+        if isinstance(other, Jet):
+            return NotImplemented
         if not isinstance(other, Exponential):
             if not isinstance(other, Polynomial) and sign(other) == 0:
                 return self
@@ -108,6 +111,8 @@ class Exponential:
         return -self + other
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Jet):
+            return NotImplemented
         if not isinstance(other, Exponential):
             return Exponential([(factor * other, exponent) for factor, exponent in self.parts])
         pairs = itertools.product(self.parts, other.parts)
@@ -116,7 +121,7 @@ class Exponential:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self * reciprocal(other)
+        return self * (other.reciprocal() if isinstance(other, Jet) else reciprocal(other))
 
     def __rtruediv__(self, other: Any) -> Any:
         return other * reciprocal(self)
@@ -179,6 +184,8 @@ def slope(value: Any, small: Polynomial) -> Any:
     """The coefficient of an infinitesimal: the derivative of the value by it."""
     if isinstance(value, tuple):
         return tuple(slope(v, small) for v in value)
+    if isinstance(value, Jet):
+        return value.map(lambda c: slope(c, small))
     if isinstance(value, Exponential):
         return Exponential([(slope(factor, small), exponent) for factor, exponent in value.parts])
     which = (generator_of(small), 1)

@@ -12,6 +12,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.claims import Claim
+from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain, Interval
 from derivations.refutation import enclosures
 from derivations.refutation.arithmetic import ENCLOSING, fraction
@@ -62,7 +63,9 @@ def sample_for(
             numbers[symbol.name] = _scalar(symbol, domain.interval(symbol), rng, n)
     world = World(dimension, seed=n, numbers=numbers, arithmetic=ENCLOSING, degenerate=is_degenerate(n))
     world.smooth = found.smooth
-    world.coordinates = {name: where for name, where in domain.intervals.items() if name in found.by_formula}
+    world.classes = Granted.by(held).classes
+    by_formula = found.by_formula | set(world.classes)
+    world.coordinates = {name: where for name, where in domain.intervals.items() if name in by_formula}
     world.families = _families(domain, n, world)
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
     world.sizes = dict.fromkeys(found.latents, size)

@@ -43,7 +43,9 @@ class Study:
     def smooth(self) -> frozenset[str]:
         """Functions that are read at a real argument somewhere: those are drawn smooth, also where it is an integer."""
         calls = self.everything.atoms(terms.ScalarFunction, terms.VectorFunction)
-        return frozenset(type(f).__name__ for f in calls for a in f.args if not terms.is_vector(a) and not a.is_integer)
+        read = {(type(f).__name__, a) for f in calls for a in f.args}
+        read |= {(f.head, a) for f in self.everything.atoms(terms.Partial) for a in f.inputs}
+        return frozenset(name for name, a in read if not terms.is_vector(a) and not a.is_integer)
 
     @cached_property
     def by_formula(self) -> frozenset[str]:

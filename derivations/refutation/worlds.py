@@ -7,7 +7,7 @@ steps that the kernel accepts, and carry the values at which the witnesses read 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -48,6 +48,7 @@ class World:
     product_of: dict[str, str] = field(default_factory=dict)  # factor -> the name of its running product
     admitted: bool = False  # the hypotheses were asked, and hold
     degenerate: bool = False  # some vectors are zero
+    classes: Mapping[str, int] = field(default_factory=dict)  # so many derivatives are declared of these functions
 
     def number(self, symbol: sp.Symbol) -> Any:
         if symbol.name == "d":
@@ -99,7 +100,8 @@ class World:
         number = self.arithmetic.number
         scalars = [number(a) for a in moving if not isinstance(a, tuple)]
         coordinates = [number(c) for a in moving if isinstance(a, tuple) for c in a]
-        return polynomial(f"{self.seed} {name} {whole}", size, scalars, coordinates, number)
+        made = polynomial(f"{self.seed} {name} {whole}", size, scalars, coordinates, number)
+        return _bent_further(made, f"{self.seed} {name}", scalars, number) if self.classes.get(name, 0) > 2 else made
 
 
 def draw_in(interval: Interval, rng: Random, edge: bool = False) -> Fraction:
@@ -145,6 +147,18 @@ def polynomial(
                 total = total + number(mixed) * v * coordinates[0]
         made.append(total)
     return tuple(made)
+
+
+def _bent_further(made: Vector, seed: str, scalars: list[Any], number: Callable[[Any], Any]) -> Vector:
+    """Fourth to seventh powers besides, so that no derivative which a series reads vanishes by accident."""
+    bent = []
+    for n, value in enumerate(made):
+        for m, s in enumerate(scalars):
+            rng = Random(f"{seed} {n} {m}")
+            for power in range(4, 8):
+                value = value + number(Fraction(rng.choice([-3, -2, -1, 1, 2, 3]), 3**power)) * s**power
+        bent.append(value)
+    return tuple(bent)
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.binders import INDEXED, refuse_loose
-from derivations.kernel.definedness import Granted
+from derivations.kernel.continuous import Granted
 from derivations.kernel.dependence import Inside, enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
@@ -39,6 +39,10 @@ TIERS: tuple[Tier, ...] = ("decided", "law", "given", "assumed")  # from the sur
 
 class StepFails(ValueError):
     """The rule does not apply here; the message says which condition is missing."""
+
+
+# Places of arguments in which the variable e.args[1] moves: nothing that is known of one value of it may be used there.
+MOVING = {terms.D: (0, 1), terms.Series: (0, 1), terms.At: (0,), terms.IntegralTo: (0,), terms.LinearSDE: (3, 4)}
 
 
 def _no_lemma(claim_id: str) -> Any:
@@ -69,7 +73,7 @@ class Context:
         """The arguments of e, its index opened, and the context in each of them."""
         inside = enter(e, self.domain)
         around = self.around if inside.index is None else (inside.index, *self.around)
-        moves = {terms.D: (0, 1), terms.At: (0,)}.get(type(e), ())
+        moves = MOVING.get(type(e), ())
         moving = self.moving | {e.args[1]} if moves else self.moving
         contexts = [
             self
@@ -95,7 +99,7 @@ class Context:
     @property
     def granted(self) -> Granted:
         """What the hypotheses grant of derivatives."""
-        return Granted.by([name for name in self.hypotheses if name in ASSUMPTIONS and self.supposes(name)])
+        return Granted.by(self.hypotheses.values())
 
     def supposes(self, name: str) -> bool:
         return name in self.hypotheses and self.hypotheses[name].words == ASSUMPTIONS[name]

@@ -10,6 +10,7 @@ import itertools
 from typing import Any
 
 import sympy as sp
+from fuzz_continuous import CONTINUOUS
 from fuzz_order import ORDER_KINDS
 from fuzz_terms import A, B, Words, a, b, c, f, g, i, m, n, s, t, u, v, w, z
 from fuzz_walks import Draft
@@ -574,6 +575,7 @@ def orders(words: Words) -> Draft:
 
 KINDS = (
     *ORDER_KINDS,
+    *CONTINUOUS,
     law_of_itself,
     unsupported,
     ranges,

@@ -21,6 +21,7 @@ from unittest.mock import patch
 import derivations.kernel
 from derivations.kernel import binders, hypotheses, theorem
 from derivations.kernel.algebra import Algebra
+from derivations.kernel.continuous import Granted
 from derivations.kernel.definedness import Undischarged
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.spaces import Spaces
@@ -237,6 +238,17 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("nothing turns an order", lambda: _everywhere("rules.comparison.TURNED", lambda _: {r: r for r in _})),
     Sabotage("capture by a derivative", take_out("substitution._refuse_capture_by_derivative")),
     Sabotage("capture by a limit", take_out("substitution._refuse_capture_by_limit")),
+    Sabotage("any moments are those of an equation", take_out("rules.series._require")),
+    Sabotage(
+        "a remainder costs no smoothness",
+        method(Granted, "of", lambda _: lambda *a: 99),
+        invisible="functions are smooth in worlds",
+    ),
+    Sabotage(
+        "integrals past poles",
+        take_out("continuous.integral_conditions", ()),
+        invisible="what is integrated past a pole, no world can compute",
+    ),
     Sabotage("capture by an average", take_out("substitution._refuse_capture_by_average")),
 )
 
