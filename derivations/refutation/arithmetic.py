@@ -35,13 +35,18 @@ def fraction(value: Any) -> Fraction:
 
 def number(value: Any) -> Any:
     """A number of any kind as a 30-digit float."""
-    if isinstance(value, Jet):
+    if type(value) is mp.mpf or isinstance(value, Jet):
         return value
     if isinstance(value, Fraction):
         return mp.mpf(value.numerator) / value.denominator
     if isinstance(value, sp.Basic):
-        return number(fraction(value))
+        return _constant(value)
     return mp.mpf(value)
+
+
+@lru_cache(maxsize=4096)
+def _constant(value: Any) -> Any:
+    return number(fraction(value))
 
 
 class Arithmetic(Protocol):

@@ -208,6 +208,7 @@ CASES = [
     ),
     (lambda: latent.FiniteVAE(VAE.prior, VAE.decoder, np.full((3, 2), 1 / 3)), "transpose or resize"),
     (lambda: VAE.importance_bound(0, 30), "limit 300000"),
+    (lambda: VAE.importance_bound(0, 0), "samples is 0"),
     (lambda: VAE.elbo(5), r"0\.\.1"),
     (lambda: latent.gaussian_elbo([0.0], [0.0] * 4, [1.0] * 4, lambda z: z[:, :1], 1.0), r"1\.\.3"),
     (lambda: latent.gaussian_elbo([0.0], [0.0], [1.0], lambda z: z[:, :0], 1.0), "decoder returned"),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 import derivations
+from threefold.commands._sabotage import GOALS
+from threefold.errors import Unusable
 from threefold.site import trust
 from threefold.site.book import Book
 
@@ -60,3 +66,50 @@ def test_a_ledger_without_shadows_says_nothing_of_them() -> None:
         cast(Book, SimpleNamespace(summary=SUMMARY | {"shadows": {"steps": 1, "shadowed": 0, "disputed": 0}}))
     )
     assert "Shadows" not in shown
+
+
+RECORD = Path(__file__).parents[2] / "docs" / "assets" / "records" / "sabotage.json"
+
+
+def rates() -> dict[str, tuple[int, int]]:
+    """What each kind of witness caught and was given, summed from the record itself."""
+    found = json.loads(RECORD.read_text(encoding="utf-8"))["sabotage"]
+    kinds = {one["witness"] for one in found}
+    return {
+        kind: (
+            sum(one["caught"] for one in found if one["witness"] == kind),
+            sum(one["total"] for one in found if one["witness"] == kind),
+        )
+        for kind in kinds
+    }
+
+
+def test_the_recorded_mistakes_are_shown_as_they_were_counted() -> None:
+    shown = trust.mistakes(RECORD, list(derivations.claims()))
+    for caught, total in rates().values():
+        assert f"<td>{total:,}</td><td>{caught:,} ({100 * caught / total:.1f} %)</td>" in shown
+    for one in json.loads(RECORD.read_text(encoding="utf-8"))["sabotage"]:
+        assert one["caught"] + len(one["survivors"]) == one["total"]
+        assert all(escape(name) in shown for name in one["survivors"]), one["claim"]
+
+
+def test_the_record_is_of_claims_that_exist_and_meets_the_goals() -> None:
+    found = json.loads(RECORD.read_text(encoding="utf-8"))
+    assert {one["claim"] for one in found["sabotage"]} <= set(derivations.claims())
+    for kind, (caught, total) in rates().items():
+        assert total > 100 and caught / total >= GOALS[kind], f"threefold verify --sabotage --witness {kind}"
+
+
+def test_claims_that_nobody_tried_are_counted_as_not_tried(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    row = {"claim": "a", "witness": "numeric", "total": 4, "caught": 3, "survivors": ["x < y"], "equivalent": 0}
+    path.write_text(json.dumps({"sabotage": [row, row | {"claim": "gone"}]}))
+    shown = trust.mistakes(path, ["a", "b"])
+    assert "<td>1 of 2</td><td>4</td><td>3 (75.0 %)</td>" in shown
+    assert "<td>0 of 2</td><td>0</td><td>none</td>" in shown
+    assert "<code>x &lt; y</code>" in shown and "gone" not in shown
+
+
+def test_without_a_record_the_page_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="threefold verify --sabotage --json"):
+        trust.mistakes(tmp_path / "none.json", [])

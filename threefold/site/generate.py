@@ -143,6 +143,7 @@ def directives(
         "counts": lambda _, up: pages.counts(book),
         "kernel-rooms": lambda _, up: trust.rooms(),
         "ledger-counts": lambda _, up: trust.evidence(book),
+        "sabotage": lambda _, up: trust.mistakes(docs / "assets" / "records" / "sabotage.json", list(book.ledger)),
         "map": lambda _, up: graph.overview(book, graphs, up),
         "legend": lambda _, up: pages.legend(),
         "badges": lambda _, up: pages.badge_legend(),

@@ -1,15 +1,18 @@
-"""The live figures of the page on trust: the rooms of the kernel with their size, and what the ledger counts."""
+"""The live figures of the page on trust: the kernel's rooms, what the ledger counts, which mistakes were caught."""
 
 from __future__ import annotations
 
 import ast
 import io
+import json
 import tokenize
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import derivations
+from threefold.errors import Unusable
 from threefold.site import blocks, words
 from threefold.site.book import Book
 
@@ -84,6 +87,34 @@ def evidence(book: Book) -> str:
     )
     rows.append(("Assumed", ", ".join(f"{name} ({n})" for name, n in summary["assumptions"].items()) or "nothing"))
     return blocks.table([(label, escape(said)) for label, said in rows])
+
+
+def mistakes(record: Path, known: Sequence[str]) -> str:
+    """What each measuring witness caught of the mistakes made on purpose, as `threefold verify --sabotage` recorded it.
+
+    record: what that command wrote with `--json`. known: the ids of all claims; those that are not in the record are
+    counted. Raises Unusable when there is no record: a page must not say that nothing was missed.
+    """
+    if not record.is_file():
+        raise Unusable(f"no record of mistakes at {record}; write it: threefold verify --sabotage --json {record}")
+    found = json.loads(record.read_text(encoding="utf-8"))["sabotage"]
+    rows = ""
+    for kind, where in (("numeric", "in statements"), ("torch", "in torch code")):
+        ours = [one for one in found if one["witness"] == kind and one["claim"] in known]
+        total, caught = (sum(one[name] for one in ours) for name in ("total", "caught"))
+        tried = f"{sum(one['total'] > 0 for one in ours)} of {len(known)}"
+        rate = f"{caught:,} ({100 * caught / total:.1f} %)" if total else "none"
+        cells = (f"{kind}, alone", where, tried, f"{total:,}", rate)
+        rows += f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    missed = "".join(
+        f"<tr><td>{escape(one['claim'])}</td><td>{one['witness']}</td><td><code>{escape(name)}</code></td></tr>"
+        for one in found
+        for name in one["survivors"]
+        if one["claim"] in known
+    )
+    head = ("Witness", "Mistakes", "Claims with some", "Made", "Caught")
+    table = blocks.grid("Mistakes made on purpose", head, rows)
+    return f"{table}\n\n{blocks.grid('Not caught', ('Claim', 'Witness', 'Not caught'), missed)}" if missed else table
 
 
 def _answer(path: Path) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,17 @@ def size(expression: Any, world: World) -> Any:
 
 
 def _pair(e: Any, w: World, env: Env) -> Pair:
-    walk = next((walk for kind, walk in WALKS if isinstance(e, kind)), None)
-    return _leaf(e, w, env) if walk is None else walk(e, w, env)
+    return (_number(e), abs(_number(e))) if isinstance(e, sp.Rational) else _walk_of(e.__class__)(e, w, env)
+
+
+@cache
+def _walk_of(kind: type) -> Callable[[Any, World, Env], Pair]:
+    return next((walk for known, walk in WALKS if issubclass(kind, known)), _leaf)
+
+
+@lru_cache(maxsize=4096)
+def _number(e: Any) -> float:
+    return float(e)
 
 
 def _leaf(e: Any, w: World, env: Env) -> Pair:
@@ -109,8 +119,8 @@ def _mul(e: Any, w: World, env: Env) -> Pair:
 
 
 def _pow(e: Any, w: World, env: Env) -> Pair:
-    (base, error), power = _pair(e.args[0], w, env), float(evaluate(e.args[1], w, env))
-    value = float(evaluate(e, w, env))
+    (base, error), power = _pair(e.args[0], w, env), _pair(e.args[1], w, env)[0]
+    value = base**power if 1e-100 < base < 1e100 and abs(power) <= 3 else float(evaluate(e, w, env))
     if base == 0.0:
         return value, error**power if power > 0 else math.inf
     return value, abs(value) * (abs(power) * error / abs(base) + 1.0)

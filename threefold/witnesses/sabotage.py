@@ -147,20 +147,32 @@ def places(run: Callable[[], Any], package: str = "torch_impl") -> dict[types.Fu
         run()
     finally:
         sys.settrace(before)
-    found = ((_function_of(made), frozenset(reached)) for made, reached in lines.items())
-    return {function: reached for function, reached in found if function is not None}
+    found: dict[types.FunctionType, frozenset[int]] = {}
+    for made, reached in lines.items():
+        function = _function_of(made)
+        if function is not None:
+            found[function] = found.get(function, frozenset()) | reached
+    return found
 
 
 def _function_of(made: types.CodeType) -> types.FunctionType | None:
-    """The plain function or method with this code, found by its name in its module; None for what is nested or made."""
+    """The plain function or method with this code, or with it inside: what is nested is changed with what makes it.
+
+    It is found by its name in its module; None for what is not to be found there.
+    """
     module = next((m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == made.co_filename), None)
     held: Any = module
-    for name in made.co_qualname.split("."):
+    for name in made.co_qualname.partition(".<locals>")[0].split("."):
         held = vars(held).get(name) if isinstance(held, type) else getattr(held, name, None)
         held = held.__func__ if isinstance(held, staticmethod | classmethod) else held
         held = held.fget if isinstance(held, property) else held
     held = inspect.unwrap(held) if callable(held) else None
-    return held if isinstance(held, types.FunctionType) and held.__code__ is made else None
+    return held if isinstance(held, types.FunctionType) and _holds(held.__code__, made) else None
+
+
+def _holds(outer: types.CodeType, made: types.CodeType) -> bool:
+    """Whether one code is another, or a function, a comprehension or a lambda somewhere inside it."""
+    return outer is made or any(_holds(part, made) for part in outer.co_consts if isinstance(part, types.CodeType))
 
 
 @dataclass(frozen=True)
@@ -224,6 +236,7 @@ SWAPS: Sequence[tuple[type, type, str]] = (
     (ast.Mult, ast.Div, "* turned to /"),
     (ast.Div, ast.Mult, "/ turned to *"),
 )
+EXCHANGED = {"lerp": (0, 1), "sub": (0, 1), "div": (0, 1), "pow": (0, 1), "where": (1, 2)}
 FUNCTIONS = {"sqrt": "square", "square": "sqrt", "exp": "log", "expm1": "exp", "log1p": "log", "log": "exp"}
 
 
@@ -243,6 +256,14 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in FUNCTIONS:
         name = FUNCTIONS[node.func.attr]
         yield f"{name} for {node.func.attr}", lambda n: setattr(n.func, "attr", name)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in EXCHANGED:
+        first, second = EXCHANGED[node.func.attr]
+        if len(node.args) > second:
+            yield f"arguments {first + 1} and {second + 1} exchanged", lambda n: _exchange(n.args, first, second)
+
+
+def _exchange(held: list[Any], first: int, second: int) -> None:
+    held[first], held[second] = held[second], held[first]
 
 
 def _setting(field: str, value: Any) -> Callable[[Any], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from threefold.witnesses.built import diffusion
 from threefold.witnesses.cases.chains import Step, Steps
 from threefold.witnesses.registry import Registry
 from threefold.witnesses.training import Computed, On, Shape, trained
+from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.distributions.gaussian import gaussian_kl
 
 CLAIM = "ddpm.posterior.mean"
@@ -45,6 +47,22 @@ def test_every_mistake_changes_the_value_or_its_code_and_is_taken_back() -> None
         assert gaussian_kl.__code__ is code
         assert kl() == right
     assert len(seen) > 5
+
+
+def test_a_function_that_another_one_makes_is_spoilt_too() -> None:
+    """The formula of guidance stands in a function that `classifier_free` hands back."""
+    x, time, labels = torch.ones(1, 1), torch.ones(1, dtype=torch.long), torch.ones(1, dtype=torch.long)
+
+    def guided() -> float:
+        return float(classifier_free(lambda x, t, asked: asked[:, None].float(), labels, 0 * labels, 3.0)(x, time))
+
+    lines = sabotage.places(guided)[classifier_free]
+    right, seen = guided(), set()
+    for mistake in sabotage.mistakes(classifier_free, lines):
+        with mistake, contextlib.suppress(Exception):  # a mistake may stop the code: that is noticed as well
+            seen.add(guided())
+    assert right == 3.0 and guided() == right
+    assert -2.0 in seen, "the two answers exchanged"
 
 
 def witness(honest: bool) -> Registry:

@@ -75,6 +75,13 @@ def test_dynamic_threshold_rescales_to_its_floor_and_leaves_what_is_inside(floor
     torch.testing.assert_close(clip(outside), torch.tensor([[floor, -0.5 * floor, 0.25 * floor]]))
 
 
+def test_dynamic_threshold_lets_pixels_of_unit_range_alone_by_default() -> None:
+    """Images lie in [-1, 1]: the floor is 1, and nothing inside is stretched (Saharia et al. 2022, section 2.3)."""
+    clip = dynamic_threshold(quantile=1.0)
+    torch.testing.assert_close(clip(torch.tensor([[1.2, -0.6]])), torch.tensor([[1.0, -0.5]]))
+    torch.testing.assert_close(clip(torch.tensor([[1.0, -0.25]])), torch.tensor([[1.0, -0.25]]))
+
+
 @pytest.mark.parametrize(
     ("levels", "share", "refused"), [(256, 0.4, False), (256, 0.6, True), (16, 0.4, False), (16, 0.6, True)]
 )

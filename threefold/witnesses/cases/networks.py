@@ -63,9 +63,14 @@ class Network:
             for c in range(self.shift.shape[1])
         )
 
-    def shifted(self, t: int, by: Fraction) -> Callable[..., tuple[Any, ...]]:
-        """The same, exactly, with `by` added to every output at time t."""
-        return lambda x, at: tuple(v + (number(by) if int(at) == t else 0) for v in self.exact(x, at))
+    def shifted(self, t: int, by: Fraction, only: int | None = None) -> Callable[..., tuple[Any, ...]]:
+        """The same, exactly, with `by` added at time t to every output, or to `only` one of them."""
+
+        def moved(x: Any, at: Any) -> tuple[Any, ...]:
+            here = number(by) if int(at) == t else 0
+            return tuple(v + (here if only in (None, c) else 0) for c, v in enumerate(self.exact(x, at)))
+
+        return moved
 
     def first(self, x: Any, t: Any = 1) -> Any:
         """The first output alone, exactly: a scalar function of a vector."""

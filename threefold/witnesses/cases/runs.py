@@ -132,7 +132,10 @@ def affine_law(gains: Numbers, offsets: Numbers, variances: Numbers) -> Gaussian
 
 @dataclass(frozen=True)
 class Shareds:
-    """Chains with data N(0, spread), an affine network that looks at t, one coefficient c for all t, and weights."""
+    """Chains with data N(0, spread I) of one or two coordinates, a network of each, a coefficient c, and weights.
+
+    The networks are affine and look at t; c is one for all t.
+    """
 
     share: int = 2
     least: int = 1
@@ -140,14 +143,14 @@ class Shareds:
 
     @property
     def must(self) -> frozenset[str]:
-        ends = {"abar near 0", "abar near 1", "t = T"}
+        ends = {"abar near 0", "abar near 1", "t = T", "d = 1", "d = 2"}
         return frozenset(ends | ({"T = 1", "t = 1"} if self.least == 1 else {"T = 2", "t = 1"}))
 
     def draw(self, case: Cases) -> Iterator[Shared]:
         for n in range(case.n // self.share):
             betas = draw_betas(case, KINDS[n % len(KINDS)], self.least, self.most)
             t = {0: 1, 1: len(betas), 2: len(betas)}.get(n % 5, int(case.rng.integers(1, len(betas) + 1)))
-            network = Network.draw(case, 1, 1, len(betas), affine=True)
+            network = Network.diagonal(case, n % 2 + 1, len(betas), affine=True)
             weights = between(case, 0.1, 2, len(betas))
             yield Shared(betas, t, float(normals(case)), float(positive(case, -1, 1)), network, weights)
 
@@ -164,15 +167,20 @@ class Shared(Chain):
 
     @property
     def edges(self) -> frozenset[str]:
-        return edges({"T = 2": self.T == 2, **self.chain_edges(self.t)})
+        return edges({"T = 2": self.T == 2, "d = 1": self.d == 1, "d = 2": self.d == 2, **self.chain_edges(self.t)})
+
+    @property
+    def d(self) -> int:
+        return int(self.network.shift.shape[1])
 
     def by_shift(self) -> Moved:
-        """The network's shifts at t = 1..T as a place."""
-        return Moved(self.T, lambda c, h: self.point(network=self.network.shifted(c + 1, h)))
+        """The network's shifts at t = 1..T as a place: the coordinates of one time after those of another."""
+        d = self.d
+        return Moved(self.T * d, lambda c, h: self.point(network=self.network.shifted(c // d + 1, h, c % d)))
 
     def point(self, network: Any = None, **numbers: Any) -> Point:
         return Point(
-            1,
+            self.d,
             {"T": self.T, "t": self.t, "c": self.c, **numbers},
             self.betas,
             families={"weight": lambda t: self.weights[int(t) - 1]},
@@ -181,8 +189,10 @@ class Shared(Chain):
         )
 
     def _law(self) -> GaussianLaw:
-        """x_0 ~ N(0, spread) and x_t, in 30 digits."""
+        """x_0 ~ N(0, spread I) and x_t, in 30 digits."""
         kept, spread = mp.fprod(1 - mp.mpf(b) for b in self.betas[: self.t]), mp.mpf(self.spread)
-        shared = mp.sqrt(kept) * spread
-        cov = [[spread, shared], [shared, kept * spread + 1 - kept]]
-        return GaussianLaw({("x", 0): 1, ("x", self.t): 1}, [mp.mpf(0), mp.mpf(0)], cov)
+        shared, d = mp.sqrt(kept) * spread, self.d
+        blocks = [[spread, shared], [shared, kept * spread + 1 - kept]]
+        places = range(2 * d)
+        cov = [[blocks[a // d][b // d] if a % d == b % d else mp.mpf(0) for b in places] for a in places]
+        return GaussianLaw({("x", 0): d, ("x", self.t): d}, [mp.mpf(0)] * (2 * d), cov)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -82,15 +83,16 @@ def _(s: Step) -> Iterator[Shape]:
 
 
 def _squared_error(s: Shared, t: int) -> float:
-    """E |eps - network(x_t, t)|^2 over x_0 ~ N(0, spread) and eps, by a sum over a grid of both."""
+    """E |eps - network(x_t, t)|^2 over x_0 ~ N(0, spread I) and eps, by a grid of both in each coordinate."""
     moments = chain.forward_moments(s.betas)
     gain, noise = float(moments.gain[t]), float(np.sqrt(moments.variance[t]))
 
-    def miss(pair: Array) -> Array:
+    def miss(pair: Array, c: int) -> Array:
         x_t = gain * np.sqrt(s.spread) * pair[:, 0] + noise * pair[:, 1]
-        return np.asarray((pair[:, 1] - s.network.scalar(x_t, t)) ** 2)
+        return np.asarray((pair[:, 1] - s.network.coordinate(c).scalar(x_t, t)) ** 2)
 
-    return quadrature.normal_expectation_nd(miss, np.zeros(2), np.eye(2), floor=1e-12)
+    grids = (partial(miss, c=c) for c in range(s.d))
+    return sum(quadrature.normal_expectation_nd(f, np.zeros(2), np.eye(2), floor=1e-12) for f in grids)
 
 
 @measured(
@@ -113,7 +115,7 @@ def _(s: Shared) -> Iterator[Shape]:
 def _(s: Shared) -> Iterator[Shape]:
     weights, ones = (np.concatenate([[0.0], w]) for w in (s.weights[1:], np.ones(s.T - 1)))
     one = bounds.linear_loss(s.c, s.betas, np.eye(s.T)[s.t - 1], "eps")
-    yield Value(0, s.point(), one)
+    yield Value(0, s.point(), s.d * one)  # |.|^2 is the sum over the coordinates
     for part, w in ((1, weights), (2, ones)):
         yield Value(part, s.point(), bounds.linear_loss(s.c, s.betas, w, "eps") * float(w.sum()))
     best = bounds.linear_optimum(s.betas, weights, "eps")

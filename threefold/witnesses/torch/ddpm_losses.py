@@ -71,12 +71,15 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 # --- the simplified loss ----------------------------------------------------------------------------------------------
 
 
-def _mean_loss(process: GaussianDiffusion, network: object, spread: float, t: int, on: On) -> torch.Tensor:
-    """The simple loss at t, averaged exactly over data N(0, spread) and noise: all sign choices of the two."""
-    signs = on.signs(2)
-    data = signs[:, :1] * on.computed(spread**0.5)
-    found: torch.Tensor = process.loss(network, data, t=t, noise=signs[:, 1:])
-    return found
+def _mean_loss(process: GaussianDiffusion, network: object, spread: float, t: int, on: On, d: int = 1) -> torch.Tensor:
+    """The simple loss at t, averaged exactly over data N(0, spread I) and noise: all sign choices of the two.
+
+    The code's loss is a mean over the d coordinates, the claim's a sum.
+    """
+    signs = on.signs(2 * d)
+    data = signs[:, :d] * on.computed(spread**0.5)
+    found: torch.Tensor = process.loss(network, data, t=t, noise=signs[:, d:])
+    return d * found
 
 
 @trained(
@@ -87,7 +90,7 @@ def _mean_loss(process: GaussianDiffusion, network: object, spread: float, t: in
 def _(s: Shared, on: On) -> Iterator[Shape]:
     process, shift = diffusion(s.betas, "eps"), on(s.network.shift)
     network = on.network(s.network, shift)
-    losses = [_mean_loss(process, network, s.spread, t, on) for t in range(1, s.T + 1)]
+    losses = [_mean_loss(process, network, s.spread, t, on, s.d) for t in range(1, s.T + 1)]
     mean = torch.stack(losses).mean()
     yield Computed(0, s.point(), mean, {("moved", s.by_shift()): shift})
     yield Computed(1, s.point(), mean)
@@ -103,7 +106,8 @@ def _(s: Shared, on: On) -> Iterator[Shape]:
     process, c = diffusion(s.betas, "eps"), on(s.c)
     losses = [_mean_loss(process, lambda x_t, _: c * x_t, 1.0, t, on) for t in range(1, s.T + 1)]
     by = {("numbers", "c"): c}
-    yield Computed(0, s.point(), losses[s.t - 1], by)
+    of_a_vector = _mean_loss(process, lambda x_t, _: c * x_t, 1.0, s.t, on, s.d)
+    yield Computed(0, s.point(), of_a_vector, by)
     weights = on.fixed(s.weights)[1:]
     for part, w in ((1, weights), (2, torch.ones_like(weights))):
         yield Computed(part, s.point(), (w * torch.stack(losses[1:])).sum() * w.sum(), by)
