@@ -16,12 +16,15 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.rules import inequalities, matrices, order
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
+from derivations.kernel.rules.fields import vector_calculus
 from derivations.kernel.rules.gaussian import density, moments
-from derivations.kernel.rules.probability import definition
+from derivations.kernel.rules.probability import definition, linearity
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed
 
 ORDERS = ("<=", ">=", "<", ">")
+MEANS = (order.continuity, linearity)
+FACTORS = (sp.S.One, sp.S(2), sp.S.Half, sp.S.NegativeOne)
 
 
 def no_mistake(original: Claim, changed: Claim, part: int) -> Literal["equivalent", "implied"] | None:
@@ -31,7 +34,7 @@ def no_mistake(original: Claim, changed: Claim, part: int) -> Literal["equivalen
         return None
     if _provably_same(before, after, domain, original):
         return "equivalent"
-    return "implied" if _follows(before, after, domain) else None
+    return "implied" if _follows(before, after, domain) or _says_nothing(after, domain, original) else None
 
 
 def _provably_same(before: Statement, after: Statement, domain: Domain, claim: Claim) -> bool:
@@ -40,7 +43,18 @@ def _provably_same(before: Statement, after: Statement, domain: Domain, claim: C
         if before.relation in ORDERS:
             one, two = (_expand(s.lhs - s.rhs, context) for s in (before, after))
             return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.Half))
+        if before.relation == "=" and before.rhs == after.rhs == 0:
+            return _proportional(_expand(before.lhs, context), _expand(after.lhs, context), domain, FACTORS)
         return all(_same_side(a, b, domain, context) for a, b in ((before.lhs, after.lhs), (before.rhs, after.rhs)))
+    except (OutsideFragment, StepFails, Malformed):
+        return False
+
+
+def _says_nothing(after: Statement, domain: Domain, claim: Claim) -> bool:
+    """A changed equation that holds whatever the hypotheses say: both of its sides are one."""
+    context = Context(domain, {h.name: h for h in claim.hypotheses if h.lhs is None})
+    try:
+        return after.relation == "=" and _same_side(after.lhs, after.rhs, domain, context)
     except (OutsideFragment, StepFails, Malformed):
         return False
 
@@ -71,7 +85,7 @@ def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:
         if len(divergences) == 2 and divergences[0].args == divergences[1].args[::-1]:
             return True  # both say that the two laws are the same (gaussian.kl.nonnegative)
         one, two = (_expand(e.args[0] - e.args[1], context) for e in (a, b))
-        return _proportional(one, two, domain, (sp.S.One, sp.S(2), sp.S.NegativeOne))
+        return _proportional(one, two, domain, FACTORS)
     return Algebra(domain).equal(_expand(a, context), _expand(b, context))
 
 
@@ -80,6 +94,7 @@ def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> b
 
 
 def _expand(e: Any, context: Context) -> Any:
-    for rule in (definition, density, moments, matrices.trace_algebra, differentiation, order.continuity):
-        e = rule.rewrite(e, context)
+    for rule in (definition, density, moments, matrices.trace_algebra, differentiation, vector_calculus, *MEANS):
+        if rule is not linearity or context.integrable:
+            e = rule.rewrite(e, context)
     return e

@@ -43,8 +43,12 @@ CHAPTERS = (
     "ddim.as_euler",
     "ddim.objective",
     "ddim.exploding",
+    "score.functions",
+    "score.marginal",
+    "score.matching",
     "score.langevin",
     "guidance.classifier_free",
+    "guidance.classifier",
     "vq.codebook",
     "ddpm.examples",
 )

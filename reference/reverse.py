@@ -96,7 +96,7 @@ def explicit_score_loss(mixture: GaussianMixture, score: Score, abar: float) -> 
 def denoising_score_loss(mixture: GaussianMixture, score: Score, abar: float) -> float:
     """Return E |score(x_t) + eps / sqrt(1 - abar)|^2 over x_0 and eps, for scalar mixtures, 0 < abar < 1.
 
-    It exceeds `explicit_score_loss` by an amount that does not depend on `score`. Claim: planned:score.dsm.theorem.
+    It exceeds `explicit_score_loss` by an amount that does not depend on `score`. Claim: score.dsm.theorem.
     """
     gain, blur = np.sqrt(abar), np.sqrt(1.0 - abar)
 

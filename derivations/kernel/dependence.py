@@ -26,6 +26,11 @@ def may_touch(e: Any, variables: Any, domain: Domain | None = None) -> bool:
     return any(_may_be_same(mine, v, domain or Domain()) for mine in mentioned(e) for v in variables)
 
 
+def may_depend(e: Any, variables: Any, domain: Domain) -> bool:
+    """The same of what e depends on: what is averaged over inside e is none of that."""
+    return any(_may_be_same(mine, v, domain) for mine in free_variables(e, domain) for v in variables)
+
+
 def mentioned(e: Any) -> set[Any]:
     """Random variables that occur in e, free or bound: vector symbols, family members x(t), blocks."""
     return {a for a in e.atoms(VectorSymbol, Block, VectorFunction) if _is_variable(a)}

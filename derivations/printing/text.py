@@ -34,7 +34,8 @@ GREEK = {
     "pixel_noise": "noise", "pixel_loss": "loss", "abar_x": "ᾱ", "x_pixel": "x₀", "e_pixel": "ε", "g_pixel": "ε̂",
     "eps_of_v": "ε̂ᵛ",
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
-    "p_theta_prime": "p_θ′",
+    "p_theta_prime": "p_θ′", "noisy_point": "x", "clean": "x₀", "one_way": "u", "another_way": "w", "log_weight": "f",
+    "partition": "Z", "guess": "x̂₀", "score_model": "s_θ", "score_of_noise": "s",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 

@@ -62,7 +62,7 @@ B4 = Erratum(
         at({"abar_1": "0.5", "x_0": "1", "noise": "-1.5"}),
     ),
     right="∇ log q(x_t) = E[−ε/√(1−ᾱ_t) | x_t]",
-    correction=None,
+    correction="score.marginal_identity",
 )
 
 B5 = Erratum(

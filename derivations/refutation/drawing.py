@@ -91,8 +91,10 @@ def add_laws(world: World, purpose: Purpose, rng: Random, n: int) -> None:
             )
         elif name in purpose.normal_equations:
             world.laws[name] = _normal_by_equations(world, purpose.normal_equations[name], keys, rng, purpose.lost)
-        elif study.has_fields or (
-            study.meets_normal and not study.is_chain and n % 2 and not _equations_about(purpose.held, name)
+        elif (
+            study.has_fields
+            or {"smooth", "decay"} & purpose.claimed
+            or (study.meets_normal and not study.is_chain and n % 2 and not _equations_about(purpose.held, name))
         ):
             world.laws[name] = _random_normal(world, keys, rng)
         else:

@@ -167,6 +167,18 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         yield "flipped sign", terms.Equal(-left, right)
     elif isinstance(node, terms.Norm2):
         yield "mean for sum over coordinates", node / terms.DIM
+    elif isinstance(node, terms.Jvp | terms.Vjp):
+        body, variable, direction = node.args
+        if terms.is_vector(body):
+            other = terms.Vjp if isinstance(node, terms.Jvp) else terms.Jvp
+            yield "Jacobian transposed", other(body, variable, direction)
+    elif isinstance(node, terms.Laplacian):
+        body, variable, dim = node.args
+        yield "mean for sum over coordinates", node / dim
+        if not terms.is_vector(body):
+            yield "square of the gradient for the Laplacian", terms.Norm2(terms.Grad(body, variable))
+    elif isinstance(node, terms.Div):
+        yield "mean for sum over coordinates", node / node.args[2]
     elif isinstance(node, terms.SumTo):
         body, index, lo, hi = node.args
         yield "first term lost", terms.SumTo(body, index, lo + 1, hi)

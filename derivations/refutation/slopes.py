@@ -25,10 +25,11 @@ def _derivative(at: Viewpoint, along: Callable[[Any], Any]) -> Any:
     if at.arithmetic.strict:
         small = polynomials.infinitesimal()
         return polynomials.slope(along(small), small)
-    up, down = along(STEP), along(-STEP)
-    if isinstance(up, tuple):
-        return tuple((a - b) / (2 * STEP) for a, b in zip(up, down, strict=True))
-    return (up - down) / (2 * STEP)
+    with mp.workdps(mp.dps + 20):  # a difference loses its first digits; one of differences loses them twice
+        up, down = along(STEP), along(-STEP)
+        if isinstance(up, tuple):
+            return tuple((a - b) / (2 * STEP) for a, b in zip(up, down, strict=True))
+        return (up - down) / (2 * STEP)
 
 
 @reads(terms.D)

@@ -21,7 +21,7 @@ def study(expressions: Iterable[Any], equations: Iterable[Any] = ()) -> Study:
 @lru_cache(maxsize=64)
 def _study(expressions: Any, equations: Any) -> Study:
     read = unfold_all(expressions)
-    return Study(read, sp.Tuple(*read, *unfold_all(equations)))
+    return Study(read, sp.Tuple(*read, *expressions, *unfold_all(equations)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class Study:
 
 def scalars(e: Any) -> set[Any]:
     """The numbers that a world has to give: free symbols, the dimension apart."""
-    return {s for s in terms.free_scalars(unfold_all(e)) if s.is_commutative and s != terms.DIM}
+    found = terms.free_scalars(e) | terms.free_scalars(unfold_all(e))  # what cancels is read all the same
+    return {s for s in found if s.is_commutative and s != terms.DIM}
 
 
 def _latent_names(e: Any) -> set[str]:

@@ -11,6 +11,13 @@ from derivations.language import claims as module
 ALLOWED = {
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
+    # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.
+    ("score.fisher_identity", "derivative of a mean, vector calculus"),
+    ("score.tweedie", "derivative of a mean, vector calculus"),
+    # The hypothesis `decay` says that no flux is left at infinity; for a noised law and a field of linear growth so.
+    ("score.moments", "integration by parts"),
+    ("score.moments", "integration by parts, vector calculus"),
+    ("score.implicit_matching", "integration by parts"),
 }
 
 

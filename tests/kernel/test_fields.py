@@ -11,7 +11,7 @@ import derivations
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Proved, Refuted, Undecided
-from derivations.notation import d, decay, integrable, interchange_hypothesis, smooth, t, x
+from derivations.notation import d, decay, i, integrable, interchange_hypothesis, smooth, t, x
 from derivations.printing import latex, text
 from derivations.rules import (
     CLOSED_UNIT,
@@ -24,6 +24,7 @@ from derivations.rules import (
     Expect,
     Grad,
     Gradient,
+    Hadamard,
     Hypothesis,
     Inner,
     Jvp,
@@ -31,6 +32,8 @@ from derivations.rules import (
     LogDensity,
     Norm2,
     Normal,
+    Ratio,
+    SumTo,
     Vjp,
     algebra,
     bayes,
@@ -122,6 +125,32 @@ PROVED = {
         (Jvp(f(z), z, u) + a * Jvp(f(z), z, w), vector_calculus),
     ],
     "members of a family": [Grad(Inner(x(t), x(t - 1)), x(t)), (x(t - 1), vector_calculus)],
+    "a gradient by name": [Gradient(V, z), (Grad(V(z), z), vector_calculus)],
+    "a quotient kept apart": [
+        Grad(Ratio(V(z), 1 + Norm2(z)), z),
+        (Grad(V(z), z) / (1 + Norm2(z)) - 2 * V(z) * z / (1 + Norm2(z)) ** 2, vector_calculus),
+    ],
+    "an exponential": [Grad(sp.exp(V(z)), z), (sp.exp(V(z)) * Grad(V(z), z), vector_calculus)],
+    "a Laplacian of a field": [
+        Laplacian(a * f(z) + u, z),
+        (a * Laplacian(f(z), z), vector_calculus),
+    ],
+    "a coordinatewise product": [
+        Vjp(Hadamard(z, f(z)), z, u) + Jvp(Hadamard(u, f(z)), z, w),
+        (Hadamard(f(z), u) + Vjp(f(z), z, Hadamard(z, u)) + Hadamard(u, Jvp(f(z), z, w)), vector_calculus),
+    ],
+    "sums of a family": [
+        Grad(SumTo(i * V(z), i, 1, t), z) + Jvp(SumTo(i * f(z), i, 1, t), z, u),
+        (SumTo(i * Grad(V(z), z), i, 1, t) + SumTo(i * Jvp(f(z), z, u), i, 1, t), vector_calculus),
+    ],
+    "traces of sums of a family": [
+        Div(SumTo(i * f(z), i, 1, t), z) + Inner(Vjp(SumTo(i * f(z), i, 1, t), z, u), w),
+        (SumTo(i * Div(f(z), z), i, 1, t) + Inner(SumTo(i * Vjp(f(z), z, u), i, 1, t), w), vector_calculus),
+    ],
+    "Laplacians of sums of a family": [
+        Inner(Laplacian(SumTo(i * f(z), i, 1, t), z), u),
+        (Inner(SumTo(i * Laplacian(f(z), z), i, 1, t), u), vector_calculus),
+    ],
     "Bayes": [Grad(log_p("p", z, y), z), (of_posterior + score, (bayes, vector_calculus))],
     "mean of a score": [Expect(p, score), (sp.S.Zero, by_parts)],
     "mean of a score in a parameter": [
@@ -285,6 +314,11 @@ def test_what_may_fail_somewhere_is_not_proved(name):
     found = judged(*lines, domain=domain)
     assert not isinstance(found.verdict, Proved)
     assert reason in str(found.verdict)
+
+
+def test_a_mean_is_differentiated_under_interchange_only():
+    found = judged(Grad(Expect(N, V(z)), m), (Grad(Expect(N, V(z)), m), algebra), hypotheses=(smooth, integrable))
+    assert isinstance(found.verdict, Undecided) and "declare the hypothesis 'interchange'" in found.verdict.reason
 
 
 def test_a_direction_that_is_averaged_over_does_not_move_inside():

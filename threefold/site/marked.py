@@ -70,6 +70,21 @@ class MarkedLatex(Latex):
         prefix = r"\nabla "
         return prefix + _first(str(e.args[0]), super()._print_Gradient(e).removeprefix(prefix))
 
+    def _print_Grad(self, e: Any) -> str:
+        return _sign("Grad", r"\nabla", super()._print_Grad(e))
+
+    def _print_Div(self, e: Any) -> str:
+        return _sign("Div", r"\nabla", super()._print_Div(e))
+
+    def _print_Laplacian(self, e: Any) -> str:
+        return _sign("Laplacian", r"\Delta", super()._print_Laplacian(e))
+
+    def _print_Jvp(self, e: Any) -> str:
+        return mark("Jvp", super()._print_Jvp(e))
+
+    def _print_Vjp(self, e: Any) -> str:
+        return mark("Vjp", super()._print_Vjp(e))
+
 
 def _sign(name: str, sign: str, text: str) -> str:
     """The sign with which the text begins, marked."""

@@ -2,7 +2,7 @@
 
 A scale w = 1 is the plain conditional model, w = 0 the unconditional one, and w > 1 goes beyond the conditional one
 (`planned:guidance.classifier_free`). Ho and Salimans 2022 write s = w - 1: `from_paper_scale`. Guided sampling does not
-draw from p(x) p(y|x)^w: noising and tilting do not commute (`planned:guidance.classifier_free.tilted_score`).
+draw from p(x) p(y|x)^w: noising and tilting do not commute (`guidance.classifier_free.tilted_score`).
 """
 
 import math
@@ -84,7 +84,7 @@ def classifier_guidance(
 ) -> Model:
     """A model whose score gains w grad log p(y | x_t) (Dhariwal and Nichol 2021, algorithm 2).
 
-    Claim `planned:guidance.classifier`.
+    Claim `guidance.classifier`.
 
     classifier(x_t, t) returns logits (batch, classes), trained on noisy x_t. For eps the shift is
     -w sqrt(1 - alpha_bar) grad, and the like for the other predictions. By Bayes' rule w = 1 is the conditional score.

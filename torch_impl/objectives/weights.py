@@ -3,7 +3,7 @@
 A weight is first written for the error of x_0 and then carried to what the network predicts by
     ||x0_hat - x_0||^2 = ||eps_hat - eps||^2 / SNR = (1 - alpha_bar) ||v_hat - v||^2
                        = (1 - alpha_bar) / SNR ||score_hat - score||^2
-(`ddpm.loss.eps_x0_equivalence`, `ddpm.parameterization.v_loss`, `planned:score.lsimple_dsm`).
+(`ddpm.loss.eps_x0_equivalence`, `ddpm.parameterization.v_loss`, `score.lsimple_dsm`).
 """
 
 import math

@@ -51,7 +51,7 @@ class Oracle(ABC):
         """E ||x_0 - E[x_0 | x_t]||^2 summed over dimensions, and the standard error of the figure (0 where exact)."""
 
     def score(self, x_t: Tensor, t: Time) -> Tensor:
-        """grad log q_t(x_t) = -E[eps | x_t] / s (`planned:score.marginal_identity`); needs s > 0."""
+        """grad log q_t(x_t) = -E[eps | x_t] / s (`score.marginal_identity`); needs s > 0."""
         _, s = self.levels(t, x_t, lowest=1)
         return (-self.noise(x_t, t).to(s.dtype) / s).to(x_t.dtype)
 

@@ -99,7 +99,7 @@ class GaussianProcess:
         return self._view("v", output, x_t, t)
 
     def to_score(self, output: Tensor, x_t: Tensor, t: Time) -> Tensor:
-        """The predicted score, -eps / sqrt(1 - alpha_bar) (`planned:score.eps_relation`)."""
+        """The predicted score, -eps / sqrt(1 - alpha_bar) (`score.eps_relation`)."""
         return self._view("score", output, x_t, t)
 
     def target(self, x0: Tensor, noise: Tensor, t: Time) -> Tensor:

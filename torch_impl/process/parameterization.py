@@ -1,7 +1,7 @@
 """The four things a network can predict, and the affine maps between them (claim `planned:lenses.affine`).
 
 With x_t = a x_0 + s eps, a = sqrt(alpha_bar_t), s = sqrt(1 - alpha_bar_t):
-    v = a eps - s x_0 (`ddpm.parameterization.v`), score = -eps / s (`planned:score.eps_relation`).
+    v = a eps - s x_0 (`ddpm.parameterization.v`), score = -eps / s (`score.eps_relation`).
 Every view is c_x x_t + c_out output; the pairs (c_x, c_out) below are the whole of it.
 """
 
@@ -29,7 +29,7 @@ VIEWS: dict[tuple[Prediction, Prediction], Callable[[Number, Number], tuple[Numb
     ("v", "eps"): lambda a, s: (s, a),
     ("eps", "v"): lambda a, s: (-s / a, 1 / a),
     ("x0", "v"): lambda a, s: (a / s, -1 / s),
-    # `planned:score.eps_relation`, `planned:score.marginal_identity`
+    # `score.eps_relation`, `score.marginal_identity`
     ("eps", "score"): lambda a, s: (0 * a, -1 / s),
     ("score", "eps"): lambda a, s: (0 * a, -s),
     ("score", "x0"): lambda a, s: (1 / a, s * s / a),

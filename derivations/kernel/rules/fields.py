@@ -13,7 +13,7 @@ from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, linear_form
 from derivations.kernel.binders import fresh, opened, ranged
 from derivations.kernel.definedness import Undischarged, conditions, discharge
-from derivations.kernel.dependence import is_member, may_touch, may_vary
+from derivations.kernel.dependence import is_member, may_depend, may_touch, may_vary
 from derivations.kernel.means import GAUSSIAN, is_polynomial_mean
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node
 from derivations.kernel.rules.gaussian import log_density_of
@@ -47,7 +47,28 @@ from derivations.kernel.terms import (
 def _calculus(node: Any, context: Context) -> Any:
     if isinstance(node, Gradient) and node.args[0].name in terms.HEADS and _is_variable(node.args[1]):
         return Grad(terms.HEADS[node.args[0].name](node.args[1]), node.args[1])
+    if isinstance(node, Inner) and node.atoms(Jvp):
+        return _in_order(node)
     return MADE[type(node)](*node.args, context) if isinstance(node, terms.FIELDS) else node
+
+
+def _in_order(node: Any) -> Any:
+    """<u, H w> as <w, H u> where w comes first: a Hessian is symmetric."""
+    u, v = map(linear_form, node.args)
+    return sp.Add(*[a * b * _symmetric(y, z) for y, a in u.items() for z, b in v.items()])
+
+
+def _symmetric(y: Any, z: Any) -> Any:
+    for hessian, other in ((y, z), (z, y)):
+        if (
+            isinstance(hessian, Jvp)
+            and isinstance(hessian.args[0], Grad)
+            and hessian.args[0].args[1] == hessian.args[1]
+        ):
+            slope, x, along = hessian.args
+            first, second = sorted((along, other), key=sp.default_sort_key)
+            return Inner(Jvp(slope, x, first), second)
+    return Inner(y, z)
 
 
 def _is_variable(e: Any) -> bool:
@@ -205,7 +226,7 @@ def _inner_mean(node: Any, context: Context) -> Any:
     if not isinstance(node, Inner):
         return node
     for u, mean in (node.args, node.args[::-1]):
-        if isinstance(mean, Expect) and not may_touch(u, mean.args[0].variables, context.domain):
+        if isinstance(mean, Expect) and not may_depend(u, mean.args[0].variables, context.domain):
             if not is_polynomial_mean(mean):
                 context.require("integrable")
             return _inner_mean(Expect(mean.args[0], Inner(u, mean.args[1])), context)
@@ -351,4 +372,4 @@ def _negative_mean(derivative: Any, law: Any, context: Context) -> Any:
     except Undischarged as reason:
         raise StepFails(f"integration by parts needs a derivative everywhere: {reason}") from reason
     value = MADE[type(derivative)](*derivative.args, known)
-    return -Expect(law, value) if value != 0 else sp.S.Zero
+    return -Expect(law, value) if may_depend(value, law.variables, context.domain) else -value

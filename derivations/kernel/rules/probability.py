@@ -8,13 +8,14 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.binders import ranged
-from derivations.kernel.dependence import free_variables, is_member, may_touch, outside
+from derivations.kernel.dependence import free_variables, is_member, may_depend, outside
 from derivations.kernel.domain import Domain
 from derivations.kernel.rules.base import Context, Rule, at_every_node
 from derivations.kernel.terms import (
     KL,
     Density,
     Expect,
+    Inner,
     LogDensity,
     LogJoint,
     SumTo,
@@ -65,8 +66,10 @@ def termwise(body: Any, law: Any, value: Callable[[list[Any]], Any], context: Co
     total = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(body)):
         factors = sp.Mul.make_args(term)
-        fixed = sp.Mul(*[f for f in factors if not may_touch(f, law.variables)])
-        inside = [f for f in factors if may_touch(f, law.variables)]
+        if any(isinstance(f, Inner) and 0 in f.args for f in factors):  # 0 everywhere
+            continue
+        inside = [f for f in factors if may_depend(f, law.variables, context.domain)]
+        fixed = sp.Mul(*[f for f in factors if f not in inside])
         if len(inside) == 1 and isinstance(inside[0], SumTo):
             opened_sum, contexts = context.enter(inside[0])
             (inner, index, lo, hi), here = opened_sum.args, contexts[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 from fuzz_continuous import CONTINUOUS
+from fuzz_fields import FIELDS
 from fuzz_order import ORDER_KINDS
 from fuzz_terms import A, B, Words, a, b, c, f, g, i, m, n, s, t, u, v, w, z
 from fuzz_walks import Draft
@@ -609,4 +610,5 @@ KINDS = (
     probability,
     gaussians,
     orders,
+    *FIELDS,
 )

@@ -249,6 +249,9 @@ SABOTAGES: tuple[Sabotage, ...] = (
         take_out("continuous.integral_conditions", ()),
         invisible="what is integrated past a pole, no world can compute",
     ),
+    Sabotage("capture by a gradient", take_out("substitution._refuse_capture_by_gradient")),
+    Sabotage("any score is a law's own", take_out("rules.fields._is_own_score", True)),
+    Sabotage("a law stands still while its parameter moves", take_out("rules.fields._law_varies", False)),
     Sabotage("capture by an average", take_out("substitution._refuse_capture_by_average")),
 )
 

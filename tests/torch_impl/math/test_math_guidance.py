@@ -35,7 +35,7 @@ def network(prediction: str) -> object:
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("t", [1, 10, 50])
 def test_classifier_guidance_at_one_is_the_conditional_model(prediction: str, t: int) -> None:
-    """Claim planned:guidance.classifier by Bayes' rule, for every prediction: the score moves by w times grad."""
+    """Claim guidance.classifier by Bayes' rule, for every prediction: the score moves by w times grad."""
     diffusion = GaussianDiffusion(SCHEDULE, prediction)  # type: ignore[arg-type]  # parametrised over the literals
     x, y = torch.randn(6, 2).double(), torch.tensor([0, 1, 2, 0, 1, 2])
     times = torch.full((6,), t)

@@ -59,7 +59,7 @@ def test_mixture_is_bayes_rule_by_quadrature(t: int, x: float) -> None:
 
 
 def test_score_is_the_gradient_of_the_log_density() -> None:
-    """Claim planned:score.marginal_identity, by autograd of log_prob; at t = 0 as well."""
+    """Claim score.marginal_identity, by autograd of log_prob; at t = 0 as well."""
     oracle = plane()
     for t in (0, 1, 10, 50):
         x = torch.randn(7, 2, dtype=torch.float64, requires_grad=True)

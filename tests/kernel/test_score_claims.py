@@ -1,0 +1,79 @@
+"""The score chapter: statements proved, steps with their shadows, no mutant survives, hypotheses that are needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import derivations
+from derivations.kernel.claims import Claim
+from derivations.kernel.verdict import Proved, Undecided
+from derivations.refutation import vacuity
+
+PROVED = (
+    "score.partition_function",
+    "score.conditional_gaussian",
+    "score.moments",
+    "score.fisher_identity",
+    "score.marginal_identity",
+    "score.tweedie",
+    "regression.pythagoras",
+    "score.dsm.theorem",
+    "score.dsm.constant",
+    "score.implicit_matching",
+    "score.eps_relation",
+    "score.lsimple_dsm",
+    "guidance.classifier",
+    "guidance.classifier_free.tilted_score",
+)
+# Equations of two names: a gradient and a score, a score and a mean.
+FEW_TERMS = {"score.partition_function", "score.fisher_identity"}
+
+
+def claim(claim_id: str) -> Claim:
+    return derivations.claims()[claim_id]
+
+
+def test_these_are_all_the_claims_of_the_score_chapter():
+    named = {name for name in derivations.claims() if name.startswith(("score.", "regression.", "guidance.classifier"))}
+    assert named - {"guidance.classifier_free.tilted_density"} == set(PROVED)
+
+
+@pytest.mark.parametrize("claim_id", PROVED)
+def test_every_statement_is_proved_and_every_step_compared_in_eight_worlds(claim_id):
+    judgement = derivations.judge(claim_id)
+    assert all(isinstance(part.verdict, Proved) for part in judgement.parts), judgement.verdict
+    assert len(judgement.parts) == len(claim(claim_id).says)
+    assert judgement.shadow.full == len(judgement.shadow.steps), judgement.shadow.without
+
+
+@pytest.mark.parametrize("claim_id", PROVED)
+def test_no_mutant_survives(claim_id):
+    report = derivations.judge_mutants(claim_id)
+    assert [(case.operator, case.claim.says[case.part].text()) for case in report.survivors] == []
+    assert report.total >= 10 or claim_id in FEW_TERMS
+
+
+@pytest.mark.parametrize("claim_id", PROVED)
+def test_its_worlds_exist(claim_id):
+    assert vacuity.inhabited(claim(claim_id))
+
+
+@pytest.mark.parametrize("claim_id", PROVED)
+def test_every_hypothesis_is_needed_or_says_why_it_is_there(claim_id):
+    for need in vacuity.needs(claim(claim_id)):
+        hypotheses = {h.name for h in claim(claim_id).hypotheses}
+        assert need.needed or need.what not in hypotheses or "convenience" in need.because, need
+
+
+@pytest.mark.parametrize("claim_id", [name for name in PROVED if claim(name).hypotheses])
+def test_without_a_hypothesis_the_kernel_does_not_prove_it(claim_id):
+    whole = claim(claim_id)
+    for lost in whole.hypotheses:
+        kept = tuple(h for h in whole.hypotheses if h is not lost)
+        changed = replace(whole, id=f"{claim_id}.less", hypotheses=kept)
+        verdict = derivations.judge(changed).verdict
+        assert not isinstance(verdict, Proved), lost.name
+        if lost.lhs is None:
+            assert isinstance(verdict, Undecided)
