@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from threefold.commands._endings import RunFailed, plain_console, unusable_input
-from threefold.commands._sampling import SAMPLING, refuse_foreign, refuse_guidance
+from threefold.commands._sampling import SAMPLING, refuse_foreign, refuse_guidance, refuse_sampler
 from threefold.errors import Unusable
 from threefold.output import output
 from torch_impl.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
@@ -55,6 +55,7 @@ def run_evaluation(request: EvaluateRequest) -> None:
         model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
         refuse_foreign(model, {name: request.settings[name] for name in SAMPLING})
         refuse_guidance(model, request.settings["guidance"])
+        refuse_sampler(model, request.settings["sampler"])
         where, remarks = _data_of(request, model)
         settings = Settings(root=where, **{k: v for k, v in request.settings.items() if v is not None})
         _refuse_too_many(settings, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -20,9 +21,18 @@ class SamplerChoice(click.ParamType[str]):
         from torch_impl.samplers.registry import sampler
 
         try:
-            return sampler(str(value)).name
+            return str(value) if str(value) in _rows() else sampler(str(value)).name
         except ValueError as error:
             raise Unusable(str(error).replace("method =", "--sampler is", 1)) from None
+
+
+def _rows() -> Mapping[str, Any]:
+    """Every sampler by its name, and every solver of flows."""
+    from torch_impl.samplers.registry import SAMPLERS
+    from torch_impl.samplers.runge_kutta import SOLVERS
+
+    solvers: dict[str, Any] = {row.name: row for row in SOLVERS}
+    return {**solvers, **{row.name: row for row in SAMPLERS}}
 
 
 class SamplerCommand(click.Command):
@@ -37,12 +47,14 @@ class SamplerCommand(click.Command):
         return [*params[:place], *self._declared(params[place]), *params[place + 1 :]]
 
     def _declared(self, choice: click.Parameter) -> list[click.Parameter]:
-        from torch_impl.samplers.registry import METHODS, SAMPLERS
+        from torch_impl.samplers.registry import METHODS
+        from torch_impl.samplers.runge_kutta import SOLVERS
 
         assert isinstance(choice, click.Option)
-        choice.help = f"{', '.join(METHODS[:-1])} or {METHODS[-1]}. [default: ddim]"
+        solvers = ", ".join(row.name for row in SOLVERS)
+        choice.help = f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; of flows {solvers}. [default: ddim; heun of flows]"
         options: dict[str, click.Option] = {}
-        for row in SAMPLERS:
+        for row in _rows().values():
             for option in row.options:
                 default = row.defaults[option.name]
                 flag = "--" + option.name.replace("_", "-")
@@ -58,15 +70,14 @@ class SamplerCommand(click.Command):
         return [choice, *options.values()]
 
     def invoke(self, ctx: click.Context) -> Any:
-        from torch_impl.samplers.registry import SAMPLERS, sampler
-
-        declared = {option.name for row in SAMPLERS for option in row.options}
+        rows = _rows()
+        declared = {option.name for row in rows.values() for option in row.options}
         given = {name: ctx.params.pop(name) for name in declared & ctx.params.keys()}
         options = {name: value for name, value in given.items() if value is not None}
-        row = sampler(ctx.params["sampler"] or "ddim")
+        row = rows[ctx.params["sampler"] or "ddim"]
         for name, value in options.items():
             if name not in row.defaults:
-                owners = " or ".join(other.name for other in SAMPLERS if name in other.defaults)
+                owners = " or ".join(other.name for other in rows.values() if name in other.defaults)
                 flag = "--" + name.replace("_", "-")
                 raise Unusable(
                     f"{flag} is {value}, but sampler {row.name!r} has none; leave it out, or use --sampler {owners}"

@@ -27,7 +27,7 @@ from torch_impl.training import Processes
 from torch_impl.training.capabilities import KnowsTruth, Labels
 from torch_impl.training.checkpoint import write_atomically
 
-__all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "run_sampling"]
+__all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "refuse_sampler", "run_sampling"]
 
 _IN_ONE_PICTURE = 10_000
 """More samples than so many are no picture."""
@@ -94,7 +94,7 @@ def _drawn(
         if labels is not None:
             part["labels"] = labels[start : start + count]
         if "steps" in takes(model.system):
-            step, steps = itertools.count(1), request.steps or min(config.timesteps, 50)
+            step, steps = itertools.count(1), request.steps or min(getattr(config, "timesteps", 50), 50)
             part["callback"] = lambda *_, step=step, of=steps, at=start, n=count: told(at + n * min(1, next(step) / of))
         drawn = draw_samples(model.system, count, generator, **part).cpu()
         told(start + count)
@@ -187,6 +187,16 @@ def refuse_foreign(model: Model, given: Mapping[str, Any]) -> None:
             raise ValueError(f"--{name.replace('_', '-')} has no meaning for a model of kind {kind}; leave it out")
 
 
+def refuse_sampler(model: Model, name: str | None) -> None:
+    """Refuse a sampler that is made for models of another kind."""
+    from torch_impl.samplers.registry import METHODS
+
+    offered = getattr(model.system, "samplers", METHODS)
+    if name is not None and name not in offered:
+        kind = model.description["system"]["kind"]
+        raise ValueError(f"--sampler is {name!r}, but a model of kind {kind} is sampled by {', '.join(offered)}")
+
+
 def refuse_guidance(model: Model, guidance: float | None) -> None:
     """Refuse guidance for a model that never learned one of the two predictions that it needs.
 
@@ -223,6 +233,7 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
     others = {} if "sampler" in takes(system) else request.sampler_options
     refuse_foreign(model, {**given, "columns": request.columns, **others})
     refuse_guidance(model, request.guidance)
+    refuse_sampler(model, request.sampler)
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
     options |= request.sampler_options
     if isinstance(system, Labels):

@@ -28,7 +28,7 @@ class Settings:
 
     examples: int = 500
     samples: int = 1000
-    sampler: str = "ddim"
+    sampler: str | None = None
     steps: int | None = None
     guidance: float = 1.0
     iw_samples: int | None = None
@@ -93,7 +93,8 @@ class Evaluation:
         n, generator = self.settings.samples, self.generator(purpose)
         parts: list[Tensor] = []
         labels = self.system.sample_labels(n) if isinstance(self.system, Labels) else None
-        options = {name: getattr(self.settings, name) for name in CHOICES if name in takes(self.system)}
+        given = {name: getattr(self.settings, name) for name in CHOICES if name in takes(self.system)}
+        options = {name: value for name, value in given.items() if value is not None}
         size = 5000 if isinstance(self.system, KnowsTruth) else 50 if self.takes_long else 500
         for start in range(0, n, size):
             self.say(f"drawing samples, {start:,} of {n:,}")

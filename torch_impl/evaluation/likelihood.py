@@ -13,10 +13,8 @@ from torch_impl.distributions.gaussian import discretized_gaussian_log_prob
 from torch_impl.evaluation.context import Evaluation
 from torch_impl.evaluation.figure import Figure, mean_figure
 from torch_impl.evaluation.metric import Metric
-from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.runs.open import first_examples
-from torch_impl.samplers.likelihood import dequantize, ode_log_likelihood
-from torch_impl.samplers.times import spaced_timesteps
+from torch_impl.samplers.likelihood import dequantize, flow_times, flow_words, ode_log_likelihood
 from torch_impl.training.capabilities import Bounds, KnowsTruth, PixelLikelihood
 from torch_impl.training.system import Batch
 
@@ -55,7 +53,7 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
     fitted = reconstruction_variance(system, first_examples(e.split("train"), 500, e.device), levels, e.generator(5))
     diffusion = system.pixel_chain(fitted)
     noise, flow = e.generator(4), e.generator(6)
-    times = _flow_times(diffusion.schedule, e.settings.ode_steps)
+    times = flow_times(diffusion.schedule, e.settings.ode_steps)
     bound_bits, ode_bits, trace_errors = [], [], []
     for i in range(0, len(batch.x), 250):
         x, y = batch.x[i : i + 250], None if batch.y is None else batch.y[i : i + 250]
@@ -76,7 +74,7 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
     of_trace = torch.cat(trace_errors).double().square().sum().sqrt() / len(batch.x)
     return [
         mean_figure(torch.cat(bound_bits), "bound", f"variational bound, {diffusion.T} terms", "bits/dim", over),
-        mean_figure(torch.cat(ode_bits), "flow", _flow_name(times, diffusion.T), "bits/dim", over),
+        mean_figure(torch.cat(ode_bits), "flow", flow_words(times, diffusion.T), "bits/dim", over),
         Figure(
             "trace_error",
             f"of it, standard error of the trace, {e.settings.probes} probes",
@@ -85,19 +83,6 @@ def bpd_metric(e: Evaluation) -> list[Figure]:
             over,
         ),
     ]
-
-
-def _flow_times(schedule: NoiseSchedule, steps: int) -> list[int]:
-    """Times from 0 to T for the probability flow; to T - 1 where x_T is pure noise, of which nothing leads back."""
-    times = spaced_timesteps(schedule, min(steps, schedule.T), "log_snr")[::-1]
-    if schedule.level(schedule.T).signal == 0:
-        times = [*(t for t in times if t < schedule.T - 1), schedule.T - 1]
-    return times
-
-
-def _flow_name(times: list[int], T: int) -> str:
-    short = "" if times[-1] == T else f" to t = {times[-1]} (x_{T} is pure noise)"
-    return f"probability-flow ODE, {len(times) - 1} steps{short}"
 
 
 @torch.no_grad()
@@ -120,13 +105,12 @@ def likelihood_metric(e: Evaluation) -> list[Figure]:
     x = system.oracle.sample(n, torch.Generator().manual_seed(e.settings.seed + 5)).to(e.device)
     exact = system.oracle.log_prob(x)
     model = cast(KnowsTruth, cast(nn.Module, copy.deepcopy(system)).double())
-    times = _flow_times(system.diffusion.schedule, e.settings.ode_steps)
-    ode = ode_log_likelihood(model.predictor(), system.diffusion, x, timesteps=times)
+    found, words = model.log_density(x, e.settings.ode_steps)
     dims, over = x.shape[1], f"{n} fresh points"
-    difference = (ode.log_prob - exact) / dims
+    difference = (found - exact) / dims
     return [
         mean_figure(exact / dims, "exact", "exact log-density", "nats/dim", over),
-        mean_figure(ode.log_prob / dims, "flow", _flow_name(times, system.diffusion.T), "nats/dim", over),
+        mean_figure(found / dims, "flow", words, "nats/dim", over),
         mean_figure(difference, "difference", "ODE minus exact", "nats/dim", f"{over}, paired"),
         mean_figure(difference.abs(), "absolute", "absolute difference per point", "nats/dim", over),
     ]

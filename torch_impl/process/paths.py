@@ -3,7 +3,8 @@
 x_t = alpha(t) x_0 + sigma(t) noise. With a noise rate beta(t) and B(t) = int_0^t beta: `VP` has alpha = e^{-B/2},
 sigma^2 = 1 - e^{-B}; `SubVP` the same alpha, sigma = 1 - e^{-B}; `VE` is VP divided by its alpha, alpha = 1,
 sigma^2 = e^B - 1 (Song et al. 2021b, section 3.4). `StraightPath` has alpha = 1 - t, sigma = t (Lipman et al. 2023, Liu
-et al. 2023). Each hands out alpha, sigma, lambda = log(alpha/sigma) and their derivatives in t together, and from
+et al. 2023), `CosinePath` alpha = cos(pi t/2), sigma = sin(pi t/2). Each hands out alpha, sigma, lambda =
+log(alpha/sigma) and their derivatives in t together, and from
 them the SDE dx = f x dt + g dw whose marginals they are: f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims
 `planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
 """
@@ -155,6 +156,24 @@ class StraightPath(Path):
     def coefficients(self, t: Tensor) -> Coefficients:
         one = torch.ones_like(t)
         return Coefficients(1 - t, t, torch.log1p(-t) - t.log(), -one, one, -1 / (t * (1 - t)))
+
+
+@dataclass(frozen=True)
+class CosinePath(Path):
+    """x_t = cos(pi t/2) x_0 + sin(pi t/2) noise; its velocity is pi/2 times the v of DDPM (`path.velocity_views`)."""
+
+    T: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.T <= 1:
+            raise ValueError(f"T = {self.T!r}, but the cosine path is defined on 0 < T <= 1")
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        quarter = 0.5 * math.pi
+        alpha, sigma = (quarter * (1 - t)).sin(), (quarter * t).sin()  # no cancellation where alpha vanishes
+        return Coefficients(
+            alpha, sigma, alpha.log() - sigma.log(), -quarter * sigma, quarter * alpha, -quarter / (alpha * sigma)
+        )
 
 
 @dataclass(frozen=True)

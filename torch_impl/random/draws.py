@@ -111,14 +111,16 @@ class Draws:
         `stratified` cuts 1..T into as many equal strata as the *global* batch has examples and gives each example one
         of them, in random order: the mean over the batch then has far less variance, and each marginal stays uniform.
         """
-        if not stratified:
-            return (self.uniform(self.count) * T).long().clamp_(max=T - 1).add_(1)
+        unit = self.stratified() if stratified else self.uniform(self.count)
+        return (unit * T).long().clamp_(max=T - 1).add_(1)
+
+    def stratified(self) -> Tensor:
+        """Numbers in [0, 1), float64: one in each of as many equal strata as the global batch has, in random order."""
         shared = self.shared()
         order = torch.randperm(self.batch_size, generator=shared, device=self.device)
         jitter = torch.rand(self.batch_size, generator=shared, device=self.device, dtype=torch.float64)
         unit = (order.to(torch.float64) + jitter) / self.batch_size
-        times = (unit * T).long().clamp_(max=T - 1).add_(1)
-        return times[self.first : self.first + self.count]
+        return unit[self.first : self.first + self.count]
 
     def generators(self) -> list[torch.Generator]:
         """Those that the selected examples draw from, and the shared one."""

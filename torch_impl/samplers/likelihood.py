@@ -16,7 +16,8 @@ from torch_impl.distributions.gaussian import gaussian_log_prob, sum_dims
 from torch_impl.ops.checks import check_float
 from torch_impl.process.gaussian import GaussianProcess
 from torch_impl.process.parameterization import Model
-from torch_impl.samplers.times import check_timesteps
+from torch_impl.process.schedule import NoiseSchedule
+from torch_impl.samplers.times import check_timesteps, spaced_timesteps
 
 Trace = Literal["exact", "hutchinson"]
 
@@ -125,6 +126,20 @@ def ode_log_likelihood(
     else:
         error = total.std(0) / math.sqrt(probes) if probes > 1 else torch.full_like(log_prob, math.nan)
     return ODELikelihood(log_prob, error, latent)
+
+
+def flow_times(schedule: NoiseSchedule, steps: int) -> list[int]:
+    """Times from 0 to T for the probability flow; to T - 1 where x_T is pure noise, of which nothing leads back."""
+    times = spaced_timesteps(schedule, min(steps, schedule.T), "log_snr")[::-1]
+    if schedule.level(schedule.T).signal == 0:
+        times = [*(t for t in times if t < schedule.T - 1), schedule.T - 1]
+    return times
+
+
+def flow_words(times: list[int], T: int) -> str:
+    """The ODE and its times, in words."""
+    short = "" if times[-1] == T else f" to t = {times[-1]} (x_{T} is pure noise)"
+    return f"probability-flow ODE, {len(times) - 1} steps{short}"
 
 
 def noise_and_trace(denoiser: Denoiser, x: Tensor, t: int, signs: Tensor | None) -> tuple[Tensor, Tensor]:

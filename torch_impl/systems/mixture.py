@@ -16,6 +16,7 @@ from torch_impl.oracle import GaussianMixture
 from torch_impl.pictures.album import Album
 from torch_impl.pictures.images import scatter
 from torch_impl.random.draws import Draws
+from torch_impl.samplers.likelihood import flow_times, flow_words, ode_log_likelihood
 from torch_impl.systems.ddpm import DiffusionConfig, DiffusionSystem
 from torch_impl.training.fields import option
 from torch_impl.training.system import Batch
@@ -100,6 +101,12 @@ class MixtureSystem(DiffusionSystem):
         noise = draws.normal_like(batch.x)
         model = self.oracle.model(self.config.prediction)
         return self.diffusion.loss(model, batch.x, t, noise, self.config.weighting)
+
+    def log_density(self, x: Tensor, steps: int) -> tuple[Tensor, str]:
+        """log p(x) by the probability-flow ODE with exact trace, nats, (batch,); and how, in words."""
+        times = flow_times(self.diffusion.schedule, steps)
+        found = ode_log_likelihood(self.predictor(), self.diffusion, x, timesteps=times)
+        return found.log_prob, flow_words(times, self.diffusion.T)
 
     def shape(self) -> tuple[int, ...]:
         return (len(self.config.means[0]),)

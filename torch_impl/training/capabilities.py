@@ -79,7 +79,6 @@ class KnowsTruth(Protocol):
     """Trained on a law that is known, so that loss, density and samples have a truth beside them."""
 
     oracle: Oracle
-    diffusion: GaussianDiffusion
 
     def best_loss(self) -> float | None:
         """The least expected loss that any network could reach, where it is known."""
@@ -87,5 +86,5 @@ class KnowsTruth(Protocol):
     def oracle_loss(self, batch: Batch, draws: Draws) -> Tensor:
         """The loss of the exact denoiser on the draws that the model had."""
 
-    def predictor(self, y: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
-        """(x_t, t) -> prediction."""
+    def log_density(self, x: Tensor, steps: int) -> tuple[Tensor, str]:
+        """log p(x) of the model by its ODE, nats, (batch,); and how it was found, in words."""

@@ -1,0 +1,176 @@
+"""Runge-Kutta methods for dx/dt = u(x, t), backwards in time from noise at t = 1 to data at t = 0, or forwards.
+
+A method is its table: stages at t + c_i h, each from the slopes before it, and the weights of the step.  With fixed
+steps, or with steps that the difference of two orders chooses (Dormand and Prince 1980).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from torch_impl.samplers.row import Option
+
+__all__ = ["SOLVERS", "RungeKutta", "adaptive", "integrate", "log_density", "solver"]
+
+Field = Callable[[Tensor, Tensor], Tensor]
+"""(x, t) -> dx/dt, t of shape (batch,)."""
+Callback = Callable[[float, Tensor], None]
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class RungeKutta:
+    """One explicit method by its table; `embedded` are the weights of a second result, which tell the error."""
+
+    name: str
+    order: int
+    stages: tuple[tuple[float, ...], ...]
+    weights: tuple[float, ...]
+    embedded: tuple[float, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[float, ...]:
+        return tuple(math.fsum(row) for row in self.stages)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What people may set."""
+        declared = Option("tolerance", "error of a step, of 1 + |x|, by which its length is chosen")
+        return (declared,) if self.embedded else ()
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        return {"tolerance": TOLERANCE} if self.embedded else {}
+
+    @property
+    def evaluations(self) -> int:
+        """Of the field, a step."""
+        return len(self.weights)
+
+    def slopes(self, field: Field, x: Tensor, t: float, h: float) -> list[Tensor]:
+        """k_i = u(x + h sum_j a_ij k_j, t + c_i h)."""
+        found: list[Tensor] = []
+        for row, node in zip(self.stages, self.nodes, strict=True):
+            at = x
+            for a, k in zip(row, found, strict=True):
+                at = at + h * a * k if a else at
+            found.append(field(at, torch.full(x.shape[:1], t + node * h, device=x.device, dtype=x.dtype)))
+        return found
+
+
+def _combined(x: Tensor, h: float, weights: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
+    for weight, slope in zip(weights, slopes, strict=True):
+        x = x + h * weight * slope if weight else x
+    return x
+
+
+SOLVERS = (
+    RungeKutta("euler", 1, ((),), (1.0,)),
+    RungeKutta("midpoint", 2, ((), (0.5,)), (0.0, 1.0)),
+    RungeKutta("heun", 2, ((), (1.0,)), (0.5, 0.5)),
+    RungeKutta("rk4", 4, ((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+    RungeKutta(
+        "dopri5",
+        5,
+        (
+            (),
+            (1 / 5,),
+            (3 / 40, 9 / 40),
+            (44 / 45, -56 / 15, 32 / 9),
+            (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+            (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+            (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+        ),
+        (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0),
+        (5179 / 57600, 0.0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40),
+    ),
+)
+
+
+def solver(name: str) -> RungeKutta:
+    """The method of a name; ValueError, with the names there are, for any other."""
+    for row in SOLVERS:
+        if row.name == name:
+            return row
+    raise ValueError(f"sampler is {name!r}; a flow is solved by {', '.join(row.name for row in SOLVERS)}")
+
+
+def integrate(
+    field: Field, x: Tensor, times: Sequence[float], method: RungeKutta, callback: Callback | None = None
+) -> Tensor:
+    """x at times[-1] from x at times[0], one step of the method between each two; ValueError for fewer than two."""
+    if len(times) < 2:
+        raise ValueError(f"times are {list(times)}; a start and an end are needed")
+    for t, s in pairwise(times):
+        x = _combined(x, s - t, method.weights, method.slopes(field, x, t, s - t))
+        if callback:
+            callback(s, x)
+    return x
+
+
+def adaptive(
+    field: Field,
+    x: Tensor,
+    start: float,
+    end: float,
+    tolerance: float = TOLERANCE,
+    callback: Callback | None = None,
+    most: int = 10_000,
+) -> Tensor:
+    """x at `end` by Dormand and Prince's pair: a step is taken where the root mean square of its error is small.
+
+    The error of a step is held below `tolerance` times 1 + |x|, all examples together.
+
+    Raises:
+        ValueError: a tolerance that is not positive.
+        RuntimeError: more than `most` steps, for a field that is not smooth enough.
+    """
+    if not 0 < tolerance < math.inf:
+        raise ValueError(f"tolerance is {tolerance}; an adaptive solver needs a positive one, for example 1e-5")
+    method = solver("dopri5")
+    t, h = start, (end - start) / 20
+    for _ in range(most):
+        if (end - t) * (end - start) <= 0:
+            return x
+        if abs(h) > abs(end - t):
+            h = end - t
+        slopes = method.slopes(field, x, t, h)
+        ahead = _combined(x, h, method.weights, slopes)
+        other = _combined(x, h, method.embedded, slopes)
+        scale = tolerance * (1 + torch.maximum(x.abs(), ahead.abs()))
+        error = float(((ahead - other) / scale).double().square().mean().sqrt())
+        if error <= 1:
+            last = abs(h) >= abs(end - t)
+            t, x = (end if last else t + h), ahead
+            if callback:
+                callback(t, x)
+        h *= min(5.0, max(0.2, 0.9 * error**-0.2)) if error > 0 else 5.0
+    raise RuntimeError(f"{most} steps did not reach t = {end:g}; raise the tolerance ({tolerance:g})")
+
+
+def log_density(
+    field: Field, x: Tensor, times: Sequence[float], method: RungeKutta, at_end: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """log p(x) at times[0], nats, shape (batch,): what `at_end` says at times[-1], and the divergence on the way.
+
+    d log p / dt = -div u along the flow, exactly: one backward pass for each dimension.
+    """
+    n, dims = len(x), x[0].numel()
+
+    def joint(state: Tensor, t: Tensor) -> Tensor:
+        with torch.enable_grad():
+            y = state[:, :dims].detach().requires_grad_()
+            u = field(y.view_as(x), t).flatten(1)
+            traces = [torch.autograd.grad(u[:, i].sum(), y, retain_graph=i + 1 < dims)[0][:, i] for i in range(dims)]
+        return torch.cat([u.detach(), torch.stack(traces).sum(0, keepdim=True).T], dim=1)
+
+    with torch.no_grad():
+        state = torch.cat([x.flatten(1), x.new_zeros(n, 1)], dim=1)
+        state = integrate(joint, state, times, method)
+        return at_end(state[:, :dims].view_as(x)) + state[:, dims]

@@ -1,0 +1,353 @@
+"""Flow matching on images and on mixtures: a velocity learned along a path from noise to data, an ODE to sample."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from torch_impl.denoiser.guidance import classifier_free
+from torch_impl.distributions.gaussian import LOG_2PI
+from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, UNetConfig, drop_labels
+from torch_impl.objectives.flow_matching import TimeLaw, flow_matching_loss, flow_times, transport_coupling
+from torch_impl.oracle.on_path import MixtureOnPath
+from torch_impl.pictures.album import Album
+from torch_impl.pictures.images import save_images, scatter
+from torch_impl.process.paths import CosinePath, StraightPath
+from torch_impl.random.draws import Draws, SampleDraws
+from torch_impl.samplers.runge_kutta import SOLVERS, TOLERANCE, adaptive, integrate, log_density, solver
+from torch_impl.systems.config import SystemConfig
+from torch_impl.systems.levels import unet_levels
+from torch_impl.training.fields import option
+from torch_impl.training.system import Batch, System
+
+__all__ = ["FlowConfig", "FlowSystem", "MixtureFlowConfig", "MixtureFlowSystem"]
+
+Velocity = Callable[[Tensor, Tensor], Tensor]
+_PATHS = {"linear": StraightPath(), "cosine": CosinePath()}
+_CLOCK = 1000.0  # networks are told 1000 t, for which the frequencies of their time embedding are made
+
+
+@dataclass(frozen=True)
+class FlowBaseConfig(SystemConfig, kind="flow_base"):
+    """What flows on images and on points share: the path, the coupling, the law of the times."""
+
+    path: Literal["linear", "cosine"] = option("linear", "Path from data to noise.", group="Flow")
+    coupling: Literal["independent", "transport"] = option(
+        "independent", "Which noise belongs to which example: any, or the nearest within a batch.", group="Flow"
+    )
+    times: Literal["uniform", "logit_normal"] = option("uniform", "Law of the times in training.", group="Flow")
+    conditional: bool = option(False, "Tell the model the class, or not.", flag="--conditional/--unconditional")
+    label_drop: float = option(0.1, "Probability of hiding the class, for guidance.", least=0, most=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coupling == "transport" and self.conditional:
+            raise ValueError(
+                "coupling 'transport' pairs noise with examples of any class, so that given the class it would not be "
+                "normal; train with --unconditional, or --coupling independent"
+            )
+
+    @property
+    def label_count(self) -> int | None:
+        """Classes the network is told of."""
+        return self.classes if self.conditional else None
+
+
+class FlowBase(System):
+    """loss = mean squared error of the velocity, mean over elements (`path.velocity_views`)."""
+
+    config: FlowBaseConfig
+
+    def __init__(self, config: FlowBaseConfig, model: nn.Module) -> None:
+        super().__init__()
+        config.check_labels()
+        self.config, self.model = config, model
+        self.path = _PATHS[config.path]
+
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return (self.config.channels, self.config.image_size, self.config.image_size)
+
+    def networks(self) -> Sequence[nn.Module]:
+        return [self.model]
+
+    def drawn(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Times and noise of a batch."""
+        law: TimeLaw = self.config.times
+        t, noise = flow_times(draws.stratified(), law), draws.normal_like(batch.x)
+        if self.config.coupling == "transport":
+            noise = transport_coupling(batch.x, noise, min(128, draws.block_size))
+        return t, noise
+
+    def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
+        t, noise = self.drawn(batch, draws)
+        y = batch.y
+        if self.config.conditional:
+            if y is None:
+                raise ValueError("the batch has no labels; a conditional model needs them: train with --unconditional")
+            assert self.config.classes is not None
+            y = drop_labels(y, self.config.label_drop, self.config.classes, draws.uniform(len(y)))
+        return {"loss": flow_matching_loss(self.velocity(y), self.path, batch.x, t, noise)}
+
+    def _asked(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        out: Tensor = self.model(x, (_CLOCK * t).to(x.dtype), *(() if y is None else (y,)))
+        return out
+
+    def velocity(self, y: Tensor | None = None, guidance: float = 1.0) -> Velocity:
+        """(x, t) -> dx/dt, t real (batch,); for labels, with a weight of classifier-free guidance.
+
+        Raises:
+            ValueError: guidance or labels for an unconditional model.
+        """
+        if not self.config.conditional:
+            if guidance != 1.0:
+                raise ValueError(
+                    "this model is unconditional; leave out --label and --guidance, or train with --conditional"
+                )
+            return lambda x, t: self._asked(x, t)
+        null, given = self.config.classes, y
+        assert null is not None
+        if given is None:
+            return lambda x, t: self._asked(x, t, torch.full(x.shape[:1], null, device=x.device))
+        if guidance == 1.0:
+            return lambda x, t: self._asked(x, t, given)
+        return classifier_free(self._asked, given, torch.full_like(given, null), guidance)
+
+    takes: tuple[str, ...] = ("sampler", "steps", "guidance", "label", "columns")
+    samplers = tuple(row.name for row in SOLVERS)
+    """The solvers by which samples can be drawn; the first choice is heun."""
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator,
+        *,
+        labels: Tensor | None = None,
+        guidance: float = 1.0,
+        sampler: str = "heun",
+        steps: int | None = None,
+        tolerance: float | None = None,
+        callback: Callable[[float, Tensor], None] | None = None,
+    ) -> Tensor:
+        """n samples; the first ones are the same whatever n, but for those of dopri5, which steps for all together.
+
+        Args:
+            labels: class of each sample, (n,), for conditional models.
+            guidance: w of classifier-free guidance.
+            sampler: a solver; dopri5 chooses its steps by the tolerance, or takes as many as are asked for.
+            steps: how many, evenly in time; 50 by default.
+        """
+        device = next(self.parameters()).device
+        x = SampleDraws(generator, n).normal(n, *self.shape()).to(device)
+        field, method = self.velocity(labels, guidance), solver(sampler)
+        if method.embedded and steps is None:
+            limit = TOLERANCE if tolerance is None else tolerance
+            return self.finished(adaptive(field, x, self.path.T, 0.0, limit, callback))
+        if tolerance is not None:
+            raise ValueError(
+                f"tolerance is {tolerance:g}, and {sampler} takes a fixed number of steps; leave it out, or use "
+                "--sampler dopri5 without --steps"
+            )
+        return self.finished(integrate(field, x, even_times(self.path.T, steps or 50), method, callback))
+
+    def finished(self, x: Tensor) -> Tensor:
+        """What is at t = 0 as a sample."""
+        return x.clamp(-1, 1)
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes in turn, for pictures."""
+        if not self.config.conditional or self.config.classes is None:
+            return None
+        return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
+
+
+def even_times(T: float, steps: int) -> list[float]:
+    """T, ..., 0 in even steps."""
+    return [T * (1 - i / steps) for i in range(steps + 1)]
+
+
+# -- images -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FlowConfig(FlowBaseConfig, kind="flow"):
+    """A flow on pixels with a U-Net."""
+
+    widths: tuple[int, ...] = option((32, 64), "Widths of the U-Net, a level each.")
+    blocks: int = option(2, "Its residual blocks a level.")
+    attention: tuple[int, ...] = option((), "Sides, in pixels, at which it has attention.")
+    head_channels: int = option(32, "Channels of a head of its attention.")
+    dropout: float = option(0.0, "Dropout.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.network()
+
+    def network(self) -> UNetConfig:
+        return UNetConfig(
+            image_size=self.image_size,
+            in_channels=self.channels,
+            channels=self.widths,
+            blocks_per_level=self.blocks,
+            attention=self.attention,
+            head_channels=self.head_channels,
+            num_classes=self.label_count,
+            dropout=self.dropout,
+        )
+
+    def at_side(self, size: int) -> FlowConfig:
+        widths, attention = unet_levels(size)
+        return replace(self, image_size=size, widths=widths, attention=attention)
+
+    @classmethod
+    def small(cls) -> FlowConfig:
+        return cls(widths=(8,), blocks=1)
+
+    def build(self) -> FlowSystem:
+        return FlowSystem(self)
+
+
+class FlowSystem(FlowBase):
+    """A flow on pixels in [-1, 1]."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__(config, UNet(config.network()))
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        hidden = self.config.conditional and 0 < self.config.label_drop < 1
+        for guidance in (1.0, 2.0) if hidden else (1.0,):
+            name = f"samples-guidance-{guidance:g}" if self.config.conditional else "samples"
+            counted = album.counted(name, 50)
+            drawn = self.sample(
+                80, album.generator(), labels=self.sample_labels(80), guidance=guidance, callback=_as_steps(counted)
+            )
+            album.images(name, drawn)
+
+    def preview(self, path: Path, seed: int) -> None:
+        columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
+        n = 8 * (columns or 8)
+        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
+        save_images(path, self.sample(n, generator, labels=self.sample_labels(n)), columns)
+
+
+def _as_steps(counted: Callable[[int, Tensor], None]) -> Callable[[float, Tensor], None]:
+    return lambda t, x: counted(0, x)
+
+
+# -- points -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MixtureFlowConfig(FlowBaseConfig, kind="mixture_flow"):
+    """A flow on points of the plane with an MLP; the law is part of the config."""
+
+    unit = "points"
+    laws = "mixture:"
+
+    weights: tuple[float, ...] = (0.5, 0.5)
+    means: tuple[tuple[float, ...], ...] = ((-1.0, 0.0), (1.0, 0.0))
+    variances: tuple[tuple[float, ...], ...] = ((0.1, 0.1), (0.1, 0.1))
+    width: int = option(128, "Width of the MLP.")
+    depth: int = option(4, "Its layers.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= len(self.weights) <= 1000:
+            raise ValueError(f"the mixture has {len(self.weights)} components; it must have 1 to 1000")
+        self.oracle()
+        self.network()
+
+    def fitted(self, data: Any) -> MixtureFlowConfig:
+        """The config with the law of the data."""
+        law = {name: _nested(getattr(data, name).double().tolist()) for name in ("weights", "means", "variances")}
+        return dataclasses.replace(self, classes=len(law["weights"]), **law)
+
+    def network(self) -> MLPDenoiserConfig:
+        return MLPDenoiserConfig(len(self.means[0]), self.width, self.depth, self.label_count)
+
+    def oracle(self) -> MixtureOnPath:
+        return MixtureOnPath(self.weights, self.means, self.variances, _PATHS[self.path])
+
+    @classmethod
+    def small(cls) -> MixtureFlowConfig:
+        return cls(2, 2, width=8, depth=1)
+
+    def build(self) -> MixtureFlowSystem:
+        return MixtureFlowSystem(self)
+
+
+def _nested(value: Any) -> Any:
+    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
+
+
+class MixtureFlowSystem(FlowBase):
+    """A flow on points with its oracle: the best velocity, the least loss and the density are known exactly."""
+
+    config: MixtureFlowConfig
+    takes = ("sampler", "steps", "guidance", "label")
+
+    def __init__(self, config: MixtureFlowConfig) -> None:
+        super().__init__(config, MLPDenoiser(config.network()))
+        self.oracle = config.oracle()
+        self._best: float | None = None
+
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.config.means[0]),)
+
+    def finished(self, x: Tensor) -> Tensor:
+        return x
+
+    def best_loss(self) -> float | None:
+        """The least loss that any network could reach; by Gauss-Legendre quadrature over the law of the times."""
+        config = self.config
+        if self._best is None and config.coupling == "independent" and not config.conditional:
+            nodes, weights = np.polynomial.legendre.leggauss(64)
+            times = flow_times(torch.from_numpy(0.5 * (nodes + 1)), config.times).numpy()
+            self._best = self.oracle.least_velocity_error(times, 0.5 * weights)
+        return self._best
+
+    def oracle_loss(self, batch: Batch, draws: Draws) -> Tensor:
+        """The loss of the exact velocity on the draws that the model had."""
+        t, noise = self.drawn(batch, draws)
+        return flow_matching_loss(self.oracle.field, self.path, batch.x, t, noise)
+
+    def log_density(self, x: Tensor, steps: int) -> tuple[Tensor, str]:
+        """log p(x) by the flow with exact divergence, nats, (batch,); and how, in words."""
+        times = even_times(self.path.T, steps)[::-1]
+        found = log_density(self.velocity(), x, times, solver("rk4"), _standard_normal)
+        return found, f"flow, {steps} steps of rk4"
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Components in the proportions of their weights; sample i has the same whatever n."""
+        if not self.config.conditional:
+            return None
+        weights = torch.tensor(self.config.weights, dtype=torch.float64, device=next(self.parameters()).device)
+        golden = (math.sqrt(5) - 1) / 2
+        places = torch.arange(n, device=weights.device, dtype=torch.float64).mul(golden).add(0.5).frac() * weights.sum()
+        return torch.searchsorted(weights.cumsum(0), places, right=True).clamp_(max=len(weights) - 1)
+
+    def portraits(self, album: Album, held_out: Batch | None) -> None:
+        album.draw("samples", lambda path: self.preview(path, album.seed, 2000))
+
+    def preview(self, path: Path, seed: int, n: int = 1000) -> None:
+        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
+        steps: list[Tensor] = []
+        points = self.sample(
+            n, generator, labels=self.sample_labels(n), callback=lambda _, x: steps.append(x[:24].clone())
+        )
+        truth = self.oracle.sample(n, torch.Generator().manual_seed(seed))
+        scatter(path, points, truth, torch.stack(steps))
+
+
+def _standard_normal(x: Tensor) -> Tensor:
+    """log N(x; 0, I), nats, (batch,)."""
+    return -0.5 * (x.square() + LOG_2PI).flatten(1).sum(1)
