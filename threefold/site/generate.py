@@ -12,7 +12,7 @@ from pathlib import Path
 
 import derivations
 from threefold.errors import Unusable
-from threefold.site import blocks, chapters, errata, evidence, experiments, graph, pages, prose, trust, widgets
+from threefold.site import blocks, chapters, errata, evidence, experiments, figures, graph, pages, prose, trust, widgets
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.runs import Run, runs
@@ -156,6 +156,7 @@ def directives(
         "notation": lambda _, up: pages.notation(book, up),
         "signs": lambda _, up: pages.signs(book),
         "chapters": lambda _, up: pages.chapter_list(book, found, up),
+        "figure": lambda name, _: figures.named(name),
         "experiments": lambda _, up: experiments.listing(docs, texts, up),
         "run-facts": run(experiments.facts),
         "run-asked": run(experiments.asked),

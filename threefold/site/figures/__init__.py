@@ -1,0 +1,22 @@
+"""The figures of the texts: one function each, which draws quantities that `reference` computes.
+
+A text names one by `<!-- figure: NAME -->`. It becomes an SVG in the page, in the page's own colours, with a caption
+and a description for those who do not see it; nothing in it moves, and nothing needs JavaScript.
+"""
+
+from __future__ import annotations
+
+from threefold.errors import Unusable, nearest
+from threefold.site.figures import chain, evidence, fields, losses, samplers
+from threefold.site.figures.ink import Drawing, element
+
+ALL: dict[str, Drawing] = {
+    name: drawing for room in (evidence, chain, losses, fields, samplers) for name, drawing in room.FIGURES.items()
+}
+
+
+def named(name: str) -> str:
+    """The HTML of a figure. Raises Unusable for a name that no figure has."""
+    if name not in ALL:
+        raise Unusable(f"no figure is called {name!r}{nearest(name, ALL)}")
+    return element(name, ALL[name])
