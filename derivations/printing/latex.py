@@ -246,7 +246,8 @@ class Latex(LatexPrinter):
 
     def _print_Entry(self, e: Any) -> str:
         word, row, column = (self._print(a) for a in e.args)
-        apart = "" if len(row) == len(column) == 1 else ","
+        # By what the indices are, and not by how they are printed: a marked one is long.
+        apart = "" if all(len(str(index)) == 1 for index in e.args[1:]) else ","
         return rf"\left({word}\right)_{{{row}{apart}{column}}}"
 
     def _print_Equal(self, e: Any) -> str:
