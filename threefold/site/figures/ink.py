@@ -23,7 +23,7 @@ STYLE_SHEET = {
     VIOLET: "var(--tf-measured)",
     FAINT: "var(--tf-line)",
 }
-SETTINGS = {
+SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "threefold",
     "font.size": 9,

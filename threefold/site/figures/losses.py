@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reference import schedules
-from reference.bounds import bound_weight, linear_loss
+from reference.bounds import Prediction, bound_weight, linear_loss
 from reference.chain import posterior_coefficients
 from reference.mixtures import GaussianMixture
 from threefold.site.figures.ink import BLUE, FAINT, GREEN, INK, RED, VIOLET, Drawing, label, paper
@@ -17,7 +17,12 @@ TIMES = np.unique(np.geomspace(2, 1000, 70).astype(int))
 def weights() -> Figure:
     figure, axes = paper(height=2.6)
     betas = schedules.linear_betas(1000)
-    for kind, name, colour in (("x0", "error in x₀", BLUE), ("eps", "error in ε", GREEN), ("v", "error in v", VIOLET)):
+    views: tuple[tuple[Prediction, str, str], ...] = (
+        ("x0", "error in x₀", BLUE),
+        ("eps", "error in ε", GREEN),
+        ("v", "error in v", VIOLET),
+    )
+    for kind, name, colour in views:
         found = [bound_weight(int(t), betas, posterior_coefficients(int(t), betas)[2], kind) for t in TIMES]
         axes.loglog(TIMES, found, color=colour, label=name)
     axes.axhline(1, color=RED, linestyle="--", linewidth=1, label="the simple loss: 1")
@@ -30,7 +35,8 @@ def reachable() -> Figure:
     figure, axes = paper()
     data = GaussianMixture.of([0.3, 0.7], [[-1.0], [1.0]], [[[0.04]], [[0.04]]])
     abar = np.linspace(0.02, 0.98, 49)
-    for target, name, colour in (("eps", "predicting ε", GREEN), ("x0", "predicting x₀", BLUE)):
+    views: tuple[tuple[Prediction, str, str], ...] = (("eps", "predicting ε", GREEN), ("x0", "predicting x₀", BLUE))
+    for target, name, colour in views:
         axes.plot(abar, [data.best_loss(float(a), target) for a in abar], color=colour, label=name)
     label(axes, "ᾱ", "least mean squared error")
     axes.legend()
