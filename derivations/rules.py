@@ -1,6 +1,7 @@
 """The vocabulary of derivations: everything a chapter needs to write claims and their calc chains, in one import."""
 
 from derivations.kernel.claims import Chain, Claim, Statement
+from derivations.kernel.conditions import at_most, below
 from derivations.kernel.continuous import smoothness
 from derivations.kernel.domain import (
     CLOSED_UNIT,
@@ -180,7 +181,9 @@ __all__ = [
     "Vjp",
     "above",
     "algebra",
+    "at_most",
     "bayes",
+    "below",
     "by_claim",
     "by_parts",
     "cofactors",

@@ -17,7 +17,7 @@ from derivations.kernel import places
 from derivations.kernel import theorem as kernel
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.definedness import Undischarged
-from derivations.kernel.domain import REAL, Domain
+from derivations.kernel.points import refuse_apart
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.terms import Malformed
 from derivations.kernel.theorem import DoesNotFollow, Theorem
@@ -132,7 +132,7 @@ class Judge:
         statement, domain = claim.says[part], claim.domain_of(part)
         says: tuple[Any, str, Any] = (statement.lhs, statement.relation, statement.rhs)
         lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
-        _refuse_apart(claim.domain, domain)
+        refuse_apart(claim.domain, domain)
         supposed = [side for h in claim.hypotheses for side in h.sides]
         refuse_one_look((statement.lhs, statement.rhs, *supposed, *(e for chain in lines for e in chain)))
         with time_limit(self.step_seconds):
@@ -253,15 +253,6 @@ def _tier(line: Line) -> str:
         return line.rule.tier
     except Exception:  # likewise
         return ""
-
-
-def _refuse_apart(whole: Domain, own: Domain) -> None:
-    """Refuse a statement's own domain that has no point in common with the claim's: both are shown as conditions."""
-    for name in own.intervals:
-        one, two = own.intervals[name], whole.intervals.get(name, REAL)
-        lo, hi = max(one.lo, two.lo), min(one.hi, two.hi)
-        if lo > hi or (lo == hi and not (one.contains(lo) and two.contains(lo))):
-            raise Malformed(f"the claim says {name} {two.words()}, and its statement {name} {one.words()}: never both")
 
 
 def _refuse_meaningless(here: places.Place, statement: Statement) -> None:

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy import Expr, Symbol
 
 from derivations.kernel import terms
+from derivations.kernel.conditions import JointCondition
 
 
 @dataclass(frozen=True)
@@ -65,31 +66,45 @@ class Domain:
 
     An interval given to a vector's name holds for each of its coordinates.
     `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha); `sizes` gives
-    covariance matrices (by name) a numeric size.
+    covariance matrices (by name) a numeric size; `conditions` are what several symbols meet together.
     """
 
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     indices: Mapping[Symbol, tuple[Any, Any]] = field(default_factory=dict)
     products: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    conditions: tuple[JointCondition, ...] = ()
 
     def __post_init__(self) -> None:
         """Keep copies that nobody can write to."""
         for part in ("intervals", "indices", "products", "sizes"):
             object.__setattr__(self, part, MappingProxyType(dict(getattr(self, part))))
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        for c in self.conditions:
+            if type(c) is not JointCondition:
+                raise terms.Malformed(f"{c} is no condition: write at_most(small, large) or below(small, large)")
 
     @cached_property
     def content(self) -> tuple[Any, ...]:
         """All that it says, to compare."""
         parts = (self.intervals, self.indices, self.products, self.sizes)
-        return tuple(tuple(sorted(part.items(), key=str)) for part in parts)
+        return *(tuple(sorted(part.items(), key=str)) for part in parts), tuple(c.content for c in self.conditions)
 
     def copied(self) -> Domain:
         """The same domain, which shares nothing with this one that anybody could change."""
-        return replace(self, intervals={name: replace(interval) for name, interval in self.intervals.items()})
+        intervals = {name: replace(interval) for name, interval in self.intervals.items()}
+        return replace(self, intervals=intervals, conditions=tuple(replace(c) for c in self.conditions))
 
-    def words(self, shown: Callable[[str], str] = str, vectors: Container[str] = terms.VECTORS) -> list[str]:
-        """One line for each condition; `shown` is how a symbol's name is written, `vectors` names those that are."""
+    def words(
+        self,
+        shown: Callable[[str], str] = str,
+        vectors: Container[str] = terms.VECTORS,
+        written: Callable[[Any], str] = str,
+    ) -> list[str]:
+        """One line for each condition; `shown` is how a symbol's name is written, `vectors` names those that are.
+
+        `written` is how a term is.
+        """
         lines = [
             f"{'every coordinate of ' if name in vectors else ''}{shown(name)} {interval.words()}"
             for name, interval in self.intervals.items()
@@ -100,17 +115,26 @@ class Domain:
         ]
         products = [(shown(p), shown(f)) for p, f in self.products.items()]
         lines += [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in products]
-        return lines + [f"{shown(name)} a {n} x {n} covariance" for name, n in self.sizes.items()]
+        lines += [f"{shown(name)} a {n} x {n} covariance" for name, n in self.sizes.items()]
+        for c in self.conditions:
+            ranges = [f"{i} in {written(lo)}..{written(hi)}" for i, (lo, hi) in c.when.items()]
+            said = f"{written(c.small)} {c.relation} {written(c.large)}"
+            lines.append(f"{said} for all {' and '.join(ranges)}" if ranges else said)
+        return lines
 
     def with_index(self, index: Symbol, lo: Any, hi: Any) -> Domain:
         """The domain inside the scope of an index; what was known through another index of that name is forgotten."""
-        kept = self.without(index).indices
-        return replace(self, indices={**kept, index: (sp.sympify(lo), sp.sympify(hi))})
+        kept = self.without(index)
+        return replace(kept, indices={**kept.indices, index: (sp.sympify(lo), sp.sympify(hi))})
 
     def without(self, index: Symbol) -> Domain:
         """The domain that knows nothing of an index, nor of those that it bounds."""
         lost = {i for i, bounds in self.indices.items() if i == index or sp.Tuple(*bounds).has(index)}
-        return replace(self, indices={i: bounds for i, bounds in self.indices.items() if i not in lost})
+        return replace(
+            self,
+            indices={i: bounds for i, bounds in self.indices.items() if i not in lost},
+            conditions=tuple(c for c in self.conditions if not c.mentions & {index, *lost}),
+        )
 
     def unaware_of(self, variable: Any) -> Domain:
         """The domain that knows nothing of the coordinates of a vector: an average runs over all its values."""

@@ -17,6 +17,7 @@ from sympy import Expr, Symbol
 from derivations.kernel import terms
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval
 from derivations.kernel.forms import form_sign
+from derivations.kernel.joint import joint_sign
 from derivations.kernel.powers import integer_power, power_interval
 from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, multilinear, on_the_surface
@@ -336,6 +337,7 @@ class Lowering:
         return (
             polynomial_sign(f, intervals)
             or self._sign_in_range(f, intervals)
+            or joint_sign(self, f, intervals)
             or form_sign(f, self.meaning, intervals, self._coefficient_sign)
         )
 

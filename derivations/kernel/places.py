@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import sympy as sp
 
+from derivations.kernel.conditions import JointCondition
 from derivations.kernel.consistency import refuse_contradiction
 from derivations.kernel.continuous import NOTHING, Granted
 from derivations.kernel.definedness import Undischarged, conditions, discharge
@@ -107,15 +108,19 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
             sort(e)
     made = tuple(map(core, sources))
     assumed = tuple(side for h in supposed for side in h.sides)
-    refuse_ambiguous_names(*sources, *made, *assumed)
     refuse_empty(domain, {s for e in (*made, *assumed) for s in e.free_symbols})
     known = domain.copied()
+    joint = tuple(core(side) for c in known.conditions for side in c.sides)
+    refuse_ambiguous_names(*sources, *made, *assumed, *joint)
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
     for h, text in zip(supposed, told, strict=True):
         _refuse_meaningless(h, text, here)
+    for c in known.conditions:
+        _refuse_meaningless_condition(c, here)
     refuse_contradiction(supposed, known)
-    _refuse_tied(made, supposed)
+    _refuse_tied(made, [(f"the hypothesis {h.name!r}", sp.Tuple(*h.sides)) for h in supposed])
+    _refuse_tied(made, [("a condition of the domain", sp.Tuple(*map(core, c.sides))) for c in known.conditions])
     kept: Place = _keep(here)
     return kept
 
@@ -163,15 +168,26 @@ def _refuse_equation_between_variables(lhs: Any, rhs: Any, domain: Domain) -> No
             raise Malformed(f"{lhs} = {rhs} cannot hold for all values of {v}, which the left side does not mention")
 
 
-def _refuse_tied(expressions: Iterable[Any], hypotheses: Iterable[Hypothesis]) -> None:
-    """A symbol that a hypothesis ties to others is one number: nobody differentiates by it, and it tends nowhere."""
-    for h in hypotheses:
-        sides = sp.Tuple(*h.sides)
+def _refuse_meaningless_condition(c: JointCondition, here: Place) -> None:
+    """The sides mean something over all of its range."""
+    where = here.domain
+    for index, bounds in c.when.items():
+        where = where.with_index(index, *bounds)
+    for side in c.sides:
+        refuse_ambiguous_indices(side)
+        check(core(side), where, here.spaces)
+    for index in c.when:
+        refuse_names_with(index, sp.Tuple(*c.sides))
+
+
+def _refuse_tied(expressions: Iterable[Any], ties: Iterable[tuple[str, Any]]) -> None:
+    """A symbol that is tied to others is one number: nobody differentiates by it, and it tends nowhere."""
+    for name, sides in ties:
         for e in (moving for line in expressions for moving in line.atoms(D, At, IntegralTo, Series, LinearSDE)):
             wrt = e.args[1]
             free = isinstance(wrt, sp.Symbol) and sides.has(wrt)
             if free or (isinstance(wrt, ScalarFunction) and sides.atoms(type(wrt))):
-                raise Malformed(f"{e}: the hypothesis {h.name!r} is about one {wrt}, so it cannot vary here")
+                raise Malformed(f"{e}: {name} is about one {wrt}, so it cannot vary here")
 
 
 # --- induction --------------------------------------------------------------------------------------------------------
@@ -204,6 +220,8 @@ def induction(
         raise Malformed(f"induction starts at {first}, but the claim is about {n} >= {lo}")
     for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
         _refuse_shrinking(h, n, domain)
+    if tied := [c for c in domain.conditions if n in c.mentions]:
+        raise Malformed(f"{tied[0].small} {tied[0].relation} {tied[0].large} is about one {n}: no induction over it")
     left, right = core(lhs), core(rhs)
 
     def at(value: Any) -> tuple[Any, str, Any]:

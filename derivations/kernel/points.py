@@ -10,6 +10,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.genuine import refuse_impostors
+from derivations.kernel.met import refuse_unmet, samples
 from derivations.kernel.terms import DIM, Malformed, ScalarFunction
 
 TRIES = 12  # values of each integer that are tried, from its lower end on
@@ -37,6 +38,21 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     if next(_points(domain), None) is None:
         shown = ", ".join(f"{i} in {lo}..{hi}" for i, (lo, hi) in domain.indices.items())
         raise Malformed(f"no integers were found with {shown}: a claim about nothing says nothing")
+    if domain.conditions:
+        refuse_unmet(domain, _points(domain))
+
+
+def refuse_apart(one: Domain, other: Domain) -> None:
+    """Refuse two domains that have no point in common, as far as intervals, ranges and conditions tell."""
+    for name in other.intervals:
+        a, b = other.intervals[name], one.intervals.get(name, Interval())
+        lo, hi = max(a.lo, b.lo), min(a.hi, b.hi)
+        if lo > hi or (lo == hi and not (a.contains(lo) and b.contains(lo))):
+            raise Malformed(f"the claim says {name} {b.words()}, and its statement {name} {a.words()}: never both")
+    both = {i: (sp.Max(one.indices[i][0], lo), sp.Min(one.indices[i][1], hi)) if i in one.indices else (lo, hi)
+            for i, (lo, hi) in other.indices.items()}  # fmt: skip
+    if next(_points(Domain(indices={**one.indices, **both})), None) is None:
+        raise Malformed("the ranges of the claim and of its statement have no integers in common: never both")
 
 
 def _refuse_index(domain: Domain, index: Any, lo: Any, hi: Any) -> None:
@@ -68,20 +84,12 @@ def _refuse_schedule(domain: Domain, product: str, factor: str) -> None:
     if len({*domain.products, *domain.products.values()}) < 2 * len(domain.products):
         raise Malformed("each family belongs to one schedule only")
     one, all_of = (domain.intervals.get(name, Interval()) for name in (factor, product))
-    for c in _samples(one):
+    for c in samples(one):
         grows = c > 1 and all_of.hi == sp.oo
         falls = 0 < c < 1 and all_of.lo <= 0
         if one.contains(c) and all_of.contains(c) and (c == 1 or grows or falls):
             return
     raise Malformed(f"no schedule was found with {factor} {one.words()} and {product} {all_of.words()}")
-
-
-def _samples(interval: Interval) -> list[Any]:
-    lo, hi = interval.lo, interval.hi
-    low = lo if lo != -sp.oo else (hi if hi != sp.oo else sp.S.One) - 2
-    high = hi if hi != sp.oo else sp.Max(low, 0) + 3
-    inner = [low + (high - low) * sp.Rational(n, 16) for n in range(17)]
-    return [sp.S.One, *inner]
 
 
 def _points(domain: Domain) -> Iterator[Mapping[Any, Any]]:

@@ -89,9 +89,9 @@ class Claim:
             *(side for s in self.says for side in (s.lhs, s.rhs)), *(e for h in self.hypotheses for e in h.sides)
         )
         vectors = {name_of(a) for a in unfold_all(sides).atoms(VectorSymbol, VectorFunction)}
-        lines = self.domain.words(printing.name_text, vectors)
+        lines = self.domain.words(printing.name_text, vectors, printing.text)
         for number, domain in ((number, s.domain) for number, s in enumerate(self.says, 1) if s.domain is not None):
-            narrowed = (line for line in domain.words(printing.name_text, vectors) if line not in lines)
+            narrowed = (line for line in domain.words(printing.name_text, vectors, printing.text) if line not in lines)
             lines += [f"statement {number}: {line}" for line in narrowed]
         unsaid = [_unsaid(sp.Tuple(s.lhs, s.rhs), s.domain or self.domain) for s in self.says]
         for n, own in enumerate(unsaid, 1):
@@ -146,7 +146,7 @@ class Claim:
 
 
 def _content(domain: Domain) -> Any:
-    return Domain(domain.intervals, domain.indices, domain.products, domain.sizes).content
+    return Domain(domain.intervals, domain.indices, domain.products, domain.sizes, domain.conditions).content
 
 
 def _unsaid(sides: Any, domain: Domain) -> list[str]:

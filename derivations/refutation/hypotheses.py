@@ -13,7 +13,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain
-from derivations.refutation import enclosures, polynomials
+from derivations.refutation import enclosures, joint, polynomials
 from derivations.refutation.arithmetic import surely
 from derivations.refutation.enclosures import sign
 from derivations.refutation.laws import FiniteJoint
@@ -79,6 +79,8 @@ IN_WORDS: dict[tuple[str, str], Callable[[World, frozenset[str]], bool]] = {
 
 def refuse(world: World, hypotheses: Iterable[Any], domain: Domain, read: Any = ()) -> None:
     """Raise Broken, or Uncomputable with the reason, unless every hypothesis certainly holds in the world."""
+    if joint.told(world, domain.conditions) is not True:
+        raise Broken(f"the world is not known to meet {joint.shown(domain.conditions)}")
     averaged = frozenset(
         law.args[0].args[0].name
         for law in terms.unfold_all(sp.Tuple(*read)).atoms(terms.Expect, terms.KL)

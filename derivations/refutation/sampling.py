@@ -14,7 +14,7 @@ from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain, Interval
-from derivations.refutation import enclosures
+from derivations.refutation import enclosures, joint
 from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle
@@ -23,6 +23,8 @@ from derivations.refutation.studies import study
 from derivations.refutation.undefined import OutsideModel, Uncomputable
 from derivations.refutation.worlds import World, draw_in
 
+ATTEMPTS = 60  # worlds that are drawn to meet the conditions of a domain
+SHAPES = ("", "falls", "", "rises")  # of families, where numbers drawn one by one would hardly ever be in order
 LONGEST = 20_000  # factors of a running product
 # Where formulas degenerate, if anywhere.
 PLAIN = (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2), Fraction(-2), Fraction(3))
@@ -52,9 +54,28 @@ def sample_for(
     expressions: Iterable[Any], domain: Domain, hypotheses: tuple[Any, ...], seed: str, n: int, without: str = ""
 ) -> World:
     """World number n of a domain in which all of these expressions can be read, as far as that is possible."""
-    rng = Random(f"{seed} {n}")
+    for attempt in range(ATTEMPTS if domain.conditions else 1):
+        world = _drawn(expressions, domain, hypotheses, seed, n, without, attempt)
+        if joint.told(world, domain.conditions) is True:
+            return world
+    raise NoWorld(f"no world was found that meets {joint.shown(domain.conditions)}")
+
+
+def _drawn(
+    expressions: Iterable[Any],
+    domain: Domain,
+    hypotheses: tuple[Any, ...],
+    seed: str,
+    n: int,
+    without: str,
+    attempt: int,
+) -> World:
+    """One attempt at world n, whatever the joint conditions of the domain say."""
+    again = f" {attempt}" if attempt else ""
+    rng = Random(f"{seed} {n}{again}")
     held = [h for h in hypotheses if h.name != without]
-    found = study(expressions, [side for h in held for side in (h.lhs, h.rhs) if side is not None])
+    supposed = [side for h in held for side in (h.lhs, h.rhs) if side is not None]
+    found = study(expressions, [*supposed, *(side for c in domain.conditions for side in c.sides)])
     dimension = 1 if found.one_dimension else 1 + n % 2
     numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
@@ -66,7 +87,7 @@ def sample_for(
     world.classes = Granted.by(held).classes
     by_formula = found.by_formula | set(world.classes)
     world.coordinates = {name: where for name, where in domain.intervals.items() if name in by_formula}
-    world.families = _families(domain, n, world)
+    world.families = _families(domain, n, world, again, SHAPES[attempt % len(SHAPES)])
     size = next(iter(domain.sizes.values()), int(numbers["k"]))
     world.sizes = dict.fromkeys(found.latents, size)
     for name in found.covariances:
@@ -147,7 +168,7 @@ def random_covariance(rng: Random, size: int) -> Matrix:
 # --- families and functions -------------------------------------------------------------------------------------------
 
 
-def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
+def _families(domain: Domain, n: int, world: World, again: str = "", shape: str = "") -> dict[str, Any]:
     table: dict[str, Any] = {}
 
     def member(name: str) -> Callable[..., Any]:
@@ -155,7 +176,9 @@ def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
             if any(not isinstance(a, Fraction) or a.denominator != 1 for a in args):
                 raise Uncomputable(f"{name} is a family over the integers in this world")
             label = f"{name}({', '.join(str(int(a)) for a in args)})"
-            drawn = draw_in(domain.intervals[name], Random(f"{n} {label}"), edge=n % 4 == 3)
+            drawn = draw_in(domain.intervals[name], Random(f"{n}{again} {label}"), edge=n % 4 == 3)
+            if shape and len(args) == 1 and args[0] >= 0:
+                drawn = _shaped(domain.intervals[name], Random(f"{n}{again} {name}"), int(args[0]), shape)
             world.drawn[label] = str(drawn)
             return drawn
 
@@ -172,6 +195,13 @@ def _families(domain: Domain, n: int, world: World) -> dict[str, Any]:
         world.products[factor], world.product_of[factor] = made, product
         table[product] = made(table[factor])
     return table
+
+
+def _shaped(where: Interval, rng: Random, at: int, shape: str) -> Fraction:
+    """A value between two of the interval that falls, or rises, from one to the other with the index."""
+    low, high = sorted((draw_in(where, rng), draw_in(where, rng)))
+    share = Fraction(1, at + rng.randint(1, 3))
+    return low + (high - low) * (share if shape == "falls" else 1 - share)
 
 
 def _running_product(name: str, factor: Callable[[Any], Any], interval: Interval) -> Callable[[Any], Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import sympy as sp
 
 from derivations.kernel.claims import Claim, Statement
-from derivations.refutation import hypotheses
+from derivations.refutation import hypotheses, joint
 from derivations.refutation.evaluate import evaluate
 from derivations.refutation.refute import TRIES, admitted, related, violation
-from derivations.refutation.sampling import sample
+from derivations.refutation.sampling import sample, sample_for
 from derivations.refutation.studies import scalars
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
@@ -51,6 +51,8 @@ def needs(claim: Claim) -> list[Need]:
     for h in claim.hypotheses:
         without = None if h.needed_because else _without(claim, h.name)
         rows.append(Need(h.name, without is not None, without or h.needed_because or h.words))
+    for part, n in itertools.product(range(len(claim.says)), range(len(claim.domain.conditions))):
+        rows += [row for row in [_need_of_condition(claim, part, n)] if row not in rows]
     for part, statement in enumerate(claim.says):
         rows += [n for n in _boundary_needs(claim, part, statement) if n not in rows]
     return rows
@@ -77,6 +79,29 @@ def _world_without(claim: Claim, part: int, n: int, name: str) -> World:
     others = [h for h in claim.hypotheses if h.name != name]
     hypotheses.refuse(world, others, claim.domain_of(part), (statement.lhs, statement.rhs))
     return world
+
+
+def _need_of_condition(claim: Claim, part: int, number: int) -> Need:
+    """What goes wrong where one joint condition fails and the others hold."""
+    domain, statement = claim.domain_of(part), claim.says[part]
+    lost = claim.domain.conditions[number]
+    others = tuple(c for c in domain.conditions if c != lost)
+    what = joint.shown([lost])
+    for n in range(10 * TRIES):
+        try:
+            world = sample_for(
+                (statement.lhs, statement.rhs), replace(domain, conditions=others), claim.hypotheses, what, n
+            )
+            if joint.told(world, [lost]) is not False:
+                continue
+            found = violation(statement, world)
+        except Undefined as reason:
+            if not isinstance(reason, Uncomputable):
+                return Need(what, True, f"where it fails a side has no value ({reason})")
+            continue
+        if found is not None:
+            return Need(what, True, f"where it fails: {found[0]} against {found[1]}")
+    return Need(what, False, f"the statement holds where {what} fails, too")
 
 
 def _has_value(claim: Claim, part: int, n: int) -> bool:

@@ -16,6 +16,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
+from derivations.kernel.conditions import JointCondition
 from derivations.kernel.definedness import Undischarged, conditions, discharge, holds
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.domain import Domain, Interval
@@ -23,7 +24,7 @@ from derivations.kernel.formation import sort
 from derivations.kernel.hypotheses import INDUCTION_HYPOTHESIS, Hypothesis
 from derivations.kernel.means import extent
 from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
-from derivations.kernel.substitution import substitute
+from derivations.kernel.substitution import core, substitute
 from derivations.kernel.terms import DIM, Malformed, VectorFunction, VectorSymbol
 
 Table = Mapping[Any, Any]
@@ -325,6 +326,8 @@ def _check_range(indices: Mapping[Any, tuple[Any, Any]], table: Table, context: 
 
 def _check_values(domain: Domain, table: Table, context: Context, owner: str) -> None:
     """What is put for a symbol must lie in that symbol's interval; a symbol that stays must have the same one here."""
+    for condition in domain.conditions:
+        _check_condition(condition, table, context, owner)
     images = {terms.name_of(key): (key, value) for key, value in table.items()}
     for name, interval in domain.intervals.items():
         if name not in images and context.domain.intervals.get(name) != interval:
@@ -339,6 +342,17 @@ def _check_values(domain: Domain, table: Table, context: Context, owner: str) ->
         interval = domain.intervals.get(name, domain.interval(key))
         if not _lies_in(at, interval, context.domain):
             raise StepFails(f"{owner} needs {name} {interval.words()}; {value} is not known to be there")
+
+
+def _check_condition(condition: JointCondition, table: Table, context: Context, owner: str) -> None:
+    """What the symbols of a lemma meet together must be met by what is put for them."""
+    where, fixed = context.domain, {key: value for key, value in table.items() if key not in condition.when}
+    indices = {index: sp.Dummy("•", integer=True) for index in condition.when}
+    for index, bounds in condition.when.items():
+        where = where.with_index(indices[index], *(substitute(b, {**fixed, **indices}) for b in bounds))
+    small, large = (substitute(core(side), {**fixed, **indices}) for side in condition.sides)
+    if not holds("> 0" if condition.relation == "<" else ">= 0", large - small, where):
+        raise StepFails(f"{owner} needs {small} {condition.relation} {large}, which is not known here")
 
 
 def _refuse_undefined(value: Any, context: Context, owner: str) -> None:

@@ -27,6 +27,8 @@ from derivations.rules import (
     Rounded,
     SumTo,
     algebra,
+    at_most,
+    below,
     constant_vector,
     given,
     interval_arithmetic,
@@ -200,7 +202,34 @@ def constants(words: Words) -> Draft:
     return Draft([(e, "=", algebra), (known, "=", rule)], Domain(), (h, *FINITE), kind="constants")
 
 
+def together(words: Words) -> Draft:
+    """Conditions on several symbols, and what follows from them, or does not."""
+    names = ("fuzz_a", "fuzz_b", "fuzz_c")
+    places = {name: words.one(*PLACES) for name in names} | {"fuzz_f": words.one(*PLACES), "fuzz_g": POSITIVE}
+    sides = (a, b, c, a**2, a + b, 1 - a, f(1), f(2), sp.S.One, sp.S.Zero, a * b)
+    small, large = words.one(*sides), words.one(*sides)
+    rises = words.one(below, at_most)(f(i), f(i + 1), {i: (1, words.one(T, T - 1, n))})
+    condition = words.one(below(small, large), at_most(small, large), at_most(small, large), rises)
+    gap = f(t + 1) - f(t) if condition is rises else large - small
+    change = words.one(sp.S.Zero, sp.S.Zero, b**2, -a, b, g(1))
+    e, other, rule, relation = words.one(
+        (sp.S.Zero, gap + change, positivity, words.one("<", "<=", "<=", ">=")),
+        (sp.sqrt(sp.Pow(gap, 2, evaluate=False)), gap, algebra, "="),
+        (sp.sqrt(gap) ** 2 + change, gap + change, algebra, "="),
+        (sp.log(1 + gap), sp.S.Zero, monotone(positivity), words.one(">=", ">", "<=")),
+    )
+    indices = {T: (1, sp.oo), t: (1, T), n: (1, sp.oo)}
+    return Draft(
+        [(e, "=", algebra), (other, relation, rule)],
+        Domain(places, indices, conditions=(condition,)),
+        FINITE,
+        kind="together",
+    )
+
+
 ORDER_KINDS = (
+    together,
+    together,
     vector_means,
     constants,
     lemmas,

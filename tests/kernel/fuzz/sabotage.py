@@ -19,10 +19,11 @@ from typing import Any
 from unittest.mock import patch
 
 import derivations.kernel
-from derivations.kernel import binders, hypotheses, theorem
+from derivations.kernel import binders, hypotheses, joint, theorem
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.continuous import Granted
 from derivations.kernel.definedness import Undischarged
+from derivations.kernel.domain import POSITIVE
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.terms import Malformed
@@ -231,6 +232,8 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("any variables are disjoint", take_out("rules.probability._disjoint", True)),
     Sabotage("all means are non-negative", take_out("rules.inequalities._is_nonnegative_average", True)),
     Sabotage("all binders have one index", lambda: _everywhere("binders.fresh", _one_index_for_all)),
+    Sabotage("conditions are strict", lambda: [(joint, "NONNEGATIVE", POSITIVE)]),
+    Sabotage("conditions hold at all indices", take_out("joint._lies_in", True)),
     Sabotage("every form is a square", take_out("forms.is_semidefinite", True)),
     Sabotage("sums and products are positive", method(Algebra, "sign_of_whole", lambda _: lambda self, e: "+")),
     Sabotage("whatever grows grows under every power", take_out("rules.comparison._smaller_sign", "+")),
