@@ -24,6 +24,7 @@ from derivations.kernel.rules.comparison import (
     ordered_by,
     squares,
 )
+from derivations.kernel.rules.draws import one_draw
 from derivations.kernel.rules.equations import above, by_claim, given, induction_hypothesis
 from derivations.kernel.rules.fields import (
     by_parts,
@@ -114,6 +115,7 @@ from derivations.kernel.terms import (
     constant_vector,
     covariance,
     define,
+    draws,
     log_p,
     rate,
     scalar,
@@ -195,6 +197,7 @@ __all__ = [
     "definition",
     "density",
     "differentiation",
+    "draws",
     "entries",
     "exponents",
     "fundamental_theorem",
@@ -221,6 +224,7 @@ __all__ = [
     "mean_derivative",
     "moments",
     "monotone",
+    "one_draw",
     "ordered_above",
     "ordered_by",
     "positivity",

@@ -20,6 +20,7 @@ ASSUMPTIONS: Mapping[str, str] = MappingProxyType(
         "integrable": "every expectation written is finite",
         "common support": "a density ratio is averaged under a law that is positive wherever its numerator is",
         "interchange": "derivatives are dominated, so they pass under the expectation",
+        "alike draws": "each draw of a variable has the variable's law, together with all else, under every density",
         "smooth": "functions and densities have as many continuous derivatives as are written",
         "decay": "what is integrated by parts, times the density, falls off so fast that no flux is left at infinity",
     }

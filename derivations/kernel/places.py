@@ -108,10 +108,11 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
             sort(e)
     made = tuple(map(core, sources))
     assumed = tuple(side for h in supposed for side in h.sides)
+    refuse_ambiguous_names(*sources, *made, *assumed)
     refuse_empty(domain, {s for e in (*made, *assumed) for s in e.free_symbols})
     known = domain.copied()
-    joint = tuple(core(side) for c in known.conditions for side in c.sides)
-    refuse_ambiguous_names(*sources, *made, *assumed, *joint)
+    if joint := tuple(core(side) for c in known.conditions for side in c.sides):
+        refuse_ambiguous_names(*sources, *made, *assumed, *joint)
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
     for h, text in zip(supposed, told, strict=True):

@@ -139,6 +139,12 @@ def vector_function(name: str, latex: str = "") -> Any:
 
 
 @cache
+def draws(name: str, of: VectorSymbol, latex: str = "") -> Any:
+    """A family z_1, z_2, ... of draws of one variable (hypothesis `alike draws`), independent of each other or not."""
+    return _family(VectorFunction, name, latex, drawn_from=of)
+
+
+@cache
 def scalar_function(name: str, latex: str = "", positive: bool = False) -> Any:
     return _family(ScalarFunction, name, latex, **({"is_positive": True} if positive else {}))
 

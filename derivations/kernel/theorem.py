@@ -32,6 +32,7 @@ from derivations.kernel.places import Induction, Place, is_genuine
 from derivations.kernel.rules import (
     calculus,
     comparison,
+    draws,
     equations,
     fields,
     gaussian,
@@ -58,6 +59,7 @@ from derivations.kernel.written import written_conditions
 RULES = (
     calculus,
     comparison,
+    draws,
     equations,
     fields,
     gaussian,

@@ -60,8 +60,19 @@ class Purpose:
 
     def keys(self, world: World) -> tuple[Key, ...]:
         single = {(v.name,) for v in self.study.members if isinstance(v, terms.VectorSymbol)}
-        chain = tuple(("x", m) for m in range(self.last(world) + 1)) if self.study.is_chain else ()
-        return (*sorted(single), *chain)
+        drawn = {name: of for name, of in self.draws.items() if of is not None}
+        single |= {(of.name,) for of in drawn.values()}
+        is_chain = self.study.is_chain and len(drawn) < len(self.draws)
+        chain = tuple(("x", m) for m in range(self.last(world) + 1)) if is_chain else ()
+        each = tuple((name, m) for name in sorted(drawn) for m in range(1, self.last(world) + 1))
+        return (*sorted(single), *chain, *each)
+
+    @cached_property
+    def draws(self) -> dict[str, Any]:
+        """The families among the variables, each with what its members are draws of, if of anything."""
+        members = [v for v in self.study.members if not isinstance(v, terms.VectorSymbol)]
+        heads = {v.args[0].name if isinstance(v, terms.Block) else type(v).__name__ for v in members}
+        return {name: getattr(terms.HEADS[name], "drawn_from", None) for name in heads}
 
 
 def fit_dimension(world: World, purpose: Purpose) -> None:
@@ -128,6 +139,8 @@ def _table(world: World, name: str, keys: tuple[Key, ...], purpose: Purpose, rng
         law = laws.markov_table(rng, last, sees_x0="forward Markov" not in held, sharp=n % 4 == 3)
     elif "absolute continuity" in claimed:  # zeros where nothing divides by them; without it, anywhere
         law = laws.random_table(rng, keys, world.d, averaged or "absolute continuity" not in held)
+    elif "alike draws" in held:
+        law = laws.alike_table(rng, keys, {head: (of.name,) for head, of in purpose.draws.items() if of is not None})
     else:
         law = laws.random_table(rng, keys, world.d, name == "q" and purpose.without == "common support")
     if n % 8 in (2, 6) and averaged and not claimed & {"absolute continuity", "common support"}:

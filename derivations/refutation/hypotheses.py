@@ -53,6 +53,33 @@ def _zeros(law: Any) -> set[Any]:
     return {path for path, w in law.table.items() if w == 0} if isinstance(law, FiniteJoint) else set()
 
 
+def _draws_are_alike(world: World, averaged: frozenset[str]) -> bool:
+    """In every table, each draw may be put for the variable that it is a draw of, whatever else is looked at."""
+    for law in world.laws.values():
+        keys = law.keys if isinstance(law, FiniteJoint) else ()
+        for key in keys:
+            of = getattr(terms.HEADS.get(key[0]), "drawn_from", None) if len(key) == 2 else None
+            if of is not None and not _same_beside(law, key, (of.name,)):
+                return False
+        if not isinstance(law, FiniteJoint):
+            return False
+    return True
+
+
+def _same_beside(law: FiniteJoint, draw: Key, of: Key) -> bool:
+    """Have the draw and the variable one joint law with all that is no draw?"""
+    others = [key for key in law.keys if len(key) == 1 and key != of]
+    sums: list[dict[Any, Any]] = []
+    for key in (draw, of):
+        found: dict[Any, Any] = {}
+        for path, w in law.table.items():
+            values = dict(zip(law.keys, path, strict=True))
+            place = (values[key], *(values[o] for o in others))
+            found[place] = found.get(place, 0) + w
+        sums.append(found)
+    return sums[0] == sums[1]
+
+
 # What these worlds can vouch for, by name and by what the hypothesis says: means are finite sums or moments of normal
 # laws, so they exist and may be differentiated term by term, and a table shows where it vanishes.
 IN_WORDS: dict[tuple[str, str], Callable[[World, frozenset[str]], bool]] = {
@@ -63,6 +90,10 @@ IN_WORDS: dict[tuple[str, str], Callable[[World, frozenset[str]], bool]] = {
         "decay",
         "what is integrated by parts, times the density, falls off so fast that no flux is left at infinity",
     ): _no_tables,
+    (
+        "alike draws",
+        "each draw of a variable has the variable's law, together with all else, under every density",
+    ): _draws_are_alike,
     (
         "common support",
         "a density ratio is averaged under a law that is positive wherever its numerator is",

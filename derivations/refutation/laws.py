@@ -158,6 +158,36 @@ def random_table(rng: Random, keys: tuple[Key, ...], d: int = 1, zeros: bool = F
     return FiniteJoint(keys, {path: Fraction(w, sum(raw)) for path, w in zip(paths, raw, strict=True)})
 
 
+def alike_table(rng: Random, keys: tuple[Key, ...], draws: Mapping[str, Key]) -> FiniteJoint:
+    """Bits of which some are draws of others: each has that one's law given the rest, and they depend on each other."""
+    bits = [(Fraction(b),) for b in (0, 1)]
+    drawn = [key for key in keys if key in draws.values() or key[0] in draws]
+    rest = [key for key in keys if key not in drawn]
+    chance: dict[Any, Fraction] = {}
+
+    def weight(label: Any, value: Vector) -> Fraction:
+        one = chance.setdefault(label, Fraction(rng.randint(1, 9), 10))
+        return one if value[0] else 1 - one
+
+    table = {}
+    for path in itertools.product(bits, repeat=len(keys)):
+        values = dict(zip(keys, path, strict=True))
+        known = tuple(values[key] for key in rest)
+        total = Fraction(1)
+        for n, key in enumerate(rest):
+            total *= weight((key, known[:n]), values[key])
+        for group in ([k for k in drawn if k[0] in draws], [k for k in drawn if k[0] not in draws]):
+            part = Fraction(0)
+            for mixed in bits:  # draws of one law that itself is drawn: exchangeable, and not independent
+                one = weight("mixed", mixed)
+                for key in group:
+                    one *= weight((draws.get(key[0], key), known, mixed), values[key])
+                part += one
+            total *= part
+        table[path] = total
+    return FiniteJoint(keys, table)
+
+
 def with_an_impossible_value(law: FiniteJoint, rng: Random) -> FiniteJoint:
     """The law given that one of its variables does not take one of its values: it vanishes there."""
     place, (lost, *_) = rng.randrange(len(law.keys)), rng.sample(sorted({path[0] for path in law.table}), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ from attack import Attack
 
 from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.domain import Domain
+from derivations.kernel.hypotheses import ASSUMPTIONS
 from derivations.kernel.judge import Judge
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Proved
-from derivations.notation import T, abar, alpha, integrable, obs, p, q, schedule, t, z
+from derivations.notation import T, abar, alpha, common_support, integrable, obs, p, q, schedule, t, z
 from derivations.rules import (
     POSITIVE,
     REAL,
     UNIT,
+    Block,
     Coord,
     D,
     Expect,
@@ -38,14 +41,19 @@ from derivations.rules import (
     composition,
     constant_vector,
     density,
+    draws,
     given,
     identify,
+    importance,
     induction_hypothesis,
     interval_arithmetic,
+    jensen,
     last_term,
+    linearity,
     log_p,
     log_tangent,
     monotone,
+    one_draw,
     ordered_by,
     positivity,
     scalar,
@@ -394,3 +402,60 @@ def test_a_constant_vector_does_not_vary() -> None:
         D(Norm2(offset), Coord(offset, 1))
     with pytest.raises(Malformed, match="no Grad in new_offset"):
         Grad(Norm2(offset), offset)
+
+
+# --- importance samples -----------------------------------------------------------------------------------------------
+
+samples = draws("new_sample", z, "z")
+K = sp.Symbol("new_K", integer=True, positive=True)
+ALIKE = Hypothesis("alike draws", ASSUMPTIONS["alike draws"])
+SAMPLES = Domain({}, {K: (1, sp.oo)})
+IWAE = (integrable, common_support, ALIKE)
+
+
+def log_weight(sample: Any) -> Any:
+    return log_p("p", [obs, sample]) - log_p("q", sample, obs)
+
+
+def over_samples(body: Any) -> Any:
+    return Expect(q(Block(samples, 1, K), obs), body)
+
+
+LOG_WEIGHTS, WEIGHTS = (SumTo(f(samples(k)), k, 1, K) for f in (log_weight, lambda e: sp.exp(log_weight(e))))
+L_K = over_samples(sp.log(WEIGHTS / K))
+
+
+def test_importance_weighted_bounds_lie_below_the_evidence() -> None:
+    def write(line: Chain) -> None:
+        line(L_K)
+        line.le(sp.log(over_samples(WEIGHTS / K)), by=jensen)
+        line(sp.log(SumTo(over_samples(sp.exp(log_weight(samples(k)))), k, 1, K) / K), by=linearity)
+        line(sp.log(SumTo(Expect(q(samples(k), obs), sp.exp(log_weight(samples(k)))), k, 1, K) / K), by=tower)
+        line(sp.log(SumTo(sp.exp(log_p("p", obs)), k, 1, K) / K), by=importance)
+        line(log_p("p", obs))
+
+    assert_proved(claimed(L_K, "<=", log_p("p", obs), SAMPLES, write, "new.iwae", hypotheses=IWAE))
+
+
+def test_importance_weighted_bounds_lie_above_the_elbo() -> None:
+    elbo = Expect(q(z, obs), log_weight(z))
+    m = SumTo(sp.exp(log_weight(samples(j))), j, 1, K) / K
+    ratio = sp.exp(log_weight(samples(k))) / m
+
+    def write(line: Chain) -> None:
+        line(elbo)
+        line(SumTo(elbo, k, 1, K) / K, why="the mean of K equal numbers")
+        line(SumTo(Expect(q(samples(k), obs), log_weight(samples(k))), k, 1, K) / K, by=one_draw)
+        line(SumTo(over_samples(log_weight(samples(k))), k, 1, K) / K, by=tower)
+        line(over_samples(LOG_WEIGHTS / K), by=linearity)
+        line(over_samples(SumTo(sp.log(m) + sp.log(ratio), k, 1, K) / K))
+        line.le(
+            over_samples(SumTo(sp.log(m) + ratio - 1, k, 1, K) / K),
+            by=monotone(ordered_by("new.tangent", at={a: ratio})),
+        )
+        line(L_K)
+
+    claim = claimed(elbo, "<=", L_K, SAMPLES, write, "new.iwae", hypotheses=IWAE)
+    assert_proved(claim, TANGENT)
+    alone = replace(claim, hypotheses=IWAE[:2], id="new.alone")
+    assert "alike draws" in Judge({c.id: c for c in (TANGENT, alone)}).judge(alone).verdict.reason

@@ -39,12 +39,29 @@ from derivations.kernel import forms, lowering
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import conditions, discharge
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain, Interval
+from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
 from derivations.kernel.rules import comparison, vectors
+from derivations.kernel.rules import draws as draws_room
 from derivations.kernel.rules.base import algebra
 from derivations.kernel.rules.comparison import last_term, log_tangent, monotone, ordered_above, squares
+from derivations.kernel.rules.draws import one_draw
 from derivations.kernel.rules.order import positivity
 from derivations.kernel.rules.vectors import vector_linearity
-from derivations.kernel.terms import Block, Expect, Inner, Mean, Norm2, Normal, ProductTo, SumTo, scalar_function
+from derivations.kernel.terms import (
+    Block,
+    Density,
+    Expect,
+    Inner,
+    LogDensity,
+    Mean,
+    Norm2,
+    Normal,
+    ProductTo,
+    SumTo,
+    draws,
+    scalar_function,
+)
+from derivations.refutation import laws
 from derivations.refutation.laws import number as number_of
 from derivations.refutation.worlds import World, draw_in
 
@@ -245,6 +262,28 @@ def vector_means(rng: Random) -> Sample:
     return Sample(context(CHAIN), [chain_world(rng.randrange(10**6)) for _ in range(2)], (e,))
 
 
+# --- draws ------------------------------------------------------------------------------------------------------------
+
+sample = draws("sound_sample", z)
+ALIKE = Hypothesis("alike draws", ASSUMPTIONS["alike draws"])
+
+
+def several_draws(rng: Random) -> Sample:
+    """Means over one draw, alone or beside the variable and other draws, in tables where all draws are alike."""
+    k = rng.choice([1, 2])
+    name, others = rng.choice("pq"), [w, u, z, sample(3 - k)]
+    given = rng.sample(others[: rng.choice([2, 2, 4])], rng.choice([0, 1]))
+    body = rng.choice(
+        [probe(sample(k)), LogDensity(Density("p", [sample(k), w])), Norm2(sample(k) - rng.choice(others))]
+    )
+    e = Expect(Density(name, sample(k), given), body * rng.choice([1, a]) + rng.choice([0, probe(rng.choice(others))]))
+    world = chain_world(rng.randrange(10**6))
+    keys = (("u",), ("w",), ("z",), ("sound_sample", 1), ("sound_sample", 2))
+    world.laws = {name: laws.alike_table(rng, keys, {"sound_sample": ("z",)}) for name in "pq"}
+    world.finite, world.vectors = frozenset({"u", "w", "z", "sound_sample"}), {}
+    return Sample(context(CHAIN, ALIKE), [world], (e,))
+
+
 # --- spoilt rules -----------------------------------------------------------------------------------------------------
 
 plus = lambda *_: "+"  # noqa: E731
@@ -285,6 +324,7 @@ CASES: dict[str, Case] = {
         vector_means,
         [without(vector_linearity, (vectors, "is_member", lambda *_: False))],
     ),
+    "draws": (one_draw, several_draws, [without(one_draw, (draws_room, "_drawn_from_others", lambda *_: False))]),
     "forms": (
         positivity,
         quadratic_forms,

@@ -6,7 +6,7 @@ one, other = sp.Symbol("u", real=True), sp.Symbol("u", positive=True)
 
 CLAIM = dict(says=(one, "=", other))
 FAILS_AT = 0
-BECAUSE = "two different symbols"
+BECAUSE = "both shown as u"
 
 
 def wrong(line):

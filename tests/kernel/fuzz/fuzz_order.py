@@ -8,6 +8,7 @@ import sympy as sp
 from fuzz_terms import Words, a, b, c, f, g, i, n, t, u, v, w, z
 from fuzz_walks import Draft
 
+from derivations.kernel.hypotheses import ASSUMPTIONS
 from derivations.notation import T, integrable, interchange_hypothesis, p, q
 from derivations.rules import (
     NONNEGATIVE,
@@ -30,11 +31,14 @@ from derivations.rules import (
     at_most,
     below,
     constant_vector,
+    draws,
     given,
     interval_arithmetic,
     last_term,
+    log_p,
     log_tangent,
     monotone,
+    one_draw,
     ordered_above,
     positivity,
     squares,
@@ -43,6 +47,8 @@ from derivations.rules import (
 
 FINITE = (integrable, interchange_hypothesis)
 constant, constant_2 = constant_vector("fuzz_constant"), constant_vector("fuzz_constant_2")
+sample = draws("fuzz_sample", z)
+ALIKE = Hypothesis("alike draws", ASSUMPTIONS["alike draws"])
 PLACES = (REAL, POSITIVE, POSITIVE, NONNEGATIVE, UNIT, UNIT_WITH_ONE, Interval(-1, 1))
 
 
@@ -202,6 +208,22 @@ def constants(words: Words) -> Draft:
     return Draft([(e, "=", algebra), (known, "=", rule)], Domain(), (h, *FINITE), kind="constants")
 
 
+def several_draws(words: Words) -> Draft:
+    """One draw stands for the variable where it is alone, and under the hypothesis."""
+    k, law = words.one(1, 2), words.one(p, q)
+    body = words.one(
+        lambda e: f(e), lambda e: log_p("p", e), lambda e: log_p("q", e, w) * f(e), lambda e: Norm2(e) + f(z)
+    )
+    e, other = words.one(
+        (Expect(law(sample(k)), body(sample(k))), Expect(law(z), body(z))),
+        (Expect(law(sample(k), w), body(sample(k))), Expect(law(z, w), body(z))),
+        (Expect(law(sample(k), z), body(sample(k))), Expect(law(z), body(z))),
+        (Expect(law(sample(1), sample(2)), body(sample(1))), Expect(law(z), body(z))),
+    )
+    known = words.one((*FINITE, ALIKE), (*FINITE, ALIKE), FINITE)
+    return Draft([(e, "=", algebra), (other, "=", one_draw)], Domain(), known, kind="draws")
+
+
 def together(words: Words) -> Draft:
     """Conditions on several symbols, and what follows from them, or does not."""
     names = ("fuzz_a", "fuzz_b", "fuzz_c")
@@ -228,6 +250,7 @@ def together(words: Words) -> Draft:
 
 
 ORDER_KINDS = (
+    several_draws,
     together,
     together,
     vector_means,

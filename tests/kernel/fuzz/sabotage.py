@@ -232,6 +232,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("any variables are disjoint", take_out("rules.probability._disjoint", True)),
     Sabotage("all means are non-negative", take_out("rules.inequalities._is_nonnegative_average", True)),
     Sabotage("all binders have one index", lambda: _everywhere("binders.fresh", _one_index_for_all)),
+    Sabotage("other draws are not looked at", take_out("rules.draws._drawn_from_others", False)),
     Sabotage("conditions are strict", lambda: [(joint, "NONNEGATIVE", POSITIVE)]),
     Sabotage("conditions hold at all indices", take_out("joint._lies_in", True)),
     Sabotage("every form is a square", take_out("forms.is_semidefinite", True)),
