@@ -260,7 +260,10 @@ class Latex(LatexPrinter):
         return rf"{self._print(e.args[0])} \equiv {self._print(e.args[1])}"
 
     def _print_Mul(self, e: Any) -> str:
-        e = one_root(e)
+        joined = one_root(e)
+        if joined is not e and isinstance(joined, sp.Pow):
+            return str(self._print(joined))
+        e = joined
         split = vector_last(e)
         if split is None:
             return str(super()._print_Mul(e))

@@ -43,7 +43,8 @@ def one_root(product: Any) -> Any:
         return product
     inside = sp.Mul(*[a.args[0] for a in roots])
     rest = [a for a in product.args if a not in roots]
-    return sp.Mul(sp.Pow(inside, half, evaluate=False), *rest, evaluate=False)
+    root = sp.Pow(inside, half, evaluate=False)
+    return sp.Mul(root, *rest, evaluate=False) if rest else root
 
 
 def positive_first(summands: list[Any]) -> list[Any]:

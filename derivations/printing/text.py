@@ -246,7 +246,10 @@ class Text(StrPrinter):
         return "π"
 
     def _print_Mul(self, e: Any) -> str:
-        e = one_root(e)
+        joined = one_root(e)
+        if joined is not e and isinstance(joined, sp.Pow):
+            return str(self._print(joined))
+        e = joined
         split = vector_last(e)
         if split is None:
             return str(super()._print_Mul(e))

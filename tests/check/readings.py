@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from derivations import printing
+from threefold.check.admissible import read
 from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import CONTEXTS
 from threefold.check.definitions import Definitions
 from threefold.check.display import statements
 from threefold.check.parse import Choices
+from threefold.check.parses import parse_side
 from threefold.check.read import Reader, settle
-from threefold.check.readings import parse_side
+from threefold.check.tasks import Task
 from threefold.check.tokens import NotRead, tokenise
-from threefold.check.verdicts import Task, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "check" / "index.md"
 START, END = "<!-- table of readings: begin -->", "<!-- table of readings: end -->"

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from derivations import claims, mutants, printing
+from derivations import rules as R
 from derivations.rules import Statement
 from threefold.check import kernel, search
 from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import CONTEXTS
 from threefold.check.definitions import Definitions
+from threefold.check.goals import Goal
 from threefold.check.parse import Choices
+from threefold.check.parses import parse_side
 from threefold.check.print_back import signs
 from threefold.check.read import Reader, settle
-from threefold.check.readings import parse_side
 from threefold.check.tokens import NotRead, flat, tokenise
 
 CHAPTERS = ("vae.elbo", "vae.decoder", "ddpm.elbo", "ddpm.posterior", "ddpm.mean", "ddpm.consistency", "ddpm.loss.x0")
@@ -56,7 +58,7 @@ def test_every_side_that_is_read_is_the_term_that_was_printed() -> None:
                     continue
                 domain = claim.domain_of(part)
                 same = value == settle(side) or kernel.prove(
-                    value, "=", settle(side), domain, context.hypotheses, [search.R.definition, search.R.algebra]
+                    value, "=", settle(side), domain, context.hypotheses, [R.definition, R.algebra]
                 )
                 found["same" if same else "other"] += 1
                 if not same and claim.id not in OTHERWISE:
@@ -76,7 +78,7 @@ def planted(claim_id: str, most: int) -> list[tuple[Any, Statement]]:
 def caught(claim: Any, statement: Statement) -> str:
     """refuted, proved, or open: what our search and the refuter make of a line with a planted mistake."""
     domain = claim.domain_of(0)
-    goal = search.Goal(statement.lhs, statement.relation, statement.rhs, domain, claim.hypotheses, True)
+    goal = Goal(statement.lhs, statement.relation, statement.rhs, domain, claim.hypotheses, True)
     if kernel.refute(goal.lhs, goal.relation, goal.rhs, domain, claim.hypotheses, 8) is not None:
         return "refuted"
     return "proved" if search.prove(goal, lambda e: e, float("inf")) is not None else "open"

@@ -13,7 +13,7 @@ from threefold.check import print_back
 from threefold.check.display import statements
 from threefold.check.macros import collect
 from threefold.check.parse import Choices, Parser
-from threefold.check.readings import parse_side
+from threefold.check.parses import parse_side
 from threefold.check.tokens import NotRead, flat, tokenise
 
 READ = [

@@ -106,3 +106,32 @@ def test_the_package_imports_neither_torch_nor_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"
+
+
+FLOW = "The marginal field, $u_t$.\n\n$$u_t(x) = \\int u_t(x|z)\\frac{p_t(x|z)q(z)}{p_t(x)}dz$$\n\n"
+
+
+def test_the_marginal_path_is_an_average_over_the_data() -> None:
+    lines = [r"p_t(x) = \int p_t(x|z)\,q(z)\,dz", r"p_t(x) = 2\int p_t(x|z)\,q(z)\,dz"]
+    found = [threefold.check(f"{FLOW}$${tex}$$\n", seconds=20).links[-1].verdict for tex in lines]
+    assert found == ["proved", "refuted"]
+
+
+def test_two_densities_of_one_variable_are_no_two_averages() -> None:
+    link = threefold.check(f"{FLOW}$$p_t(x) = \\int p_t(z|x)\\,q(z)\\,dz$$\n", seconds=20).links[-1]
+    assert link.verdict == "not read"
+
+
+def test_a_line_that_goes_on_stands_in_the_context_of_the_one_before() -> None:
+    report = threefold.check(f"{FLOW}$$p_t(x) = \\int p_t(x|z)\\,q(z)\\,dz$$\n\n$$= \\int p(x|z)\\,p(z)\\,dz$$\n")
+    assert {link.context for link in report} == {"flow-matching"}
+
+
+def test_a_decoder_is_the_one_whose_letters_the_line_writes() -> None:
+    both = "$$p(x|z) = \\mathcal N(x; \\mu_\\theta(z), \\sigma^2 I)$$\n\n"
+    both += "$$p(x|z) = \\prod_i \\mathrm{Bernoulli}(x_i; \\pi_\\theta(z)_i)$$\n\n"
+    claim = (
+        "$$\\log p(x|z) = -\\frac{\\|x - \\mu_\\theta(z)\\|^2}{2\\sigma^2} - d\\log(\\sqrt{2\\pi}\\sigma)$$\n\n"
+        "$$\\log p(x|z) = -\\frac{\\|x - \\mu_\\theta(z)\\|^2}{\\sigma^2} - d\\log(\\sqrt{2\\pi}\\sigma)$$\n"
+    )
+    assert [k.verdict for k in threefold.check(VAE + both + claim).links[-2:]] == ["proved", "refuted"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import sympy as sp
+from typing import Any
 
 from derivations import notation as N
 from derivations.kernel.terms import variable_set
@@ -14,19 +12,16 @@ from derivations.rules import (
     Block,
     Density,
     Expect,
-    LogDensity,
     Normal,
     SumTo,
 )
-from threefold.check import laws
+from threefold.check import laws, moments
 from threefold.check.contexts import flow
 from threefold.check.contexts.base import DATA_LABELS
+from threefold.check.lowering import LinkReader
 from threefold.check.parse import PAIRS, Parser
 from threefold.check.tokens import Item, NotRead, Token, flat
 from threefold.check.tree import Name, Node, bare
-
-if TYPE_CHECKING:
-    from threefold.check.read import Reader
 
 VARIABLE_LETTERS = frozenset(["x", "X", "z", "Z"])
 
@@ -48,14 +43,14 @@ def pieces(items: Sequence[Item]) -> list[list[Item]]:
     return [p for p in found if p]
 
 
-def expectation(reader: Reader, node: Node) -> Any:
+def expectation(reader: LinkReader, node: Node) -> Any:
     """E with its subscript; several laws in it are averaged over one after another, the first outermost."""
     _sign, script, _opening, body, given, lost = node.parts
     if lost:
         reader.repaired = True
         reader.note("the subscript of E was lost and is put back")
     if given:
-        raise NotRead("a conditional expectation")
+        return moments.conditional_mean(reader, body, given)
     if script is None:
         return _under_lost_law(reader, body, None)
     parts = [part for piece in pieces(_restored(script.items)) for part in _drawn_apart(piece)]
@@ -111,7 +106,7 @@ def _out_of_subscript(items: Sequence[Item]) -> Sequence[Item]:
     return found
 
 
-def _averaged(reader: Reader, part: Sequence[Item]) -> Any:
+def _averaged(reader: LinkReader, part: Sequence[Item]) -> Any:
     """One piece of the subscript: a law, 'steps' for a uniform step, 'lost' for a bare q."""
     signs = [i.text if isinstance(i, Token) else "" for i in part]
     for sign in (r"\sim", r"\in"):
@@ -134,7 +129,7 @@ def _averaged(reader: Reader, part: Sequence[Item]) -> Any:
     return laws.law(reader, node)
 
 
-def _drawn(reader: Reader, left: Sequence[Item], right: Sequence[Item]) -> Any:
+def _drawn(reader: LinkReader, left: Sequence[Item], right: Sequence[Item]) -> Any:
     if flat(left) == ["t"]:
         return flow.uniform() if reader.context.name == "flow-matching" else "steps"
     node = Parser(list(left)).whole()
@@ -150,7 +145,7 @@ def _drawn(reader: Reader, left: Sequence[Item], right: Sequence[Item]) -> Any:
     return made
 
 
-def _uniform(reader: Reader, value: Any) -> Any:
+def _uniform(reader: LinkReader, value: Any) -> Any:
     """The average over t uniform on 1..T."""
     if not reader.context.chain:
         raise NotRead("an average over a step outside a chain")
@@ -159,7 +154,7 @@ def _uniform(reader: Reader, value: Any) -> Any:
     return SumTo(value, N.t, 1, N.T) / N.T
 
 
-def _under_lost_law(reader: Reader, body: Node, part: Sequence[Item] | None) -> Any:
+def _under_lost_law(reader: LinkReader, body: Node, part: Sequence[Item] | None) -> Any:
     """E_q[...], E[...]: the law that the context leaves no doubt about, for all values of what it is conditioned on."""
     value = reader.value(body)
     reader.lost_law = True
@@ -173,7 +168,7 @@ def _under_lost_law(reader: Reader, body: Node, part: Sequence[Item] | None) -> 
     if part is not None and letters[:1] != ["q"]:
         raise NotRead("an expectation without its law")
     free = _chain_members(value)
-    if reader.context.name == "ddpm" and (part is not None or free):
+    if reader.context.name in ("ddpm", "linear-gaussian") and (part is not None or free):
         if not free - {N.x(0)}:
             if part is None:
                 reader.note("E over x_0 is left out on both sides: the claim is for every x_0")
@@ -193,7 +188,7 @@ def _chain_members(e: Any) -> set[Any]:
 # --- divergences ------------------------------------------------------------------------------------------------------
 
 
-def divergence(reader: Reader, node: Node) -> Any:
+def divergence(reader: LinkReader, node: Node) -> Any:
     if len(node.parts) == 2:
         raise NotRead("a divergence without its laws")
     _word, _script, _opening, first, bar, second, _closing = node.parts
@@ -222,7 +217,7 @@ def _says_variables(node: Node) -> bool:
     return node.kind == "call" and node[1][0].kind != "dot"
 
 
-def _like(reader: Reader, first: Node, second: Node) -> list[Any]:
+def _like(reader: LinkReader, first: Node, second: Node) -> list[Any]:
     """Variables for two laws that both leave theirs out."""
     for node in (first, second):
         if node.kind in ("call", "sym"):
@@ -237,153 +232,3 @@ def _like(reader: Reader, first: Node, second: Node) -> list[Any]:
         if steps:
             return [N.x(steps[0] - 1)]
     return [N.z]
-
-
-# --- integrals --------------------------------------------------------------------------------------------------------
-
-
-def integral(reader: Reader, node: Node) -> Any:
-    """An integral against a density is an expectation; of a joint density it is a marginal."""
-    _sign, low, high, factors, _operators = node.parts
-    if reader.context.name == "flow-matching":
-        return _integral_at_times(reader, factors)
-    if high is not None or (low is not None and len(low.items) > 1):
-        raise NotRead("an integral with bounds")
-    return _against_densities(reader, factors)
-
-
-def _against_densities(reader: Reader, factors: Sequence[Node]) -> Any:
-    drawn = variable_set([v for f in factors if f.kind == "d" for v in laws.variables(reader, f[0])])
-    if not drawn:
-        raise NotRead("an integral without its differential")
-    rest = _flattened([f for f in factors if f.kind != "d"])
-    for place, factor in enumerate(rest):
-        made = _density_factor(reader, factor)
-        if made is not None and made.variables == drawn:
-            others = rest[:place] + rest[place + 1 :]
-            return Expect(made, _value_of(reader, others))
-    if len(rest) == 1:
-        made = _density_factor(reader, rest[0])
-        if isinstance(made, Density):
-            return sp.exp(LogDensity(_without(made, drawn)))
-    return _by_importance(reader, rest, drawn)
-
-
-def _value_of(reader: Reader, factors: list[Node]) -> Any:
-    if not factors:
-        return sp.S.One
-    return reader.value(factors[0] if len(factors) == 1 else Node("mul", (tuple(factors), ("",) * (len(factors) - 1))))
-
-
-def _integral_at_times(reader: Reader, factors: Sequence[Node]) -> Any:
-    """Integrals of flow matching: each variable is averaged by the density of it that stands there.
-
-    The time is uniform, so that its density is one and may be left out; p(x | z) p(z) / p(x) is p(z | x) by Bayes.
-    """
-    while len(factors) == 1 and factors[0].kind == "int":
-        factors = factors[0][3]
-    drawn = [v for f in _within_integrals(factors) if f.kind == "d" for v in laws.variables(reader, f[0])]
-    rest = _flattened([f for f in _within_integrals(factors) if f.kind != "d"])
-    densities = [f for f in rest if _has_law(f)]
-    others = [f for f in rest if not _has_law(f)]
-    exponent = sum((reader.log(f) for f in densities), sp.S.Zero)
-    found: list[Any] = []
-    inner = [v for v in drawn if v != flow.time]
-    for term in sp.Add.make_args(sp.expand(exponent)):
-        if isinstance(term, LogDensity) and [*term.args[0].variables] == [flow.time]:
-            exponent -= term
-    joint = _bayes(reader, sp.expand(exponent), inner)
-    for law in joint:
-        found.append(law)
-    value = _value_of(reader, others)
-    for law in reversed(found):
-        value = Expect(law, value)
-    return Expect(flow.uniform(), value) if flow.time in drawn else value
-
-
-def _within_integrals(factors: Sequence[Node]) -> list[Node]:
-    """The factors of nested integrals, side by side."""
-    found: list[Node] = []
-    for factor in factors:
-        found += _within_integrals(factor[3]) if factor.kind == "int" else [factor]
-    return found
-
-
-def _has_law(node: Node) -> bool:
-    from threefold.check.read import has_density
-
-    return has_density(node)
-
-
-def _bayes(reader: Reader, exponent: Any, drawn: list[Any]) -> list[Density]:
-    """Laws, the outermost first, whose densities multiply to exp(exponent), one for each variable drawn."""
-    positive = [t.args[0] for t in sp.Add.make_args(exponent) if isinstance(t, LogDensity)]
-    negative = [(-t).args[0] for t in sp.Add.make_args(exponent) if isinstance(-t, LogDensity)]
-    if len(positive) + len(negative) != len(sp.Add.make_args(exponent)):
-        raise NotRead("an integral that is no expectation")
-    if not negative and {v for law in positive for v in law.variables} == set(drawn):
-        order = sorted(positive, key=lambda law: len(law.given))
-        return order
-    if len(drawn) == 1 and len(positive) == 2 and len(negative) == 1:
-        given = [*negative[0].variables, flow.time]
-        law = Density("p", drawn, given)
-        if _follows_by_bayes(LogDensity(law), exponent):
-            reader.note("p(x | z) p(z) / p(x) is p(z | x), by Bayes")
-            return [law]
-    raise NotRead("an integral that is no expectation")
-
-
-def _follows_by_bayes(left: Any, right: Any) -> bool:
-    from derivations.rules import Domain, algebra, bayes
-    from threefold.check import kernel
-
-    return kernel.prove(left, "=", right, Domain(), (), [bayes, algebra]) is not None
-
-
-def _by_importance(reader: Reader, rest: list[Node], drawn: Any) -> Any:
-    """The integral of a ratio of densities, one of which is a law of the variables integrated over."""
-    whole = Node("mul", (tuple(rest), ("",) * (len(rest) - 1))) if len(rest) > 1 else rest[0]
-    exponent = reader.log(whole)
-    for term in sp.Add.make_args(sp.expand(exponent)):
-        if isinstance(term, LogDensity) and term.args[0].variables == drawn:
-            return Expect(term.args[0], sp.exp(exponent - term))
-    if exponent.is_Add or isinstance(exponent, LogDensity):
-        for candidate in exponent.atoms(Density):
-            if candidate.variables == drawn:
-                return Expect(candidate, sp.exp(exponent - LogDensity(candidate)))
-        remaining = sp.expand(exponent)
-        if isinstance(remaining, LogDensity):
-            return sp.exp(LogDensity(_without(remaining.args[0], drawn)))
-    raise NotRead("an integral that is no expectation")
-
-
-def _without(joint: Density, drawn: Any) -> Density:
-    """The marginal of a joint density, the variables in `drawn` integrated out."""
-    from derivations.kernel.dependence import outside
-    from derivations.rules import Domain
-
-    where = Domain({}, {N.T: (sp.Integer(1), sp.oo)})
-    left = [v for m in joint.variables for v in outside(m, drawn, where)]
-    if variable_set([*left, *drawn]) != joint.variables:
-        raise NotRead("an integral over variables that the density does not have")
-    if not left:
-        raise NotRead("an integral that leaves no variable")
-    return Density(joint.args[0], left, joint.given)
-
-
-def _density_factor(reader: Reader, node: Node) -> Any:
-    node = bare(node)
-    if node.kind not in ("call", "normal") or (node.kind == "call" and node[0][0].letter not in ("p", "q", "P", "Q")):
-        return None
-    try:
-        return laws.law(reader, node)
-    except NotRead:
-        return None
-
-
-def _flattened(factors: list[Node]) -> list[Node]:
-    found: list[Node] = []
-    for factor in factors:
-        inner = bare(factor) if factor.kind == "under" else factor
-        found += _flattened(list(inner[0])) if inner.kind == "mul" and "⊙" not in inner[1] else [inner]
-    return found

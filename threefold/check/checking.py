@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from threefold.check import document, extract, macros, options
+from threefold.check import document, extract, macros, options, remembered
 from threefold.check.extract import Display, Extracted
 from threefold.check.options import Options, Unusable
 from threefold.check.report import (
+    WRONG,
     ContextReport,
     FileReport,
     LinkReport,
     Report,
     Witness,
 )
-from threefold.check.verdicts import Answer, Task, decide
+from threefold.check.tasks import Answer, Task
+from threefold.check.verdicts import decide
 
 SUFFIXES = (
     ".md",
@@ -212,7 +211,7 @@ def _contexts(made: document.Document, spoken: Options) -> tuple[ContextReport, 
 
 def _link(link: document.Link) -> LinkReport:
     answer = link.answer or Answer("undecided", "it was not judged")
-    witness = Witness(answer.at, answer.left, answer.right) if answer.verdict == "refuted" else None
+    witness = Witness(answer.at, answer.left, answer.right) if answer.verdict in WRONG and answer.left else None
     return LinkReport(
         link.file or "",
         link.display,
@@ -259,12 +258,12 @@ def _judge(
     """Answer every open link: from the cache, or by judging it."""
     waiting: list[tuple[int, Task, Path | None]] = []
     for place, task in document.tasks(made):
-        remembered = None if cache is None else cache / key(task)
-        answer = None if remembered is None else recall(remembered)
+        path = None if cache is None else cache / remembered.key(task)
+        answer = None if path is None else remembered.recall(path)
         if answer is not None:
             made.links[place].answer = answer
         else:
-            waiting.append((place, task, remembered))
+            waiting.append((place, task, path))
     for number, (place, answer) in enumerate(_answers(waiting, jobs, budget), 1):
         made.links[place].answer = answer
         if on_done is not None:
@@ -283,7 +282,7 @@ def _answers(
         left.discard(place)
         path = paths[place]
         if path is not None and "within" not in answer.reason:
-            remember(path, answer)
+            remembered.remember(path, answer)
         yield place, answer
         if time.perf_counter() - started > budget:
             break
@@ -321,71 +320,3 @@ def _elsewhere(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int) -> I
 def _numbered(numbered: tuple[int, Task]) -> tuple[int, Answer]:
     place, task = numbered
     return place, decide(task)
-
-
-# --- remembering ------------------------------------------------------------------------------------------------------
-
-
-def key(task: Task) -> str:
-    """A word for the content of a task and for everything that may change its answer."""
-    return hashlib.sha256(pickle.dumps((_sources(), _without_places(task)))).hexdigest()[:40]
-
-
-_SOURCES: list[str] = []
-
-
-def _sources() -> str:
-    """A hash of the files that decide: this package and the derivations."""
-    if not _SOURCES:
-        import derivations
-        import threefold.check
-
-        digest = hashlib.sha256()
-        for package in (derivations, threefold.check):
-            assert package.__file__ is not None
-            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
-                digest.update(path.read_bytes())
-        _SOURCES.append(digest.hexdigest())
-    return _SOURCES[0]
-
-
-def _without_places(task: Task) -> Any:
-    return repr(replace(task, seconds=0.0)), task.seconds
-
-
-def recall(path: Path) -> Answer | None:
-    """The answer that was remembered, if it can be read."""
-    import json
-
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        made = {k: _tuples(v) for k, v in fields.items()}
-        return replace(Answer(**made), seconds=0.0)
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def remember(path: Path, answer: Answer) -> None:
-    """Keep the answer; a disk that refuses is no reason to stop."""
-    import json
-    import tempfile
-    from dataclasses import asdict
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as stream:
-            json.dump(asdict(answer), stream)
-        os.replace(stream.name, path)
-    except OSError:
-        return
-
-
-def cache_folder() -> Path:
-    """Where answers are remembered: in $THREEFOLD_CACHE, else in the user's cache folder."""
-    own = os.environ.get("THREEFOLD_CACHE")
-    home = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "threefold"
-    return home / "check"

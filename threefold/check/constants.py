@@ -19,7 +19,8 @@ from derivations import rules as R
 from derivations.kernel.terms import Averaging, VectorFunction, VectorSymbol, is_vector, unfold_all
 from derivations.rules import Density, LogDensity, vector
 from threefold.check import kernel, vectors
-from threefold.check.search import Goal, prove
+from threefold.check.goals import Goal
+from threefold.check.search import prove
 from threefold.check.substitutions import OTHER, Substitution, with_other_networks
 
 

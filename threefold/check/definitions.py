@@ -36,6 +36,7 @@ NEVER = frozenset(
     ]
 )
 SCHEDULE = frozenset(["alpha", "bar alpha", "beta", "sigma", "tilde beta", "epsilon"])
+COVARIANCES = frozenset(["cov", "Cov", "var", "Var", "𝕍"])
 LOSSES = frozenset(["L", "ℒ", "J", "ELBO", "VLB", "NLL", "Loss", "loss", "VLBO", "O", "F"])
 
 
@@ -126,6 +127,8 @@ def settable(node: Node) -> bool:
         return False
     name, call = found
     if call is None and name.letter in NEVER and not name.accents:
+        return False
+    if call is not None and name.letter in COVARIANCES:
         return False
     return not (call is not None and name.letter in ("p", "q", "P", "Q"))
 

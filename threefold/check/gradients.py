@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.terms import ScalarFunction
 from derivations.rules import Density, LogDensity, Normal, vector, vector_function
+from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
-
-if TYPE_CHECKING:
-    from threefold.check.read import Reader
 
 PARAMETERS = frozenset(["theta", "phi", "psi"])
 
@@ -27,7 +25,7 @@ def of_parameters(node: Node) -> Node | None:
     return node[2] if wrt.kind == "sym" and wrt[0].letter in PARAMETERS else None
 
 
-def gradient(reader: Reader, node: Node) -> Any:
+def gradient(reader: LinkReader, node: Node) -> Any:
     """The gradient in a random variable of a sum of log-densities and of functions of it."""
     wrt, dot, operand = node.parts
     if dot:
@@ -47,7 +45,7 @@ def gradient(reader: Reader, node: Node) -> Any:
     return total
 
 
-def _by_energy(reader: Reader, operand: Node) -> Node:
+def _by_energy(reader: LinkReader, operand: Node) -> Node:
     """log p(x) of a law that the document gives by its energy: the logarithm of what it wrote."""
     inner = bare(operand)
     if inner.kind != "log" or bare(inner[0]).kind != "call":
@@ -65,7 +63,7 @@ def _constant(term: Any, variable: Any) -> Any:
     return sp.S.Zero
 
 
-def _of_factor(reader: Reader, factor: Any, variable: Any) -> Any:
+def _of_factor(reader: LinkReader, factor: Any, variable: Any) -> Any:
     if isinstance(factor, LogDensity):
         return _score(reader, factor.args[0], variable)
     if isinstance(factor, ScalarFunction):
@@ -75,7 +73,7 @@ def _of_factor(reader: Reader, factor: Any, variable: Any) -> Any:
     raise NotRead("a gradient of something that is no log-density")
 
 
-def _score(reader: Reader, law: Any, variable: Any) -> Any:
+def _score(reader: LinkReader, law: Any, variable: Any) -> Any:
     closed = reader.context.close(law, reader.settings) if isinstance(law, Density) else law
     if isinstance(closed, Normal):
         place, mean, spread = closed.args[:3]

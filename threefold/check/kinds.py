@@ -69,6 +69,7 @@ def objective(node: Node) -> bool:
 
 
 def elliptic(node: Node) -> bool:
+    """Does an ellipsis stand in it, so that it cannot be put in for a name?"""
     return any(n.kind == "dots" for n in walk(node))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
@@ -26,12 +26,10 @@ from threefold.check.contexts.base import (
     MODEL_LABELS,
     latex_of,
 )
+from threefold.check.lowering import LinkReader
 from threefold.check.parse import Parser
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node, bare
-
-if TYPE_CHECKING:
-    from threefold.check.read import Reader
 
 VARIABLE_LETTERS = frozenset(["x", "X", "z", "Z"])
 
@@ -39,7 +37,7 @@ VARIABLE_LETTERS = frozenset(["x", "X", "z", "Z"])
 # --- random variables and names ---------------------------------------------------------------------------------------
 
 
-def variables(reader: Reader, node: Node) -> list[Any]:
+def variables(reader: LinkReader, node: Node) -> list[Any]:
     """The random variables that a node of a law's brackets names."""
     node = bare(node)
     if reader.context.variable is not None and node.kind == "sym":
@@ -54,7 +52,7 @@ def variables(reader: Reader, node: Node) -> list[Any]:
     raise NotRead("no random variable")
 
 
-def _member(reader: Reader, name: Name) -> Any:
+def _member(reader: LinkReader, name: Name) -> Any:
     if not name.index:
         raise NotRead("x without its step")
     if len(name.index) == 2 and name.index[0].after == ":":
@@ -67,7 +65,7 @@ def _member(reader: Reader, name: Name) -> Any:
     return N.x(reader.index(name.index[0].node))
 
 
-def listed(reader: Reader, nodes: Sequence[Node]) -> list[Any]:
+def listed(reader: LinkReader, nodes: Sequence[Node]) -> list[Any]:
     """Variables in a list; x_0, ..., x_T is a stretch of the chain."""
     found: list[Any] = []
     place = 0
@@ -91,7 +89,7 @@ def listed(reader: Reader, nodes: Sequence[Node]) -> list[Any]:
     return found
 
 
-def law_name(reader: Reader, name: Name) -> str:
+def law_name(reader: LinkReader, name: Name) -> str:
     """p for the model, q for the encoder or the forward chain, p_data for the data; another mark is another law."""
     if reader.context.name == "score-sde":
         return "_".join(
@@ -143,7 +141,7 @@ def _is_parameter(node: Node) -> bool:
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
-def law(reader: Reader, node: Node, like: Sequence[Any] | None = None) -> Any:
+def law(reader: LinkReader, node: Node, like: Sequence[Any] | None = None) -> Any:
     """The law that a node names. `like`: its variables, when it does not write them."""
     node = bare(node)
     if node.kind == "normal":
@@ -155,7 +153,7 @@ def law(reader: Reader, node: Node, like: Sequence[Any] | None = None) -> Any:
     raise NotRead("no law that is known")
 
 
-def _named_law(reader: Reader, name: Name, like: Sequence[Any] | None) -> Any:
+def _named_law(reader: LinkReader, name: Name, like: Sequence[Any] | None) -> Any:
     from threefold.check.contexts import vae
 
     defined = reader.definitions.law(name)
@@ -178,7 +176,7 @@ def _named_law(reader: Reader, name: Name, like: Sequence[Any] | None) -> Any:
     raise NotRead(f"{latex_of(name)} without its variable")
 
 
-def _called_law(reader: Reader, node: Node, like: Sequence[Any] | None) -> Any:
+def _called_law(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> Any:
     letter = law_name(reader, node[0][0])
     shown, behind = split(node)
     given = listed(reader, behind)
@@ -194,7 +192,7 @@ def _called_law(reader: Reader, node: Node, like: Sequence[Any] | None) -> Any:
     return Density(letter, listed(reader, shown), given)
 
 
-def _at_time(reader: Reader, shown: list[Node], given: list[Any], like: Sequence[Any] | None) -> Any:
+def _at_time(reader: LinkReader, shown: list[Node], given: list[Any], like: Sequence[Any] | None) -> Any:
     """A law of flow matching: every one is conditional on the time, but that of the time itself."""
     made = list(like or [N.obs]) if shown and shown[0].kind == "dot" else listed(reader, shown)
     if made == [flow.time]:
@@ -202,7 +200,7 @@ def _at_time(reader: Reader, shown: list[Node], given: list[Any], like: Sequence
     return Density("p", made, [*given, flow.time])
 
 
-def _dotted(reader: Reader, name: Name, given: list[Any], like: Sequence[Any] | None) -> list[Any]:
+def _dotted(reader: LinkReader, name: Name, given: list[Any], like: Sequence[Any] | None) -> list[Any]:
     """The variables that a dot stands for."""
     if like is not None:
         return list(like)
@@ -223,7 +221,7 @@ def _dotted(reader: Reader, name: Name, given: list[Any], like: Sequence[Any] | 
     raise NotRead("which variable does the dot stand for?")
 
 
-def normal(reader: Reader, node: Node, like: Sequence[Any] | None) -> Any:
+def normal(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> Any:
     """N(x; m, S), N(m, S): isotropic, diagonal, or with a full covariance."""
     _, script, arguments, _separators, _brackets = node.parts
     arguments = list(arguments)
@@ -249,23 +247,23 @@ def normal(reader: Reader, node: Node, like: Sequence[Any] | None) -> Any:
     return Normal(variable, mean, spread)
 
 
-def is_noise(reader: Reader, node: Node) -> bool:
+def is_noise(reader: LinkReader, node: Node) -> bool:
     letters = ("epsilon", "bar epsilon", "tilde epsilon", reader.settings.noise)
     return bool(node.kind == "sym" and node[0].plain in letters)
 
 
-def _mean_of(reader: Reader, node: Node) -> Any:
+def _mean_of(reader: LinkReader, node: Node) -> Any:
     value = reader.value(node)
     if value != 0:
         vectors.ensure(value)
     return value
 
 
-def variance(reader: Reader, node: Node) -> tuple[str, Any]:
+def variance(reader: LinkReader, node: Node) -> tuple[str, Any]:
     """('isotropic', v), ('diagonal', vector of variances) or ('full', matrix)."""
     node = bare(node)
     factors, operators = (list(node[0]), list(node[1])) if node.kind == "mul" else ([node], [])
-    identity = [n for n, f in enumerate(factors) if _is_identity(f)]
+    identity = [n for n, f in enumerate(factors) if is_identity(f)]
     if identity:
         rest = [f for n, f in enumerate(factors) if n not in identity]
         if len(identity) > 1:
@@ -291,11 +289,11 @@ def variance(reader: Reader, node: Node) -> tuple[str, Any]:
     raise NotRead("a variance that is neither isotropic, diagonal nor a covariance")
 
 
-def _is_identity(node: Node) -> bool:
+def is_identity(node: Node) -> bool:
     return node.kind == "sym" and node[0].letter in ("I", "𝟏", "𝕀") and not node[0].accents and not node[0].index
 
 
-def log_density(reader: Reader, node: Node) -> Any:
+def log_density(reader: LinkReader, node: Node) -> Any:
     """log p(...): by its name, or read at a place where an argument is no variable but a value."""
     try:
         return LogDensity(law(reader, node))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
 from derivations.rules import Coord, SumTo, Trace
-from threefold.check import laws, vectors
+from threefold.check import laws, moments, vectors
 from threefold.check.contexts.base import key_of, latex_of
-from threefold.check.definitions import is_evidence_bound, is_loss
+from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
+from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node, Piece, bare, letter_of
-
-if TYPE_CHECKING:
-    from threefold.check.read import Reader
 
 LAW_LETTERS = frozenset("pqPQ")
 
@@ -36,12 +34,13 @@ def is_constant(node: Node) -> bool:
     )
 
 
-def symbol(reader: Reader, node: Node) -> Any:
+def symbol(reader: LinkReader, node: Node) -> Any:
     name: Name = node[0]
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.named(name)
-    if defined is not None and reader.unfold != "none" and name not in reader.unfolding:
+    wanted = reader.unfold != "none" or name.letter in reader.settings.posterior
+    if defined is not None and wanted and name not in reader.unfolding:
         reader.uses.append(defined.line)
         reader.unfolding.append(name)
         try:
@@ -78,7 +77,7 @@ def symbol(reader: Reader, node: Node) -> Any:
     return _undeclared(reader, name)
 
 
-def _count(reader: Reader, node: Node, name: Name) -> Any:
+def _count(reader: LinkReader, node: Node, name: Name) -> Any:
     if name.plain in ("d", "D"):
         return N.d
     if name.plain in ("K", "J"):
@@ -86,7 +85,7 @@ def _count(reader: Reader, node: Node, name: Name) -> Any:
     return reader.index(node)
 
 
-def _undeclared(reader: Reader, name: Name) -> Any:
+def _undeclared(reader: LinkReader, name: Name) -> Any:
     if reader.opaque is None:
         raise NotRead(f"unknown name {latex_of(name)}")
     if name.letter in LAW_LETTERS or name.letter in ("I", "𝟏", "∇"):
@@ -107,7 +106,7 @@ def _undeclared(reader: Reader, name: Name) -> Any:
     return reader.opaque.number(key, tex)
 
 
-def called(reader: Reader, node: Node) -> Any:
+def called(reader: LinkReader, node: Node) -> Any:
     head: Node = node[0]
     name: Name = head[0]
     if name.letter in LAW_LETTERS or name.letter == "Pr":
@@ -150,7 +149,7 @@ def called(reader: Reader, node: Node) -> Any:
     return _undeclared_call(reader, name, arguments)
 
 
-def _argument(reader: Reader, node: Node) -> Any:
+def _argument(reader: LinkReader, node: Node) -> Any:
     if node.kind in ("num", "add", "sym"):
         try:
             return reader.index(node)
@@ -159,7 +158,7 @@ def _argument(reader: Reader, node: Node) -> Any:
     return reader.value(node)
 
 
-def _undeclared_call(reader: Reader, name: Name, arguments: tuple[Any, ...]) -> Any:
+def _undeclared_call(reader: LinkReader, name: Name, arguments: tuple[Any, ...]) -> Any:
     if reader.opaque is None or "word" in name.accents:
         raise NotRead(f"unknown function {latex_of(name)}")
     key, tex = key_of(name), latex_of(name)
@@ -189,7 +188,7 @@ def _as_index(node: Node) -> tuple[Any, ...]:
 # --- functions written as words ---------------------------------------------------------------------------------------
 
 
-def _trace(reader: Reader, node: Node) -> Any:
+def _trace(reader: LinkReader, node: Node) -> Any:
     (inner,) = node[1]
     inner = bare(inner)
     if inner.kind == "call" and inner[0][0].letter in ("diag", "Diag"):
@@ -200,12 +199,12 @@ def _trace(reader: Reader, node: Node) -> Any:
     return Trace(value, N.k)
 
 
-def _snr(reader: Reader, node: Node) -> Any:
+def _snr(reader: LinkReader, node: Node) -> Any:
     n = reader.index(node[1][0])
     return N.abar(n) / (1 - N.abar(n))
 
 
-def _log_function(reader: Reader, node: Node) -> Any:
+def _log_function(reader: LinkReader, node: Node) -> Any:
     return reader.log(node[1][0])
 
 
@@ -216,4 +215,5 @@ SPECIAL: dict[str, Callable[[Any, Node], Any]] = {
     "Tr": _trace,
     "SNR": _snr,
     "log": _log_function,
+    **dict.fromkeys(COVARIANCES, moments.covariance),
 }

@@ -6,7 +6,7 @@ and the notes travel with the verdict.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import sympy as sp
 
@@ -20,70 +20,17 @@ from derivations.rules import (
     ProductTo,
     SumTo,
 )
-from threefold.check import averages, gradients, laws, letters, vectors
-from threefold.check.contexts.base import INTEGERS, Context, Opaque, Settings, latex_of
-from threefold.check.definitions import Definitions
+from threefold.check import averages, ellipsis, gradients, integrals, laws, letters, vectors
+from threefold.check.lowering import LinkReader
+from threefold.check.shapes import LAW_LETTERS, has_density, holds_value, positive_looking
 from threefold.check.tokens import NotRead
-from threefold.check.tree import Name, Node, bare, letter_of, walk
+from threefold.check.tree import Node, bare, letter_of, walk
 
-LAW_LETTERS = frozenset("pqPQ")
-VALUES = frozenset(["log", "mean", "KL", "int", "sum"])
 KNOWN_MEMBERS = {N.abar(0): sp.S.One, N.abar(1): N.alpha(1)}
 
 
-Unfold = Literal["all", "losses", "none"]
-
-
-class Reader:
-    """Reads the nodes of one link. `opaque`: may names that nobody declared be made up?"""
-
-    def __init__(
-        self,
-        context: Context,
-        settings: Settings,
-        definitions: Definitions,
-        *,
-        opaque: bool = True,
-        unfold: Unfold = "all",
-    ) -> None:
-        self.context = context
-        self.settings = settings
-        self.definitions = definitions
-        self.unfold = unfold
-        self.opaque = Opaque() if opaque else None
-        self.notes: list[str] = []
-        self.constants = 0
-        self.indices: set[Any] = set()
-        self.dimensions: set[Any] = set()
-        self.uses: list[int] = []
-        self.unfolding: list[Any] = []
-        self.lost_law = False
-        self.repaired = False
-        self.as_model = False
-
-    def note(self, words: str) -> None:
-        if words not in self.notes:
-            self.notes.append(words)
-
-    # --- integers -----------------------------------------------------------------------------------------------------
-
-    def index(self, node: Node) -> Any:
-        """An integer: a step, a coordinate's number, a bound."""
-        node = bare(node)
-        if node.kind == "num" and node[0].isdigit():
-            return sp.Integer(int(node[0]))
-        if node.kind == "sym":
-            name: Name = node[0]
-            found = INTEGERS.get(name.letter) if not (name.accents or name.index or name.above) else None
-            if found is None:
-                raise NotRead(f"{latex_of(name)} is no index")
-            if self.context.chain and found == N.i:
-                found = N.i
-            self.indices.add(found)
-            return found
-        if node.kind == "add":
-            return sp.Add(*[(-1 if sign == "-" else 1) * self.index(term) for sign, term in node[0]])
-        raise NotRead("an index is a letter, a number or a sum of them")
+class Reader(LinkReader):
+    """Reads the nodes of one link into the kernel's terms."""
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -243,6 +190,8 @@ class Reader:
 
     def _mul(self, node: Node) -> Any:
         factors = list(node[0])
+        if ellipsis.has_dots(factors) and not any(map(has_density, factors)):
+            return ellipsis.product_of(self, factors)
         if any(has_density(f) for f in factors) and not any(holds_value(f) for f in factors):
             return sp.exp(self.log(node))
         return vectors.product(self, factors, list(node[1]))
@@ -267,7 +216,7 @@ class Reader:
         return gradients.gradient(self, node)
 
     def _int(self, node: Node) -> Any:
-        return averages.integral(self, node)
+        return integrals.integral(self, node)
 
     # --- logarithms ---------------------------------------------------------------------------------------------------
 
@@ -276,9 +225,11 @@ class Reader:
         kind = node.kind
         if kind in ("par", "under", "group"):
             return self.log(node[1] if kind == "par" else node[0])
-        if kind == "mul" and (has_density(node) or all(_positive_looking(f) for f in node[0])):
+        if kind == "mul" and (has_density(node) or all(positive_looking(f) for f in node[0])):
             if "⊙" in node[1]:
                 raise NotRead("a logarithm of a vector")
+            if ellipsis.has_dots(node[0]):
+                return ellipsis.log_of(self, node[0])
             return sp.Add(*[self.log(f) for f in node[0]])
         if kind in ("frac", "over"):
             return self.log(node[0]) - self.log(node[1])
@@ -325,45 +276,6 @@ class Reader:
 
     def _normal(self, node: Node) -> Any:
         return sp.exp(LogDensity(laws.normal(self, node, None)))
-
-
-# --- shapes -----------------------------------------------------------------------------------------------------------
-
-
-def has_density(node: Node) -> bool:
-    """Does a density stand here as a factor (not inside a logarithm, an average, an integral)?"""
-    if node.kind == "call" and node[0][0].letter in LAW_LETTERS:
-        return True
-    if node.kind == "normal":
-        return True
-    if node.kind in ("par", "under", "group"):
-        return has_density(node[1] if node.kind == "par" else node[0])
-    if node.kind in ("mul",):
-        return any(has_density(f) for f in node[0])
-    if node.kind in ("frac", "over"):
-        return has_density(node[0]) or has_density(node[1])
-    if node.kind in ("prod",):
-        return has_density(node[2])
-    return False
-
-
-def holds_value(node: Node) -> bool:
-    """Is the factor a number of its own, so that the product is no density?"""
-    return node.kind in (*VALUES, "par", "add", "num", "norm") and not has_density(node)
-
-
-def _positive_looking(node: Node) -> bool:
-    return bare(node).kind in (
-        "num",
-        "frac",
-        "exp",
-        "pow",
-        "sqrt",
-        "prod",
-        "call",
-        "sym",
-        "over",
-    ) and not (node.kind == "num" and node[0].startswith("0") and float(node[0]) == 0)
 
 
 def settle(e: Any) -> Any:

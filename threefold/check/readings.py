@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +9,8 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.terms import Malformed, bound_indices, free_scalars, is_vector
-from derivations.rules import Block, Density, Expect, LogDensity, Normal
-from threefold.check import gradients, laws, print_back
+from derivations.rules import Block, Density, Expect, LogDensity, Normal, SumTo
+from threefold.check import gradients, laws, moments, print_back
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import (
@@ -24,9 +22,11 @@ from threefold.check.definitions import (
     tie,
     unsquared,
 )
-from threefold.check.parse import Choices, Parser
-from threefold.check.read import LAW_LETTERS, Reader, Unfold, has_density, settle
-from threefold.check.tokens import Item, NotRead
+from threefold.check.lowering import Unfold
+from threefold.check.parses import Parsed
+from threefold.check.read import Reader, settle
+from threefold.check.shapes import LAW_LETTERS, has_density
+from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare, walk
 
 RELATIONS = {
@@ -40,17 +40,6 @@ RELATIONS = {
     ">": ">",
     r"\propto": "=",
 }
-MOST = 8
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """Both sides of a link under one set of choices."""
-
-    left: Node
-    right: Node
-    choices: Choices
-    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,54 +66,6 @@ class Reading:
     lost_law: bool = False  # an expectation whose law is not written
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
-
-
-def parse_side(items: Sequence[Item], choices: Choices) -> tuple[Node, set[str], tuple[str, ...]]:
-    """One side under one set of choices; what is parsed must print back to what stood there."""
-    parser = Parser(items, choices)
-    node = parser.whole()
-    if not print_back.agrees(node, items):
-        raise NotRead("it does not print back to what stands there", items[0].at if items else 0)
-    return node, parser.mattered, tuple(parser.repairs)
-
-
-def parses(left: Sequence[Item], right: Sequence[Item]) -> list[Parsed]:
-    """All parses of a link, the natural one first. Raises NotRead if the natural one fails and no other succeeds."""
-    first: NotRead | None = None
-    found: list[Parsed] = []
-    mattered: set[str] = set()
-    tried: set[Choices] = set()
-    waiting = [Choices()]
-    while waiting and len(tried) < MOST:
-        choices = waiting.pop(0)
-        if choices in tried:
-            continue
-        tried.add(choices)
-        try:
-            one, a, repairs = parse_side(left, choices)
-            two, b, more = parse_side(right, choices)
-        except NotRead as reason:
-            first = first or reason
-            if not found and len(tried) == 1:
-                mattered |= {
-                    "log_reaches",
-                    "mean_reaches",
-                    "product_reaches",
-                    "letters_call",
-                }
-        else:
-            mattered |= a | b
-            found.append(Parsed(one, two, choices, (*repairs, *more)))
-        flips = [s for n in range(1, len(mattered) + 1) for s in itertools.combinations(sorted(mattered), n)]
-        waiting += [replace(Choices(), **{k: not getattr(Choices(), k) for k in flip}) for flip in flips]
-    if not found:
-        assert first is not None
-        raise first
-    unique: list[Parsed] = []
-    for parsed in found:
-        if not any((p.left, p.right) == (parsed.left, parsed.right) for p in unique):
-            unique.append(parsed)
-    return unique
 
 
 def lower(
@@ -174,7 +115,7 @@ def lower(
 def _for_every_start(reading: Reading) -> Reading | None:
     """Where all is averaged over q(x_0, ...): the same for every x_0, which the average keeps."""
     sides = [_given_start(e) for e in (reading.lhs, reading.rhs)]
-    if reading.context != "ddpm" or None in sides or sides == [reading.lhs, reading.rhs]:
+    if reading.context not in ("ddpm", "linear-gaussian") or None in sides or sides == [reading.lhs, reading.rhs]:
         return None
     notes = (*reading.notes, "shown for every x_0, and the average over x_0 keeps it")
     return replace(reading, lhs=sides[0], rhs=sides[1], notes=notes, stronger=True)
@@ -230,6 +171,10 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     inner = gradients.of_parameters(left), gradients.of_parameters(right)
     if inner[0] is not None and inner[1] is not None:
         left, right = bare(inner[0]), bare(inner[1])
+    scaled = moments.without_identity(left), moments.without_identity(right)
+    if scaled[0] is not None and scaled[1] is not None:
+        reader.note("multiples of the identity, compared by their factors")
+        left, right = scaled[0], scaled[1]
     lhs, rhs, random = _sides(reader, left, right, relation)
     lhs, rhs = settle(sp.sympify(lhs)), settle(sp.sympify(rhs))
     lhs, rhs = _renamed(reader, lhs, rhs)
@@ -256,11 +201,11 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         repaired=reader.repaired or bool(parsed.repairs),
         lone_left=_lone(reader, left),
         lone_right=_lone(reader, right),
-        random=random,
+        random=random and not _determined(reader, lhs),
         free_of_network=inner[0] is not None and inner[1] is not None,
         opposite=opposite,
         lost_law=reader.lost_law,
-        sets=_sets(reader, left, lhs),
+        sets="" if random and _determined(reader, lhs) else _sets(reader, left, lhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )
 
@@ -356,20 +301,57 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     from derivations.kernel.algebra import linear_form
 
     member, value = reader.value(left), reader.value(right)
-    form = linear_form(value)
-    noises = [a for a in form if a == N.eps or isinstance(a, ddpm.step_noise)]
-    mean = sp.Add(*[c * a for a, c in form.items() if a not in noises])
+    drawn, rest = _noise_terms(value)
+    form = linear_form(rest)
+    mean = sp.Add(*[c * a for a, c in form.items()])
     states = mean.atoms(N.x)
-    if len(noises) != 1 or len(states) != 1 or not isinstance(member, N.x) or any(mean.has(n) for n in noises):
+    noisy = mean.has(N.eps) or mean.atoms(ddpm.step_noise)
+    if not drawn or len(states) != 1 or not isinstance(member, N.x) or noisy:
         raise NotRead("an equation between random variables that is not of the form m(x) + b eps")
-    (noise,), (state,) = noises, states
+    (state,) = states
     if state == member:
         raise NotRead("a state in terms of itself")
     backwards = sp.expand(state.args[0] - member.args[0])
     if backwards.is_positive and mean == form.get(state, 0) * state and member == N.x(0):
         return member, value, True
     law = Density("p" if backwards.is_positive else "q", [member], [state])
-    return LogDensity(law), LogDensity(Normal(member, mean, form[noise] ** 2)), True
+    return LogDensity(law), LogDensity(Normal(member, mean, sp.Add(*drawn))), True
+
+
+def _determined(reader: Reader, lhs: Any) -> bool:
+    """Is it a law q(x_t | x_s) of two or more steps, which the step that the document defines fixes?"""
+    if not (reader.settings.own or reader.settings.step) or not isinstance(lhs, LogDensity):
+        return False
+    law = lhs.args[0]
+    (member,), (state,) = law.variables, law.given
+    apart = member.args[0] - state.args[0]
+    closed = reader.context.close(law, reader.settings)
+    return bool(law.args[0].name == "q" and apart != 1 and isinstance(closed, Normal))
+
+
+def _noise_terms(value: Any) -> tuple[list[Any], Any]:
+    """The variances of the independent noises in a sum, and what is left: b eps_t has b^2, a sum of them their sum."""
+    from derivations.kernel.algebra import linear_form
+
+    drawn: list[Any] = []
+    rest: Any = sp.S.Zero
+    seen: set[Any] = set()
+    for atom, factor in linear_form(value).items():
+        if isinstance(atom, SumTo):
+            body, index, low, high = atom.args
+            inner = linear_form(body)
+            if len(inner) == 1 and next(iter(inner)) == ddpm.step_noise(index):
+                drawn.append(factor**2 * SumTo(next(iter(inner.values())) ** 2, index, low, high))
+                seen.add("a sum of noises")
+                continue
+        if atom == N.eps or isinstance(atom, ddpm.step_noise):
+            drawn.append(factor**2)
+            seen.add(atom)
+            continue
+        rest += factor * atom
+    if len(seen) > 1 and seen & {N.eps, "a sum of noises"}:
+        raise NotRead("noises that need not be independent")
+    return drawn, rest
 
 
 def _renamed(reader: Reader, lhs: Any, rhs: Any) -> tuple[Any, Any]:

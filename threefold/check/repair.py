@@ -8,11 +8,12 @@ from typing import Any
 
 from derivations import mutants, printing
 from threefold.check import kernel, search
+from threefold.check.goals import Goal
 
 MOST = 80
 
 
-def find(goal: search.Goal, close: Any, puts: Sequence[Callable[[Any], Any]], deadline: float) -> str:
+def find(goal: Goal, close: Any, puts: Sequence[Callable[[Any], Any]], deadline: float) -> str:
     """LaTeX of the line with one edit that makes it true; '' where none is found in time.
 
     `puts`: what may be put into both sides before they are compared (see `substitutions`).

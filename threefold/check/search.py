@@ -6,8 +6,7 @@ The lists are ordered by what the terms contain, and the first that the kernel a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
@@ -17,51 +16,27 @@ from derivations import notation as N
 from derivations import rules as R
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.terms import (
-    DefinedFunction,
+    Averaging,
     ScalarFunction,
     VectorFunction,
     is_vector,
     unfold_all,
 )
 from derivations.rules import (
-    KL,
     BernoulliProduct,
+    Block,
     Density,
-    Domain,
     Expect,
     FullNormal,
     Hypothesis,
+    LogDensity,
     Normal,
     SumTo,
 )
 from threefold.check import kernel, vectors
-
-
-@dataclass(frozen=True)
-class Found:
-    """A proof and the words for how it was found."""
-
-    proof: kernel.Proof
-    how: str
-
-
-@dataclass(frozen=True)
-class Goal:
-    """lhs relation rhs, where, under what."""
-
-    lhs: Any
-    relation: str
-    rhs: Any
-    domain: Domain
-    hypotheses: tuple[Hypothesis, ...]
-    chain: bool
-
-    @property
-    def both(self) -> Any:
-        return sp.Tuple(self.lhs, self.rhs)
-
-    def at(self, lhs: Any, rhs: Any) -> Goal:
-        return Goal(lhs, self.relation, rhs, self.domain, self.hypotheses, self.chain)
+from threefold.check.goals import Found, Goal, attempt, attempt_found
+from threefold.check.library import from_library
+from threefold.check.lists import strategies
 
 
 def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> Found | None:
@@ -86,11 +61,16 @@ def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> 
             proof = attempt(version, by)
             if proof is not None:
                 return Found(proof, words + ", ".join(rule.name for rule in by))
-        found = (
-            (_through_markov(version, words) or _through_landmark(version, words) or _opened(version, words))
-            if thorough
-            else None
-        )
+        found = _by_way_of(version, words) if thorough else None
+        if found is not None:
+            return found
+    return None
+
+
+def _by_way_of(goal: Goal, words: str) -> Found | None:
+    """A proof through lines that are known to lie on the way."""
+    for way in (_through_markov, _through_telescoping, _through_landmark, _opened):
+        found = way(goal, words)
         if found is not None:
             return found
     return None
@@ -117,6 +97,29 @@ def _through_markov(goal: Goal, words: str) -> Found | None:
         if proof is not None:
             return Found(proof, words + "forward Markov, Bayes")
     return None
+
+
+def _through_telescoping(goal: Goal, words: str) -> Found | None:
+    """The forward chain written backwards: every step but the first turned round by Bayes, neighbours cancel."""
+    if not goal.chain or goal.relation != "=" or N.forward_factorisation not in goal.hypotheses:
+        return None
+    chain, start = LogDensity(Density("q", [Block(N.x, 1, N.T)], [N.x(0)])), N.x(0)
+    if chain not in (goal.lhs, goal.rhs):
+        return None
+    other = goal.rhs if goal.lhs == chain else goal.lhs
+    step = LogDensity(Density("q", [N.x(N.t)], [N.x(N.t - 1), start]))
+    back = LogDensity(Density("q", [N.x(N.t - 1)], [N.x(N.t), start]))
+    here, before = (LogDensity(Density("q", [N.x(n)], [start])) for n in (N.t, N.t - 1))
+    first, last = (LogDensity(Density("q", [N.x(n)], [start])) for n in (sp.S.One, N.T))
+    lines = [
+        (SumTo(step, N.t, 1, N.T), "=", [R.given(N.forward_factorisation)]),
+        (first + SumTo(step, N.t, 2, N.T), "=", [R.induction(N.T, 1)]),
+        (first + SumTo(back + here - before, N.t, 2, N.T), "=", [R.bayes]),
+        (last + SumTo(back, N.t, 2, N.T), "=", [R.induction(N.T, 1)]),
+        (other, "=", [R.algebra]),
+    ]
+    proof = kernel.prove_lines(chain, "=", lines, goal.domain, goal.hypotheses)
+    return None if proof is None else Found(proof, words + "every step turned round by Bayes, induction over T")
 
 
 def _through_landmark(goal: Goal, words: str) -> Found | None:
@@ -169,15 +172,6 @@ def _opened(goal: Goal, words: str) -> Found | None:
     return None
 
 
-def attempt(goal: Goal, by: Sequence[Any]) -> kernel.Proof | None:
-    return kernel.prove(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, by)
-
-
-def attempt_found(goal: Goal, by: Sequence[Any], words: str) -> Found | None:
-    proof = attempt(goal, by)
-    return None if proof is None else Found(proof, words + ", ".join(rule.name for rule in by))
-
-
 def kernel_says_no(goal: Goal) -> bool:
     """Does the statement fail in one world? Then no list of rules can prove it."""
     try:
@@ -193,6 +187,8 @@ def kernel_says_no(goal: Goal) -> bool:
 def suppositions(goal: Goal) -> tuple[Hypothesis, ...]:
     """What a world must satisfy: a line about named densities alone is meant for any densities, Gaussian or not."""
     e = unfold_all(goal.both)
+    if goal.chain and not e.atoms(Averaging, Density) and N.gaussian_forward not in goal.hypotheses:
+        return ()  # numbers alone: every choice of them is some chain's
     bare = e.atoms(Density) and not e.atoms(Normal, FullNormal, R.DiagonalNormal, BernoulliProduct, R.Norm2)
     if not (goal.chain and bare) or e.atoms(ScalarFunction) or any(len(f.args) > 1 for f in e.atoms(VectorFunction)):
         return goal.hypotheses
@@ -231,255 +227,3 @@ def _safely(goal: Goal) -> list[Any]:
     except Exception:
         return []
     return [goal.lhs, goal.rhs]
-
-
-# --- the library ------------------------------------------------------------------------------------------------------
-
-
-def from_library(goal: Goal, words: str = "") -> Found | None:
-    """An earlier claim that says this, as it stands, written out, or with terms moved to the other side."""
-    for candidate, how in _candidates(goal):
-        claim_id, part, swap = candidate
-        rule = R.by_claim(claim_id, part)
-        for by in _by_claim(goal, rule, how, swap):
-            proof = attempt(goal, by)
-            if proof is not None:
-                return Found(proof, f"{words}claim {claim_id}")
-        if how in ("rearranged", "order") and kernel.is_proved(claim_id):
-            return Found(
-                kernel.Proof((claim_id,), (claim_id,), ()),
-                f"{words}claim {claim_id}" + (", rearranged" if how == "rearranged" else ""),
-            )
-    return None
-
-
-def _by_claim(goal: Goal, rule: Any, how: str, swap: bool) -> Iterator[list[Any]]:
-    del swap
-    if goal.relation == "=":
-        yield [rule]
-        yield [rule, R.algebra]
-        if how != "same":
-            yield [R.definition, rule]
-
-
-def _candidates(goal: Goal) -> Iterator[tuple[tuple[str, int, bool], str]]:
-    """Claims whose statement is this one, decided by the kernel's algebra on this goal's domain."""
-    algebra = Algebra(goal.domain)
-    densities = unfold_all(goal.both).atoms(Density)
-    supposed = set(goal.hypotheses)
-    for claim_id, part, statement, domain, hypotheses in kernel.library():
-        if not _within(goal.domain, domain) or not set(hypotheses) <= supposed:
-            continue
-        if unfold_all(sp.Tuple(statement.lhs, statement.rhs)).atoms(Density) != densities:
-            continue
-        for swap in (False, True):
-            lhs, rhs = (goal.rhs, goal.lhs) if swap else (goal.lhs, goal.rhs)
-            relation = (
-                {"<=": ">=", ">=": "<="}.get(statement.relation, statement.relation) if swap else statement.relation
-            )
-            try:
-                if not swap and _same_gap(algebra, statement, goal):
-                    yield (claim_id, part, swap), "order"
-                if relation != goal.relation:
-                    continue
-                if _same(algebra, statement.lhs, lhs) and _same(algebra, statement.rhs, rhs):
-                    yield (claim_id, part, swap), "order" if relation != "=" else "same"
-                elif not swap and relation == "=" and _rearranged(algebra, statement, lhs, rhs):
-                    yield (claim_id, part, swap), "rearranged"
-            except Exception:
-                continue
-
-
-def _within(here: Domain, there: Domain) -> bool:
-    """Is everything that the claim supposes of its symbols supposed here too?"""
-    for index, bounds in there.indices.items():
-        if index in here.indices and here.indices[index] != bounds:
-            low, high = bounds
-            mine = here.indices[index]
-            if mine[1] != high or not (mine[0] - low).is_nonnegative:
-                return False
-    return all(here.intervals.get(n, i) == i for n, i in there.intervals.items()) and all(
-        here.products.get(big) == small for big, small in there.products.items()
-    )
-
-
-def _same(algebra: Any, a: Any, b: Any) -> bool:
-    if type(a) is type(b) and algebra.equal(a, b):
-        return True
-    opened, other = unfold_all(a), unfold_all(b)
-    return (opened, other) != (a, b) and type(opened) is type(other) and bool(algebra.equal(opened, other))
-
-
-def _same_gap(algebra: Any, statement: Any, goal: Goal) -> bool:
-    """Two inequalities of one kind whose larger sides exceed the smaller ones by the same."""
-    kinds = {"<=": ("<=", -1), ">=": ("<=", 1), "<": ("<", -1), ">": ("<", 1)}
-    if statement.relation not in kinds or goal.relation not in kinds:
-        return False
-    (kind, sign), (other, mine) = kinds[statement.relation], kinds[goal.relation]
-    theirs = sign * (unfold_all(statement.lhs) - unfold_all(statement.rhs))
-    gap = mine * (unfold_all(goal.lhs) - unfold_all(goal.rhs))
-    if kind != other:
-        return False
-    return (
-        bool(algebra.is_zero(theirs - gap))
-        or attempt(replace(goal, lhs=theirs, relation="=", rhs=gap), [R.linearity]) is not None
-    )
-
-
-def _rearranged(algebra: Any, statement: Any, lhs: Any, rhs: Any) -> bool:
-    sides = [unfold_all(e) for e in (statement.lhs, statement.rhs, lhs, rhs)]
-    if not all(isinstance(e, sp.Expr) for e in sides) or len({is_vector(e) for e in sides if e != 0}) > 1:
-        return False
-    mine, theirs = sides[2] - sides[3], sides[0] - sides[1]
-    if not mine.atoms(Density) or mine.atoms(Density) != theirs.atoms(Density):
-        return False
-    return bool(algebra.is_zero(mine - theirs) or algebra.is_zero(mine + theirs))
-
-
-# --- lists of rules ---------------------------------------------------------------------------------------------------
-
-
-def strategies(goal: Goal) -> Iterator[list[Any]]:
-    """Lists of rules, those that fit the terms first."""
-    if goal.relation != "=":
-        yield from _for_orders()
-        return
-    e = goal.both
-    averages = bool(e.atoms(Expect) or e.atoms(KL) or e.atoms(DefinedFunction))
-    laws = bool(e.atoms(Density))
-    closed = bool(e.atoms(Normal) or e.atoms(R.DiagonalNormal) or e.atoms(FullNormal) or e.atoms(BernoulliProduct))
-    sums = bool(e.atoms(SumTo))
-    lists: list[list[Any]] = []
-    for rule in _isotropic(goal):
-        lists += [[rule, R.linearity], [rule, R.algebra]]
-    if closed:
-        lists += _gaussian(averages)
-    if laws:
-        lists += _probability(averages)
-    if goal.chain and (laws or sums):
-        lists += _chain(averages)
-    if averages:
-        lists += [
-            [R.definition, R.algebra],
-            [R.definition, R.linearity],
-            [R.linearity],
-            [R.composition, R.algebra],
-        ]
-    if goal.chain and (sums or e.atoms(R.ProductTo) or e.has(N.T)):
-        lists += [[R.induction(N.T, 1)], [R.definition, R.induction(N.T, 1)]]
-    if e.atoms(R.D):
-        lists.append([R.differentiation, R.algebra])
-    yield from lists
-
-
-def _gaussian(averages: bool) -> list[list[Any]]:
-    de, dn, mo, al, li, tr = (
-        R.definition,
-        R.density,
-        R.moments,
-        R.algebra,
-        R.linearity,
-        R.trace_algebra,
-    )
-    latent = R.reparameterize(N.eps, N.mu_phi(N.obs), N.std_phi(N.obs))
-    lists: list[list[Any]] = [[dn, al]]
-    if averages:
-        lists += [
-            [R.composition, al],
-            [de, dn, al],
-            [de, dn, li],
-            [de, dn, mo, al],
-            [de, dn, tr, mo, tr],
-            [R.reparameterize(N.eps), al],
-            [de, R.reparameterize(N.eps), li],
-            [latent, al],
-            [de, dn, li, latent, li],
-            [de, dn, R.reparameterize(N.eps), li],
-        ]
-    return lists
-
-
-def _probability(averages: bool) -> list[list[Any]]:
-    de, by, li, to, al = R.definition, R.bayes, R.linearity, R.tower, R.algebra
-    lists: list[list[Any]] = [[by, al]]
-    if averages:
-        lists += [
-            [de, al],
-            [de, li],
-            [de, by, al],
-            [de, by, li],
-            [de, to, li],
-            [de, by, li, to],
-            [R.importance, al],
-            [R.total_probability, al],
-            [de, R.importance],
-        ]
-    return lists
-
-
-def _chain(averages: bool) -> list[list[Any]]:
-    de, by, li, to, al = R.definition, R.bayes, R.linearity, R.tower, R.algebra
-    gf, gr, gm = (
-        R.given(N.forward_factorisation),
-        R.given(N.reverse_factorisation),
-        R.given(N.forward_markov),
-    )
-    up = R.induction(N.T, 1)
-    lists: list[list[Any]] = [
-        [gm, al],
-        [by, gm, al],
-        [gm, by, al],
-        [gf, gm, al],
-        [gr, al],
-        [gr, gf, gm, al],
-    ]
-    if averages:
-        lists += [
-            [de, gr, gf, al],
-            [de, gr, gf, gm, al],
-            [de, gf, gm, by, al],
-            [de, gr, gf, li],
-            [de, gr, gf, gm, li],
-            [de, gr, gf, by, li, to],
-            [de, gr, gf, by, up],
-            [de, gr, gf, by, li, to, up],
-            [de, by, gr, gf, gm, li, to],
-        ]
-    lists += [
-        [gr, gf, by, up],
-        [de, gr, by, up],
-        [R.exponents, gf, by, up],
-        [de, gr, gf, by, R.exponents, up],
-    ]
-    return lists
-
-
-def _for_orders() -> Iterator[list[Any]]:
-    de, by, li = R.definition, R.bayes, R.linearity
-    yield from (
-        [R.jensen],
-        [R.mass],
-        [R.gibbs],
-        [de, li, R.gibbs],
-        [de, by, li, R.gibbs],
-        [R.positivity],
-    )
-
-
-def _isotropic(goal: Goal) -> list[Any]:
-    """The closed form of a divergence between isotropic Gaussians, matched to the ones that stand there."""
-    from derivations.vae.gaussian_kl import m_1, m_2, v_1, v_2
-
-    found = []
-    for divergence in goal.both.atoms(KL):
-        p, q = divergence.args
-        if isinstance(p, Normal) and isinstance(q, Normal):
-            at = {
-                N.z: p.args[0],
-                m_1: p.args[1],
-                v_1: p.args[2],
-                m_2: q.args[1],
-                v_2: q.args[2],
-            }
-            found.append(R.by_claim("gaussian.kl.isotropic", at=at))
-    return found

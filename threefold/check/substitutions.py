@@ -6,13 +6,13 @@ Each is put in everywhere or nowhere. One that replaces a random variable is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
-from derivations.kernel.terms import Averaging, Law
+from derivations.kernel.terms import Averaging, Law, VectorFunction
 from derivations.rules import vector_function
 from threefold.check.contexts import ddpm, flow, onestep, score_sde
 from threefold.check.contexts.base import Context, Settings
@@ -58,6 +58,8 @@ def available(context: Context, settings: Settings, definitions: Definitions) ->
     """What may be put in at this place of the document: its own parameterisations first."""
     if context.name == "onestep":
         return list(_one_step())
+    if context.name == "linear-gaussian":
+        return list(_of_document(context, settings, definitions))
     if context.name != "ddpm":
         return []
     own = list(_of_document(context, settings, definitions))
@@ -126,14 +128,16 @@ def _networks(own: bool) -> Iterator[Substitution]:
 
 def _of_document(context: Context, settings: Settings, definitions: Definitions) -> Iterator[Substitution]:
     for made in [d for group in definitions.fields.values() for d in reversed(group)]:
-        found = _parameterisation(context, settings, made)
+        found = _parameterisation(context, settings, definitions, made)
         if found is not None:
             yield found
 
 
-def _parameterisation(context: Context, settings: Settings, made: Definition) -> Substitution | None:
+def _parameterisation(
+    context: Context, settings: Settings, definitions: Definitions, made: Definition
+) -> Substitution | None:
     """mu_theta(x_t, t) := ... as a function of any state and step."""
-    reader = Reader(context, settings, Definitions(), opaque=False)
+    reader = Reader(context, settings, replace(definitions, fields={}), opaque=False)
     try:
         assert made.call is not None
         head, value = reader.value(made.call), reader.value(made.node)
@@ -146,6 +150,21 @@ def _parameterisation(context: Context, settings: Settings, made: Definition) ->
         return value.xreplace({N.x(N.t): state, N.t: step})
 
     return Substitution(f"{type(head).__name__} as in line {made.line}", of_heads(type(head), at))
+
+
+def as_field(context: Context, settings: Settings, definitions: Definitions, made: Definition) -> Any:
+    """The value that a parameterisation gives mu_theta(x_t, t); None for any other, or one that is not read."""
+    found = _parameterisation(context, settings, definitions, made)
+    mean = N.mu_theta(N.x(N.t), N.t)
+    value = None if found is None else found(mean)
+    return None if value is None or value == mean else value
+
+
+def canonical(value: Any) -> Any:
+    """What the chain makes mu_theta(x_t, t) of the one network in this value; None for several networks, or others."""
+    heads = {type(f) for f in value.atoms(VectorFunction) if type(f) in NETWORKS}
+    known = {N.eps_theta: _mean_from_noise, N.x0_theta: _mean_from_data}
+    return known[heads.pop()](N.x(N.t), N.t) if len(heads) == 1 and heads <= set(known) else None
 
 
 def with_other_networks(e: Any) -> Any:

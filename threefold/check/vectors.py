@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
 from derivations.rules import Coord, Expect, Hadamard, Inner, Norm2, Quadratic, SumTo
+from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
-
-if TYPE_CHECKING:
-    from threefold.check.read import Reader
 
 
 def is_vector(value: Any) -> bool:
@@ -27,7 +25,7 @@ def ensure(value: Any) -> Any:
     return value
 
 
-def norm(reader: Reader, node: Node) -> Any:
+def norm(reader: LinkReader, node: Node) -> Any:
     """|v|: the square root of Norm2, so that a square takes it away."""
     value = reader.value(node)
     if value == 0:
@@ -38,7 +36,7 @@ def norm(reader: Reader, node: Node) -> Any:
     return sp.sqrt(Norm2(value))
 
 
-def product(reader: Reader, factors: list[Node], operators: list[str]) -> Any:
+def product(reader: LinkReader, factors: list[Node], operators: list[str]) -> Any:
     """A product of numbers, vectors and matrices, the way its signs say."""
     if "⊙" in operators:
         place = operators.index("⊙")
@@ -66,7 +64,7 @@ def product(reader: Reader, factors: list[Node], operators: list[str]) -> Any:
     return scalars * _pull(values[at[0]], values[at[1]], Hadamard)
 
 
-def _of(reader: Reader, factors: list[Node], operators: list[str]) -> Any:
+def _of(reader: LinkReader, factors: list[Node], operators: list[str]) -> Any:
     return reader.value(factors[0]) if len(factors) == 1 else product(reader, factors, operators)
 
 
@@ -77,7 +75,7 @@ def _pull(left: Any, right: Any, make: Any) -> Any:
     return a * b * make(u, v)
 
 
-def _transposed(reader: Reader, factors: list[Node], operators: list[str], place: int) -> Any:
+def _transposed(reader: LinkReader, factors: list[Node], operators: list[str], place: int) -> Any:
     """a u^T M v: what stands before the transposed vector multiplies; behind it a matrix and a vector, or a vector."""
     before, row = factors[:place], factors[place][0]
     behind = factors[place + 1 :]

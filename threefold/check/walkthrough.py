@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from derivations import notation as N
 from derivations.rules import LogDensity, algebra, density
@@ -15,26 +15,59 @@ from threefold.check.contexts.detect import plain
 from threefold.check.definitions import NEVER, SCHEDULE, Definitions, is_loss, tie
 from threefold.check.display import statements
 from threefold.check.parse import Choices, Parser
+from threefold.check.parses import parse_side
 from threefold.check.read import Reader
-from threefold.check.readings import parse_side
 from threefold.check.tokens import Item, NotRead
 from threefold.check.tree import Name, Node, bare, letter_of, walk
 
 
-@dataclass
-class Memory:
-    """Follows the settings from line to line."""
+def settings_after(settings: Settings, left: Node, right: Node, line: int, context: str) -> Settings:
+    """The settings once this equality has been read."""
+    left, right = bare(left), bare(right)
+    if left.kind == "call" and left[0][0].letter in ("p", "P") and context == "vae":
+        return _decoder(settings, left, right)
+    if context == "linear-gaussian" and not settings.posterior:
+        return replace(settings, posterior=posterior_letters(left, right))
+    if context == "ddpm" and right.kind == "normal" and not settings.own and _is_step(left):
+        if not settings.foreign and _is_forward_kernel(left, right, settings):
+            return replace(settings, step=settings.step or line)
+        return replace(settings, foreign=settings.foreign if settings.foreign > 1 else line, own=_own_letters(right))
+    return settings
 
-    start: Settings
 
-    def settings_after(self, settings: Settings, left: Node, right: Node, line: int, context: str) -> Settings:
-        """The settings once this equality has been read."""
-        left, right = bare(left), bare(right)
-        if left.kind == "call" and left[0][0].letter in ("p", "P") and context == "vae":
-            return _decoder(settings, left, right)
-        if context == "ddpm" and right.kind == "normal" and not settings.foreign and _is_step(left):
-            return replace(settings, foreign=0 if _is_forward_kernel(left, right, settings) else line)
-        return settings
+def posterior_letters(left: Node, right: Node) -> tuple[str, ...]:
+    """(a, b, c) of q(x_{t-1} | x_t, x_0) = N(a_t x_0 + b_t x_t, c_t^2 I); nothing for any other law."""
+    left, right = bare(left), bare(right)
+    if left.kind != "call" or left[0][0].letter not in ("q", "Q") or right.kind != "normal":
+        return ()
+    mean, variance = right[2][-2:]
+    weights: dict[str, str] = {}
+    for sign, term in bare(mean)[0] if bare(mean).kind == "add" else ():
+        factors = _factors(term)
+        if sign == "-" or len(factors) != 2 or any(f.kind != "sym" for f in factors):
+            return ()
+        weight, state = sorted(factors, key=lambda f: f[0].letter in ("x", "X"))
+        weights["".join(print_back.signs(state))[1:]] = weight[0].letter
+    squares = [bare(f[0]) for f in _factors(variance) if f.kind == "pow" and f[1] == Node("num", ("2",))]
+    if set(weights) != {"_{0}", "_{t}"} or len(squares) != 1 or squares[0].kind != "sym":
+        return ()
+    return weights["_{0}"], weights["_{t}"], squares[0][0].letter
+
+
+def _own_letters(right: Node) -> tuple[str, ...]:
+    """(c, s) of N(c_t x_{t-1}, s_t^2 I): the letters of a chain that scales as the document likes."""
+    mean, variance = right[2][-2:]
+    scales = [f for f in _factors(mean) if f.kind == "sym" and f[0].letter not in ("x", "X")]
+    squares = [bare(f[0]) for f in _factors(variance) if f.kind == "pow" and f[1] == Node("num", ("2",))]
+    if len(_factors(mean)) != 2 or len(_factors(variance)) != 2 or len(scales) != 1 or len(squares) != 1:
+        return ()
+    names = [n[0] for n in (*scales, *squares) if n.kind == "sym" and not n[0].accents and len(n[0].index) == 1]
+    return tuple(n.letter for n in names) if len({n.letter for n in names}) == 2 else ()
+
+
+def _factors(node: Node) -> list[Node]:
+    node = bare(node)
+    return [bare(f) for f in node[0]] if node.kind == "mul" else [node]
 
 
 def _is_step(left: Node) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from threefold.check import checking, extract, options
+from threefold.check import checking, extract, options, remembered
 from threefold.check.formats import github, html, sarif, text
 from threefold.check.report import SCHEMA, FileReport, Report
 from threefold.errors import Unusable
@@ -97,7 +97,7 @@ def _as_json(report: Report) -> str:
 def _checked(paths: tuple[str, ...], said: options.Options, asked: dict[str, Any]) -> Report:
     """Every file in order; `-` is standard input, read as Markdown."""
     jobs = asked["jobs"] or min(8, os.cpu_count() or 1)
-    cache = None if asked["no_cache"] else checking.cache_folder()
+    cache = None if asked["no_cache"] else remembered.cache_folder()
     seconds = asked["budget"]
     found: list[FileReport] = []
     for name in paths:

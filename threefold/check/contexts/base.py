@@ -62,6 +62,9 @@ class Settings:
     decoder_mean: Any = None
     decoder_variance: Any = None
     decoders: tuple[tuple[str, Any, Any], ...] = ()  # (kind, mean, variance) as the document has them, in order
+    own: tuple[str, ...] = ()  # the letters of the scale and of the deviation in a chain of the document's own
+    step: int = 0  # the line where the document defines the context's own forward step
+    posterior: tuple[str, ...] = ()  # (a, b, c): it writes q(x_{t-1} | x_t, x_0) = N(a_t x_0 + b_t x_t, c_t^2 I)
     foreign: int = 0  # the line where the document defines a forward law that is not the context's
     ignore: tuple[str, ...] = ()
 
@@ -80,6 +83,7 @@ class Context:
     functions: Mapping[str, Callable[[Any, Name, tuple[Any, ...]], Any]]
     close: Callable[[Any, Settings], Any]
     variable: Callable[[Any, Name], Any] | None = None  # random variables, where they are not a chain or x and z
+    instance: Callable[[Any], Any] | None = None  # an instance of closed terms, in which a refutation is sought
 
     def domain(self, used: Any, settings: Settings, extra: Mapping[str, Any]) -> Domain:
         """Where a link is judged: T from the first step on, t up to it, schedules in (0, 1)."""

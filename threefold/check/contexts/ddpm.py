@@ -64,6 +64,9 @@ def _closed(law: Density) -> Any:
         return N.marginal(m)
     if name == "q" and at == {m + 1, sp.Integer(0)}:
         return posterior(m + 1)
+    if name == "q" and at == {m - 2}:  # one step put into the next, the noises independent
+        kept = N.alpha(m) * N.alpha(m - 1)
+        return Normal(N.x(m), sp.sqrt(kept) * N.x(m - 2), N.alpha(m) * (1 - N.alpha(m - 1)) + 1 - N.alpha(m))
     if name == "p" and at == {m + 1}:
         return Normal(N.x(m), N.mu_theta(N.x(m + 1), m + 1), N.sigma(m + 1) ** 2)
     if name == "p" and m == N.T and not at:

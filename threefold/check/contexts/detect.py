@@ -6,13 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from threefold.check.contexts import ddpm, flow, onestep, score_sde, vae
-from threefold.check.contexts.base import Context
+from threefold.check.contexts import ddpm, flow, onestep, own_chain, score_sde, vae
+from threefold.check.contexts.base import Context, Settings
 from threefold.check.extract import Display
 
-CHAPTERS = (vae.CONTEXT, ddpm.CONTEXT, onestep.CONTEXT, score_sde.CONTEXT, flow.CONTEXT)
+CHAPTERS = (vae.CONTEXT, ddpm.CONTEXT, own_chain.CONTEXT, onestep.CONTEXT, score_sde.CONTEXT, flow.CONTEXT)
 CONTEXTS: dict[str, Context] = {c.name: c for c in CHAPTERS}
 BOLD = r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|textbf)\s*\{?\s*|\{\\bf\s*"
+
+
+def context_of(name: str, settings: Settings) -> Context:
+    """The context of that name, with the letters that the document gave it."""
+    return own_chain.of(settings) if name == own_chain.CONTEXT.name and settings.own else CONTEXTS[name]
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ PLAIN_ALPHA = re.compile(r"\\alpha(?!_)")
 SDE = re.compile(
     r"d[xX](?:_t)?=.*d(?:t|w|W|\\omega|\\bar)|d(?:w|\\omega)_?t?=|\\nabla_x\\log[pq]_?[t\\]?.*\(|s_\\theta\("
 )
+PATH = re.compile(r"(?<![a-zA-Z_])[pq]_t\([xz]")
 FLOW = re.compile(r"(?<![a-zA-Z\\])[uv]_t(?:\^|\()|\\mathcalU\[0,1\]|_\\textC?FM|_\\mathrmC?FM")
 
 
@@ -65,6 +71,11 @@ def detect(displays: Sequence[Display], forced: Sequence[tuple[int, str]] = ()) 
 def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) -> Decision:
     display = displays[place]
     tex = plain(display.tex)
+    if before and re.match(r"(?:\\begin\w+\*?)?&*(?:=|\\le|\\ge|\\approx|\\propto)", tex):
+        return Decision(before[-1].context, before[-1].line, "it goes on")
+    around = _around(displays, place)
+    if PATH.search(tex) and any(map(FLOW.search, around)) and not any(map(STEPS.search, around)):
+        return Decision("flow-matching", display.line, "it has a law at time t, beside a field")
     if m := FLOW.search(tex):
         return Decision("flow-matching", display.line, f"it has {m.group()}")
     if (m := SDE.search(tex)) and not re.search(r"x_0|x_t-1|x_T", tex):
@@ -75,7 +86,6 @@ def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) ->
     if before_it == "onestep" and (PLAIN_ALPHA.search(tex) or ONE.search(tex)):
         return Decision("onestep", before[-1].line, "as above")
     if CHAIN.search(tex):
-        around = _around(displays, place)
         steps = sum(bool(STEPS.search(t)) for t in around)
         single = sum(bool(PLAIN_ALPHA.search(t) and ONE.search(t)) for t in around)
         name = "onestep" if single and (single >= steps or not steps) else "ddpm"

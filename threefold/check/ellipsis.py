@@ -1,0 +1,86 @@
+"""Products written with dots, p(x_1 | x_2) ... p(x_{T-1} | x_T) or alpha_1 ... alpha_t, as products over an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from derivations import notation as N
+from derivations.kernel.terms import ScalarFunction
+from derivations.rules import Density, LogDensity, ProductTo, SumTo
+from threefold.check import laws
+from threefold.check.lowering import LinkReader
+from threefold.check.tokens import NotRead
+from threefold.check.tree import Node, bare
+
+
+def has_dots(factors: Sequence[Node]) -> bool:
+    return any(f.kind == "dots" for f in factors)
+
+
+def log_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
+    """The logarithm of a product of densities with one ellipsis in it."""
+    place = _place(factors)
+    run = _run(reader, bare(factors[place - 1]), bare(factors[place + 1]))
+    return sp.Add(run, *[reader.log(f) for f in (*factors[: place - 1], *factors[place + 2 :])])
+
+
+def product_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
+    """A product of members of one family with one ellipsis in it."""
+    place = _place(factors)
+    first, last = (reader.number(factors[n]) for n in (place - 1, place + 1))
+    if type(first) is not type(last) or not isinstance(first, ScalarFunction) or len(first.args) != 1:
+        raise NotRead("an ellipsis between factors of two kinds")
+    (low,), (high,) = first.args, last.args
+    if _rises(high - low) is False:
+        low, high = high, low
+    run = ProductTo(type(first)(N.s), N.s, low, high)
+    return sp.Mul(run, *[reader.number(f) for f in (*factors[: place - 1], *factors[place + 2 :])])
+
+
+def _place(factors: Sequence[Node]) -> int:
+    places = [n for n, f in enumerate(factors) if f.kind == "dots"]
+    if len(places) != 1 or not 0 < places[0] < len(factors) - 1:
+        raise NotRead("an ellipsis without its ends")
+    return places[0]
+
+
+def _rises(shift: Any) -> bool:
+    """Does an index grow by this much, where a letter counts for much?"""
+    shift = sp.expand(shift)
+    letters = sum(c for term, c in shift.as_coefficients_dict().items() if term != 1)
+    return bool(letters > 0 or (letters == 0 and shift > 0))
+
+
+def _run(reader: LinkReader, first: Node, last: Node) -> Any:
+    """The sum of logarithms from one conditional density to another whose steps are all moved by one shift."""
+    if first.kind != "call" or last.kind != "call" or first[0] != last[0]:
+        raise NotRead("an ellipsis between densities of two kinds")
+    ends = []
+    for node in (first, last):
+        shown, behind = laws.split(node)
+        ends.append(([_step(reader, n) for n in shown], [_step(reader, n) for n in behind]))
+    (variables, given), (others, conditions) = ends
+    if len(variables) != len(others) or len(given) != len(conditions):
+        raise NotRead("an ellipsis between densities of two shapes")
+    shifts = {sp.expand(b - a) for a, b in zip([*variables, *given], [*others, *conditions], strict=True)} - {sp.S.Zero}
+    if len(shifts) != 1:
+        raise NotRead("an ellipsis whose steps do not move alike")
+    (shift,) = shifts
+    low = ends[0] if _rises(shift) else ends[1]
+    moves = [[sp.expand(b - a) != 0 for a, b in zip(x, y, strict=True)] for x, y in zip(*ends, strict=True)]
+    members = [
+        [N.x(sp.expand(m + N.s - 1) if moved else m) for m, moved in zip(part, mask, strict=True)]
+        for part, mask in zip(low, moves, strict=True)
+    ]
+    law = Density(laws.law_name(reader, first[0][0]), members[0], members[1])
+    return SumTo(LogDensity(law), N.s, 1, (shift if _rises(shift) else -shift) + 1)
+
+
+def _step(reader: LinkReader, node: Node) -> Any:
+    (member,) = laws.variables(reader, node)
+    if not isinstance(member, N.x):
+        raise NotRead("an ellipsis between stretches")
+    return member.args[0]

@@ -1,0 +1,48 @@
+"""What is to be proved of one reading, and one attempt at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derivations.rules import Domain, Hypothesis
+from threefold.check import kernel
+
+
+@dataclass(frozen=True)
+class Found:
+    """A proof and the words for how it was found."""
+
+    proof: kernel.Proof
+    how: str
+
+
+@dataclass(frozen=True)
+class Goal:
+    """lhs relation rhs, where, under what."""
+
+    lhs: Any
+    relation: str
+    rhs: Any
+    domain: Domain
+    hypotheses: tuple[Hypothesis, ...]
+    chain: bool
+
+    @property
+    def both(self) -> Any:
+        return sp.Tuple(self.lhs, self.rhs)
+
+    def at(self, lhs: Any, rhs: Any) -> Goal:
+        return Goal(lhs, self.relation, rhs, self.domain, self.hypotheses, self.chain)
+
+
+def attempt(goal: Goal, by: Sequence[Any]) -> kernel.Proof | None:
+    return kernel.prove(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, by)
+
+
+def attempt_found(goal: Goal, by: Sequence[Any], words: str) -> Found | None:
+    proof = attempt(goal, by)
+    return None if proof is None else Found(proof, words + ", ".join(rule.name for rule in by))

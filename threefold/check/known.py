@@ -1,0 +1,153 @@
+"""What a document has said so far: settings, names, what it has left out, its equations for dx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from threefold.check import definitions as D
+from threefold.check import kinds, omissions, sde, walkthrough
+from threefold.check.contexts.base import Settings
+from threefold.check.extract import Display
+from threefold.check.links import Link, Spot, names_in
+from threefold.check.tasks import Answer, Task
+from threefold.check.tokens import Item
+from threefold.check.tree import Name, Node, bare
+
+SET = Answer("definition", "the name is new here")
+LAW = Answer("definition", "a law is set")
+
+
+@dataclass
+class Known:
+    """Follows the document from link to link."""
+
+    settings: Settings
+    tied: set[str] = field(default_factory=set)
+    definitions: D.Definitions = field(default_factory=D.Definitions)
+    equations: list[sde.Equation] = field(default_factory=list)
+    omitted: omissions.Omitted = field(default_factory=omissions.Omitted)
+    fields: list[tuple[Link, D.Definition]] = field(default_factory=list)
+
+    def tie(self, displays: Iterable[Sequence[Item]]) -> None:
+        """Note the names that the document puts into a law of its own."""
+        self.tied = walkthrough.tied_names(displays)
+
+    def tied_in(self, nodes: tuple[Node, Node] | None) -> tuple[str, ...]:
+        """The names of these sides whose meaning the document has fixed."""
+        return tuple(sorted(self.tied & names_in(nodes)))
+
+    def context(self, detected: str) -> str:
+        """The context of a link: a chain that the document scales in its own way has one of its own."""
+        return "linear-gaussian" if detected in ("ddpm", "score-sde") and self.settings.own else detected
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def new_name(self, name: Name, context: str) -> bool:
+        """May the name be put in later, and has nobody defined it yet?"""
+        if D.is_evidence_bound(name) or self.definitions.named(name) is not None:
+            return False
+        return walkthrough.role(name, None, context) == "name"
+
+    def name(self, made: D.Definition) -> None:
+        self.definitions = self.definitions.with_name(made)
+
+    def aside(self, display: Display, nodes: tuple[Node, Node], context: str) -> None:
+        """An equality inside a sentence may define a name; a setting, like w = 7, does not."""
+        found = D.lone(nodes[0])
+        if found is None:
+            return
+        self.leave_out(None, display, nodes)
+        if self.new_name(found[0], context) and not kinds.elliptic(nodes[1]) and bare(nodes[1]).kind != "num":
+            self.name(D.Definition(found[0], nodes[1], display.line, found[1]))
+
+    def under_braces(self, nodes: tuple[Node, Node], display: Display, context: str) -> None:
+        """Names that stand under braces."""
+        for node in nodes:
+            for body, label in walkthrough.labels(node):
+                name = walkthrough.name_in(label)
+                if name is not None and self.new_name(name, context):
+                    self.name(D.Definition(name, body, display.line, None))
+
+    def leave_out(self, link: Link | None, display: Display, nodes: tuple[Node, Node] | None) -> None:
+        """Note where the text says that something is left out, here or in what this link leans on."""
+        line = self.omitted.line(display, nodes)
+        if line is None:
+            return
+        self.omitted.remember(display, nodes, line)
+        if link is not None and link.task is not None:
+            link.task = replace(link.task, leaves_out=line)
+
+    # --- links --------------------------------------------------------------------------------------------------------
+
+    def remember(self, spot: Spot, link: Link) -> None:
+        """Take note of what the link defines, and answer it where it does nothing else."""
+        assert spot.nodes is not None
+        if spot.relation.text not in kinds.EQUALITIES:
+            return
+        left, right = spot.nodes
+        context = self.context(spot.context)
+        fixed = self.settings.posterior
+        self.settings = walkthrough.settings_after(self.settings, left, right, link.line, context)
+        if self.settings.posterior != fixed:
+            link.says("definition", LAW)
+        named = D.lone(right)
+        if named is not None and spot.place > 0 and self.new_name(named[0], spot.context):
+            self.name(D.Definition(named[0], left, link.line, named[1]))
+            link.says("definition", SET)
+        found = D.lone(left) if spot.place == 0 else None
+        if found is None and spot.place == 0 and D.unsquared(left) != bare(left):  # c^2 = ... sets c
+            found, right = D.lone(D.unsquared(left)), Node("sqrt", (right,))
+            if found is not None and walkthrough.role(found[0], found[1], context) != "name":
+                found = None
+        if found is None:
+            return
+        made = D.Definition(found[0], right, link.line, found[1])
+        if made.name.letter in fixed and link.task is not None:  # the text has said what it is: the line is a claim
+            link.task = replace(link.task, known=(*link.task.known, D.tie(made.name)))
+            self.name(made)
+            return
+        if walkthrough.energy(left, right):
+            self.definitions = self.definitions.with_law(made)
+            link.says("definition", LAW)
+            return
+        what = walkthrough.role(made.name, made.call, spot.context)
+        if what == "name" and self.definitions.named(made.name) is None:
+            self.name(made)
+            if link.answer is None:
+                link.says("objective" if D.is_loss(made.name) else "definition", SET)
+        elif what == "name" and D.is_loss(made.name):
+            self.name(made)
+        elif what == "field":
+            if link.task is not None:
+                link.task = replace(link.task, may_define=True, field=True)
+                self.fields.append((link, made))
+            self.definitions = self.definitions.with_field(made)
+
+    def compare_fields(self) -> None:
+        """Give every parameterisation the others of the same network, before and behind it."""
+        for link, made in self.fields:
+            others = tuple(o for _, o in self.fields if o is not made and (o.name, o.call) == (made.name, made.call))
+            if link.task is not None and others:
+                link.task = replace(link.task, rivals=others)
+
+    def differential(self, spot: Spot, link: Link, seconds: float) -> None:
+        """An equation for dx: the first one defines; one with a score must be the reverse of one before."""
+        assert spot.nodes is not None
+        made = sde.read(spot.nodes[1], link.line)
+        link.context = "score-sde"
+        if made is None:
+            link.says("other", Answer("not a statement", "an informal differential"))
+            return
+        alternatives = [e for before in reversed(self.equations) for e in sde.expected(before, made)]
+        known = any((e.drift, e.diffusion) == (made.drift, made.diffusion) for e in self.equations)
+        if known or not alternatives or made.drift is None:
+            if not known and not sde.scores(made.drift or spot.nodes[1]):
+                self.equations.append(made)
+            link.says("definition", Answer("definition", "an equation for the state is set"))
+            return
+        pairs = tuple((made.drift, drift) for drift, _ in alternatives)
+        link.task = Task(
+            spot.left, spot.relation.text, spot.right, ("score-sde",), self.settings, self.definitions,
+            nodes=pairs, theorem=alternatives[0][1], seconds=seconds,
+        )  # fmt: skip

@@ -1,0 +1,85 @@
+"""The state of one link's reading, and what its parts may ask: the rooms of the notation know their reader by this."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import sympy as sp
+
+from derivations import notation as N
+from threefold.check.contexts.base import INTEGERS, Context, Opaque, Settings, latex_of
+from threefold.check.definitions import Definitions
+from threefold.check.tokens import NotRead
+from threefold.check.tree import Name, Node, bare
+
+Unfold = Literal["all", "losses", "none"]
+
+
+class LinkReader(ABC):
+    """What is known while one link is read, and what the rooms of the notation ask of their reader.
+
+    `opaque`: may names that nobody declared be made up?
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        settings: Settings,
+        definitions: Definitions,
+        *,
+        opaque: bool = True,
+        unfold: Unfold = "all",
+    ) -> None:
+        self.context = context
+        self.settings = settings
+        self.definitions = definitions
+        self.unfold = unfold
+        self.opaque = Opaque() if opaque else None
+        self.notes: list[str] = []
+        self.constants = 0
+        self.indices: set[Any] = set()
+        self.dimensions: set[Any] = set()
+        self.uses: list[int] = []
+        self.unfolding: list[Any] = []
+        self.lost_law = False
+        self.repaired = False
+        self.as_model = False
+
+    def note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+    # --- integers -----------------------------------------------------------------------------------------------------
+
+    def index(self, node: Node) -> Any:
+        """An integer: a step, a coordinate's number, a bound."""
+        node = bare(node)
+        if node.kind == "num" and node[0].isdigit():
+            return sp.Integer(int(node[0]))
+        if node.kind == "sym":
+            name: Name = node[0]
+            found = INTEGERS.get(name.letter) if not (name.accents or name.index or name.above) else None
+            if found is None:
+                raise NotRead(f"{latex_of(name)} is no index")
+            if self.context.chain and found == N.i:
+                found = N.i
+            self.indices.add(found)
+            return found
+        if node.kind == "add":
+            return sp.Add(*[(-1 if sign == "-" else 1) * self.index(term) for sign, term in node[0]])
+        raise NotRead("an index is a letter, a number or a sum of them")
+
+    # --- what a reader answers ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def value(self, node: Node) -> Any:
+        """The node as a term."""
+
+    @abstractmethod
+    def number(self, node: Node) -> Any:
+        """The node as a term that is no vector."""
+
+    @abstractmethod
+    def log(self, node: Node) -> Any:
+        """The logarithm of the node: densities become log-densities, products sums."""
