@@ -135,3 +135,24 @@ def test_a_decoder_is_the_one_whose_letters_the_line_writes() -> None:
         "$$\\log p(x|z) = -\\frac{\\|x - \\mu_\\theta(z)\\|^2}{\\sigma^2} - d\\log(\\sqrt{2\\pi}\\sigma)$$\n"
     )
     assert [k.verdict for k in threefold.check(VAE + both + claim).links[-2:]] == ["proved", "refuted"]
+
+
+STEPS = [
+    r"\sqrt{\alpha_t}x_{t-1} + \sqrt{1-\alpha_t}\epsilon_t = \sqrt{\alpha_t}(\sqrt{\bar\alpha_{t-1}}x_0"
+    r" + \sqrt{1-\bar\alpha_{t-1}}\bar\epsilon_{t-1}) + \sqrt{1-\alpha_t}\epsilon_t",
+    r"\sqrt{\alpha_t(1-\alpha_{t-1})}\epsilon_{t-1} + \sqrt{1-\alpha_t}\epsilon_t"
+    r" = \sqrt{1-\alpha_t\alpha_{t-1}}\bar\epsilon_{t-1}",
+    r"\bar\epsilon_t = \epsilon_t",
+]
+
+
+@pytest.mark.parametrize("tex", STEPS)
+def test_noises_are_not_compared_path_by_path(tex: str) -> None:
+    """Two noises of one law are two variables: an equation between them is neither refuted nor proved for that."""
+    assert not {"refuted", "contradiction", "proved"} & set(verdicts(tex))
+
+
+def test_a_wrong_closed_form_of_the_state_is_refuted_once_the_step_is_defined() -> None:
+    line = r"x_t = \sqrt{\bar\alpha_t}\,x_0 + (1-\bar\alpha_t)\,\epsilon"
+    assert verdicts(line) == ["refuted"]
+    assert threefold.check(f"$${line}$$\n").links[-1].verdict == "definition"

@@ -120,10 +120,16 @@ def goal_of(reading: Reading, context: Context, settings: Settings) -> Goal:
     return Goal(reading.lhs, reading.relation, reading.rhs, domain, supposed, context.chain)
 
 
+def _furthest_back(reading: Reading) -> int:
+    """k where x_{t-k} is the earliest member of the chain in sight."""
+    steps = [N.t - a.args[0] for a in sp.Tuple(reading.lhs, reading.rhs).atoms(N.x)]
+    return max((int(k) for k in steps if k.is_Integer), default=0)
+
+
 def goals_of(reading: Reading, context: Context, settings: Settings) -> list[Goal]:
     """The goal where it means something: from t = 2 on, where abar_{t-1} occurs, else from t = 1 on; then the other."""
     if context.name == "linear-gaussian":  # an instance at t = 2 must be one of the chain
-        return [goal_of(reading, context, replace(settings, first=2))]
+        return [goal_of(reading, context, replace(settings, first=max(2, _furthest_back(reading))))]
     if not (context.chain and N.t in reading.indices and context.name == "ddpm"):
         return [goal_of(reading, context, settings)]
     later = goal_of(reading, context, replace(settings, first=2))

@@ -47,7 +47,7 @@ def covariance(reader: LinkReader, node: Node) -> Any:
 def sum_of_noises(value: Any) -> Any:
     """The variance of a sum of independent step noises, per coordinate."""
     form = linear_form(value)
-    if not all(isinstance(a, ddpm.step_noise) for a in form) and set(form) != {N.eps}:
+    if not all(isinstance(a, ddpm.NOISES) for a in form) and set(form) != {N.eps}:
         raise NotRead("a covariance of something that is no sum of noises")
     return sp.Add(*[c**2 for c in form.values()])
 

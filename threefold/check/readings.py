@@ -201,7 +201,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         repaired=reader.repaired or bool(parsed.repairs),
         lone_left=_lone(reader, left),
         lone_right=_lone(reader, right),
-        random=random and not _determined(reader, lhs),
+        random=(random and not _determined(reader, lhs)) or _path_by_path(lhs, rhs),
         free_of_network=inner[0] is not None and inner[1] is not None,
         opposite=opposite,
         lost_law=reader.lost_law,
@@ -305,7 +305,9 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     form = linear_form(rest)
     mean = sp.Add(*[c * a for a, c in form.items()])
     states = mean.atoms(N.x)
-    noisy = mean.has(N.eps) or mean.atoms(ddpm.step_noise)
+    if not drawn and not mean.atoms(*ddpm.NOISES) and not mean.has(N.eps):  # the noises cancel
+        return member, value, True
+    noisy = mean.has(N.eps) or mean.atoms(*ddpm.NOISES)
     if not drawn or len(states) != 1 or not isinstance(member, N.x) or noisy:
         raise NotRead("an equation between random variables that is not of the form m(x) + b eps")
     (state,) = states
@@ -329,6 +331,11 @@ def _determined(reader: Reader, lhs: Any) -> bool:
     return bool(law.args[0].name == "q" and apart != 1 and isinstance(closed, Normal))
 
 
+def _path_by_path(lhs: Any, rhs: Any) -> bool:
+    """Is it an equation between values of noises, which random variables of one law need not satisfy?"""
+    return is_vector(lhs) and any(bool(e.atoms(*ddpm.NOISES)) for e in (lhs, rhs))
+
+
 def _noise_terms(value: Any) -> tuple[list[Any], Any]:
     """The variances of the independent noises in a sum, and what is left: b eps_t has b^2, a sum of them their sum."""
     from derivations.kernel.algebra import linear_form
@@ -340,11 +347,11 @@ def _noise_terms(value: Any) -> tuple[list[Any], Any]:
         if isinstance(atom, SumTo):
             body, index, low, high = atom.args
             inner = linear_form(body)
-            if len(inner) == 1 and next(iter(inner)) == ddpm.step_noise(index):
+            if len(inner) == 1 and next(iter(inner)) in [noise(index) for noise in ddpm.NOISES]:
                 drawn.append(factor**2 * SumTo(next(iter(inner.values())) ** 2, index, low, high))
                 seen.add("a sum of noises")
                 continue
-        if atom == N.eps or isinstance(atom, ddpm.step_noise):
+        if atom == N.eps or isinstance(atom, ddpm.NOISES):
             drawn.append(factor**2)
             seen.add(atom)
             continue

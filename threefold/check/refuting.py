@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.kernel.terms import is_vector, unfold_all
+from derivations.kernel.terms import ScalarFunction, is_vector, unfold_all
 from derivations.kernel.verdict import Witness
 from derivations.rules import Density, LogDensity, Normal
 from threefold.check import kernel, repair, search
@@ -182,9 +182,12 @@ def _numbers_differ(lhs: Any, rhs: Any) -> Any:
 def _closed_whole(goal: Goal, close: Any, instance: Any = None) -> Iterator[tuple[Any, Any]]:
     """The sides with all laws closed, if that leaves no named law; then as they are. Or an instance of them alone."""
     if instance is not None:
-        sides = [instance(close(unfold_all(e))) for e in (goal.lhs, goal.rhs)]
+        written = [unfold_all(e) for e in (goal.lhs, goal.rhs)]
+        sides = [instance(close(e)) for e in written]
         if None not in sides:
             yield sides[0], sides[1]
+        if not sp.Tuple(*written).atoms(ScalarFunction):  # named laws alone, whatever they are
+            yield goal.lhs, goal.rhs
         return
     if goal.relation != "=":
         yield goal.lhs, goal.rhs

@@ -36,17 +36,25 @@ SLOTS = {N.mu_theta: "mu", N.x0_theta: "x", N.eps_theta: "epsilon", N.v_theta: "
 
 @dataclass(frozen=True)
 class Substitution:
-    """`words` for the reader; `of_variable`: it replaces a random variable, so nothing may average over it."""
+    """`words` for the reader; `of_variable`: it replaces a random variable, so nothing may average over it.
+
+    `of_noise`: it takes whatever noise stands there for the one that separates x_t from x_0, so there may be but one.
+    """
 
     words: str
     apply: Callable[[Any], Any]
     of_variable: bool = False
+    of_noise: bool = False
 
     def __call__(self, e: Any) -> Any:
         return settle(self.apply(e))
 
     def fits(self, lhs: Any, rhs: Any) -> bool:
-        return not (self.of_variable and sp.Tuple(lhs, rhs).atoms(Averaging, Law))
+        both = sp.Tuple(lhs, rhs)
+        noises = {N.eps, *(noise(N.t) for noise in ddpm.NOISES)} & (both.atoms(*ddpm.NOISES) | both.free_symbols)
+        if self.of_noise and len(noises) > 1:
+            return False
+        return not (self.of_variable and both.atoms(Averaging, Law))
 
 
 def of_heads(head: Any, value: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -86,12 +94,14 @@ def _variables() -> Iterator[Substitution]:
     before = sp.sqrt(N.alpha(t - 1)) * N.x(t - 2) + sp.sqrt(1 - N.alpha(t - 1)) * ddpm.step_noise(t - 1)
     yield Substitution(
         "eps is what separates x_t from x_0",
-        lambda e: e.xreplace({N.eps: noise, ddpm.step_noise(t): noise}),
+        lambda e: e.xreplace({N.eps: noise, **dict.fromkeys((n(t) for n in ddpm.NOISES), noise)}),
+        True,
         True,
     )
     yield Substitution(
         "x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps",
-        lambda e: e.xreplace({ddpm.step_noise(t): N.eps, N.x(t): jump}),
+        lambda e: e.xreplace({**dict.fromkeys((n(t) for n in ddpm.NOISES), N.eps), N.x(t): jump}),
+        True,
         True,
     )
     yield Substitution("the step to x_{t-1} put in", lambda e: e.xreplace({N.x(t - 1): before}), True)

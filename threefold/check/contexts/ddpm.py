@@ -15,6 +15,8 @@ from threefold.check.tokens import NotRead
 from threefold.check.tree import Name
 
 step_noise = vector_function("eps_step", r"\epsilon")
+merged_noise = vector_function("eps_merged", r"\bar\epsilon")  # of several steps: not the noise of one
+NOISES = (step_noise, merged_noise)
 eps_hat = vector("eps_hat_v", r"\hat\epsilon")
 x0_hat = vector("x0_hat_v", r"\hat x_0")
 HYPOTHESES = (
@@ -103,9 +105,8 @@ def _state(reader: Any, name: Name) -> Any:
 def _noise(reader: Any, name: Name) -> Any:
     if name.labels:
         raise NotRead("a network without its argument")
-    if name.indices and reader.index(name.indices[0]) != N.t:
-        return step_noise(reader.index(name.indices[0]))
-    return step_noise(N.t) if name.indices else N.eps
+    noise = merged_noise if name.accents and name.letter == "epsilon" else step_noise
+    return noise(reader.index(name.indices[0])) if name.indices else N.eps
 
 
 def _prediction(network: Any) -> Any:
