@@ -17,7 +17,7 @@ half = sp.Rational(1, 2)
 level, rate = scalar("abar_1", r"\bar\alpha", positive=True), scalar("rate", r"\beta", positive=True)
 second_rate = scalar("second_rate", r"\beta'", positive=True)
 clean, time = scalar("x_0", "x_0"), scalar("tau", r"\tau", positive=True)
-mean, log_std, log_variance = scalar("mean", r"\mu"), scalar("log_std", r"\ell"), scalar("log_var", r"\ell_2")
+mean, log_std, log_variance = scalar("location", r"\mu"), scalar("log_std", r"\ell"), scalar("log_var", r"\ell_2")
 spread, error = scalar("deviation", "s", positive=True), scalar("mse", r"\mathrm{MSE}", positive=True)
 least, growth = scalar("least_level", r"\sigma_{\min}", positive=True), scalar("log_growth", "L", positive=True)
 small, large = scalar("variance_one", r"\sigma_1^2", positive=True), scalar("variance_t", r"\sigma_t^2", positive=True)
@@ -56,8 +56,8 @@ def slip(
 
 divergence = half * (sp.exp(2 * log_std) + mean**2 - 1 - 2 * log_std)  # gaussian.kl.diagonal_to_standard at k = 1
 of_log_variance = half * (sp.exp(log_variance) + mean**2 - 1 - log_variance)
-ENCODER = Domain({"mean": REAL, "log_std": REAL})
-ENCODER_AT = at({"mean": "0.7", "log_std": "-0.5"})
+ENCODER = Domain({"location": REAL, "log_std": REAL})
+ENCODER_AT = at({"location": "0.7", "log_std": "-0.5"})
 
 E31 = slip(
     "E31",
@@ -93,8 +93,8 @@ E33 = slip(
         "the divergence as coded, from a log variance",
     ),
     Statement(of_log_variance, "=", -half * log_variance + half * (sp.exp(log_variance) + mean**2) - half),
-    Domain({"mean": REAL, "log_var": REAL}),
-    at({"mean": "0.7", "log_var": "-1"}),
+    Domain({"location": REAL, "log_var": REAL}),
+    at({"location": "0.7", "log_var": "-1"}),
     words="A log variance is treated like the logarithm of a deviation, twice: its exponential is squared, and its "
     "half is missing.",
     corrected="−ℓ/2 + (exp ℓ + μ²)/2 − 1/2",

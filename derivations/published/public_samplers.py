@@ -18,7 +18,7 @@ share = scalar("share", "w", positive=True)
 snr = scalar("snr", r"\mathrm{SNR}", positive=True)
 large, small = scalar("beta_large", r"\beta", positive=True), scalar("beta_small", r"\tilde\beta", positive=True)
 code, word, commitment = scalar("code", "z"), scalar("word", "e"), scalar("commitment", r"\beta", positive=True)
-frozen_code, frozen_word = scalar("heldcode", r"\mathrm{sg}[z]"), scalar("heldword", r"\mathrm{sg}[e]")
+frozen_code, frozen_word = scalar("heldcode", r"z_{\mathrm{sg}}"), scalar("heldword", r"e_{\mathrm{sg}}")
 later = scalar("abar_s", r"\bar\alpha_s", positive=True)
 drift, pull, step = scalar("drift", "f"), scalar("score", "s"), scalar("step", "h", positive=True)
 
@@ -118,8 +118,8 @@ E17 = slip(
         "the score of N(mu, sigma²), and the target as printed",
     ),
     Statement(D(-((point - mean) ** 2) / (2 * spread**2), point), "=", -(point - mean) / spread**2),
-    Domain({"x": REAL, "mean": REAL, "deviation": POSITIVE}),
-    at({"x": "1", "mean": "0.4", "deviation": "0.5"}),
+    Domain({"x": REAL, "location": REAL, "deviation": POSITIVE}),
+    at({"x": "1", "location": "0.4", "deviation": "0.5"}),
     words="The target has the wrong sign: a network trained on it points away from the data.",
     corrected="‖ s_t(x) + (x − μ_t)/σ_t² ‖²",
     by=differentiation,

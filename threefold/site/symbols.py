@@ -207,7 +207,7 @@ MEANING: Mapping[str, str] = {
     "second_rate": "the variance of the noise that a second step adds",
     "least_level": "the smallest noise level of a variance-exploding process",
     "log_growth": "the logarithm of the ratio of the largest and the smallest noise level",
-    "mean": "the mean of a Gaussian",
+    "location": "the mean of a Gaussian",
     "deviation": "the standard deviation of a Gaussian",
     "log_std": "the logarithm of a standard deviation",
     "log_var": "the logarithm of a variance",
