@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import derivations
@@ -77,3 +78,13 @@ def test_without_a_hypothesis_the_kernel_does_not_prove_it(claim_id):
         assert not isinstance(verdict, Proved), lost.name
         if lost.lhs is None:
             assert isinstance(verdict, Undecided)
+
+
+def test_the_flux_at_an_end_is_what_hyvarinens_identity_loses():
+    """The exponential law on [0, oo) ends at 0 with density 1: s = c has the flux c there, and s = c x has none."""
+    x, weights = np.polynomial.laguerre.laggauss(8)
+    score, c = -1.0, 0.75
+    for field, divergence, lost in ((c + 0 * x, 0.0, c), (c * x, c, 0.0)):
+        left = weights @ (field - score) ** 2 / 2
+        right = weights @ (field**2 / 2 + divergence) + score**2 / 2
+        assert left - right == pytest.approx(lost, abs=1e-12)
