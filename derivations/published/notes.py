@@ -48,7 +48,7 @@ N3 = Erratum(
     id="N3",
     source="notes, (2.6)-(2.8) with the variance of Remark 2.8",
     severity="wrong",
-    quoted="1/(2σ_1²) with σ_t² = (1−α_t)(1−ᾱ_{t−1})/(1−ᾱ_t), for which no range of t is given",
+    quoted="1/(2 σ_1²) with σ_t² = (1−α_t)(1−ᾱ_{t−1})/(1−ᾱ_t), for which no range of t is given",
     words="With abar_0 = 1 the variance of Remark 2.8 vanishes at t = 1, so the weight 1/(2 sigma_1^2) of the bound "
     "is "
     "infinite. The remark holds for t >= 2; at t = 1 take sigma_1^2 = beta_1 or a discretised decoder.",
@@ -75,7 +75,7 @@ N4 = Erratum(
     id="N4",
     source="notes, (2.6), (2.7), (2.8)",
     severity="wrong",
-    quoted="ELBO(x_0) = E[−‖x_0 − μ_θ‖²/(2σ_1²)] − Σ_{t=2}^T E[‖μ̃_t − μ_θ‖²/(2σ_t²)]",
+    quoted="ELBO(x_0) = E[−‖x_0 − μ_θ‖²/(2 σ_1²)] − Σ_{t=2}^T E[‖μ̃_t − μ_θ‖²/(2 σ_t²)]",
     words="The normaliser of the last kernel, the latent KL and the variance terms are dropped while the equality "
     "sign "
     "stays. They are constant in the mean network only; with learned variances they decide.",
@@ -173,7 +173,7 @@ N8 = Erratum(
     id="N8",
     source="notes, after Algorithm 1",
     severity="wrong",
-    quoted="in words: the coefficient (1/(2σ_t²)) ᾱ_{t−1}(1−α_t)²/(1−ᾱ_t)² is dropped, with a suitable step size",
+    quoted="in words: the coefficient (1/(2 σ_t²)) ᾱ_{t−1}(1−α_t)²/(1−ᾱ_t)² is dropped, with a suitable step size",
     words="The dropped coefficient depends on t, so no step size absorbs it: a predictor shared over t has another "
     "optimum.",
     printed=misprint(

@@ -50,6 +50,10 @@ def test_a_figure_says_what_it_shows_and_what_is_seen(name: str) -> None:
     assert 'role="img" aria-label="' in html and "<figcaption>" in html
 
 
+def test_what_is_written_on_an_axis_is_not_rounded() -> None:
+    assert ">0.25<" in figures.named("product-of-bells").replace(" ", "")
+
+
 @pytest.mark.parametrize("name", ["logarithm", "product-of-bells", "codebook-cells"])
 def test_the_same_figure_is_drawn_at_every_build(name: str) -> None:
     assert figures.named(name) == figures.named(name)

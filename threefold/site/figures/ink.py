@@ -97,5 +97,5 @@ def vector_graphic(name: str, drawing: Drawing) -> str:
     assert size is not None
     head = f'<svg viewBox="0 0 {size[1]} {size[2]}" role="img" aria-label="{escape(drawing.seen)}">'
     svg = re.sub(r"^<svg[^>]*>", head, svg)
-    svg = re.sub(r"(\d+\.\d)\d+", r"\1", svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d)\d+", r"\1", tag[0]), svg)  # places, not what is written
     return re.sub(r"\s*\n\s*", " ", svg).strip()
