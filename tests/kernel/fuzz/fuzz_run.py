@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import sympy as sp
+from fuzz_aimed import AIMED
 from fuzz_exact import NotRational, value
 from fuzz_kinds import KINDS
 from fuzz_library import mutated
@@ -77,7 +78,7 @@ def draft(seed: str, number: int, kinds: float = 0.5) -> Draft | Claim | None:
     kind = rng.random()
     try:
         if kind < kinds:
-            return rng.choice(KINDS)(words)
+            return rng.choice((*KINDS, *AIMED))(words)
         return walk(words) if rng.random() < 0.6 else mutated(rng)
     except Exception:
         return None  # there is no such term: nothing to judge

@@ -23,7 +23,7 @@ from derivations.kernel import binders, hypotheses, joint, theorem
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.continuous import Granted
 from derivations.kernel.definedness import Undischarged
-from derivations.kernel.domain import POSITIVE
+from derivations.kernel.domain import POSITIVE, Domain
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.terms import Malformed
@@ -257,6 +257,21 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("any score is a law's own", take_out("rules.fields._is_own_score", True)),
     Sabotage("a law stands still while its parameter moves", take_out("rules.fields._law_varies", False)),
     Sabotage("capture by an average", take_out("substitution._refuse_capture_by_average")),
+    Sabotage("opaque terms are all equal", method(Algebra, "same", lambda _: lambda *_: True)),
+    Sabotage("every integer is large enough", method(Domain, "at_least_zero", lambda _: lambda *_: True)),
+    Sabotage("members of a family are apart", take_out("dependence._distinct", True)),
+    Sabotage(
+        "a weak order is read as a strict one",
+        lambda: [(theorem, "IMPLIES", dict.fromkeys(theorem.IMPLIES, theorem.SORTS))],
+    ),
+    Sabotage("every factor is positive", method(Algebra, "_factor_sign", lambda _: lambda *_: "+")),
+    Sabotage("every polynomial is positive", take_out("signs.polynomial_sign", "+")),
+    Sabotage("every form is definite", take_out("forms.is_semidefinite", True)),
+    Sabotage("powers and products grow everywhere", take_out("rules.comparison._smaller_sign", "+")),
+    Sabotage("what empty sums divide by", method(Algebra, "_refuse_poles_of_empty_sums", lambda _: lambda *_: None)),
+    Sabotage(
+        "any two relations add up", lambda: _everywhere("theorem._composed", lambda _: lambda first, second: second)
+    ),
 )
 
 
