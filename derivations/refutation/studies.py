@@ -124,8 +124,12 @@ class Study:
 
 
 def scalars(e: Any) -> set[Any]:
-    """The numbers that a world has to give: free symbols, the dimension apart."""
-    found = terms.free_scalars(e) | terms.free_scalars(unfold_all(e))  # what cancels is read all the same
+    """The numbers that a world has to give: free symbols, the dimension apart. What one line binds, another may not.
+
+    What cancels when abbreviations are written out is read all the same.
+    """
+    parts = e.args if isinstance(e, sp.Tuple) else (e,)
+    found = {s for part in parts for read in (part, unfold_all(part)) for s in terms.free_scalars(read)}
     return {s for s in found if s.is_commutative and s != terms.DIM}
 
 

@@ -21,6 +21,7 @@ from derivations.rules import (
     D,
     Domain,
     Expect,
+    Hypothesis,
     Inner,
     Norm2,
     Normal,
@@ -31,13 +32,17 @@ from derivations.rules import (
     algebra,
     continuity,
     differentiation,
+    given,
     importance,
+    induction_hypothesis,
+    linearity,
     log_p,
     moments,
     monotone,
     positivity,
     squares,
     total_probability,
+    tower,
 )
 
 REALS = {"fuzz_a": REAL, "fuzz_b": REAL, "fuzz_c": REAL, "fuzz_g": POSITIVE}
@@ -100,6 +105,23 @@ def captured(words: Words) -> Draft:
     return step(left, right, above(0, at=table), first=first, kind="captured")
 
 
+def outside_of_lemmas(words: Words) -> Draft:
+    """A lemma about integers from 2 on, or about numbers in an interval, used a little below."""
+    low, where = words.one(1, 2, 3), words.one(POSITIVE, UNIT)
+    statement, key, put = words.one(
+        ((sp.Abs(n - low), "=", n - low), n, words.one(n - 1, n - 2, n + 1, 2 * n, m)),
+        ((sp.Abs(n - low), "=", n - low), n, words.one(n - 1, t, T)),
+        ((sp.Abs(a), "=", a), a, words.one(b, -b, b - 1, b**2 + 1, a - 1)),
+        ((SumTo(f(i), i, 1, 2), "=", f(1) + f(2)), f(words.one(1, 2)), words.one(b, a, f(3))),
+        ((sp.sqrt(sp.Pow(a, 2, evaluate=False)), "=", a), a, words.one(b, -b, b - 1, b**2 + 1)),
+    )
+    lhs, _, rhs = statement
+    first = (statement, [(lhs, "=", algebra), (rhs, "=", algebra)])
+    left, right = (sp.sympify(side).xreplace({key: put}) for side in (lhs, rhs))
+    domain = Domain({**REALS, "fuzz_a": where}, {n: (low, sp.oo), m: (0, sp.oo), T: (1, sp.oo), t: (1, T)})
+    return step(left + c, right + c, above(0, at={key: put}), first=first, domain=domain, kind="outside of lemmas")
+
+
 def hardly_positive(words: Words) -> Draft:
     """What may be 0 somewhere is not positive; what may be negative is neither."""
     gap = words.one(t - 1, T - t, (t - 1) * (a**2 + 1), a**2, Norm2(u), Norm2(u - v), (a - b) ** 2, sp.Abs(a), a * b)
@@ -149,6 +171,8 @@ def nothing_there(words: Words) -> Draft:
     e, known, rule = words.one(
         (Expect(law, body), body.xreplace({z: law.args[1]}) if law.args[1] != 0 else body, moments),
         (Expect(law, body), body, moments),
+        (Expect(q(z), f(z)), words.one(f(z), f(w)), tower),
+        (Expect(q(z), f(z) * f(w)), words.one(f(z), f(w)) * Expect(q(z), f(z)), linearity),
         (D(a * b, a), words.one(sp.S.Zero, b), differentiation),
         (D(a**2 + c, a), words.one(sp.S.Zero, 2 * a), differentiation),
         (D(alpha(n) * a, alpha(1)), sp.S.Zero, differentiation),
@@ -202,9 +226,11 @@ def empty_sums(words: Words) -> Draft:
 
 def below_the_schedule(words: Words) -> Draft:
     """The running product, where the recursion speaks, with members that may be 1 and factors of sums."""
-    lo = words.one(1, 2, 0, -2)
-    domain = Domain({"alpha": UNIT, "abar": UNIT}, {m: (lo, sp.oo)}, {"abar": "alpha"})
+    lo, where = words.one(1, 0, -2, -5), words.one(UNIT, POSITIVE, POSITIVE)
+    domain = Domain({"alpha": UNIT, "abar": where}, {m: (lo, sp.oo)}, {"abar": "alpha"})
     e, other, relation = words.one(
+        (abar(m), sp.S.One, "<="),
+        (abar(m), sp.S.One, "<="),
         (abar(m), alpha(m) * abar(m - 1), "="),
         (abar(m + 1), alpha(m + 1) * abar(m), "="),
         (abar(m - 1), sp.S.One, words.one("<", "<=")),
@@ -214,12 +240,30 @@ def below_the_schedule(words: Words) -> Draft:
     return step(e, other, algebra if relation == "=" else positivity, relation, domain, hypotheses=(), kind="schedules")
 
 
+def shrinking(words: Words) -> Draft:
+    """A recursion that is supposed up to an end which may fall as n grows: at the last n it says too little."""
+    last = words.one(3, 4, 6)
+    end, by = words.one(2 * last - 1 - n, 2 * last - 1 - n, sp.S(last), sp.oo), words.one(sp.S.Zero, sp.S.One, a)
+    h = Hypothesis("recursion", "", f(i), f(i - 1) + by, {i: (2, end)})
+    known = f(1) + (n - 1) * by
+    base = [(f(1), "=", algebra), (f(1) + 0 * by, "=", algebra)]
+    lines = [
+        (f(n + 1), "=", algebra),
+        (f(n) + by, "=", given(h, fuzz_i=n + 1)),
+        (known.xreplace({n: n + 1}), "=", induction_hypothesis),
+    ]
+    domain = Domain(REALS, {n: (1, last)})
+    return Draft(lines, domain, (h,), says=(f(n), "=", known), induction_on=n, base=base, kind="shrinking")
+
+
 AIMED = (
+    shrinking,
     relations,
     other_ends,
     shared_variables,
     captured,
     captured,
+    outside_of_lemmas,
     hardly_positive,
     forms,
     passed_on,

@@ -137,6 +137,16 @@ def _ends_not_compared(original: Any) -> Any:
     return conclude
 
 
+def _opened_ends(original: Any) -> Any:
+    """An interval without its ends, where it has more than them."""
+
+    def interval(self: Any, atom: Any) -> Any:
+        where = original(self, atom)
+        return where if where.lo == where.hi else theorem.replace(where, open_lo=True, open_hi=True)
+
+    return interval
+
+
 def _one_index_for_all(original: Any) -> Any:
     return lambda: binders.bound(1)
 
@@ -157,9 +167,11 @@ SABOTAGES: tuple[Sabotage, ...] = (
         invisible="what SymPy simplifies is gone before anybody reads it",
     ),
     Sabotage(
-        "derivatives at closed ends",
-        swallow("formation._refuse_derivative", "no derivative at a closed end"),
-        invisible="what is not smooth at an end is asked as a side condition as well",
+        "derivatives at closed ends",  # what is not smooth there is asked as a side condition as well
+        both(
+            swallow("formation._refuse_derivative", "no derivative at a closed end"),
+            take_out("definedness._smoothness", ()),
+        ),
     ),
     Sabotage(
         "derivatives by integers",
@@ -268,7 +280,14 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("every polynomial is positive", take_out("signs.polynomial_sign", "+")),
     Sabotage("every form is definite", take_out("forms.is_semidefinite", True)),
     Sabotage("powers and products grow everywhere", take_out("rules.comparison._smaller_sign", "+")),
-    Sabotage("what empty sums divide by", method(Algebra, "_refuse_poles_of_empty_sums", lambda _: lambda *_: None)),
+    Sabotage("whatever is compared is equal", method(Algebra, "equal", lambda _: lambda *_: True)),
+    Sabotage("every sign is positive", method(Algebra, "_sign", lambda _: lambda *_: "+")),
+    Sabotage("every number is positive", method(Algebra, "interval", lambda _: lambda *_: POSITIVE)),
+    Sabotage("abbreviations may look around", take_out("substitution._alike", True)),
+    Sabotage("the zero test says yes", method(Algebra, "is_zero", lambda _: lambda *_: True)),
+    Sabotage("nobody is among the variables", take_out("dependence.is_member", False)),
+    Sabotage("a value lies in every interval", take_out("rules.equations._lies_in", True)),
+    Sabotage("the ends of intervals are open", method(Domain, "interval", _opened_ends)),
     Sabotage(
         "any two relations add up", lambda: _everywhere("theorem._composed", lambda _: lambda first, second: second)
     ),
