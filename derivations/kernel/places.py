@@ -83,8 +83,9 @@ def _content(made: Any) -> Any:
     domain, bounds = made.domain, [tuple(part.items()) for part in (made.domain.indices, made.domain.products)]
     intervals = tuple((name, i.lo, i.hi, i.open_lo, i.open_hi, i.nonzero) for name, i in domain.intervals.items())
     supposed = tuple(h.content for h in made.hypotheses)
+    granted = (made.granted.smooth, made.granted.dominated, tuple(made.granted.classes.items()))
     known = tuple((name, space) for name, space in made.spaces.known.items())
-    return (intervals, *bounds, tuple(domain.sizes.items()), supposed, known, made.integrable, made.granted)
+    return (intervals, *bounds, tuple(domain.sizes.items()), supposed, known, made.integrable, granted)
 
 
 _keep, is_genuine = _register()

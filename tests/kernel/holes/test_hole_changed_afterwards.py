@@ -71,6 +71,7 @@ def started(domain=None, hypotheses=()):  # type: ignore[no-untyped-def]
         lambda here: object.__setattr__(here.domain, "intervals", {"changed_a": POSITIVE}),
         lambda here: object.__setattr__(here, "hypotheses", (Hypothesis("h", "", sp.Abs(a), a),)),
         lambda here: object.__setattr__(here, "integrable", True),
+        lambda here: here.granted.classes.update({"changed_f": 9}),
     ],
 )
 def test_a_place_that_was_changed_is_none(change):
