@@ -50,7 +50,20 @@ def check(e: Any, domain: Domain, spaces: Spaces) -> None:
     """Refuse a core term that means nothing where it stands."""
     sort(e)
     refuse_loose(e)
+    _refuse_inner_series(e)
     _refuse_out_of_place(e, domain, spaces)
+
+
+def _refuse_inner_series(e: Any) -> None:
+    """Refuse a series inside a mean, a derivative or a product of steps: that would act on its remainder too."""
+    for part in sp.Add.make_args(e):
+        factors = sp.Mul.make_args(part)
+        for n, factor in enumerate(factors):
+            series = isinstance(factor, terms.Series)
+            others = [*factors[:n], *factors[n + 1 :]] if series else []
+            inside = factor.args if series else (factor,)
+            if any(a.has(terms.Series) for a in inside) or any(a.has(factor.args[1]) for a in others):
+                raise Malformed(f"{e}: a series says what a whole side is up to its remainder, and stands on top only")
 
 
 # --- sorts ------------------------------------------------------------------------------------------------------------
