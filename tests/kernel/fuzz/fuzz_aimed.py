@@ -12,6 +12,7 @@ import sympy as sp
 from fuzz_terms import Words, a, b, c, f, g, i, m, n, t, u, v, w, z
 from fuzz_walks import Draft
 
+from derivations.kernel.terms import DIM
 from derivations.notation import T, abar, alpha, integrable, interchange_hypothesis, p, q, x
 from derivations.rules import (
     POSITIVE,
@@ -31,8 +32,10 @@ from derivations.rules import (
     above,
     algebra,
     continuity,
+    density,
     differentiation,
     given,
+    identify,
     importance,
     induction_hypothesis,
     linearity,
@@ -181,6 +184,15 @@ def nothing_there(words: Words) -> Draft:
     return step(e, known, rule, domain=Domain({**REALS, "alpha": UNIT}, {n: (1, sp.oo)}), kind="constants")
 
 
+def another_law(words: Words) -> Draft:
+    """One normal law is another only when their densities agree."""
+    mean, variance = words.one(sp.S.Zero, u, a * u), words.one(sp.S.One, sp.S(2), 1 + a**2)
+    one = Normal(z, words.one(mean, sp.S.Zero), words.one(variance, sp.S.One))
+    other = Normal(z, mean, variance)
+    known = (Norm2(mean) if mean != 0 else 0) + DIM * variance
+    return step(Expect(one, Norm2(z)), known, [identify(one, other, density), moments], kind="another law")
+
+
 def told_apart(words: Words) -> Draft:
     """Values of one function at two places, and sums over two ranges, are two things."""
     one, two = words.one((1, 2), (t, t + 1), (t, T), (a, b), (n, n))
@@ -268,6 +280,7 @@ AIMED = (
     forms,
     passed_on,
     nothing_there,
+    another_law,
     told_apart,
     factors_of_unknown_sign,
     empty_sums,

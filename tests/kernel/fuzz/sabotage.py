@@ -232,7 +232,10 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("relations are not composed", lambda: _everywhere("theorem._composed", _last_relation)),
     Sabotage("the ends of a chain are not compared", lambda: _everywhere("theorem.conclude", _ends_not_compared)),
     Sabotage("nothing varies with anything", take_out("dependence.may_vary", False)),
-    Sabotage("nothing touches a variable", take_out("dependence.may_touch", False)),
+    Sabotage(
+        "nothing touches a variable",
+        both(take_out("dependence.may_touch", False), take_out("dependence.may_depend", False)),
+    ),
     Sabotage("a lemma holds outside its range", take_out("rules.equations._check_range")),
     Sabotage("a lemma holds outside its interval", take_out("rules.equations._check_values")),
     Sabotage("anything may be replaced in a lemma", take_out("rules.equations._check_keys")),

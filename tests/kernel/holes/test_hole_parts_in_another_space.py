@@ -85,7 +85,7 @@ TRUE: dict[str, Callable[[], Attack]] = {
 def parts(dim, variable):  # type: ignore[no-untyped-def]
     def chain(line: Chain) -> None:
         line(unknown(variable))
-        line(-Expect(q(variable), Div(variable, variable, dim)), by=[by_parts, vector_calculus])
+        line(-Expect(q(variable), Div(variable, variable, dim)), by=[by_parts, vector_calculus, tower, linearity])
         line(-dim, by=[vector_calculus, tower, linearity])
 
     return chain
