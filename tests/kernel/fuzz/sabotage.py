@@ -281,8 +281,6 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage("every factor is positive", method(Algebra, "_factor_sign", lambda _: lambda *_: "+")),
     Sabotage("every polynomial is positive", take_out("signs.polynomial_sign", "+")),
-    Sabotage("every form is definite", take_out("forms.is_semidefinite", True)),
-    Sabotage("powers and products grow everywhere", take_out("rules.comparison._smaller_sign", "+")),
     Sabotage("whatever is compared is equal", method(Algebra, "equal", lambda _: lambda *_: True)),
     Sabotage("every sign is positive", method(Algebra, "_sign", lambda _: lambda *_: "+")),
     Sabotage("every number is positive", method(Algebra, "interval", lambda _: lambda *_: POSITIVE)),

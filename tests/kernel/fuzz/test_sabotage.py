@@ -1,7 +1,7 @@
 """The fuzzer works: with one of the kernel's checks taken out, it alone finds a false step.
 
-The aim is four sabotages of five; `test_aimed` names the kind of claims that shows each. `REACHED` is what the long run,
-which draws its kinds at random, must find of them, and may only be raised.
+The aim is four sabotages of five; `test_aimed` names the kind of claims that shows each. `REACHED` is what the long
+run, which draws its kinds at random, must find of them, and may only be raised.
 """
 
 import os
