@@ -156,3 +156,11 @@ def test_a_wrong_closed_form_of_the_state_is_refuted_once_the_step_is_defined() 
     line = r"x_t = \sqrt{\bar\alpha_t}\,x_0 + (1-\bar\alpha_t)\,\epsilon"
     assert verdicts(line) == ["refuted"]
     assert threefold.check(f"$${line}$$\n").links[-1].verdict == "definition"
+
+
+def test_lost_mark_up_is_put_back_and_said_to_be() -> None:
+    bound = r"\log p_\theta(x) \geq \mathbb{E}{q\phi(z|x)}[\log p_\theta(x|z)] - KL(q_\phi(z|x) | p(z))"
+    link = threefold.check(f"{VAE}$${bound}$$\n").links[-1]
+    assert link.verdict == "proved as read" and any("lost" in note for note in link.notes)
+    wrong = bound.replace(" - KL", " + KL")
+    assert threefold.check(f"{VAE}$${wrong}$$\n").links[-1].verdict == "undecided"

@@ -76,7 +76,13 @@ class Builder:
         self.i += 1
         if text == "{":
             inner = self.sequence(depth + 1, "}")
-            if self.peek() in ("_", "^") and len(inner) != 1:
+            lost = (
+                bool(found)
+                and isinstance(found[-1], Token)
+                and found[-1].text == "𝔼"
+                and self.peek() in ("[", r"\left")
+            )
+            if lost or (self.peek() in ("_", "^") and len(inner) != 1):  # E{...}[...] lost its underscore
                 found.append(Group(tuple(inner), at))
             else:
                 found.extend(inner)

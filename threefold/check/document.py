@@ -146,7 +146,6 @@ class _Walker:
             self.known.definitions,
             announced=any(kinds.LEAVES_OUT.search(words) for words in (sentence, behind)),
             may_define=spot.place == 0 and spot.nodes is not None and D.settable(spot.nodes[0]),
-            concludes=bool(kinds.CONCLUDES.search(sentence)),
             known=self.known.tied_in(spot.nodes),
             seconds=self.seconds,
         )

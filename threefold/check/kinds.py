@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from threefold.check.definitions import is_loss, lone
-from threefold.check.tokens import Group, Item, Token
 from threefold.check.tree import Node, bare, walk
 
 JUDGED = frozenset(["=", ":=", r"\equiv", "=c", r"\le", r"\ge", "<", ">", r"\propto"])
@@ -34,24 +31,11 @@ NOT_STATEMENTS = {
     "?=": ("other", "a question or an aim"),
     "=:": ("definition", "the right side is named"),
 }
-DEFINES = re.compile(
-    r"(?:\b(?:define[sd]?|defining|denote[sd]?|let|call(?:ed)?|write|"
-    r"introduce|parameteri[sz]e[sd]?|represent|set|choose|where|"
-    r"given by|is called|we model|chosen|assume[sd]?|assumes|"
-    r"consider|shorthand|notation|as follows|is defined)\b)[^.]{0,160}$",
-    re.IGNORECASE,
-)
 LEAVES_OUT = re.compile(
     r"\b(?:omit\w*|drop\w*|neglect\w*|ignor\w*|up to (?:an? )?"
     r"(?:additive |multiplicative )?(?:constant|factor|term)\w*|"
     r"constants?|independent of|irrelevant|discard\w*|"
     r"proportional|do(?:es)? not depend|not affect)\b",
-    re.IGNORECASE,
-)
-CONCLUDES = re.compile(
-    r"\b(?:then|hence|thus|therefore|so|we (?:get|have|obtain|find|derive|deduce|"
-    r"arrive)|yields?|gives?|becomes?|follows|"
-    r"equivalently|rewrite|rewritten|simplif\w+|substitut\w+|consequently|it holds)\b[^.]{0,120}$",
     re.IGNORECASE,
 )
 
@@ -80,26 +64,6 @@ def range_of_indices(left: Node, right: Node) -> bool:
     named = [n.kind == "sym" and n[0].plain in letters and not n[0].index for n in sides]
     plain = [n.kind in ("num", "list") or ok for n, ok in zip(sides, named, strict=True)]
     return any(named) and (all(plain) or any(n.kind in ("list", "opt") for n in sides))
-
-
-def loss(node: Node) -> bool:
-    found = lone(node)
-    return found is not None and is_loss(found[0])
-
-
-def draws(items: Sequence[Item]) -> bool:
-    """Is there a tilde anywhere at the outer level?"""
-    return any(isinstance(i, Token) and i.text == r"\sim" for i in items)
-
-
-def words_of(items: Sequence[Item]) -> list[str]:
-    found: list[str] = []
-    for item in items:
-        if isinstance(item, Group):
-            found += words_of(item.items)
-        elif item.kind == "word":
-            found.append(item.text)
-    return found
 
 
 def differential(node: Node) -> bool:

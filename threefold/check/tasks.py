@@ -24,7 +24,6 @@ class Task:
     leaves_out: int = 0  # the line where the text leaves something out that this link leans on; 0 for none
     field: bool = False  # the left side is a network that the document parameterises here
     may_define: bool = False  # the left side may be set here
-    concludes: bool = False  # the author says that it follows
     nodes: tuple[tuple[Node, Node], ...] = ()  # sides that were made, and are not parsed
     theorem: str = ""  # what is assumed when these sides are compared
     rivals: tuple[Definition, ...] = ()  # what the same network is said to be elsewhere in the document
