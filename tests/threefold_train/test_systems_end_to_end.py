@@ -14,6 +14,7 @@ from torch_impl.training import read_metrics
 SMALL = {
     "digits-pca": ("--latent-dim", 4, "--batch-size", 16),
     "digits-flow": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
+    "digits-edm": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
     "mixture-flow": ("--width", 16, "--depth", 1, "--batch-size", 32),
 }
 SHORT = ("--no-pictures", "--warmup", 0, "--log-every", 1, "--checkpoint-every", 1, "--validate-every", 0)
@@ -39,7 +40,8 @@ def test_a_system_trains_resumes_exactly_and_is_sampled_and_measured(command, tm
     found = json.loads(report.read_text())
     assert not found["failed"]
     assert all(math.isfinite(figure["value"]) for rows in found["figures"].values() for figure in rows)
-    assert ("subspace" if name == "digits-pca" else "straightness") in found["figures"]
+    own = {"digits-pca": "subspace", "digits-edm": "classifier"}.get(name, "straightness")
+    assert own in found["figures"]
 
 
 @pytest.fixture
@@ -81,6 +83,7 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
         (("digits-flow", "--path", "curved"), "--path is 'curved'; choose linear or cosine"),
         (("digits-flow", "--label-drop", 2), "it must lie in [0, 1]"),
         (("digits-flow", "--timesteps", 5), "digits-flow has no --timesteps"),
+        (("digits-edm", "--sigma-min", 90), "--sigma-min is 90.0; it must be less than sigma_max"),
         (("mixture-flow", "--data", "moon"), "mixture:moon"),
         (("mixture-flow", "--width", 5), "must be even"),
     ],

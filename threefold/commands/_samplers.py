@@ -28,11 +28,9 @@ class SamplerChoice(click.ParamType[str]):
 
 def _rows() -> Mapping[str, Any]:
     """Every sampler by its name, and every solver of flows."""
-    from torch_impl.samplers.registry import SAMPLERS
-    from torch_impl.samplers.runge_kutta import SOLVERS
+    from torch_impl.samplers.registry import SAMPLERS, solvers
 
-    solvers: dict[str, Any] = {row.name: row for row in SOLVERS}
-    return {**solvers, **{row.name: row for row in SAMPLERS}}
+    return {**solvers(), **{row.name: row for row in SAMPLERS}}
 
 
 class SamplerCommand(click.Command):
@@ -47,12 +45,13 @@ class SamplerCommand(click.Command):
         return [*params[:place], *self._declared(params[place]), *params[place + 1 :]]
 
     def _declared(self, choice: click.Parameter) -> list[click.Parameter]:
-        from torch_impl.samplers.registry import METHODS
-        from torch_impl.samplers.runge_kutta import SOLVERS
+        from torch_impl.samplers.registry import METHODS, solvers
 
         assert isinstance(choice, click.Option)
-        solvers = ", ".join(row.name for row in SOLVERS)
-        choice.help = f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; of flows {solvers}. [default: ddim; heun of flows]"
+        others = ", ".join(solvers())
+        choice.help = (
+            f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; of flows and EDM {others}. [default: ddim, heun, edm_heun]"
+        )
         options: dict[str, click.Option] = {}
         for row in _rows().values():
             for option in row.options:

@@ -2,10 +2,11 @@
 
 import pkgutil
 from importlib import import_module
+from typing import Any
 
 from torch_impl.samplers.row import Sampler, check_rows
 
-__all__ = ["METHODS", "SAMPLERS", "Method", "family_names", "sampler", "table"]
+__all__ = ["METHODS", "SAMPLERS", "Method", "family_names", "sampler", "solvers", "table"]
 
 Method = str
 """The name of a row, refused by `sampler` where there is none such before anything is computed."""
@@ -24,6 +25,14 @@ def _collect() -> tuple[Sampler, ...]:
 
 
 SAMPLERS: tuple[Sampler, ...] = _collect()
+
+
+def solvers() -> dict[str, Any]:
+    """By name, the rows of what samples other models than chains: the tuples SOLVERS of this package's modules."""
+    modules = [import_module(f"{__package__}.{name}") for name in family_names() if name not in ("registry", "row")]
+    return {row.name: row for module in modules for row in getattr(module, "SOLVERS", ())}
+
+
 METHODS: tuple[Method, ...] = tuple(row.name for row in SAMPLERS)
 
 
