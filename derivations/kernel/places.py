@@ -85,7 +85,8 @@ def _content(made: Any) -> Any:
     supposed = tuple(h.content for h in made.hypotheses)
     granted = (made.granted.smooth, made.granted.dominated, tuple(made.granted.classes.items()))
     known = tuple((name, space) for name, space in made.spaces.known.items())
-    return (intervals, *bounds, tuple(domain.sizes.items()), supposed, known, made.integrable, granted)
+    joint = tuple(c.content for c in domain.conditions)
+    return (intervals, *bounds, tuple(domain.sizes.items()), joint, supposed, known, made.integrable, granted)
 
 
 _keep, is_genuine = _register()

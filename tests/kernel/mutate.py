@@ -80,7 +80,8 @@ def changes(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from _set(node, "test", ast.UnaryOp(ast.Not(), node.test))
             for place, statement in enumerate(node.body):
                 if isinstance(statement, ast.Raise | ast.Expr | ast.AugAssign) and not _is_docstring(statement):
-                    yield from _put(statement, node.body, place, ast.Pass())
+                    nothing = ast.copy_location(ast.Pass(), statement)
+                    yield from _put(nothing, node.body, place, nothing)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -21,6 +21,7 @@ from derivations.rules import (
     Interval,
     SumTo,
     algebra,
+    below,
     define,
     given,
     scalar,
@@ -71,6 +72,7 @@ def started(domain=None, hypotheses=()):  # type: ignore[no-untyped-def]
         lambda here: object.__setattr__(here.domain, "intervals", {"changed_a": POSITIVE}),
         lambda here: object.__setattr__(here, "hypotheses", (Hypothesis("h", "", sp.Abs(a), a),)),
         lambda here: object.__setattr__(here, "integrable", True),
+        lambda here: object.__setattr__(here.domain, "conditions", (below(0, a),)),
         lambda here: here.granted.classes.update({"changed_f": 9}),
     ],
 )
