@@ -29,6 +29,7 @@ from reference import (
     sampling,
     schedules,
     sde,
+    solvers,
     views,
 )
 from reference.chain import posterior
@@ -64,6 +65,7 @@ __all__ = [
     "sampling",
     "schedules",
     "sde",
+    "solvers",
     "views",
     "vlb_terms",
 ]

@@ -63,6 +63,7 @@ class Heading:
     modules: tuple[str, ...] = ()
     line: int = 0
     witnesses: tuple[str, ...] | None = None
+    order: tuple[int, str] | None = None  # of a method: which is claimed, and the leading error in LaTeX
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,15 @@ class Errata:
     slips: tuple[Slip, ...] = ()
 
 
+def _order(claim: Claim) -> tuple[int, str] | None:
+    """The order that a claim on a method states, and the leading term; None for any other claim."""
+    if claim.kind != "order" or claim.order is None:
+        return None
+    from derivations import printing
+
+    return claim.order, printing.latex(claim.says[0].rhs)
+
+
 def of_claim(claim: Claim, *, modules: Iterable[str] = (), line: int = 0) -> Heading:
     """The heading of a claim. A claim of a file of one's own has no tag."""
     return Heading(
@@ -165,6 +175,7 @@ def of_claim(claim: Claim, *, modules: Iterable[str] = (), line: int = 0) -> Hea
         chapter=claim.chapter,
         expects=claim.expects,
         scope=claim.scope,
+        order=_order(claim),
         words=claim.words,
         text=claim.text(),
         latex=claim.latex(),

@@ -12,6 +12,7 @@ import sympy as sp
 from derivations import printing
 from derivations.judge.clock import StepTimeout, time_limit
 from derivations.judge.looks import refuse_one_look
+from derivations.judge.orders import refuse_other_order
 from derivations.judge.report import Judgement, PartReport, StepReport, Theorems
 from derivations.kernel import places
 from derivations.kernel import theorem as kernel
@@ -51,7 +52,7 @@ class Judge:
         self._open: list[str] = []
 
     def judge(self, claim: Claim) -> Judgement:
-        if lie := _lies(claim):
+        if lie := _lies(claim) or _other_order(claim):
             return Judgement(claim, Undecided(lie), (), 0.0)
         content, known = claim.content, self._judged.get(claim.id)
         if known is not None and known[1].claim is claim and known[0] == content:
@@ -234,6 +235,15 @@ def _lies(claim: Any) -> str:
     if strange is None:
         return ""
     return f"{type(strange[0]).__name__} is a {strange[1].__name__} of a class of its own, so what it says may change"
+
+
+def _other_order(claim: Claim) -> str:
+    """Why the order that is claimed is not the one that is stated; nothing when it is."""
+    try:
+        refuse_other_order(claim)
+    except (Malformed, ValueError, TypeError, AttributeError) as reason:
+        return str(reason)
+    return ""
 
 
 def _is(value: Any, kind: Any) -> bool:

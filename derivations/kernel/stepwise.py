@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from functools import reduce
 from typing import Any
 
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.surface import multilinear, on_the_surface
+from derivations.kernel.surface import multilinear
 from derivations.kernel.terms import Partial
 
 Terms = dict[int, Any]
@@ -19,18 +20,15 @@ class Unexpandable(ValueError):
 
 
 def added(*parts: Terms) -> Terms:
-    total: Terms = {}
+    total: dict[int, list[Any]] = {}
     for part in parts:
         for k, c in part.items():
-            total[k] = total.get(k, sp.S.Zero) + c
-    return {k: c for k, c in total.items() if c != 0}
+            total.setdefault(k, []).append(c)
+    return {k: c for k, several in total.items() if (c := sp.Add(*several)) != 0}
 
 
 def multiplied(one: Terms, two: Terms) -> Terms:
-    total: Terms = {}
-    for (i, a), (j, b) in itertools.product(one.items(), two.items()):
-        total[i + j] = total.get(i + j, sp.S.Zero) + a * b
-    return total
+    return added(*({i + j: a * b} for (i, a), (j, b) in itertools.product(one.items(), two.items())))
 
 
 def composed(rest: Terms, n: int, coefficient: Any) -> Terms:
@@ -53,18 +51,19 @@ def derivative_along(head: str, inputs: Any, pairs: Any) -> Any:
 
 def integrated(c: Any, symbol: Any, lo: Any, hi: Any) -> Any:
     """The integral of a polynomial in the symbol."""
-    total = sp.S.Zero
-    for part in sp.Add.make_args(on_the_surface(sp.expand, c)):
-        powers = [a for a in sp.Mul.make_args(part) if a.has(symbol)]
-        degree = sum(_degree(a, symbol) for a in powers)
-        rest = sp.Mul(*[a for a in sp.Mul.make_args(part) if a not in powers])
-        total += rest * (hi ** (degree + 1) - lo ** (degree + 1)) / (degree + 1)
-    return total
+    powers = _in_powers_of(symbol, c)
+    return sp.Add(*[a * (hi ** (k + 1) - lo ** (k + 1)) / (k + 1) for k, a in powers.items()])
 
 
-def _degree(a: Any, symbol: Any) -> int:
-    if a == symbol:
-        return 1
-    if isinstance(a, sp.Pow) and a.args[0] == symbol and a.args[1].is_Integer and a.args[1] > 0:
-        return int(a.args[1])
-    raise Unexpandable(f"{a} is no polynomial in the variable that is integrated over")
+def _in_powers_of(symbol: Any, e: Any) -> Terms:
+    """A polynomial in the symbol, by its powers; what does not hold the symbol stays as it is."""
+    if not e.has(symbol):
+        return {0: e}
+    if e == symbol:
+        return {1: sp.S.One}
+    if isinstance(e, sp.Add):
+        return added(*(_in_powers_of(symbol, a) for a in e.args))
+    if isinstance(e, sp.Mul) or (isinstance(e, sp.Pow) and e.args[1].is_Integer and e.args[1] > 0):
+        factors = e.args if isinstance(e, sp.Mul) else [e.args[0]] * int(e.args[1])
+        return reduce(multiplied, (_in_powers_of(symbol, a) for a in factors))
+    raise Unexpandable(f"{e} is no polynomial in the variable that is integrated over")

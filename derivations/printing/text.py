@@ -36,6 +36,10 @@ GREEK = {
     "abar_linear": "ᾱ", "beta_linear": "β", "beta_1": "β₁", "beta_T": "β_T", "Sigma": "Σ", "alpha_bar": "ᾱ",
     "p_theta_prime": "p_θ′", "noisy_point": "x", "clean": "x₀", "one_way": "u", "another_way": "w", "log_weight": "f",
     "partition": "Z", "guess": "x̂₀", "score_model": "s_θ", "score_of_noise": "s",
+    "lam": "λ", "lam_step": "h", "lam_left": "L", "inside": "u", "step_share": "v",
+    "m_along": "m", "xbar_along": "x̄", "xbar_now": "x̄", "clean_along": "x̂₀", "noise_along": "ε̂", "varsigma": "ς",
+    "varsigma_now": "ς", "varsigma_step": "k", "eps_field": "ε̂", "ratio_0": "r₀", "ratio_1": "r₁", "ratio_2": "r₂",
+    "first_share": "θ",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 

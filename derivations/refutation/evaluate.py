@@ -154,7 +154,7 @@ def _scalar_function(e: Any, at: Viewpoint) -> Any:
 def _vector_function(e: Any, at: Viewpoint) -> Any:
     name, args = type(e).__name__, tuple(map(at.value, e.args))
     is_member = len(args) == 1 and not isinstance(args[0], tuple) and e.args[0].is_integer
-    if is_member and name not in at.world.classes:
+    if is_member and name not in at.world.classes and name not in at.world.families:
         return at.vector((name, int(args[0])))
     return at.world.network(name, *args, counted=tuple(bool(a.is_integer) for a in e.args))
 

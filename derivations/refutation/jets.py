@@ -83,7 +83,7 @@ class Jet:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return self * (other.reciprocal() if isinstance(other, Jet) else Fraction(1) / other)
+        return self * _inverse(other)
 
     def __rtruediv__(self, other: Any) -> Any:
         return other * self.reciprocal()
@@ -105,7 +105,7 @@ class Jet:
 
     def reciprocal(self) -> Jet:
         first, *rest = (known := self.stripped()).coefficients
-        made = [Fraction(1) / first]
+        made = [_inverse(first)]
         for k in range(1, len(rest) + 1):
             made.append(-made[0] * _total(rest[i - 1] * made[k - i] for i in range(1, k + 1)))
         return Jet(self.level, -known.low, made)
@@ -123,6 +123,13 @@ def _total(values: Any) -> Any:
     for v in values:
         total = total + v
     return total
+
+
+def _inverse(c: Any) -> Any:
+    """1/c, exactly for whole numbers."""
+    if isinstance(c, Jet):
+        return c.reciprocal()
+    return Fraction(1, c) if isinstance(c, int) else 1 / c
 
 
 def _is_zero(c: Any) -> bool:

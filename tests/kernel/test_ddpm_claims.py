@@ -82,8 +82,14 @@ NOT_SHOWN = {
     (name, "Gaussian forward kernel")
     for name in ("ddpm.elbo.gaussian_form", "ddpm.loss.x0_weighted", "ddpm.loss.eps_weighted")
 }
-# Ten mutants are asked of what has more than two terms. These are two: a bound, a mixture, a mean that is drawn twice.
-FEW_TERMS = {"ddpm.elbo.lower_bound", "ddpm.reverse.intractable", "ddpm.elbo.redundant_expectation"}
+# Ten mutants are asked of what has more than two terms. These are less: a bound, a mixture, a mean that is drawn
+# twice, the one term that a wrong coefficient leaves.
+FEW_TERMS = {
+    "ddpm.elbo.lower_bound",
+    "ddpm.reverse.intractable",
+    "ddpm.elbo.redundant_expectation",
+    "solver.multistep3.published_order",
+}
 PROOF_ONLY = Judge(derivations.claims())  # replays derivations and never looks for a counterexample
 
 

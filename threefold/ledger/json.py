@@ -47,6 +47,10 @@ def of_row(row: Row) -> dict[str, Any]:
         "problems": list(row.problems),
         "reused": row.reused > 0,
     }
+    if row.order is not None:
+        claimed, leading = row.order
+        held = row.symbolic is not None and row.symbolic.verdict == "proved"
+        found["order"] = {"claimed": claimed, "proved": claimed if held else None, "leading": leading}
     if row.symbolic is not None:
         found["symbolic"] = _symbolic(row.symbolic, row.mutants)
     if row.numeric is not None:

@@ -21,7 +21,7 @@ WITNESSES: tuple[WitnessName, ...] = ("symbolic", "numeric", "torch")
 MEASURING: tuple[Literal["numeric", "torch"], ...] = ("numeric", "torch")
 
 # A claim of one of these kinds states something that can be got wrong: it must have mutants.
-KINDS_WITH_MUTANTS = ("identity", "inequality", "limit", "gradient")
+KINDS_WITH_MUTANTS = ("identity", "inequality", "limit", "gradient", "order")
 UNSAID = "the witness does not say which statements it measures"
 
 
@@ -115,6 +115,7 @@ class Row:
     torch: Testimony | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     statements: tuple[StatementText, ...] = ()
+    order: tuple[int, str] | None = None  # of a method: which is claimed, and the leading error in LaTeX
     reused: int = 0  # answers that were taken from an earlier run, their hash being equal
 
     @property
@@ -252,6 +253,7 @@ def row_of(heading: Heading, **answered: Any) -> Row:
         kind=heading.kind,
         statement=heading.latex,
         scope=heading.scope,
+        order=heading.order,
         sources=heading.sources,
         expects=heading.expects,
         statements=heading.statements,

@@ -206,7 +206,7 @@ class Order:
             f"statement {self.part + 1}: order",
             slopes[-1],
             self.order,
-            tolerance=self.slack / self.order,
+            bound=self.slack,
             because=because,
             part=self.part,
         )
@@ -216,13 +216,32 @@ class Order:
                 f"statement {self.part + 1}: leading coefficient",
                 found,
                 abs(self.leading),
-                tolerance=self.slack,
+                bound=self.slack * abs(self.leading),
                 because=because,
                 part=self.part,
             )
 
 
-Shape = Value | Law | Inequality | Truth | Refuted | Order
+@dataclass(frozen=True)
+class NotOfOrder:
+    """Errors at falling step sizes that fall with another order, `instead`, than the printed one."""
+
+    part: int
+    steps: Array
+    errors: Array
+    order: float
+    instead: float
+    slack: float = 0.1
+
+    def compare(self, statement: Statement, tolerance: float) -> Iterator[Comparison | Differs]:
+        slopes = np.diff(np.log(np.abs(self.errors))) / np.diff(np.log(self.steps))
+        label, because = f"statement {self.part + 1}: order instead", "the next term is smaller by a factor of the step"
+        yield Comparison(label, slopes[-1], self.instead, bound=self.slack, because=because, part=self.part)
+        apart = np.asarray(slopes[-1] - self.order)
+        yield Differs(f"statement {self.part + 1}: order as printed", 1 + apart, np.ones_like(apart), 0.5, self.part)
+
+
+Shape = Value | Law | Inequality | Truth | Refuted | Order | NotOfOrder
 Measure = Callable[[Any], Iterable[Shape]]
 
 

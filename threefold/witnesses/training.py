@@ -152,7 +152,19 @@ class Decides:
     by: Mapping[Place, Tensor] = field(default_factory=dict)
 
 
-Shape = Computed | Sampled | Holds | Misprinted | Decides
+@dataclass(frozen=True)
+class Falls:
+    """Errors of a sampler at falling steps, over its whole way: the last two fall with the stated order."""
+
+    part: int
+    value: Tensor
+    steps: tuple[float, ...]
+    order: int
+    slack: float = 0.15
+    low: bool = False
+
+
+Shape = Computed | Sampled | Holds | Misprinted | Decides | Falls
 Run = Callable[[Any, On], Iterable[Shape]]
 
 
@@ -239,6 +251,14 @@ class Training:
                 expected = side(shape.side)
                 scale = max(1.0, float(np.max(np.abs(expected))))
                 yield Comparison(f"{label}, sampled", value, expected, error, scale=scale, part=part)
+            return
+        if isinstance(shape, Falls):
+            self.telling[dtype] = True
+            slopes = np.diff(np.log(result.value)) / np.diff(np.log(shape.steps))
+            because = "the next term of the error is smaller by a factor of the step"
+            yield Comparison(
+                f"{label}: slope", slopes[-1], shape.order, bound=shape.slack, because=because, part=part, dtype=dtype
+            )
             return
         if isinstance(shape, Holds):
             yield from self._order(result, statement, side, label, dtype)
