@@ -13,6 +13,7 @@ from derivations.kernel.terms import DIM
 from derivations.notation import T, i, z
 from derivations.rules import (
     POSITIVE,
+    At,
     AtMost,
     Domain,
     Expect,
@@ -20,15 +21,20 @@ from derivations.rules import (
     LogDensity,
     Norm2,
     Normal,
+    Quadratic,
+    covariance,
     given,
     log_p,
     positivity,
     scalar,
     scalar_function,
     vector,
+    vector_function,
 )
 
 a, b, c = (scalar(f"contra_{name}") for name in "abc")
+net = vector_function("contra_net")
+A, B = covariance("Contra_A"), covariance("Contra_B")
 f, g, u = scalar_function("contra_f"), scalar_function("contra_g"), vector("contra_u")
 ANY_T = Domain(indices={T: (1, sp.oo)})
 
@@ -76,8 +82,13 @@ TRUE: dict[str, Callable[[], Attack]] = {
     "an integer": lambda: supposing((T, sp.S(5)), domain=ANY_T),
     "a mean": lambda: supposing((Expect(Normal(z, u, 1), Norm2(z)), a)),
     "a density": lambda: supposing((log_p("q", z), LogDensity(Normal(z, 0, 1)))),
+    "a network": lambda: supposing((net(z), 2 * z)),
+    "a root that the algebra does not read": lambda: supposing((f(1), sp.sqrt(a**2 - 2 * a * b + b**2))),
+    "a limit that would catch the value": lambda: supposing((b, a), (f(2), At(a * b, a, 1))),
+    "two matrices": lambda: Attack(Quadratic(u, A, u), Quadratic(u, B, u), given(alike), hypotheses=(alike,)),
     "a proposition": lambda: Attack(AtMost(a, b), AtMost(b, c), given(order), hypotheses=(order,), relation="iff"),
 }
+alike = Hypothesis("alike", "two covariances agree", A, B)
 order = Hypothesis("order", "two orders agree", AtMost(a, b), AtMost(b, c))
 
 
