@@ -105,7 +105,7 @@ published = Claim(
         ),
     ),
     domain=GRID,
-    hypotheses=(smoothness(m, 4),),
+    hypotheses=(smoothness(m, 3),),
     scope="as published: the coefficient phi_3 of D_2, exact start values, any r_0, r_1 > 0",
     sources=(
         "public, https://github.com/huggingface/diffusers, multistep_dpm_solver_third_order_update",
@@ -134,7 +134,7 @@ published_order = Claim(
         ),
     ),
     domain=GRID,
-    hypotheses=(smoothness(m, 4, "the published form divides by the step twice"),),
+    hypotheses=(smoothness(m, 3, "the error is made of second derivatives, and its remainder of third ones"),),
     scope="any dimension d, any path, any fixed ratios r_0, r_1 > 0, past predictions read on the exact "
     "trajectory; the error of one step, over a_s",
     sources=("derived here",),

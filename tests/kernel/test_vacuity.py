@@ -8,14 +8,16 @@ import pytest
 import sympy as sp
 
 import derivations
-from derivations.kernel.terms import DIM
+from derivations.kernel.continuous import NAMED
+from derivations.kernel.judge import Judge
+from derivations.kernel.terms import DIM, HEADS
 from derivations.refutation.arithmetic import ENCLOSING
 from derivations.refutation.refute import TRIES, violation
 from derivations.refutation.sampling import sample
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.vacuity import inhabited, needs
 from derivations.refutation.worlds import World
-from derivations.rules import Hypothesis, Statement
+from derivations.rules import Hypothesis, Statement, smoothness
 
 CLAIMS = list(derivations.claims().values())
 
@@ -55,11 +57,30 @@ NOT_SHOWN = {
 @pytest.mark.parametrize("claim", [c for c in CLAIMS if c.expects == "proved"], ids=lambda c: c.id)
 def test_every_hypothesis_is_needed_or_labelled_a_convenience(claim):
     rows = {need.what: need for need in needs(claim)}
-    for hypothesis in claim.hypotheses:
+    for hypothesis in (h for h in claim.hypotheses if not NAMED.fullmatch(h.name)):
         need = rows[hypothesis.name]
         shown = need.needed or "convenience" in need.because
         assert shown == ((claim.id, hypothesis.name) not in NOT_SHOWN), need
     assert all(need.because for need in rows.values())
+
+
+SMOOTH = [
+    pytest.param(c, h, id=f"{c.id}: {h.name}")
+    for c in CLAIMS
+    for h in c.hypotheses
+    if c.expects == "proved" and NAMED.fullmatch(h.name)
+]
+
+
+@pytest.mark.parametrize(("claim", "hypothesis"), SMOOTH)
+def test_with_one_derivative_less_nothing_is_proved(claim, hypothesis):
+    """Functions are smooth in worlds, so none can show the need of a derivative; the kernel asks for each."""
+    name, count = NAMED.fullmatch(hypothesis.name).groups()
+    fewer = [smoothness(HEADS[name], int(count) - 1)] if int(count) else []
+    rest = tuple(h for h in claim.hypotheses if h is not hypothesis)
+    verdict = Judge(derivations.claims()).judge(replace(claim, hypotheses=(*rest, *fewer))).verdict
+    assert verdict.kind == "undecided"
+    assert "continuous" in verdict.reason or "derivative" in verdict.reason
 
 
 def test_an_idle_hypothesis_is_not_called_needed():
