@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help verify test test-long test-site coverage lint docs docs-serve bench clean
+.PHONY: help verify test test-long test-site coverage lint docs docs-serve bench experiments clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -61,6 +61,9 @@ docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 
 bench: $(VENV)/.has-core ## Time what is timed on this processor, under ten minutes, with one table at the end
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+experiments: $(VENV)/.has-core ## Train the experiments of the site anew, or go on with them: hours on a processor
+	$(BIN)/python -m torch_impl.experiments --work build/experiments $(ARGS)
 
 clean: ## Remove what the commands wrote, the environment included
 	rm -rf .venv site build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

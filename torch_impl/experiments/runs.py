@@ -228,11 +228,15 @@ EXPERIMENTS: dict[str, Callable[[Path, Path], None]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=[*EXPERIMENTS, *declared()])
+    known = [*EXPERIMENTS, *declared()]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}. [default: all]")
     parser.add_argument("--out", type=Path, default=Path("docs/assets/runs"))
     parser.add_argument("--work", type=Path, help="Folder for the runs themselves. [default: a temporary one]")
     arguments = parser.parse_args()
-    for name in arguments.names:
+    unknown = [name for name in arguments.names if name not in known]
+    if unknown:
+        parser.error(f"there is no experiment {unknown[0]!r}; there are {', '.join(known)}")
+    for name in arguments.names or known:
         run = EXPERIMENTS.get(name) or partial(record, name)
         if arguments.work is not None:
             run(arguments.work / name, arguments.out / name)
