@@ -24,6 +24,7 @@ CHAPTERS = (
     "vae.gaussian_kl",
     "vae.latent_term",
     "vae.decoders",
+    "vae.spread",
     "vae.objective",
     "vae.reparameterization",
     "onestep",

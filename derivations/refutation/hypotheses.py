@@ -217,6 +217,14 @@ def settle(world: World, hypotheses: Iterable[Any], domain: Domain) -> None:
             _solve(world, h, domain, solved)
 
 
+def settle_means(world: World, hypotheses: Iterable[Any], domain: Domain) -> None:
+    """The same for a number that is said to be a mean under a named law, once the world has its laws."""
+    solved: set[Any] = set()
+    for h in hypotheses:
+        if not h.when and any(a.atoms(terms.Density) for side in h.sides for a in side.atoms(terms.Averaging)):
+            _solve(world, h, domain, solved)
+
+
 def _is_call(e: Any) -> bool:
     is_family = isinstance(e, terms.VectorFunction) and len(e.args) == 1 and not terms.is_vector(e.args[0])
     return isinstance(e, terms.VectorFunction | terms.ScalarFunction) and not is_family

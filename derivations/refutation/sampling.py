@@ -17,7 +17,7 @@ from derivations.kernel.domain import Domain, Interval
 from derivations.refutation import enclosures, joint
 from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
-from derivations.refutation.hypotheses import settle
+from derivations.refutation.hypotheses import settle, settle_means
 from derivations.refutation.matrices import Matrix
 from derivations.refutation.studies import study
 from derivations.refutation.undefined import OutsideModel, Uncomputable
@@ -98,6 +98,7 @@ def _drawn(
     fit_dimension(world, purpose)
     settle(world, held, domain)
     add_laws(world, purpose, rng, n)
+    settle_means(world, held, domain)
     return world
 
 

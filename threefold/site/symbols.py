@@ -61,6 +61,7 @@ MEANING: Mapping[str, str] = {
     "std_of": "the standard deviations of the encoder's Gaussian, as a function of a parameter",
     "phi": "one parameter of the encoder",
     "sigma_x": "the standard deviation of the Gaussian decoder",
+    "sigma_best": "the root of the decoder's mean squared error",
     "mu_theta": "the mean that a network gives: of the decoder, or of the model's step back from t",
     "mu_tilde": "the mean of the encoder's own step back, given the data",
     "pi_theta": "the probabilities of a Bernoulli decoder",

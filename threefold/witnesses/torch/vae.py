@@ -206,3 +206,11 @@ def _(s: Bitmap, on: On) -> Iterator[Shape]:
     yield Computed(1, point, value, {("vectors", "logit"): logits})
     (slope,) = torch.autograd.grad(value, logits, retain_graph=True)
     yield Computed(2, point, slope[s.j - 1], gradient=True)
+
+
+not_applicable(
+    "vae.decoder.optimal_variance",
+    "a statement about which spread is best; the likelihood that is trained with, at any spread, is witnessed by "
+    "vae.decoder.gaussian and vae.elbo.gaussian",
+    witness="torch",
+)
