@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import reference
-from reference import chain, ddim, finite_diffusion, gradients, latent, mixtures, schedules
+from reference import chain, ddim, finite_diffusion, gradients, latent, mixtures, montecarlo, schedules
 from reference.gaussians import Gaussian
 from reference.quadrature import Unresolved, line_grid, normal_expectation, resolved_sum
 
@@ -158,3 +158,17 @@ def test_a_stride_averaged_over_its_start_has_the_forward_marginal(share):
         mean = ddim.stride_mean([0.7], [0.9], s, t, betas, share)
         kept = np.sqrt((1 - share) * moments.variance[s] / moments.variance[t])
         assert mean == pytest.approx(moments.gain[s] * 0.7 + kept * (0.9 - moments.gain[t] * 0.7))
+
+
+def test_an_estimate_is_within_five_of_its_standard_errors_unless_said_otherwise():
+    drawn = montecarlo.Estimate(1.0, 0.1, 100)
+    assert drawn.within(1.49) and drawn.within(0.51)
+    assert not drawn.within(1.51) and not drawn.within(0.49)
+    assert drawn.within(1.29, 3.0) and not drawn.within(1.31, 3.0)
+
+
+def test_two_million_paths_are_the_most_that_are_counted():
+    rng = np.random.default_rng(0)
+    assert finite_diffusion.random_general_encoder(rng, (1000, 2000)).shape == (1000, 2000)
+    with pytest.raises(ValueError, match="at most 2000000 paths"):
+        finite_diffusion.random_general_encoder(rng, (1000, 2001))

@@ -373,6 +373,13 @@ def test_comparisons_with_wide_bounds_are_counted_apart() -> None:
     assert found.max_error == pytest.approx(1e-12, rel=1e-3)
 
 
+@pytest.mark.parametrize(("bound", "loose"), [(0.9e-8, 0), (1.1e-8, 1)])
+def test_a_bound_is_wide_from_the_eighth_digit_on(bound: float, loose: int) -> None:
+    """Relative to the value: of 2, twice the bound."""
+    found = evidence_of(("tight", 1.0, 1.0), Comparison("x", 2.0, 2.0, bound=2 * bound, because="derived"))
+    assert found.loose == loose
+
+
 def test_a_witness_can_be_stopped_at_its_first_problem() -> None:
     registry = Registry("numeric")
     seen = []

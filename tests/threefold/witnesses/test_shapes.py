@@ -49,6 +49,17 @@ def test_a_value_off_by_a_sign_a_root_or_the_ninth_digit_disagrees(scale: float)
     assert evidence_of(MEAN, lambda s: posterior(s, scale)).verdict == "disagrees"
 
 
+@pytest.mark.parametrize(("units", "verdict"), [(1000.0, "agrees"), (3000.0, "disagrees")])
+def test_a_value_may_be_off_by_two_thousand_roundings_and_no_more(units: float, verdict: str) -> None:
+    """In units of the running error of the stated expression, not of a scale that somebody chose."""
+
+    def moved(s: Step) -> Iterator[Shape]:
+        right, world = claims()[MEAN].says[0].rhs, s.point().world()
+        yield Value(0, s.point(), s.point().value(right) + units * 2.0**-53 * conditioning.size(right, world))
+
+    assert evidence_of(MEAN, moved).verdict == verdict
+
+
 def test_a_value_at_the_wrong_index_disagrees() -> None:
     def shifted(s: Step) -> Iterator[Shape]:
         yield Value(0, s.point(), chain.posterior(s.x0, s.x_t, s.t - 1, s.betas).mean)
