@@ -104,3 +104,17 @@ def test_the_divergence_of_an_almost_normal_end_keeps_its_digits() -> None:
     diffusion = GaussianDiffusion(NoiseSchedule.from_alpha_bars([1e-14]), "x0")
     kl = diffusion.vlb(lambda x, t: torch.zeros_like(x), torch.tensor([[2.0]], dtype=F64)).prior
     assert float(kl) == pytest.approx(0.5 * (1e-14 * 3 + 1e-14), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "printed"),
+    [
+        ("linear", (1000, 1e-4, 0.02)),  # Ho et al. 2020, section 4
+        ("scaled_linear", (1000, 0.00085, 0.012)),  # Rombach et al. 2022
+        ("cosine", (1000, 0.008, 0.999)),  # Nichol and Dhariwal 2021, equation 17
+        ("sigmoid", (1000, -3.0, 3.0, 1.0, 0.999)),  # Chen 2023, with Jabri et al. 2022
+    ],
+)
+def test_a_schedule_has_the_numbers_of_its_paper_by_default(kind: str, printed: tuple[float, ...]) -> None:
+    make = getattr(NoiseSchedule, kind)
+    assert torch.equal(make().alpha_bars, make(*printed).alpha_bars)
