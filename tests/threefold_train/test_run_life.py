@@ -90,7 +90,7 @@ def test_a_second_signal_names_the_last_checkpoint(train, tmp_path: Path, monkey
 
 
 def test_stopped_among_the_pictures_it_keeps_what_is_finished(command, tmp_path: Path, monkeypatch) -> None:
-    from torch_impl.training import album
+    from torch_impl.pictures import album
 
     save = album.save_images
 
