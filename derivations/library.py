@@ -44,6 +44,7 @@ CHAPTERS = (
     "ddim.as_euler",
     "ddim.objective",
     "ddim.exploding",
+    "sde.laws",
     "solvers.exact",
     "solvers.one_step",
     "solvers.multistep",

@@ -219,7 +219,7 @@ class Latex(LatexPrinter):
     def _print_LinearSDE(self, e: Any) -> str:
         x, symbol, start, slope, noise, time, _ = (self._print(a) for a in e.args)
         moves = rf"d{x} = \left({slope}\right) {x} \, d{symbol} + \sqrt{{{noise}}} \, dw"
-        return rf"\operatorname{{law}}_{{{symbol}={time}}}\left({moves},\ {x}_{{{symbol}=0}} = {start}\right)"
+        return rf"\operatorname{{law}}_{{{symbol}={time}}}\left({moves}\ \text{{from}}\ {start}\right)"
 
     def _print_Ratio(self, e: Any) -> str:
         return rf"\frac{{{self._print(e.args[0])}}}{{{self._print(e.args[1])}}}"

@@ -39,7 +39,8 @@ GREEK = {
     "lam": "λ", "lam_step": "h", "lam_left": "L", "inside": "u", "step_share": "v",
     "m_along": "m", "xbar_along": "x̄", "xbar_now": "x̄", "clean_along": "x̂₀", "noise_along": "ε̂", "varsigma": "ς",
     "varsigma_now": "ς", "varsigma_step": "k", "eps_field": "ε̂", "ratio_0": "r₀", "ratio_1": "r₁", "ratio_2": "r₂",
-    "first_share": "θ",
+    "first_share": "θ", "time": "t", "clock": "s", "earlier": "u", "before": "w", "x_at": "x_t",
+    "x_begin": "x₀", "drift_rate": "f", "noise_rate": "g²", "vp_rate": "β",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 

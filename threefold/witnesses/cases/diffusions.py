@@ -1,0 +1,52 @@
+"""Linear SDEs: smooth rates, a start, a time, and a point whose density is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from threefold.witnesses.cases.solvers import Bumps
+from threefold.witnesses.point import Point
+from threefold.witnesses.registry import Cases
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """Rates as bumps above 0, a time, a start and an end point."""
+
+    drift: Bumps
+    noise: Bumps
+    beta: Bumps
+    time: float
+    start: float
+    end: float
+
+    @property
+    def edges(self) -> frozenset[str]:
+        return frozenset({"a short time"} if self.time < 0.05 else {"a long time"} if self.time > 1 else ())
+
+    def point(self) -> Point:
+        families: dict[str, Any] = {"drift_rate": self.drift, "noise_rate": self.noise, "vp_rate": self.beta}
+        vectors = {"x_at": [self.end], "x_begin": [self.start]}
+        return Point(1, {"time": self.time}, vectors=vectors, exact=families)
+
+
+@dataclass(frozen=True)
+class Diffusions:
+    share: int = 16
+    must: frozenset[str] = frozenset({"a short time", "a long time"})
+
+    def draw(self, case: Cases) -> Iterator[Diffusion]:
+        for n in range(max(3, case.n // self.share)):
+            rates: list[Bumps] = []
+            for _ in range(3):
+                heights = tuple(float(v) for v in case.rng.uniform(0.3, 1.5, 2))
+                centres = tuple(float(v) for v in case.rng.uniform(-0.5, 1.5, 2))
+                rates.append(Bumps(heights, centres, (0.8, 0.6)))
+            time = {0: 1 / 32, 1: 1.5}.get(n, float(np.round(case.rng.uniform(0.2, 1.2), 3)))
+            start, end = (float(v) for v in np.round(case.rng.standard_normal(2), 3))
+            drift, noise, beta = rates
+            yield Diffusion(drift, noise, beta, time, start, end)
