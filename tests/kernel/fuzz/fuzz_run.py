@@ -178,6 +178,8 @@ def _words(judgement: Judgement) -> str:
 
 def _count(judgement: Judgement, kind: str, tally: Tally) -> None:
     shadow = judgement.shadow
+    if shadow is None:  # what the claim says of itself was refused before a line was looked at
+        return
     tally.kinds[kind] += len(shadow.steps)
     tally.accepted += len(shadow.steps)
     tally.seen += shadow.full + shadow.partial
