@@ -164,3 +164,12 @@ def test_lost_mark_up_is_put_back_and_said_to_be() -> None:
     assert link.verdict == "proved as read" and any("lost" in note for note in link.notes)
     wrong = bound.replace(" - KL", " + KL")
     assert threefold.check(f"{VAE}$${wrong}$$\n").links[-1].verdict == "undecided"
+
+
+def test_a_sum_that_was_lost_is_refuted_in_little_time() -> None:
+    line = (
+        r"\mathbb E_{q(x_{1:T}|x_0)}\left[\sum_{t=2}^T \log\frac{p(x_{t-1}|x_t)}{q(x_{t-1}|x_t,x_0)}\right]"
+        r" = -\mathbb E_{q(x_t|x_0)}[D_{KL}(q(x_{t-1}|x_t,x_0)\|p(x_{t-1}|x_t))]"
+    )
+    link = threefold.check(f"{DDPM}$${line}$$\n", seconds=20).links[-1]
+    assert link.verdict == "refuted"
