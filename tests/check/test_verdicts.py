@@ -173,3 +173,12 @@ def test_a_sum_that_was_lost_is_refuted_in_little_time() -> None:
     )
     link = threefold.check(f"{DDPM}$${line}$$\n", seconds=20).links[-1]
     assert link.verdict == "refuted"
+
+
+def test_scores_are_compared() -> None:
+    lines = [
+        r"\nabla_x \log p(x|y) = \nabla_x \log p(x) + \nabla_x \log p(y|x)",
+        r"\nabla_x \log p(x|y) = \nabla_x \log p(x) - \nabla_x \log p(y|x)",
+    ]
+    text = "<!-- threefold: context: score-sde -->\n\n" + "\n\n".join(f"$${tex}$$" for tex in lines)
+    assert [k.verdict for k in threefold.check(text)] == ["proved", "refuted"]

@@ -69,7 +69,7 @@ def _of_factor(reader: LinkReader, factor: Any, variable: Any) -> Any:
     if isinstance(factor, ScalarFunction):
         if not factor.has(variable):
             return sp.S.Zero
-        return vector_function(f"grad_{type(factor).__name__}", rf"\nabla {type(factor).__name__}")(*factor.args)
+        return vector_function(f"grad_{type(factor).__name__}", r"\mathrm{grad}")(*factor.args)
     raise NotRead("a gradient of something that is no log-density")
 
 
@@ -93,4 +93,4 @@ def _joint(law: Any, members: list[Any], variable: Any) -> Any:
         return sp.S.Zero
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
     shown = ", ".join("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members)
-    return vector(f"score_{law.args[0].name}_{key}", rf"\nabla\log {law.args[0].name}({shown})")
+    return vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")
