@@ -171,7 +171,7 @@ class Judge:
         for i, line in enumerate(chain.lines):
             used: list[str] = []
             following, verdict = self._judged_line(theorem, line, here, above, used)
-            rule, tier = (_shown(line), _tier(line)) if i else ("", "")
+            rule, tier, assumed = (_shown(line), *_certainty(line)) if i else ("", "", ())
             conditions = () if following is None else following.side_conditions
             steps.append(
                 StepReport(
@@ -188,6 +188,7 @@ class Judge:
                     before=chain.lines[i - 1].expression if i else None,
                     domain=here.domain,
                     hypotheses=here.hypotheses,
+                    assumed=assumed,
                 )
             )
             if following is None:
@@ -258,11 +259,12 @@ def _shown(line: Line) -> str:
         return str(getattr(line.rule, "key", line.rule))
 
 
-def _tier(line: Line) -> str:
+def _certainty(line: Line) -> tuple[str, tuple[str, ...]]:
+    """The tier of the line's rule, and what is granted in it."""
     try:
-        return line.rule.tier
+        return line.rule.tier, line.rule.assumed
     except Exception:  # likewise
-        return ""
+        return "", ()
 
 
 def _refuse_meaningless(here: places.Place, statement: Statement) -> None:

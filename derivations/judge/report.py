@@ -36,6 +36,7 @@ class StepReport:
     before: Any = None
     domain: Domain = field(default_factory=Domain)
     hypotheses: tuple[Hypothesis, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def latex(self) -> str:
@@ -77,7 +78,7 @@ class Judgement:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(s.rule for s in self._steps() if s.tier == "assumed"))
+        return tuple(dict.fromkeys(name for s in self._steps() for name in s.assumed))
 
     @property
     def side_conditions(self) -> tuple[str, ...]:

@@ -223,7 +223,6 @@ def extend(
     if not rule.decide(relation, left, right, context):
         raise DoesNotFollow(left, right)
     own = _facts(following)
-    own_assumption = (rule.name,) if rule.tier == "assumed" else ()
     return _make(
         replace(
             facts,
@@ -232,7 +231,7 @@ def extend(
             meant=facts.meant or own.meant,
             side_conditions=own.side_conditions,
             lemmas=tuple(dict.fromkeys((*facts.lemmas, *context.used_claims))),
-            assumptions=tuple(dict.fromkeys((*facts.assumptions, *context.supposed, *own_assumption))),
+            assumptions=tuple(dict.fromkeys((*facts.assumptions, *context.supposed, *rule.assumed))),
         )
     )
 

@@ -12,11 +12,10 @@ ALLOWED = {
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
     # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.
-    ("score.fisher_identity", "derivative of a mean, vector calculus"),
-    ("score.tweedie", "derivative of a mean, vector calculus"),
+    ("score.fisher_identity", "derivative of a mean"),
+    ("score.tweedie", "derivative of a mean"),
     # The hypothesis `decay` says that no flux is left at infinity; for a noised law and a field of linear growth so.
     ("score.moments", "integration by parts"),
-    ("score.moments", "integration by parts, vector calculus"),
     ("score.implicit_matching", "integration by parts"),
 }
 
@@ -28,7 +27,7 @@ def test_assumptions_are_exactly_those_allowed():
 
 def test_an_assumed_step_is_never_shown_as_decided():
     (claim, rule) = next(iter(ALLOWED))
-    steps = [s for part in derivations.judge(claim).parts for s in part.steps if s.rule == rule]
+    steps = [s for part in derivations.judge(claim).parts for s in part.steps if rule in s.assumed]
     assert steps
     assert all(step.tier == "assumed" for step in steps)
 

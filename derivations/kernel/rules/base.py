@@ -218,6 +218,12 @@ class Rule:
         tiers = [self.primitive.tier, *(a.tier for a in _requests(self.arguments))]
         return max(tiers, key=TIERS.index)
 
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """The names of the rules in this request that are granted, each by its own."""
+        inside = (name for a in _requests(self.arguments) for name in a.assumed)
+        return (*((self.name,) if self.primitive.tier == "assumed" else ()), *inside)
+
     def rewrite(self, e: Any, context: Context) -> Any:
         """The rewritten core term; Malformed when an index is captured or escapes on the way."""
         result = self.primitive.rewrite(core(e), context, *map(_core, self.arguments))

@@ -302,7 +302,7 @@ def _check_sizes(theorem: Any, table: Table, owner: str, context: Context) -> No
     What rests on an integration by parts may say its dimension on one side only: there a vector that nothing sizes
     lives in R^d, and so it must here.
     """
-    supposed = DIM if any("integration by parts" in name for name in theorem.assumptions) else None
+    supposed = DIM if "integration by parts" in theorem.assumptions else None
     for v in sorted(sp.Tuple(theorem.lhs, theorem.rhs).atoms(VectorSymbol, VectorFunction), key=sp.default_sort_key):
         wanted = theorem.sizes.get(v, supposed)
         found = context.spaces.size(substitute(v, table)) or supposed
