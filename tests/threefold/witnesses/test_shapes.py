@@ -238,6 +238,17 @@ def test_an_order_is_the_slope_of_the_errors_and_their_leading_coefficient(
     assert evidence_of(MEAN, halved).verdict == verdict
 
 
+@pytest.mark.parametrize(("power", "verdict"), [(2.0, "agrees"), (2.02, "disagrees")])
+def test_errors_that_have_settled_allow_no_more_than_they_still_move(power: float, verdict: str) -> None:
+    steps = np.array([0.01, 0.005, 0.0025])
+
+    def settled(s: Step) -> Iterator[Shape]:
+        yield from posterior(s)
+        yield Order(0, steps, 0.5 * steps**power, 2)
+
+    assert evidence_of(MEAN, settled).verdict == verdict
+
+
 def test_a_size_of_ones_own_needs_a_reason() -> None:
     def sized(s: Step) -> Iterator[Shape]:
         yield Value(0, s.point(), chain.posterior(s.x0, s.x_t, s.t, s.betas).mean, rounding=10.0)
