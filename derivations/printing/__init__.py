@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from derivations.kernel.terms import Series
@@ -57,9 +58,10 @@ def supposed_latex(hypothesis: Any) -> str:
     return r" \quad ".join([relation_latex(hypothesis.lhs, "=", hypothesis.rhs), *ranges])
 
 
-def relation_latex(lhs: Any, relation: str, rhs: Any) -> str:
+def relation_latex(lhs: Any, relation: str, rhs: Any, printed: Callable[[Any], str] = latex) -> str:
+    """Raises KeyError for a relation that is not printed."""
     one, two, rest = _up_to(lhs, relation, rhs)
-    return f"{latex(one)} {RELATIONS[relation]} {latex(two)}" + (f" + O({latex(rest)})" if rest else "")
+    return f"{printed(one)} {RELATIONS[relation]} {printed(two)}" + (f" + O({printed(rest)})" if rest else "")
 
 
 def relation_text(lhs: Any, relation: str, rhs: Any) -> str:

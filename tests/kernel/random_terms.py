@@ -25,6 +25,7 @@ from derivations.kernel.claims import Claim
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
 from derivations.kernel.formation import sort
 from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails, decide_by_algebra
+from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     DIM,
@@ -42,6 +43,8 @@ from derivations.kernel.terms import (
     Norm2,
     Normal,
     SumTo,
+    VectorFunction,
+    VectorSymbol,
     covariance,
     define,
     scalar,
@@ -100,6 +103,15 @@ class Said:
     rhs: Any
     domain: Domain
     hypotheses: tuple[Hypothesis, ...]
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> dict[Any, Any]:
+        """The size of the space of each vector in it, where its own laws tell."""
+        sides = sp.Tuple(self.lhs, self.rhs)
+        spaces = Spaces.of((self.lhs, self.rhs), self.domain.sizes)
+        found = {v: spaces.size(v) for v in sides.atoms(VectorSymbol, VectorFunction)}
+        return {v: size for v, size in found.items() if size is not None}
 
 
 def said(claim: Claim) -> dict[int, Said]:

@@ -4,7 +4,7 @@ from derivations.kernel.hypotheses import ASSUMPTIONS
 from derivations.notation import integrable, obs, q, z
 from derivations.rules import Block, Expect, Hypothesis, draws, one_draw, scalar_function, tower
 
-sample, f = draws("rejected_sample", z, "z"), scalar_function("rejected_f")
+sample, f = draws("rejected_pair", z, "z"), scalar_function("rejected_f")
 ALIKE = Hypothesis("alike draws", ASSUMPTIONS["alike draws"])
 PAIR = q(Block(sample, 1, 2), obs)
 

@@ -281,7 +281,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line_and_its_claim(
     [
         (CIRCLE, ["claim 'my.", "circle", "rests on my.", "prove one of them without the others"]),
         (GOOD.replace("by=algebra", 'by=by_claim("my.sqare")'), ["'my.sqare'", "did you mean my.square?"]),
-        (NOWHERE, ["claim 'my.square'", "no integers were found with n in 3..2", "mend what this is about"]),
+        (NOWHERE, ["claim 'my.square'", "no integers in common", "mend what this is about"]),
         (HEAD + claim(rhs="0.5") + proof(last="0.5"), ["claim 'my.square'", "0.5"]),
         (HEAD + 'v = vector("v")\n' + claim(rhs="v") + proof(last="v"), ["claim 'my.square'", "says nothing about"]),
     ],

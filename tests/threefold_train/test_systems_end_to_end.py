@@ -83,7 +83,7 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
         (("digits-flow", "--path", "curved"), "--path is 'curved'; choose linear or cosine"),
         (("digits-flow", "--label-drop", 2), "it must lie in [0, 1]"),
         (("digits-flow", "--timesteps", 5), "digits-flow has no --timesteps"),
-        (("digits-edm", "--sigma-min", 90), "--sigma-min is 90.0; it must be less than sigma_max"),
+        (("digits-edm", "--sigma-min", 90), "--sigma-min is 90.0; it must be less than --sigma-max = 40.0"),
         (("mixture-flow", "--data", "moon"), "mixture:moon"),
         (("mixture-flow", "--width", 5), "must be even"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivations import Statement
-from derivations.printing import RELATIONS, Latex
+from derivations.printing import Latex, relation_latex
 from threefold.site.symbols import MEANING, SIGNS, name_of
 
 MARK = r"\htmlData{s="
@@ -103,7 +103,7 @@ def expression(e: Any) -> str:
 
 def statement(says: Statement) -> str:
     """Raises KeyError for a relation that is not printed."""
-    return f"{expression(says.lhs)} {RELATIONS[says.relation]} {expression(says.rhs)}"
+    return relation_latex(says.lhs, says.relation, says.rhs, expression)
 
 
 def bare(tex: str) -> str:

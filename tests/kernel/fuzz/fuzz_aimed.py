@@ -1,7 +1,7 @@
-"""Claims of known kinds, aimed at one check each: what two relations add up to, what is captured, where a strict order
-is none, what a part of a term depends on.
+"""Claims of known kinds, aimed at one check each.
 
-As in `fuzz_kinds`, what a step needs is a choice here, and half of the choices fail it.
+What two relations add up to, what is captured, where a strict order is none, what a part of a term depends on. As in
+`fuzz_kinds`, what a step needs is a choice here, and half of the choices fail it.
 """
 
 from __future__ import annotations
