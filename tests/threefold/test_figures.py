@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,9 +21,15 @@ DIRECTIVE = re.compile(r"<!-- figure: (\S+) -->")
 MOST_BYTES = 130_000
 
 
+@cache
 def drawn(name: str) -> Figure:
     with mpl.rc_context(SETTINGS):
         return figures.ALL[name].draw()
+
+
+@cache
+def shown(name: str) -> str:
+    return figures.named(name)
 
 
 def lines(name: str, axes: int = 0) -> list[np.ndarray]:
@@ -31,7 +38,7 @@ def lines(name: str, axes: int = 0) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", figures.ALL)
 def test_a_figure_is_one_svg_in_the_colours_of_the_page(name: str) -> None:
-    html = figures.named(name)
+    html = shown(name)
     assert len(html.encode()) < MOST_BYTES
     assert "\n" not in html and "<metadata" not in html and "<style" not in html
     assert not re.findall(r"(?:fill|stroke): #(?!ffffff)[0-9a-f]{6}", html), "a colour that no scheme can change"
@@ -46,12 +53,12 @@ def test_a_figure_says_what_it_shows_and_what_is_seen(name: str) -> None:
     drawing = figures.ALL[name]
     assert drawing.caption.endswith(".") and drawing.seen.endswith(".")
     assert drawing.caption != drawing.seen
-    html = figures.named(name)
+    html = shown(name)
     assert 'role="img" aria-label="' in html and "<figcaption>" in html
 
 
 def test_what_is_written_on_an_axis_is_not_rounded() -> None:
-    assert ">0.25<" in figures.named("product-of-bells").replace(" ", "")
+    assert ">0.25<" in shown("product-of-bells").replace(" ", "")
 
 
 @pytest.mark.parametrize("name", ["logarithm", "product-of-bells", "codebook-cells"])
