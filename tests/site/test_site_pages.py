@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import derivations
-from derivations.printing import latex
+from derivations.printing import latex, supposed_latex
 from threefold.site import errata as errata_pages
 from threefold.site import marked, symbols
 from threefold.site.evidence import SHOWN_MUTANTS
@@ -40,6 +40,7 @@ def checked() -> set[str]:
             claims.append(erratum.correction)
     for claim in claims:
         found.update(statement.latex() for statement in claim.says)
+        found.update(supposed_latex(hypothesis) for hypothesis in claim.hypotheses)
         for proof in claim.proofs.values():
             found.update(latex(line.expression) for chain in proof.chains for line in chain.lines)
     for name in SHOWN_MUTANTS:

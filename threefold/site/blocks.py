@@ -54,8 +54,9 @@ def prose(book: Book, text: str, up: str) -> str:
 def supposition(book: Book, hypothesis: Hypothesis, up: str) -> str:
     """A hypothesis in words, and the equation that it grants, which the words may not tell."""
     formula = supposed_latex(hypothesis)
-    drawn = f"<br>{book.typesetter.tex(formula, f'hypothesis {hypothesis.name}')}" if formula else ""
-    return f"<em>{escape(hypothesis.name)}</em>: {prose(book, hypothesis.words, up)}{drawn}"
+    drawn = book.typesetter.tex(formula, f"hypothesis {hypothesis.name}") if formula else ""
+    shown = f"<div data-search-exclude>{drawn}</div>" if drawn else ""
+    return f"<em>{escape(hypothesis.name)}</em>: {prose(book, hypothesis.words, up)}{shown}"
 
 
 def one_line(html: str) -> str:

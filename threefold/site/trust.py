@@ -114,7 +114,11 @@ def mistakes(record: Path, known: Sequence[str]) -> str:
     )
     head = ("Witness", "Mistakes", "Claims with some", "Made", "Caught")
     table = blocks.grid("Mistakes made on purpose", head, rows)
-    return f"{table}\n\n{blocks.grid('Not caught', ('Claim', 'Witness', 'Not caught'), missed)}" if missed else table
+    return (
+        f"{table}\n\n{blocks.grid('Not caught', ('Claim', 'Witness', 'Not caught'), missed, searched=False)}"
+        if missed
+        else table
+    )
 
 
 def _answer(path: Path) -> str:
