@@ -315,7 +315,7 @@ def _forget() -> None:
                 value.cache_clear()
 
 
-KEPT = {"vector", "scalar", "covariance", "vector_function", "scalar_function", "bound", "template"}
+KEPT = {"draws", "vector", "scalar", "covariance", "vector_function", "scalar_function", "bound", "template"}
 
 
 def hunt(sabotage: Sabotage, seed: str, seconds: float) -> str:
