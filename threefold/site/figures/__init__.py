@@ -1,7 +1,8 @@
-"""The figures of the texts: one function each, which draws quantities that `reference` computes.
+"""The figures of the texts: one function each, which draws what it shows from numbers.
 
-A text names one by `<!-- figure: NAME -->`. It becomes an SVG in the page, in the page's own colours, with a caption
-and a description for those who do not see it; nothing in it moves, and nothing needs JavaScript.
+The numbers are those of `reference` wherever it has them; the rest are formulas of one line. A text names a figure by
+`<!-- figure: NAME -->`. It becomes an SVG in the page, in the page's own colours, with a caption and a description for
+those who do not see it; nothing in it moves, and nothing needs JavaScript.
 """
 
 from __future__ import annotations
