@@ -44,10 +44,12 @@ class SystemConfig:
     def __post_init__(self) -> None:
         check_limits(self)
 
-    def __init_subclass__(cls, kind: str, **rest: Any) -> None:
+    def __init_subclass__(cls, kind: str = "", **rest: Any) -> None:
+        """A class without a kind is what others share, and no system."""
         super().__init_subclass__(**rest)
-        cls.kind = kind
-        _KINDS[kind] = cls
+        if kind:
+            cls.kind = kind
+            _KINDS[kind] = cls
 
     def build(self) -> System:
         """The system with fresh weights.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,14 +11,13 @@ from torch import Tensor, nn
 
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.denoiser.preconditioning import Preconditioning
-from torch_impl.networks import UNet, UNetConfig, drop_labels
+from torch_impl.networks import UNet, drop_labels
 from torch_impl.objectives.edm import edm_loss, log_normal_levels
 from torch_impl.pictures.album import Album
 from torch_impl.pictures.images import save_images
 from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.samplers.edm import SOLVERS, heun_with_churn, noise_levels
-from torch_impl.systems.config import SystemConfig
-from torch_impl.systems.levels import unet_levels
+from torch_impl.systems.shared import WithUNet
 from torch_impl.training.fields import option
 from torch_impl.training.system import Batch, System
 
@@ -28,7 +27,7 @@ _CLOCK = 1000.0  # networks are told 1000 c_noise: their time embedding is made 
 
 
 @dataclass(frozen=True)
-class EDMConfig(SystemConfig, kind="edm"):
+class EDMConfig(WithUNet, kind="edm"):
     """EDM with a U-Net; `sigma_data` is the standard deviation of the data."""
 
     sigma_data: float = option(0.5, "Standard deviation of the data.", group="Noise levels", above=0)
@@ -37,39 +36,11 @@ class EDMConfig(SystemConfig, kind="edm"):
     sigma_min: float = option(0.002, "Least noise level when sampling.", group="Noise levels", above=0)
     sigma_max: float = option(80.0, "Largest one, where sampling starts.", group="Noise levels", above=0)
     rho: float = option(7.0, "How much closer levels lie where there is little noise.", group="Noise levels", above=0)
-    conditional: bool = option(False, "Tell the model the class, or not.", flag="--conditional/--unconditional")
-    label_drop: float = option(0.1, "Probability of hiding the class, for guidance.", least=0, most=1)
-    widths: tuple[int, ...] = option((32, 64), "Widths of the U-Net, a level each.")
-    blocks: int = option(2, "Its residual blocks a level.")
-    attention: tuple[int, ...] = option((), "Sides, in pixels, at which it has attention.")
-    head_channels: int = option(32, "Channels of a head of its attention.")
-    dropout: float = option(0.0, "Dropout.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min is {self.sigma_min}; it must be less than sigma_max = {self.sigma_max}")
-        self.network()
-
-    def network(self) -> UNetConfig:
-        return UNetConfig(
-            image_size=self.image_size,
-            in_channels=self.channels,
-            channels=self.widths,
-            blocks_per_level=self.blocks,
-            attention=self.attention,
-            head_channels=self.head_channels,
-            num_classes=self.classes if self.conditional else None,
-            dropout=self.dropout,
-        )
-
-    def at_side(self, size: int) -> EDMConfig:
-        widths, attention = unet_levels(size)
-        return replace(self, image_size=size, widths=widths, attention=attention)
-
-    @classmethod
-    def small(cls) -> EDMConfig:
-        return cls(widths=(8,), blocks=1)
 
     def build(self) -> EDMSystem:
         return EDMSystem(self)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.distributions.gaussian import LOG_2PI
-from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, UNetConfig, drop_labels
+from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, drop_labels
 from torch_impl.objectives.flow_matching import TimeLaw, flow_matching_loss, flow_times, transport_coupling
 from torch_impl.oracle.on_path import MixtureOnPath
 from torch_impl.pictures.album import Album
@@ -24,7 +23,7 @@ from torch_impl.process.paths import CosinePath, StraightPath
 from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.samplers.runge_kutta import SOLVERS, TOLERANCE, adaptive, integrate, log_density, solver
 from torch_impl.systems.config import SystemConfig
-from torch_impl.systems.levels import unet_levels
+from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.training.fields import option
 from torch_impl.training.system import Batch, System
 
@@ -36,7 +35,7 @@ _CLOCK = 1000.0  # networks are told 1000 t, for which the frequencies of their 
 
 
 @dataclass(frozen=True)
-class FlowBaseConfig(SystemConfig, kind="flow_base"):
+class FlowBaseConfig(SystemConfig):
     """What flows on images and on points share: the path, the coupling, the law of the times."""
 
     path: Literal["linear", "cosine"] = option("linear", "Path from data to noise.", group="Flow")
@@ -179,38 +178,8 @@ def even_times(T: float, steps: int) -> list[float]:
 
 
 @dataclass(frozen=True)
-class FlowConfig(FlowBaseConfig, kind="flow"):
+class FlowConfig(WithUNet, FlowBaseConfig, kind="flow"):
     """A flow on pixels with a U-Net."""
-
-    widths: tuple[int, ...] = option((32, 64), "Widths of the U-Net, a level each.")
-    blocks: int = option(2, "Its residual blocks a level.")
-    attention: tuple[int, ...] = option((), "Sides, in pixels, at which it has attention.")
-    head_channels: int = option(32, "Channels of a head of its attention.")
-    dropout: float = option(0.0, "Dropout.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.network()
-
-    def network(self) -> UNetConfig:
-        return UNetConfig(
-            image_size=self.image_size,
-            in_channels=self.channels,
-            channels=self.widths,
-            blocks_per_level=self.blocks,
-            attention=self.attention,
-            head_channels=self.head_channels,
-            num_classes=self.label_count,
-            dropout=self.dropout,
-        )
-
-    def at_side(self, size: int) -> FlowConfig:
-        widths, attention = unet_levels(size)
-        return replace(self, image_size=size, widths=widths, attention=attention)
-
-    @classmethod
-    def small(cls) -> FlowConfig:
-        return cls(widths=(8,), blocks=1)
 
     def build(self) -> FlowSystem:
         return FlowSystem(self)
@@ -247,29 +216,13 @@ def _as_steps(counted: Callable[[int, Tensor], None]) -> Callable[[float, Tensor
 
 
 @dataclass(frozen=True)
-class MixtureFlowConfig(FlowBaseConfig, kind="mixture_flow"):
+class MixtureFlowConfig(OnPoints, FlowBaseConfig, kind="mixture_flow"):
     """A flow on points of the plane with an MLP; the law is part of the config."""
-
-    unit = "points"
-    laws = "mixture:"
-
-    weights: tuple[float, ...] = (0.5, 0.5)
-    means: tuple[tuple[float, ...], ...] = ((-1.0, 0.0), (1.0, 0.0))
-    variances: tuple[tuple[float, ...], ...] = ((0.1, 0.1), (0.1, 0.1))
-    width: int = option(128, "Width of the MLP.")
-    depth: int = option(4, "Its layers.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= len(self.weights) <= 1000:
-            raise ValueError(f"the mixture has {len(self.weights)} components; it must have 1 to 1000")
         self.oracle()
         self.network()
-
-    def fitted(self, data: Any) -> MixtureFlowConfig:
-        """The config with the law of the data."""
-        law = {name: _nested(getattr(data, name).double().tolist()) for name in ("weights", "means", "variances")}
-        return dataclasses.replace(self, classes=len(law["weights"]), **law)
 
     def network(self) -> MLPDenoiserConfig:
         return MLPDenoiserConfig(len(self.means[0]), self.width, self.depth, self.label_count)
@@ -283,10 +236,6 @@ class MixtureFlowConfig(FlowBaseConfig, kind="mixture_flow"):
 
     def build(self) -> MixtureFlowSystem:
         return MixtureFlowSystem(self)
-
-
-def _nested(value: Any) -> Any:
-    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
 
 
 class MixtureFlowSystem(FlowBase):

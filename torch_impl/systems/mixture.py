@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,39 +16,20 @@ from torch_impl.pictures.images import scatter
 from torch_impl.random.draws import Draws
 from torch_impl.samplers.likelihood import flow_times, flow_words, ode_log_likelihood
 from torch_impl.systems.ddpm import DiffusionConfig, DiffusionSystem
-from torch_impl.training.fields import option
+from torch_impl.systems.shared import OnPoints
 from torch_impl.training.system import Batch
 
 __all__ = ["MixtureConfig", "MixtureSystem"]
 
 
 @dataclass(frozen=True)
-class MixtureConfig(DiffusionConfig, kind="mixture"):
-    """Diffusion on points of the plane with an MLP.
-
-    The law is part of the config: weights (K,), means (K, 2), variances (K, 2).
-    """
-
-    unit = "points"
-    laws = "mixture:"
-
-    weights: tuple[float, ...] = (0.5, 0.5)
-    means: tuple[tuple[float, ...], ...] = ((-1.0, 0.0), (1.0, 0.0))
-    variances: tuple[tuple[float, ...], ...] = ((0.1, 0.1), (0.1, 0.1))
-    width: int = option(128, "Width of the MLP.")
-    depth: int = option(4, "Its layers.")
+class MixtureConfig(OnPoints, DiffusionConfig, kind="mixture"):
+    """Diffusion on points of the plane with an MLP."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= len(self.weights) <= 1000:
-            raise ValueError(f"the mixture has {len(self.weights)} components; it must have 1 to 1000")
         self.oracle()
         self.network()
-
-    def fitted(self, data: Any) -> MixtureConfig:
-        """The config with the law of the data."""
-        law = {name: _nested(getattr(data, name).double().tolist()) for name in ("weights", "means", "variances")}
-        return dataclasses.replace(self, classes=len(law["weights"]), **law)
 
     def network(self) -> MLPDenoiserConfig:
         return MLPDenoiserConfig(
@@ -70,10 +49,6 @@ class MixtureConfig(DiffusionConfig, kind="mixture"):
 
     def build(self) -> MixtureSystem:
         return MixtureSystem(self)
-
-
-def _nested(value: Any) -> Any:
-    return tuple(_nested(item) for item in value) if isinstance(value, list) else value
 
 
 class MixtureSystem(DiffusionSystem):
