@@ -15,7 +15,7 @@ from derivations.kernel.domain import (
     Interval,
 )
 from derivations.kernel.rules.base import Hypothesis, algebra
-from derivations.kernel.rules.calculus import differentiation, interchange
+from derivations.kernel.rules.calculus import differentiation, interchange, stop_gradient
 from derivations.kernel.rules.comparison import (
     last_term,
     log_tangent,
@@ -108,6 +108,7 @@ from derivations.kernel.terms import (
     Rounded,
     SameLaw,
     Series,
+    StopGradient,
     SumTo,
     Trace,
     Variance,
@@ -177,6 +178,7 @@ __all__ = [
     "SameLaw",
     "Series",
     "Statement",
+    "StopGradient",
     "SumTo",
     "Trace",
     "Variance",
@@ -240,6 +242,7 @@ __all__ = [
     "smoothness",
     "squares",
     "stein",
+    "stop_gradient",
     "tangent",
     "total_probability",
     "tower",

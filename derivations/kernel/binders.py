@@ -19,6 +19,9 @@ from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
     DiagonalNormal,
+    Held,
+    HeldNumber,
+    HeldVector,
     Malformed,
     ProductTo,
     SumTo,
@@ -79,9 +82,11 @@ def ranged(head: Any, body: Any, index: Symbol, lo: Any, hi: Any) -> Any:
 
 @lru_cache(maxsize=2**16)
 def loose(e: Any) -> frozenset[Any]:
-    """The indices that stand in e outside their binders; Malformed where a binder's own index is not the right one."""
-    if isinstance(e, Bound):
+    """The indices and constants that stand in e outside their binders; Malformed where a binder's own is not right."""
+    if isinstance(e, Bound | HeldNumber | HeldVector):
         return frozenset([e])
+    if isinstance(e, Held):
+        return (loose(e.args[0]) - set(e.args[1])) | loose(e.args[2])
     if not isinstance(e, INDEXED):
         return frozenset().union(*map(loose, e.args))
     if e.args[1] is not bound(1 + _scope_height(type(e), e.args)):

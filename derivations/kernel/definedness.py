@@ -7,7 +7,7 @@ ranges is two conditions. `discharge` decides them all. Means of unknown laws ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sympy as sp
@@ -21,6 +21,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.expansion import expanded
 from derivations.kernel.means import is_polynomial_mean
 from derivations.kernel.stepwise import Unexpandable
+from derivations.kernel.substitution import Captured, substitute
 
 Condition = tuple[str, Any, Domain]
 CONTINUOUS = (
@@ -43,6 +44,7 @@ UNKNOWN = (  # whether they have derivatives, somebody has to say
     terms.ScalarFunction,
     terms.VectorFunction,
     terms.Gradient,
+    terms.Held,
     terms.Partial,
     terms.D,
     terms.At,
@@ -60,14 +62,28 @@ def conditions(e: Any, domain: Domain) -> Iterator[Condition]:
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
-            yield from small_steps(e, conditions(a, known))
+            yield from passed_on(e, conditions(a, known))
 
 
-def small_steps(e: Any, needed: Iterable[Condition]) -> Iterable[Condition]:
-    """A series asks for its body at small steps only: what the step is in, its expansion decides."""
-    if not isinstance(e, terms.Series):
-        return needed
-    return (c for c in needed if not c[1].has(e.args[1]))
+def passed_on(e: Any, needed: Iterable[Condition]) -> Iterable[Condition]:
+    """What e asks of the conditions of its parts.
+
+    A series asks for its body at small steps only: what the step is in, its expansion decides. What is held fixed is
+    asked for at its value.
+    """
+    if isinstance(e, terms.Series):
+        return (c for c in needed if not c[1].has(e.args[1]))
+    if isinstance(e, terms.Held):
+        return ((kind, _at_its_value(c, e.table), domain) for kind, c, domain in needed)
+    return needed
+
+
+def _at_its_value(condition: Any, held: Mapping[Any, Any]) -> Any:
+    """The condition where the constants have their values; for all of their values where it would mean another one."""
+    try:
+        return substitute(condition, held)
+    except Captured:
+        return condition
 
 
 def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:

@@ -90,11 +90,11 @@ def sort(e: Any) -> Sort:
 
 
 def _sort_of_symbol(e: Any) -> Sort:
-    if type(e) in (VectorSymbol, terms.ConstantVector) and e.is_real:
+    if type(e) in (VectorSymbol, terms.ConstantVector, terms.HeldVector) and e.is_real:
         return "vector"
     if type(e) is Covariance:
         return "matrix"
-    if type(e) not in (Symbol, sp.Dummy, Bound) or not e.is_real:
+    if type(e) not in (Symbol, sp.Dummy, Bound, terms.HeldNumber) or not e.is_real:
         raise Malformed(f"{e} is not declared real as a symbol: make it a scalar, a vector or a covariance")
     return "number"
 
@@ -119,6 +119,8 @@ def _sort_of_term(e: Any) -> Sort:
     if isinstance(e, terms.Partial):
         for a in (*e.inputs, *e.directions):
             sort(a)
+    if isinstance(e, terms.Held):
+        _refuse_other_constants(e)
     if isinstance(e, terms.LogDet | terms.Trace | terms.Quadratic | terms.Entry):
         _refuse_other_words(e)
     if isinstance(e, Law):
@@ -135,6 +137,13 @@ def _refuse_other_digits(e: Any) -> None:
         unit > 0 and 1 in (unit.p, unit.q) and str(unit.p * unit.q).strip("0") == "1" and (e.args[0] / unit).q == 1
     ):
         raise Malformed(f"{e} is not a decimal value with half a unit of its last digit")
+
+
+def _refuse_other_constants(e: Any) -> None:
+    """A constant is held at a value of its own sort."""
+    for c, value in e.table.items():
+        if sort(c) != sort(value):
+            raise Malformed(f"{e}: {value} is held fixed, and is a {sort(value)}")
 
 
 def _refuse_other_words(e: Any) -> None:
@@ -378,7 +387,9 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
     """Refuse two different things that print alike: they would be compared as strangers and read as one."""
     by_name: dict[Any, Any] = {}
     for e in expressions:
-        named: list[tuple[Any, str]] = [(s, s.name) for s in e.atoms(Symbol) - e.atoms(terms.Name, Bound)]
+        named: list[tuple[Any, str]] = [
+            (s, s.name) for s in e.atoms(Symbol) - e.atoms(terms.Name, Bound, terms.HeldNumber, terms.HeldVector)
+        ]
         named += [(type(a), type(a).__name__) for a in e.atoms(ScalarFunction, VectorFunction, DefinedFunction)]
         named += [(law.args[0], law.args[0].name) for law in e.atoms(Density)]
         for meaning, name in named:

@@ -39,6 +39,9 @@ class Spaces:
                 spaces._join({name for part in e.args for name in lives_with(part)})
             elif places := BESIDE.get(type(e)):
                 spaces._join({name for place in places for name in lives_with(e.args[place])})
+            elif isinstance(e, terms.Held):
+                for c, value in e.table.items():
+                    spaces._join(lives_with(c) | lives_with(value))
             elif isinstance(e, terms.Partial):
                 for place, direction in zip(e.places, e.directions, strict=True):
                     spaces._join(lives_with(e.inputs[int(place) - 1]) | lives_with(direction))

@@ -23,6 +23,7 @@ from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, closed, fresh, opened
 from derivations.kernel.dependence import free_variables, is_member, may_touch, may_vary, mentioned
 from derivations.kernel.domain import Domain
+from derivations.kernel.stopping import without_stops
 from derivations.kernel.terms import Averaging, DefinedFunction, Density, Law, Malformed, VectorSymbol, is_vector
 
 Table = Mapping[Any, Any]
@@ -148,7 +149,7 @@ def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, A
     """(parameters, term, term as it is written) of an abbreviation applied to arguments of these kinds."""
     parameters = tuple(map(_parameter, kinds))
     text = sp.sympify(head.body(*parameters), strict=True)
-    body = core(text)
+    body = _core(text, {})
     laws = {p for p in parameters if isinstance(p, Law)}
     own = [p for p in parameters if p not in laws]
     drawn = {v for law in laws for v in law.variables}
@@ -173,7 +174,7 @@ def _probe(head: Any, parameters: tuple[Any, ...], body: Any, value: Any) -> Non
     """Refuse a body that says something else of this value than of a parameter."""
     args = [value if _kind(p) in ("number", "integer") else p for p in parameters]
     try:
-        written = core(head.body(*args))
+        written = _core(sp.sympify(head.body(*args), strict=True), {})
         made = _put(body, {p: a for p, a in zip(parameters, args, strict=True) if p != a}, None)
     except (Malformed, ValueError, TypeError):  # it cannot be asked of this value
         return
@@ -227,8 +228,11 @@ def put_in(e: Any, values: Table) -> Any:
 
 @lru_cache(maxsize=2**15)
 def core(e: Any) -> Any:
-    """e without abbreviations, its indices in their canonical places. What is in this form already stays as it is."""
-    return _core(sp.sympify(e, strict=True), {})
+    """e without abbreviations and stop-gradients, its indices in their canonical places.
+
+    What is in this form already stays as it is.
+    """
+    return without_stops(_core(sp.sympify(e, strict=True), {}))
 
 
 def _core(e: Any, names: Table) -> Any:

@@ -16,6 +16,7 @@ from sympy import Basic, Symbol, sympify
 from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel.fields import FIELDS, Div, Grad, Jvp, Laplacian, Vjp
+from derivations.kernel.held import Held, HeldNumber, HeldVector, StopGradient
 from derivations.kernel.laws import (
     AffineImage,
     BernoulliProduct,
@@ -91,6 +92,9 @@ __all__ = [
     "Grad",
     "Gradient",
     "Hadamard",
+    "Held",
+    "HeldNumber",
+    "HeldVector",
     "Inner",
     "IntegralTo",
     "Jvp",
@@ -113,6 +117,7 @@ __all__ = [
     "SameLaw",
     "ScalarFunction",
     "Series",
+    "StopGradient",
     "SumTo",
     "Term",
     "Trace",
@@ -387,6 +392,8 @@ TERMS = (
     Ratio,
     Rounded,
     *FIELDS,
+    StopGradient,
+    Held,
     Trace,
     LogDet,
     Quadratic,

@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.binders import INDEXED, fresh
-from derivations.kernel.definedness import Condition, Undischarged, node_conditions, small_steps
+from derivations.kernel.definedness import Condition, Undischarged, node_conditions, passed_on
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import refuse_node_out_of_place
 from derivations.kernel.means import extent
@@ -50,7 +50,7 @@ def _conditions(e: Any, values: Values, domain: Domain, around: Surroundings) ->
     if e in values:  # an argument, which was asked where it stands, or an index
         return
     for a, inside, known in _arguments(e, values, domain):
-        yield from small_steps(e, _conditions(a, inside, known, around))
+        yield from passed_on(e, _conditions(a, inside, known, around))
     if isinstance(e, DefinedFunction):
         yield from _conditions(*_body(e, values), domain, around)
         return

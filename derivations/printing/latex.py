@@ -22,6 +22,7 @@ from derivations.printing.shapes import (
     primes,
     vector_last,
     whole_vectors,
+    written_stops,
 )
 
 
@@ -189,6 +190,12 @@ class Latex(LatexPrinter):
     def _print_Laplacian(self, e: Any) -> str:
         body, x, _ = e.args
         return rf"\Delta_{{{self._print(x)}}} {self._grouped(body, *RUNNING)}"
+
+    def _print_StopGradient(self, e: Any) -> str:
+        return rf"\operatorname{{sg}}\left[{self._print(e.args[0])}\right]"
+
+    def _print_Held(self, e: Any) -> str:
+        return self._print(written_stops(e))
 
     def _print_Jvp(self, e: Any) -> str:
         body, x, u = e.args

@@ -71,6 +71,11 @@ def primes(e: Any) -> int | None:
     return len(e.places) if plain else None
 
 
+def written_stops(e: Any) -> Any:
+    """What a derivative holds fixed, where it stands in it."""
+    return e.args[0].xreplace({c: terms.StopGradient(value) for c, value in e.table.items()})
+
+
 def is_name(e: Any) -> bool:
     return isinstance(e, terms.DefinedFunction) and not e.notation
 

@@ -20,6 +20,7 @@ from derivations.printing.shapes import (
     primes,
     vector_last,
     whole_vectors,
+    written_stops,
 )
 
 GREEK = {
@@ -189,6 +190,12 @@ class Text(StrPrinter):
 
     def _print_Laplacian(self, e: Any) -> str:
         return f"Δ_{self._print(e.args[1])} {self._grouped(e.args[0], *RUNNING)}"
+
+    def _print_StopGradient(self, e: Any) -> str:
+        return f"sg[{self._print(e.args[0])}]"
+
+    def _print_Held(self, e: Any) -> str:
+        return self._print(written_stops(e))
 
     def _print_Jvp(self, e: Any) -> str:
         body, x, u = e.args

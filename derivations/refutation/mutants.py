@@ -172,6 +172,8 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         if terms.is_vector(body):
             other = terms.Vjp if isinstance(node, terms.Jvp) else terms.Jvp
             yield "Jacobian transposed", other(body, variable, direction)
+    elif isinstance(node, terms.StopGradient):
+        yield "stop-gradient lost", node.args[0]
     elif isinstance(node, terms.Laplacian):
         body, variable, dim = node.args
         yield "mean for sum over coordinates", node / dim

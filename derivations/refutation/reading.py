@@ -43,6 +43,7 @@ class Viewpoint:
 
     world: World
     env: Mapping[Any, Any]
+    still: Viewpoint | None = None  # where the outermost derivative around is taken
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -59,7 +60,12 @@ class Viewpoint:
         return self.world.known[e]
 
     def bind(self, more: Mapping[Any, Any]) -> Viewpoint:
-        return Viewpoint(self.world, {**self.env, **more})
+        still = None if self.still is None else self.still.bind(more)
+        return Viewpoint(self.world, {**self.env, **more}, still)
+
+    def move(self, more: Mapping[Any, Any], world: World | None = None) -> Viewpoint:
+        """A place close by, where a derivative looks: what it holds fixed is read where it is taken."""
+        return Viewpoint(world or self.world, {**self.env, **more}, self.still or self)
 
     def integer(self, e: Any) -> int:
         value = self.value(e)

@@ -41,13 +41,13 @@ def _partial(e: Any, at: Viewpoint) -> Any:
 def _shifted(at: Viewpoint, wrt: Any, h: Any) -> Viewpoint:
     """The place where the variable is larger by h."""
     if isinstance(wrt, sp.Symbol):
-        return at.bind({wrt: at.value(wrt) + h})
+        return at.move({wrt: at.value(wrt) + h})
     if isinstance(wrt, terms.Coord):
         (key,) = at.keys([wrt.args[0]])
         place, old = at.integer(wrt.args[1]) - 1, at.vector(key)
         if not 0 <= place < len(old):
             raise Uncomputable(f"coordinate {place + 1} of a vector of {len(old)} in this world")
-        return at.bind({key: tuple(v + h if c == place else v for c, v in enumerate(old))})
+        return at.move({key: tuple(v + h if c == place else v for c, v in enumerate(old))})
     name, where = type(wrt).__name__, tuple(map(at.value, wrt.args))
     counted, world = tuple(bool(a.is_integer) for a in wrt.args), at.world
 
@@ -57,7 +57,7 @@ def _shifted(at: Viewpoint, wrt: Any, h: Any) -> Viewpoint:
     families = {**world.families, name: moved}
     if name in world.products:  # a running product moves with its factor
         families[world.product_of[name]] = world.products[name](moved)
-    return Viewpoint(replace(world, families=families, known={}), at.env)
+    return at.move({}, replace(world, families=families, known={}))
 
 
 @reads(terms.Gradient)
@@ -78,7 +78,7 @@ def _gradient(e: Any, at: Viewpoint) -> Any:
 def _moved(at: Viewpoint, variable: Any, step: Callable[[int], Any]) -> Viewpoint:
     """The place where coordinate c of the variable is larger by step(c)."""
     (key,) = at.keys([variable])
-    return at.bind({key: tuple(v + step(c) for c, v in enumerate(at.vector(key)))})
+    return at.move({key: tuple(v + step(c) for c, v in enumerate(at.vector(key)))})
 
 
 def _size(at: Viewpoint, variable: Any) -> int:
@@ -150,6 +150,17 @@ def _laplacian(e: Any, at: Viewpoint) -> Any:
 def _refuse_size(e: Any, size: int, dim: int) -> None:
     if size != dim:
         raise Uncomputable(f"{e}: a vector of {size} in this world, and not of {dim}")
+
+
+@reads(terms.StopGradient)
+def _stopped(e: Any, at: Viewpoint) -> Any:
+    """Its argument, where no derivative has moved anything."""
+    return (at.still or at).value(e.args[0])
+
+
+@reads(terms.Held)
+def _held(e: Any, at: Viewpoint) -> Any:
+    return at.bind({c: at.value(value) for c, value in e.table.items()}).value(e.args[0])
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from derivations.kernel import terms
 from derivations.kernel.binders import fresh, opened, ranged
 from derivations.kernel.dependence import may_touch, may_vary
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node
-from derivations.kernel.substitution import substitute
-from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, Inner, ScalarFunction, SumTo
+from derivations.kernel.substitution import Captured, substitute
+from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, Held, Inner, ScalarFunction, SumTo
 
 
 @at_every_node(
@@ -91,3 +91,19 @@ def _interchange(node: Any, context: Context) -> Any:
 
 
 interchange = Rule("derivative under the expectation")
+
+
+@at_every_node(
+    "stop-gradient", "decided", "what is stopped is held fixed while one differentiates, and has its value afterwards"
+)
+def _put_in(node: Any, context: Context) -> Any:
+    """A derivative that is taken, at the values of what it held fixed."""
+    if not isinstance(node, Held):
+        return node
+    try:
+        return substitute(node.args[0], node.table, context.domain)
+    except Captured as reason:
+        raise StepFails(f"something is still differentiated here: {reason}") from reason
+
+
+stop_gradient = Rule("stop-gradient")

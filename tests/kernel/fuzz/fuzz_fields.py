@@ -18,12 +18,14 @@ from derivations.rules import (
     Domain,
     Expect,
     Grad,
+    Gradient,
     Inner,
     Jvp,
     Laplacian,
     LogDensity,
     Norm2,
     Normal,
+    StopGradient,
     Vjp,
     above,
     algebra,
@@ -35,6 +37,7 @@ from derivations.rules import (
     mean_derivative,
     moments,
     stein,
+    stop_gradient,
     vector_calculus,
     vector_function,
 )
@@ -156,4 +159,23 @@ def posterior_means(words: Words) -> Draft:
     return step(lhs, rhs, by, words, "posterior means")
 
 
-FIELDS = (calculus, calculus, scores, gaussian_parts, moving_laws, captured, posterior_means)
+def stopped(words: Words) -> Draft:
+    """What a stop-gradient holds fixed, in values and in gradients; and what forgets it, or puts it in too early."""
+    held, value = words.one((u, u), (z, z), (h(z), h(z)), (a * z + u, a * z + u))
+    number, amount = words.one((f(z), f(z)), (Norm2(z), Norm2(z)), (a, a))
+    sg = words.one(StopGradient, StopGradient, lambda e: e)
+    body, slope = words.one(
+        (Norm2(sg(held) - z), 2 * (z - value)),
+        (sg(number) * Norm2(z), 2 * amount * z),
+        (sg(number) * f(z), amount * Grad(f(z), z)),
+        (Inner(z + sg(held), v), v),
+        (f(z + sg(h(z) - z)), Gradient(f, h(z))),
+        (Norm2(sg(z)) + b * Inner(sg(held), z), b * value),
+    )
+    if words.chance(0.2):
+        return step(body, body.replace(StopGradient, lambda e: e), algebra, words, "stop-gradients")
+    by = words.one([vector_calculus, stop_gradient], [stop_gradient, vector_calculus])
+    return step(Grad(body, z), slope, by, words, "stop-gradients")
+
+
+FIELDS = (calculus, calculus, scores, gaussian_parts, moving_laws, captured, posterior_means, stopped)
