@@ -7,34 +7,30 @@ is handed to a rule and what a rule returns all pass `admit`; nothing else asks 
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import Any
 
 import sympy as sp
 from sympy import Symbol
 
 from derivations.kernel import terms
-from derivations.kernel.binders import INDEXED, Bound, refuse_loose
+from derivations.kernel.binders import INDEXED, refuse_loose
 from derivations.kernel.continuous import refuse_place
 from derivations.kernel.dependence import enter, free_variables, is_member
 from derivations.kernel.domain import Domain
-from derivations.kernel.genuine import refuse_hidden_text, refuse_impostors, refuse_look, refuse_one_look
+from derivations.kernel.genuine import refuse_impostors
+from derivations.kernel.naming import refuse_ambiguous_indices
+from derivations.kernel.sorts import sort
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     Block,
-    Covariance,
-    DefinedFunction,
     Density,
     Law,
     Malformed,
     ScalarFunction,
-    VectorFunction,
-    VectorSymbol,
 )
 
 NORMAL = (terms.Normal, terms.DiagonalNormal, terms.FullNormal)
-Sort = Literal["number", "vector", "matrix", "law", "proposition"]
 
 
 def admit(e: Any, domain: Domain, spaces: Spaces) -> Any:
@@ -64,114 +60,6 @@ def _refuse_inner_series(e: Any) -> None:
             inside = factor.args if series else (factor,)
             if any(a.has(terms.Series) for a in inside) or any(a.has(factor.args[1]) for a in others):
                 raise Malformed(f"{e}: a series says what a whole side is up to its remainder, and stands on top only")
-
-
-# --- sorts ------------------------------------------------------------------------------------------------------------
-
-
-def sort(e: Any) -> Sort:
-    """What kind of thing e is; Malformed when it is none."""
-    if isinstance(e, Symbol):
-        return _sort_of_symbol(e)
-    if isinstance(e, sp.Rational | sp.NumberSymbol):
-        return "number"
-    if any(isinstance(a, terms.Rounded) for a in e.args):
-        raise Malformed(f"{e} calculates with a rounded value: only the exact one may be used")
-    if isinstance(e, sp.Add | sp.Mul | sp.Pow):
-        return _sort_of_arithmetic(e)
-    if isinstance(e, ScalarFunction | VectorFunction | DefinedFunction):
-        if not terms.is_declared(type(e)):
-            raise Malformed(f"{type(e).__name__} is not a family that was declared: make it with scalar_function, ...")
-        for a in e.args:
-            if sort(a) not in ("number", "vector") and not isinstance(e, DefinedFunction):
-                raise Malformed(f"{e}: a function takes numbers and vectors, and {a} is a {sort(a)}")
-        return sort(core(e)) if isinstance(e, DefinedFunction) else "vector" if terms.is_vector(e) else "number"
-    return _sort_of_term(e)
-
-
-def _sort_of_symbol(e: Any) -> Sort:
-    if type(e) in (VectorSymbol, terms.ConstantVector, terms.HeldVector) and e.is_real:
-        return "vector"
-    if type(e) is Covariance:
-        return "matrix"
-    if type(e) not in (Symbol, sp.Dummy, Bound, terms.HeldNumber) or not e.is_real:
-        raise Malformed(f"{e} is not declared real as a symbol: make it a scalar, a vector or a covariance")
-    return "number"
-
-
-def _sort_of_term(e: Any) -> Sort:
-    known = type(e) in (*terms.TERMS, *terms.LAWS, *terms.PROPOSITIONS)
-    takes = "n" if isinstance(e, sp.log | sp.exp | sp.Abs) else e.takes if known else ""
-    if not takes:
-        raise Malformed(f"{e} is not in the language: write exact real numbers (fractions, no floats) and its terms")
-    for a, wanted in zip(e.args, takes.replace("i", "n").split(), strict=True):
-        if wanted != "-" and sort(a)[0] not in wanted and not (a == 0 and "v" in wanted):  # 0 is a vector too
-            raise Malformed(f"{e}: {a} is a {sort(a)}, which does not belong there")
-    counted = {terms.SumTo: (2, 3), terms.ProductTo: (2, 3), terms.Coord: (1,), terms.Entry: (1, 2)}
-    if not all(e.args[place].is_integer for place in counted.get(type(e), ())):
-        raise Malformed(f"{e}: the bounds of a sum, and the places of a coordinate or an entry, must be integers")
-    if isinstance(e, terms.Equal) and len({sort(a) for a in e.args if a != 0}) > 1:
-        raise Malformed(f"{e} compares a vector with a number")
-    if isinstance(e, terms.SameLaw) and e.args[0].variables != e.args[1].variables:
-        raise Malformed(f"{e} compares laws of different variables")
-    if isinstance(e, terms.Rounded):
-        _refuse_other_digits(e)
-    if isinstance(e, terms.Partial):
-        for a in (*e.inputs, *e.directions):
-            sort(a)
-    if isinstance(e, terms.Held):
-        _refuse_other_constants(e)
-    if isinstance(e, terms.LogDet | terms.Trace | terms.Quadratic | terms.Entry):
-        _refuse_other_words(e)
-    if isinstance(e, Law):
-        return "law"
-    if isinstance(e, sp.Expr):
-        return "vector" if terms.is_vector(e) else "number"
-    return "proposition"
-
-
-def _refuse_other_digits(e: Any) -> None:
-    """A rounded value is shown by its digits alone, so its half-width must be half a unit of the last of them."""
-    unit = 2 * e.args[1]
-    if not (
-        unit > 0 and 1 in (unit.p, unit.q) and str(unit.p * unit.q).strip("0") == "1" and (e.args[0] / unit).q == 1
-    ):
-        raise Malformed(f"{e} is not a decimal value with half a unit of its last digit")
-
-
-def _refuse_other_constants(e: Any) -> None:
-    """A constant is held at a value of its own sort."""
-    for c, value in e.table.items():
-        if sort(c) != sort(value):
-            raise Malformed(f"{e}: {value} is held fixed, and is a {sort(value)}")
-
-
-def _refuse_other_words(e: Any) -> None:
-    """The determinant of a sum is not known to be any; products of covariances and their inverses are invertible."""
-    word = e.args[1 if isinstance(e, terms.Quadratic) else 0]
-    if isinstance(e, terms.LogDet) and not all(
-        isinstance(f.as_base_exp()[0], Covariance) for f in sp.Mul.make_args(word)
-    ):
-        raise Malformed(f"{e}: {word} is no product of covariances and their inverses, so it may have no inverse")
-
-
-def _sort_of_arithmetic(e: Any) -> Sort:
-    sorts = [sort(a) for a in e.args]
-    if isinstance(e, sp.Add):
-        if len(set(sorts)) > 1 or not set(sorts) <= {"number", "vector", "matrix"}:
-            raise Malformed(f"{e} adds things of different kinds")
-        return sorts[0]
-    if isinstance(e, sp.Pow):
-        base, power = e.args
-        if sorts[0] == "vector" or sorts[1] != "number" or (sorts[0] == "matrix" and not power.is_Integer):
-            raise Malformed(f"{e}: only numbers have such powers; the square of a vector is Norm2 or Hadamard")
-        if sorts[0] == "matrix" and not power.is_positive and not isinstance(base, Covariance):
-            raise Malformed(f"{e}: {base} may have no inverse; only covariances are known to have one")
-        return sorts[0]
-    other = [s for s in sorts if s != "number"]
-    if other.count("vector") > 1 or len(set(other)) > 1 or not set(other) <= {"vector", "matrix"}:
-        raise Malformed(f"{e} multiplies vectors, or a vector and a matrix: write Inner, Hadamard or Quadratic")
-    return other[0] if other else "number"
 
 
 # --- what a term needs of the place where it stands -------------------------------------------------------------------
@@ -313,98 +201,3 @@ def refuse_conditions_on_itself(law: Any, domain: Domain) -> None:
     for v in free_variables(sp.Tuple(*parameters), domain):
         if is_member(v, own, domain) is not False:
             raise Malformed(f"{law} is a law of {sp.Tuple(*own)} and may depend on {v} itself")
-
-
-# --- names ------------------------------------------------------------------------------------------------------------
-
-
-def refuse_ambiguous_indices(e: Any) -> None:
-    """Refuse what a reader would misread: an index that also stands outside its sum, or is one twice, nested.
-
-    The kernel could tell them apart. What is printed would not. The same goes for subscripts: to the kernel sigma_t is
-    one number, whatever t, so sum_t sigma_t and the derivative of mu_phi(x) in phi say something else than it seems.
-    """
-    if both := terms.bound_indices(e) & _outside(e):
-        raise Malformed(f"{_names(both)} is an index and also stands outside its sum: rename the index")
-    _refuse_nested(e, frozenset())
-    for term in e.atoms(terms.Formal):
-        if terms.binds(term) or isinstance(term, (terms.D, terms.Series, *terms.FIELDS)):
-            refuse_names_with(term.args[1], term)
-
-
-def _outside(e: Any) -> set[Symbol]:
-    """The symbols that occur in e outside every sum, product, law or limit that binds them."""
-    if isinstance(e, Symbol):
-        return {e}
-    bound = {e.args[1]} if terms.binds(e) else set()
-    return {
-        s
-        for place, a in enumerate(e.args)
-        if not (bound and place == 1)
-        for s in _outside(a) - (bound if place in terms.binds(e) else set())
-    }
-
-
-def _refuse_nested(e: Any, enclosing: frozenset[Symbol]) -> None:
-    if terms.binds(e) and e.args[1] in enclosing:
-        raise Malformed(f"{e.args[1]} is an index twice, one inside the other: rename one")
-    if terms.binds(e) and not isinstance(e, terms.At | terms.IntegralTo | terms.LinearSDE):
-        _refuse_assumed_index(e)
-    for place, a in enumerate(e.args):
-        _refuse_nested(a, enclosing | {e.args[1]} if place in terms.binds(e) else enclosing)
-
-
-def _refuse_assumed_index(e: Any) -> None:
-    """What SymPy takes for granted of an index must be true of all of its range."""
-    index, lo = e.args[1], e.args[2] if isinstance(e, terms.SumTo | terms.ProductTo) else sp.S.One
-    if not index.is_integer:
-        raise Malformed(f"{index} is not declared an integer as a symbol, and {e} runs over it")
-    if index.is_positive and not (lo - 1).is_nonnegative:
-        raise Malformed(f"{index} is declared positive as a symbol, and runs from {lo}: use another index")
-    special = (index.is_negative, index.is_even, index.is_odd, index.is_prime, index.is_zero)
-    if any(special) or ((index.is_nonnegative or index.is_nonzero) and not index.is_positive):
-        raise Malformed(f"{index} is declared more than an integer as a symbol, and runs over all of {e}'s range")
-
-
-def refuse_names_with(bound: Any, e: Any) -> None:
-    """Refuse a name in e that shows a symbol which e is read for every value of, or differentiated by."""
-    if not isinstance(bound, Symbol):
-        return
-    opened = terms.unfold_all(e)
-    heads = {a: type(a).__name__ for a in opened.atoms(ScalarFunction, VectorFunction) if not a.has(bound)}
-    for named, name in [*((s, s.name) for s in opened.atoms(Symbol)), *heads.items()]:
-        if _subscripts(name) & {bound.name, terms.LATEX.get(bound.name, bound.name)}:
-            raise Malformed(f"{named} has {bound} in its name and does not depend on it: make it an argument")
-
-
-def _subscripts(name: str) -> set[str]:
-    """The words after the first _ or ^ in a name, and in what is printed for it."""
-    beside = ("".join(re.split(r"([_^])", shown, maxsplit=1)[1:]) for shown in (name, terms.LATEX.get(name, "")))
-    return {word for part in beside for word in re.findall(r"\\?[A-Za-z]+", part)}
-
-
-def refuse_ambiguous_names(*expressions: Any) -> None:
-    """Refuse two different things that print alike: they would be compared as strangers and read as one."""
-    by_name: dict[Any, Any] = {}
-    for e in expressions:
-        named: list[tuple[Any, str]] = [
-            (s, s.name) for s in e.atoms(Symbol) - e.atoms(terms.Name, Bound, terms.HeldNumber, terms.HeldVector)
-        ]
-        named += [(type(a), type(a).__name__) for a in e.atoms(ScalarFunction, VectorFunction, DefinedFunction)]
-        named += [(law.args[0], law.args[0].name) for law in e.atoms(Density)]
-        for meaning, name in named:
-            refuse_hidden_text(name, "a symbol, a family or a law")
-            if by_name.setdefault(name, meaning) != meaning:
-                raise Malformed(f"two different symbols are named {name!r}: use one of them throughout")
-    shown: dict[str, Any] = {}
-    for name, meaning in by_name.items():
-        refuse_look(name, terms.LATEX.get(name, name))
-        latex = re.sub(r"[{}\s]", "", terms.LATEX.get(name, name))
-        is_symbol = isinstance(meaning, Symbol) and not isinstance(meaning, terms.Name)
-        if is_symbol and shown.setdefault(latex, meaning) != meaning:
-            raise Malformed(f"{shown[latex].name!r} and {name!r} both print as {latex}: give one another LaTeX name")
-    refuse_one_look(a for e in expressions for a in e.atoms(ScalarFunction, VectorFunction, DefinedFunction))
-
-
-def _names(symbols: Any) -> str:
-    return ", ".join(sorted(map(str, symbols)))

@@ -15,16 +15,12 @@ from derivations.kernel.continuous import NOTHING, Granted
 from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.dependence import free_variables, is_member
 from derivations.kernel.domain import Domain
-from derivations.kernel.formation import (
-    check,
-    refuse_ambiguous_indices,
-    refuse_ambiguous_names,
-    refuse_names_with,
-    sort,
-)
+from derivations.kernel.formation import check
 from derivations.kernel.genuine import refuse_impostors, refuse_lying_words
 from derivations.kernel.hypotheses import ASSUMPTIONS, INDUCTION_HYPOTHESIS, Hypothesis
+from derivations.kernel.naming import refuse_ambiguous_indices, refuse_ambiguous_names, refuse_names_with
 from derivations.kernel.points import refuse_empty
+from derivations.kernel.sorts import sort
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core, substitute
 from derivations.kernel.terms import (

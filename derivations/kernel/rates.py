@@ -1,4 +1,4 @@
-"""Terms of continuous time: derivatives of opaque functions along directions, integrals, and series in a step."""
+"""Terms of calculus: limits, derivatives in a number, of opaque functions along directions, integrals, series."""
 
 from __future__ import annotations
 
@@ -7,10 +7,55 @@ from typing import Any
 import sympy as sp
 from sympy import Basic, Symbol, sympify
 
-from derivations.kernel.laws import Term
-from derivations.kernel.symbols import HEADS, Malformed, Name, ScalarFunction, VectorFunction, VectorSymbol
+from derivations.kernel.laws import Term, is_vector
+from derivations.kernel.products import Coord
+from derivations.kernel.symbols import (
+    HEADS,
+    ConstantVector,
+    Malformed,
+    Name,
+    ScalarFunction,
+    VectorFunction,
+    VectorSymbol,
+)
 
 HIGHEST = 12  # order of a remainder
+
+
+class At(Term):
+    """(body, symbol, value): the limit of body as the symbol tends, inside its domain, to the value."""
+
+    takes, scope, like = "nv i n", (0,), 0
+
+    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        if symbol.is_integer or isinstance(symbol, VectorSymbol):
+            raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
+        return super().__new__(cls, body, symbol, value)
+
+
+class D(Term):
+    """Partial derivative of a scalar or vector body by a scalar symbol, a family's member or a vector's coordinate."""
+
+    takes, like = "nv n", 0
+
+    def __new__(cls, body: Any, wrt: Any) -> D:
+        a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
+        if isinstance(wrt, ScalarFunction) and any(map(is_vector, wrt.args)):
+            raise Malformed(f"no derivative with respect to {wrt}: it is a function's value, and no variable")
+        if isinstance(wrt, Coord) and isinstance(wrt.args[0], ConstantVector):
+            raise Malformed(f"no derivative with respect to {wrt}: a constant vector does not vary, take a vector")
+        if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
+            raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
+        return super().__new__(cls, body, wrt)
+
+
+class Gradient(Term):
+    """Gradient (a vector) of the opaque scalar function `head` at a point."""
+
+    takes, vector_valued = "- v", True
+
+    def __new__(cls, head: Any, point: Any) -> Gradient:
+        return super().__new__(cls, Name(head.name if isinstance(head, Symbol) else head.__name__), point)
 
 
 class Partial(Term):

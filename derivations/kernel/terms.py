@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Basic, Symbol, sympify
+from sympy import Basic, Symbol
 from sympy.printing.precedence import PRECEDENCE
 
+from derivations.kernel.averages import KL, Averaging, Expect, LogDensity, LogJoint, Mean, Variance
 from derivations.kernel.fields import FIELDS, Div, Grad, Jvp, Laplacian, Vjp
 from derivations.kernel.held import Held, HeldNumber, HeldVector, StopGradient
 from derivations.kernel.laws import (
@@ -34,7 +35,8 @@ from derivations.kernel.laws import (
     variable_set,
 )
 from derivations.kernel.matrices import Entry, LogDet, Quadratic, Trace
-from derivations.kernel.rates import IntegralTo, Partial, Series, rate
+from derivations.kernel.products import Bilinear, Coord, Hadamard, Inner, Norm2
+from derivations.kernel.rates import At, D, Gradient, IntegralTo, Partial, Series, rate
 from derivations.kernel.symbols import (
     DIM,
     HEADS,
@@ -146,91 +148,7 @@ __all__ = [
     "vector_function",
 ]  # fmt: skip
 
-# --- scalars made from laws and vectors -------------------------------------------------------------------------------
-
-
-class LogDensity(Term):
-    """log of the law's density at its own variables (nats)."""
-
-    takes = "l"
-
-
-class LogJoint(Term):
-    """log of the marginal of law `name` over a set of variables: Bayes' rule turns every `Density` into it.
-
-    No line may hold one: it takes nothing that could be written.
-    """
-
-    def __new__(cls, name: Any, variables: Any) -> Any:
-        return Basic.__new__(cls, Name(name.name), variables) if variables else sp.S.Zero
-
-
-class Averaging(Term):
-    """A term that averages over its first argument, a law: the law's variables are bound in it."""
-
-    def __new__(cls, law: Law, *rest: Any) -> Any:
-        variable_set(law.variables)  # names, and not places where a density is read
-        return super().__new__(cls, law, *rest)
-
-
-class Expect(Averaging):
-    """E over the law's variables of body."""
-
-    takes, like = "l nv", 1
-
-
-class KL(Averaging):
-    """Kullback-Leibler divergence E_p[log p - log q] in nats; both laws are laws of the same variables."""
-
-    takes = "l l"
-
-    def __new__(cls, p: Law, q: Law) -> KL:
-        if p.variables != q.variables:
-            raise Malformed(f"KL between laws of different variables: {p.variables} and {q.variables}")
-        return super().__new__(cls, p, q)
-
-
-class Mean(Averaging):
-    """Mean vector of a law."""
-
-    takes, vector_valued = "l", True
-
-
-class Variance(Averaging):
-    """The mean of the variances of the coordinates: the v of a law whose covariance is v * I."""
-
-    takes = "l"
-
-
-class Bilinear(Term):
-    """A product of two vectors that is linear in each; their order does not matter."""
-
-    takes = "v v"
-
-    def __new__(cls, *args: Any) -> Any:
-        return super().__new__(cls, *sorted(map(sympify, args), key=sp.default_sort_key))
-
-
-class Inner(Bilinear):
-    """Inner product of two vectors."""
-
-
-class Hadamard(Bilinear):
-    """Coordinatewise product of two vectors (a vector)."""
-
-    vector_valued = True
-
-
-class Norm2(Term):
-    """Squared Euclidean norm."""
-
-    takes = "v"
-
-
-class Coord(Term):
-    """(vector, index): a coordinate."""
-
-    takes = "v n"
+# --- sums, quotients -------------------------------------------------------------------------------------------------
 
 
 class SumTo(Term):
@@ -245,42 +163,6 @@ class ProductTo(Term):
 
     takes, scope = "n i n n", (0,)
     precedence = PRECEDENCE["Mul"]
-
-
-class At(Term):
-    """(body, symbol, value): the limit of body as the symbol tends, inside its domain, to the value."""
-
-    takes, scope, like = "nv i n", (0,), 0
-
-    def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
-        if symbol.is_integer or isinstance(symbol, VectorSymbol):
-            raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
-        return super().__new__(cls, body, symbol, value)
-
-
-class D(Term):
-    """Partial derivative of a scalar or vector body by a scalar symbol, a family's member or a vector's coordinate."""
-
-    takes, like = "nv n", 0
-
-    def __new__(cls, body: Any, wrt: Any) -> D:
-        a_number = isinstance(wrt, Symbol | ScalarFunction) and not isinstance(wrt, VectorSymbol) and not wrt.is_integer
-        if isinstance(wrt, ScalarFunction) and any(map(is_vector, wrt.args)):
-            raise Malformed(f"no derivative with respect to {wrt}: it is a function's value, and no variable")
-        if isinstance(wrt, Coord) and isinstance(wrt.args[0], ConstantVector):
-            raise Malformed(f"no derivative with respect to {wrt}: a constant vector does not vary, take a vector")
-        if not a_number and not (isinstance(wrt, Coord) and isinstance(wrt.args[0], VectorSymbol | VectorFunction)):
-            raise Malformed(f"no derivative with respect to {wrt}: it is not a variable")
-        return super().__new__(cls, body, wrt)
-
-
-class Gradient(Term):
-    """Gradient (a vector) of the opaque scalar function `head` at a point."""
-
-    takes, vector_valued = "- v", True
-
-    def __new__(cls, head: Any, point: Any) -> Gradient:
-        return super().__new__(cls, Name(head.name if isinstance(head, Symbol) else head.__name__), point)
 
 
 class Ratio(Term):

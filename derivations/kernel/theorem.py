@@ -19,15 +19,11 @@ import sympy as sp
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.domain import Domain
-from derivations.kernel.formation import (
-    admit,
-    check,
-    refuse_ambiguous_indices,
-    sort,
-)
+from derivations.kernel.formation import admit, check
 from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
+from derivations.kernel.naming import refuse_ambiguous_indices
 from derivations.kernel.places import Induction, Place, is_genuine
 from derivations.kernel.rules import (
     calculus,
@@ -44,6 +40,7 @@ from derivations.kernel.rules import (
     vectors,
 )
 from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
+from derivations.kernel.sorts import sort
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (

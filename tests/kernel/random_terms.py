@@ -23,8 +23,8 @@ import derivations
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.claims import Claim
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
-from derivations.kernel.formation import sort
 from derivations.kernel.rules.base import ASSUMPTIONS, Context, Hypothesis, Rule, StepFails, decide_by_algebra
+from derivations.kernel.sorts import sort
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (

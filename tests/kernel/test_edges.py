@@ -14,7 +14,6 @@ from derivations.kernel.algebra import Algebra
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.dependence import is_member, may_touch, outside
 from derivations.kernel.domain import NONZERO, REAL, UNIT, Domain, Interval
-from derivations.kernel.formation import sort
 from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
@@ -22,6 +21,7 @@ from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
 from derivations.kernel.rules.matrices import trace_algebra
 from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
 from derivations.kernel.signs import polynomial_sign
+from derivations.kernel.sorts import sort
 from derivations.kernel.terms import (
     KL,
     AffineImage,

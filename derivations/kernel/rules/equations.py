@@ -20,10 +20,10 @@ from derivations.kernel.conditions import JointCondition
 from derivations.kernel.definedness import Undischarged, conditions, discharge, holds
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.domain import Domain, Interval
-from derivations.kernel.formation import sort
 from derivations.kernel.hypotheses import INDUCTION_HYPOTHESIS, Hypothesis
 from derivations.kernel.means import extent
 from derivations.kernel.rules.base import Context, Rule, StepFails, rewriting, walk
+from derivations.kernel.sorts import sort
 from derivations.kernel.substitution import core, substitute
 from derivations.kernel.terms import DIM, Malformed, VectorFunction, VectorSymbol
 

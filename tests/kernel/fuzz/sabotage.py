@@ -183,9 +183,9 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage(
         "differences of matrices have inverses",
-        swallow("formation._sort_of_arithmetic", "may have no inverse", "matrix"),
+        swallow("sorts._sort_of_arithmetic", "may have no inverse", "matrix"),
     ),
-    Sabotage("determinants of differences", take_out("formation._refuse_other_words")),
+    Sabotage("determinants of differences", take_out("sorts._refuse_other_words")),
     Sabotage("no denominator is asked", filtered("definedness.node_conditions", lambda c: c[0] == "!= 0")),
     Sabotage("roots and logarithms of anything", filtered("definedness.node_conditions", lambda c: c[0][0] == ">")),
     Sabotage("no side condition is asked", take_out("definedness.holds", True)),
