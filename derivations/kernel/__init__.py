@@ -2,13 +2,16 @@
 
 Read the rooms in this order; each leans on those before it.
 
-- `symbols`, `laws`, `fields`, `rates`, `matrices`, `terms`: the language. Inert expressions, with the sorts that they
-  take: vectors of any dimension, laws, expectations, derivatives, integrals, sums to a symbolic T. Nothing computes.
+- `symbols`, `laws`, `averages`, `products`, `fields`, `rates`, `held`, `matrices`, `terms`: the language. Inert
+  expressions, with the sorts that they take: vectors of any dimension, laws, expectations, derivatives, integrals, sums
+  to a symbolic T. Nothing computes.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
-- `binders`, `dependence`, `substitution`: indices without names, who depends on what, and the one substitution, which
-  captures nothing. its `core` is the way in: it writes out abbreviations and gives indices their places.
-- `spaces`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact numbers, one meaning a name.
+- `binders`, `dependence`, `stopping`, `substitution`: indices without names, who depends on what, what a derivative
+  holds fixed, and the one substitution, which captures nothing. Its `core` is the way in: it writes out abbreviations,
+  gives indices their places, and leaves no stop-gradient.
+- `spaces`, `sorts`, `naming`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact
+  numbers, one meaning a name.
 - `surface`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring; signs of sums,
   means and quadratic forms besides.
 - `continuous`, `stepwise`, `expansion`: how smooth functions are declared to be, what integrals and SDEs ask for,

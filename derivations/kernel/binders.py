@@ -19,7 +19,7 @@ from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
     DiagonalNormal,
-    Held,
+    HeldFixed,
     HeldNumber,
     HeldVector,
     Malformed,
@@ -85,7 +85,7 @@ def loose(e: Any) -> frozenset[Any]:
     """The indices and constants that stand in e outside their binders; Malformed where a binder's own is not right."""
     if isinstance(e, Bound | HeldNumber | HeldVector):
         return frozenset([e])
-    if isinstance(e, Held):
+    if isinstance(e, HeldFixed):
         return (loose(e.args[0]) - set(e.args[1])) | loose(e.args[2])
     if not isinstance(e, INDEXED):
         return frozenset().union(*map(loose, e.args))

@@ -44,7 +44,7 @@ UNKNOWN = (  # whether they have derivatives, somebody has to say
     terms.ScalarFunction,
     terms.VectorFunction,
     terms.Gradient,
-    terms.Held,
+    terms.HeldFixed,
     terms.Partial,
     terms.D,
     terms.At,
@@ -73,7 +73,7 @@ def passed_on(e: Any, needed: Iterable[Condition]) -> Iterable[Condition]:
     """
     if isinstance(e, terms.Series):
         return (c for c in needed if not c[1].has(e.args[1]))
-    if isinstance(e, terms.Held):
+    if isinstance(e, terms.HeldFixed):
         return ((kind, _at_its_value(c, e.table), domain) for kind, c, domain in needed)
     return needed
 

@@ -1,4 +1,4 @@
-"""What a derivative holds fixed: `StopGradient` as it is written, and `Held`, which the kernel makes of it.
+"""What a derivative holds fixed: `StopGradient` as it is written, and `HeldFixed`, which the kernel makes of it.
 
 A stop-gradient is no function of its argument: f and StopGradient(f) have one value, and not one gradient. So no term
 of the kernel holds one. `core` takes it out at the door (`stopping`): outside of derivatives it is its argument; inside
@@ -42,7 +42,7 @@ def held_constant(value: Any) -> Any:
     return HeldVector(name, real=True) if is_vector(value) else HeldNumber(name, real=True)
 
 
-class Held(Term):
+class HeldFixed(Term):
     """(derivative, constants, values): the derivative, read where its constants have these values.
 
     The constants are bound in it, each named by its value, so that terms which hold the same are one term.
@@ -50,8 +50,8 @@ class Held(Term):
 
     takes, like = "nv - -", 0
 
-    def __new__(cls, derivative: Any, constants: Any, values: Any) -> Held:
-        if derivative.has(Held):
+    def __new__(cls, derivative: Any, constants: Any, values: Any) -> HeldFixed:
+        if derivative.has(HeldFixed):
             raise Malformed(f"{derivative} holds something fixed already")
         own = {c: held_constant(v) for c, v in zip(constants, values, strict=True)}
         pairs = sorted(

@@ -73,7 +73,7 @@ def _sort_of_term(e: Any) -> Sort:
     if isinstance(e, terms.Partial):
         for a in (*e.inputs, *e.directions):
             sort(a)
-    if isinstance(e, terms.Held):
+    if isinstance(e, terms.HeldFixed):
         _refuse_other_constants(e)
     if isinstance(e, terms.LogDet | terms.Trace | terms.Quadratic | terms.Entry):
         _refuse_other_words(e)

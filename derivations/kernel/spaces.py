@@ -39,7 +39,7 @@ class Spaces:
                 spaces._join({name for part in e.args for name in lives_with(part)})
             elif places := BESIDE.get(type(e)):
                 spaces._join({name for place in places for name in lives_with(e.args[place])})
-            elif isinstance(e, terms.Held):
+            elif isinstance(e, terms.HeldFixed):
                 for c, value in e.table.items():
                     spaces._join(lives_with(c) | lives_with(value))
             elif isinstance(e, terms.Partial):

@@ -7,7 +7,7 @@ from typing import Any
 
 from derivations.kernel.binders import INDEXED, closed, fresh, opened
 from derivations.kernel.dependence import may_touch
-from derivations.kernel.held import Held, StopGradient, held_constant
+from derivations.kernel.held import HeldFixed, StopGradient, held_constant
 from derivations.kernel.terms import FIELDS, Averaging, D, Malformed, binds
 
 DERIVATIVES = (D, *FIELDS)
@@ -22,7 +22,7 @@ def without_stops(e: Any) -> Any:
     if isinstance(e, DERIVATIVES) and e.args[0].has(StopGradient):
         taken = Taken({})
         made = e.func(taken.out_of(e.args[0]), *map(without_stops, e.args[1:]))
-        return Held(made, taken.constants.values(), taken.constants.keys())
+        return HeldFixed(made, taken.constants.values(), taken.constants.keys())
     if isinstance(e, INDEXED):
         index = fresh()
         args = [a if place == 1 else without_stops(a) for place, a in enumerate(opened(e, index))]

@@ -17,7 +17,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel.averages import KL, Averaging, Expect, LogDensity, LogJoint, Mean, Variance
 from derivations.kernel.fields import FIELDS, Div, Grad, Jvp, Laplacian, Vjp
-from derivations.kernel.held import Held, HeldNumber, HeldVector, StopGradient
+from derivations.kernel.held import HeldFixed, HeldNumber, HeldVector, StopGradient
 from derivations.kernel.laws import (
     AffineImage,
     BernoulliProduct,
@@ -94,7 +94,7 @@ __all__ = [
     "Grad",
     "Gradient",
     "Hadamard",
-    "Held",
+    "HeldFixed",
     "HeldNumber",
     "HeldVector",
     "Inner",
@@ -275,7 +275,7 @@ TERMS = (
     Rounded,
     *FIELDS,
     StopGradient,
-    Held,
+    HeldFixed,
     Trace,
     LogDet,
     Quadratic,

@@ -194,7 +194,7 @@ class Latex(LatexPrinter):
     def _print_StopGradient(self, e: Any) -> str:
         return rf"\operatorname{{sg}}\left[{self._print(e.args[0])}\right]"
 
-    def _print_Held(self, e: Any) -> str:
+    def _print_HeldFixed(self, e: Any) -> str:
         return self._print(written_stops(e))
 
     def _print_Jvp(self, e: Any) -> str:

@@ -194,7 +194,7 @@ class Text(StrPrinter):
     def _print_StopGradient(self, e: Any) -> str:
         return f"sg[{self._print(e.args[0])}]"
 
-    def _print_Held(self, e: Any) -> str:
+    def _print_HeldFixed(self, e: Any) -> str:
         return self._print(written_stops(e))
 
     def _print_Jvp(self, e: Any) -> str:

@@ -158,7 +158,7 @@ def _stopped(e: Any, at: Viewpoint) -> Any:
     return (at.still or at).value(e.args[0])
 
 
-@reads(terms.Held)
+@reads(terms.HeldFixed)
 def _held(e: Any, at: Viewpoint) -> Any:
     return at.bind({c: at.value(value) for c, value in e.table.items()}).value(e.args[0])
 

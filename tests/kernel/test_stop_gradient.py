@@ -11,7 +11,7 @@ from attack import Attack, assert_refused, proved_lemma
 
 import derivations
 from derivations.kernel.claims import Claim, Statement
-from derivations.kernel.held import Held, HeldVector
+from derivations.kernel.held import HeldFixed, HeldVector
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed, unfold_all
 from derivations.kernel.verdict import Proved, Refuted
@@ -199,7 +199,7 @@ FALSE: dict[str, Callable[[], Attack]] = {
         D(StopGradient(w) * sp.sqrt(w**2), w), w, by=[differentiation, stop_gradient]
     ),
     "what is held, written by hand": bare(
-        Held(Grad(HeldVector("•held1", real=True) - z, z), [HeldVector("•held1", real=True)], [z]), sp.S.Zero * z
+        HeldFixed(Grad(HeldVector("•held1", real=True) - z, z), [HeldVector("•held1", real=True)], [z]), sp.S.Zero * z
     ),
     "a constant of nobody": bare(Inner(HeldVector("stop_c", real=True), z), sp.S.Zero),
     "a name that was left out": bare(
@@ -229,7 +229,7 @@ def test_a_lost_stop_is_refuted(name: str) -> None:
 def test_no_term_of_the_kernel_holds_a_stop() -> None:
     assert core(of_it) == f(z)
     made = core(Grad(of_it * Norm2(StopGradient(z) - z), z))
-    assert isinstance(made, Held) and not made.has(StopGradient) and set(made.args[2]) == {f(z), z}
+    assert isinstance(made, HeldFixed) and not made.has(StopGradient) and set(made.args[2]) == {f(z), z}
     assert core(made) == made
     assert core(Grad(StopGradient(z) + StopGradient(z + 0 * u), z)).args[2] == sp.Tuple(z)
 
@@ -244,7 +244,7 @@ def test_what_is_held_keeps_its_place_when_values_meet() -> None:
 def test_one_derivative_holds_no_other() -> None:
     held = core(Grad(of_it * Norm2(z), z))
     with pytest.raises(Malformed, match="already"):
-        Held(Grad(Inner(held, z), z), [], [])
+        HeldFixed(Grad(Inner(held, z), z), [], [])
 
 
 def test_it_is_printed_as_it_is_written() -> None:

@@ -11,7 +11,7 @@ from derivations.kernel.binders import fresh, opened, ranged
 from derivations.kernel.dependence import may_touch, may_vary
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node
 from derivations.kernel.substitution import Captured, substitute
-from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, Held, Inner, ScalarFunction, SumTo
+from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, HeldFixed, Inner, ScalarFunction, SumTo
 
 
 @at_every_node(
@@ -98,7 +98,7 @@ interchange = Rule("derivative under the expectation")
 )
 def _put_in(node: Any, context: Context) -> Any:
     """A derivative that is taken, at the values of what it held fixed."""
-    if not isinstance(node, Held):
+    if not isinstance(node, HeldFixed):
         return node
     try:
         return substitute(node.args[0], node.table, context.domain)
