@@ -9,13 +9,27 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from torch_impl.evaluation import takes
+from torch_impl.runs.open import load_model
 from torch_impl.training import read_metrics
 
 SMALL = {
     "digits-pca": ("--latent-dim", 4, "--batch-size", 16),
     "digits-flow": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
     "digits-edm": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
+    "digits-sde": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
+    "digits-ncsn": ("--widths", "8", "--blocks", 1, "--attention", "", "--levels", 6, "--batch-size", 8),
+    "mixture-sde": ("--width", 16, "--depth", 1, "--batch-size", 32, "--sde", "ve"),
     "mixture-flow": ("--width", 16, "--depth", 1, "--batch-size", 32),
+}
+OWN = {  # a figure that only such a system has
+    "digits-pca": "subspace",
+    "digits-flow": "straightness",
+    "digits-edm": "flow_bpd",
+    "digits-sde": "flow_bpd",
+    "digits-ncsn": "classifier",
+    "mixture-sde": "likelihood",
+    "mixture-flow": "straightness",
 }
 SHORT = ("--no-pictures", "--warmup", 0, "--log-every", 1, "--checkpoint-every", 1, "--validate-every", 0)
 RATE = ("--lr-shape", "constant")
@@ -32,16 +46,16 @@ def test_a_system_trains_resumes_exactly_and_is_sampled_and_measured(command, tm
     command("train", name, *options, "--steps", 2, "--out", tmp_path / "parts")
     command("train", name, *options, "--steps", 4, "--out", tmp_path / "parts", "--resume")
     assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
-    command("sample", tmp_path / "whole", "--out", tmp_path / "s.png", "--n", 6)
+    few = () if "steps" not in takes(load_model(tmp_path / "whole").system) else ("--steps", 4)
+    command("sample", tmp_path / "whole", "--out", tmp_path / "s.png", "--n", 6, *few)
     with Image.open(tmp_path / "s.png") as picture:
         assert picture.width > 20
     report = tmp_path / "f.json"
-    command("evaluate", tmp_path / "whole", "--n", 30, "--examples", 20, "--json", report)
+    command("evaluate", tmp_path / "whole", "--n", 30, "--examples", 20, *few, "--json", report)
     found = json.loads(report.read_text())
     assert not found["failed"]
     assert all(math.isfinite(figure["value"]) for rows in found["figures"].values() for figure in rows)
-    own = {"digits-pca": "subspace", "digits-edm": "classifier"}.get(name, "straightness")
-    assert own in found["figures"]
+    assert OWN[name] in found["figures"]
 
 
 @pytest.fixture
@@ -84,6 +98,11 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
         (("digits-flow", "--label-drop", 2), "it must lie in [0, 1]"),
         (("digits-flow", "--timesteps", 5), "digits-flow has no --timesteps"),
         (("digits-edm", "--sigma-min", 90), "--sigma-min is 90.0; it must be less than --sigma-max = 40.0"),
+        (("digits-sde", "--sde", "vpx"), "--sde is 'vpx'; choose vp, subvp or ve"),
+        (("digits-sde", "--sigma-max", 9), "--sigma-max has no meaning with --sde vp"),
+        (("digits-sde", "--sde", "ve", "--sigma-max", 0.5), "the size of the data"),
+        (("digits-ncsn", "--sde", "vp"), "digits-ncsn has no --sde"),
+        (("digits-ncsn", "--levels", 1), "--levels is 1"),
         (("mixture-flow", "--data", "moon"), "mixture:moon"),
         (("mixture-flow", "--width", 5), "must be even"),
     ],

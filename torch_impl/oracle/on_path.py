@@ -47,3 +47,14 @@ class MixtureOnPath(GaussianMixture):
             scale = float((at.alpha * at.d_lam).square())
             total += weight * scale * self.denoising_error(t)[0] / self.event.numel()
         return total
+
+    def least_noise_error(self, times: np.ndarray, weights: np.ndarray) -> float:
+        """The least mean squared error of the predicted noise, averaged over times with weights; mean over elements.
+
+        It is (alpha / sigma)^2 times that of x_0 (`ddpm.loss.eps_x0_equivalence`).
+        """
+        total = 0.0
+        for t, weight in zip(times.tolist(), weights.tolist(), strict=True):
+            at = self.path.at(t)
+            total += weight * float((at.alpha / at.sigma).square()) * self.denoising_error(t)[0] / self.event.numel()
+        return total

@@ -220,6 +220,33 @@ class CosineRate(Rate):
         return -2 * torch.log1p(-gap)
 
 
+@dataclass(frozen=True)
+class GeometricRate(Rate):
+    """The rate whose VE path has noise that grows geometrically: sigma(t)^2 = s^2 (r^{2t} - 1), r = sigma_max / s.
+
+    s = sigma_min is the noise from which it counts (Song et al. 2021b, eq. 30, less the noise that is there at t = 0).
+    """
+
+    sigma_min: float = 0.01
+    sigma_max: float = 50.0
+    T: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.sigma_min < self.sigma_max < math.inf and 0 < self.T < math.inf):
+            raise ValueError(f"{self} needs 0 < sigma_min < sigma_max and T > 0, all finite")
+
+    def _grown(self, t: Tensor) -> Tensor:
+        """sigma(t)^2 of the VE path."""
+        return self.sigma_min**2 * torch.expm1(2 * math.log(self.sigma_max / self.sigma_min) * t / self.T)
+
+    def beta(self, t: Tensor) -> Tensor:
+        grown, pace = self._grown(t), 2 * math.log(self.sigma_max / self.sigma_min) / self.T
+        return pace * (grown + self.sigma_min**2) / (1 + grown)
+
+    def integral(self, t: Tensor) -> Tensor:
+        return torch.log1p(self._grown(t))
+
+
 class ChainRate(Rate):
     """The rate of a discrete schedule: constant within each step, so that the marginals at t = 0..T are the chain's.
 

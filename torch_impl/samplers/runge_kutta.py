@@ -16,7 +16,7 @@ from torch import Tensor
 
 from torch_impl.samplers.row import Option
 
-__all__ = ["SOLVERS", "RungeKutta", "adaptive", "integrate", "log_density", "solver"]
+__all__ = ["SOLVERS", "RungeKutta", "adaptive", "integrate", "log_density", "probed_log_density", "solver"]
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """(x, t) -> dx/dt, t of shape (batch,)."""
@@ -161,16 +161,49 @@ def log_density(
 
     d log p / dt = -div u along the flow, exactly: one backward pass for each dimension.
     """
+    axes = torch.eye(x[0].numel(), device=x.device, dtype=x.dtype)
+    return _along(field, x, times, method, at_end, axes[:, None].expand(-1, len(x), -1), whole=True)[0]
+
+
+def probed_log_density(
+    field: Field,
+    x: Tensor,
+    times: Sequence[float],
+    method: RungeKutta,
+    at_end: Callable[[Tensor], Tensor],
+    signs: Tensor,
+) -> Tensor:
+    """The same with the divergence estimated by random signs (probes, *x.shape), one value a probe: (probes, batch).
+
+    v^T J v has the trace of J as its mean (Hutchinson); the signs stay as they are along the path.
+    """
+    return _along(field, x, times, method, at_end, signs.flatten(2), whole=False)
+
+
+def _along(
+    field: Field,
+    x: Tensor,
+    times: Sequence[float],
+    method: RungeKutta,
+    at_end: Callable[[Tensor], Tensor],
+    directions: Tensor,
+    whole: bool,
+) -> Tensor:
+    """Carry x with one divergence for each direction v, v^T J v, or with their sum where it is the `whole` trace."""
     n, dims = len(x), x[0].numel()
 
     def joint(state: Tensor, t: Tensor) -> Tensor:
         with torch.enable_grad():
             y = state[:, :dims].detach().requires_grad_()
             u = field(y.view_as(x), t).flatten(1)
-            traces = [torch.autograd.grad(u[:, i].sum(), y, retain_graph=i + 1 < dims)[0][:, i] for i in range(dims)]
-        return torch.cat([u.detach(), torch.stack(traces).sum(0, keepdim=True).T], dim=1)
+            found = []
+            for k, v in enumerate(directions):
+                (row,) = torch.autograd.grad((u * v).sum(), y, retain_graph=k + 1 < len(directions))
+                found.append((row * v).sum(1))
+        parts = torch.stack(found, dim=1)
+        return torch.cat([u.detach(), parts.sum(1, keepdim=True) if whole else parts], dim=1)
 
     with torch.no_grad():
-        state = torch.cat([x.flatten(1), x.new_zeros(n, 1)], dim=1)
+        state = torch.cat([x.flatten(1), x.new_zeros(n, 1 if whole else len(directions))], dim=1)
         state = integrate(joint, state, times, method)
-        return at_end(state[:, :dims].view_as(x)) + state[:, dims]
+        return at_end(state[:, :dims].reshape(x.shape)) + state[:, dims:].T

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.denoiser.preconditioning import Preconditioning
-from torch_impl.networks import UNet, drop_labels
+from torch_impl.distributions.gaussian import gaussian_log_prob, sum_dims
+from torch_impl.networks import UNet
 from torch_impl.objectives.edm import edm_loss, log_normal_levels
-from torch_impl.pictures.album import Album
-from torch_impl.pictures.images import save_images
 from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.samplers.edm import SOLVERS, heun_with_churn, noise_levels
+from torch_impl.samplers.runge_kutta import probed_log_density, solver
 from torch_impl.systems.shared import WithUNet
+from torch_impl.systems.told import ToldSystem
 from torch_impl.training.fields import option
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch
 
 __all__ = ["EDMConfig", "EDMSystem"]
-
-_CLOCK = 1000.0  # networks are told 1000 c_noise: their time embedding is made for such numbers
 
 
 @dataclass(frozen=True)
@@ -46,53 +44,24 @@ class EDMConfig(WithUNet, kind="edm"):
         return EDMSystem(self)
 
 
-class EDMSystem(System):
+class EDMSystem(ToldSystem):
     """loss = squared error of the preconditioned network, mean over elements (`planned:edm.preconditioning`)."""
 
+    config: EDMConfig
+
     def __init__(self, config: EDMConfig) -> None:
-        super().__init__()
-        config.check_labels()
-        self.config = config
-        self.model = UNet(config.network())
+        super().__init__(config, UNet(config.network()))
         self.scales = Preconditioning(config.sigma_data)
 
-    def networks(self) -> Sequence[nn.Module]:
-        return [self.model]
-
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
-        config, y = self.config, batch.y
-        sigma = log_normal_levels(draws.stratified(), config.log_mean, config.log_spread)
+        sigma = log_normal_levels(draws.stratified(), self.config.log_mean, self.config.log_spread)
         noise = draws.normal_like(batch.x)
-        if config.conditional:
-            if y is None:
-                raise ValueError("the batch has no labels; a conditional model needs them: train with --unconditional")
-            assert config.classes is not None
-            y = drop_labels(y, config.label_drop, config.classes, draws.uniform(len(y)))
-        return {"loss": edm_loss(self._network(y), self.scales, batch.x, sigma, noise)}
-
-    def _asked(self, x: Tensor, clock: Tensor, y: Tensor | None = None) -> Tensor:
-        out: Tensor = self.model(x, (_CLOCK * clock).to(x.dtype), *(() if y is None else (y,)))
-        return out
-
-    def _network(self, y: Tensor | None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
-        """F(c_in x, c_noise) for labels, with a weight of guidance."""
-        if not self.config.conditional:
-            if guidance != 1.0:
-                raise ValueError(
-                    "this model is unconditional; leave out --label and --guidance, or train with --conditional"
-                )
-            return lambda x, clock: self._asked(x, clock)
-        null = self.config.classes
-        assert null is not None
-        if y is None:
-            return lambda x, clock: self._asked(x, clock, torch.full(x.shape[:1], null, device=x.device))
-        if guidance == 1.0:
-            return lambda x, clock: self._asked(x, clock, y)
-        return classifier_free(self._asked, y, torch.full_like(y, null), guidance)
+        network = self.told(self.hidden_labels(batch, draws))
+        return {"loss": edm_loss(network, self.scales, batch.x, sigma, noise)}
 
     def denoiser(self, y: Tensor | None = None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
         """(x, sigma) -> predicted x_0, sigma of shape (batch,)."""
-        network = self._network(y, guidance)
+        network = self.told(y, guidance)
 
         def predict(x: Tensor, sigma: Tensor) -> Tensor:
             level = sigma.view(-1, *(1,) * (x.ndim - 1))
@@ -101,7 +70,6 @@ class EDMSystem(System):
 
         return predict
 
-    takes: tuple[str, ...] = ("sampler", "steps", "guidance", "label", "columns")
     samplers = tuple(row.name for row in SOLVERS)
 
     @torch.no_grad()
@@ -130,27 +98,23 @@ class EDMSystem(System):
             raise ValueError(f"sampler is {sampler!r}; EDM is sampled by {', '.join(self.samplers)}")
         config, draws = self.config, SampleDraws(generator, n)
         device = next(self.parameters()).device
-        shape = (n, config.channels, config.image_size, config.image_size)
-        x = config.sigma_max * draws.normal(*shape).to(device)
+        x = config.sigma_max * draws.normal(n, *self.shape()).to(device)
         sigmas = noise_levels(18 if steps is None else steps, config.sigma_min, config.sigma_max, config.rho)
         predict = self.denoiser(labels, guidance)
         return heun_with_churn(predict, x, sigmas, draws.noise, churn=churn, callback=callback).clamp(-1, 1)
 
-    def sample_labels(self, n: int) -> Tensor | None:
-        """Classes in turn, for pictures."""
-        if not self.config.conditional or self.config.classes is None:
-            return None
-        return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
+    def flow_log_density(self, batch: Batch, steps: int, signs: Tensor) -> Tensor:
+        """log p(x) of images, told their labels, nats, one for each probe of the trace: (probes, batch).
 
-    def portraits(self, album: Album, held_out: Batch | None) -> None:
-        hidden = self.config.conditional and 0 < self.config.label_drop < 1
-        for guidance in (1.0, 2.0) if hidden else (1.0,):
-            name = f"samples-guidance-{guidance:g}" if self.config.conditional else "samples"
-            drawn = self.sample(80, album.generator(), labels=self.sample_labels(80), guidance=guidance)
-            album.images(name, drawn)
+        From the least noise level to the largest, where the law is taken to be N(0, sigma_max^2).
+        """
+        config, predict = self.config, self.denoiser(batch.y if self.config.conditional else None)
 
-    def preview(self, path: Path, seed: int) -> None:
-        columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
-        n = 8 * (columns or 8)
-        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
-        save_images(path, self.sample(n, generator, labels=self.sample_labels(n)), columns)
+        def field(x: Tensor, sigma: Tensor) -> Tensor:
+            return (x - predict(x, sigma)) / sigma.view(-1, *(1,) * (x.ndim - 1))
+
+        def at_end(x: Tensor) -> Tensor:
+            return sum_dims(gaussian_log_prob(x, 0.0, 2 * math.log(config.sigma_max)))
+
+        levels = noise_levels(steps + 1, config.sigma_min, config.sigma_max, config.rho)[-2::-1]
+        return probed_log_density(field, batch.x, levels, solver("rk4"), at_end, signs)

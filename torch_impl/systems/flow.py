@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torch_impl.denoiser.guidance import classifier_free
-from torch_impl.distributions.gaussian import LOG_2PI
-from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, drop_labels
+from torch_impl.distributions.gaussian import gaussian_log_prob, sum_dims
+from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet
 from torch_impl.objectives.flow_matching import TimeLaw, flow_matching_loss, flow_times, transport_coupling
 from torch_impl.oracle.on_path import MixtureOnPath
-from torch_impl.pictures.album import Album
-from torch_impl.pictures.images import save_images, scatter
 from torch_impl.process.paths import CosinePath, StraightPath
 from torch_impl.random.draws import Draws, SampleDraws
-from torch_impl.samplers.runge_kutta import SOLVERS, TOLERANCE, adaptive, integrate, log_density, solver
+from torch_impl.samplers.runge_kutta import (
+    SOLVERS,
+    TOLERANCE,
+    adaptive,
+    integrate,
+    log_density,
+    probed_log_density,
+    solver,
+)
 from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.shared import OnPoints, WithUNet
+from torch_impl.systems.told import PointsTold, ToldSystem
 from torch_impl.training.fields import option
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch
 
 __all__ = ["FlowConfig", "FlowSystem", "MixtureFlowConfig", "MixtureFlowSystem"]
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 _PATHS = {"linear": StraightPath(), "cosine": CosinePath()}
-_CLOCK = 1000.0  # networks are told 1000 t, for which the frequencies of their time embedding are made
 
 
 @dataclass(frozen=True)
@@ -60,23 +63,14 @@ class FlowBaseConfig(SystemConfig):
         return self.classes if self.conditional else None
 
 
-class FlowBase(System):
+class FlowBase(ToldSystem):
     """loss = mean squared error of the velocity, mean over elements (`path.velocity_views`)."""
 
     config: FlowBaseConfig
 
     def __init__(self, config: FlowBaseConfig, model: nn.Module) -> None:
-        super().__init__()
-        config.check_labels()
-        self.config, self.model = config, model
+        super().__init__(config, model)
         self.path = _PATHS[config.path]
-
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example."""
-        return (self.config.channels, self.config.image_size, self.config.image_size)
-
-    def networks(self) -> Sequence[nn.Module]:
-        return [self.model]
 
     def drawn(self, batch: Batch, draws: Draws) -> tuple[Tensor, Tensor]:
         """Times and noise of a batch."""
@@ -88,17 +82,8 @@ class FlowBase(System):
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         t, noise = self.drawn(batch, draws)
-        y = batch.y
-        if self.config.conditional:
-            if y is None:
-                raise ValueError("the batch has no labels; a conditional model needs them: train with --unconditional")
-            assert self.config.classes is not None
-            y = drop_labels(y, self.config.label_drop, self.config.classes, draws.uniform(len(y)))
-        return {"loss": flow_matching_loss(self.velocity(y), self.path, batch.x, t, noise)}
-
-    def _asked(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
-        out: Tensor = self.model(x, (_CLOCK * t).to(x.dtype), *(() if y is None else (y,)))
-        return out
+        velocity = self.velocity(self.hidden_labels(batch, draws))
+        return {"loss": flow_matching_loss(velocity, self.path, batch.x, t, noise)}
 
     def velocity(self, y: Tensor | None = None, guidance: float = 1.0) -> Velocity:
         """(x, t) -> dx/dt, t real (batch,); for labels, with a weight of classifier-free guidance.
@@ -106,21 +91,8 @@ class FlowBase(System):
         Raises:
             ValueError: guidance or labels for an unconditional model.
         """
-        if not self.config.conditional:
-            if guidance != 1.0:
-                raise ValueError(
-                    "this model is unconditional; leave out --label and --guidance, or train with --conditional"
-                )
-            return lambda x, t: self._asked(x, t)
-        null, given = self.config.classes, y
-        assert null is not None
-        if given is None:
-            return lambda x, t: self._asked(x, t, torch.full(x.shape[:1], null, device=x.device))
-        if guidance == 1.0:
-            return lambda x, t: self._asked(x, t, given)
-        return classifier_free(self._asked, given, torch.full_like(given, null), guidance)
+        return self.told(y, guidance)
 
-    takes: tuple[str, ...] = ("sampler", "steps", "guidance", "label", "columns")
     samplers = tuple(row.name for row in SOLVERS)
     """The solvers by which samples can be drawn; the first choice is heun."""
 
@@ -158,15 +130,10 @@ class FlowBase(System):
             )
         return self.finished(integrate(field, x, even_times(self.path.T, steps or 50), method, callback))
 
-    def finished(self, x: Tensor) -> Tensor:
-        """What is at t = 0 as a sample."""
-        return x.clamp(-1, 1)
 
-    def sample_labels(self, n: int) -> Tensor | None:
-        """Classes in turn, for pictures."""
-        if not self.config.conditional or self.config.classes is None:
-            return None
-        return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
+def standard_normal(x: Tensor) -> Tensor:
+    """log N(x; 0, I), nats, (batch,)."""
+    return sum_dims(gaussian_log_prob(x, 0.0, 0.0))
 
 
 def even_times(T: float, steps: int) -> list[float]:
@@ -191,25 +158,10 @@ class FlowSystem(FlowBase):
     def __init__(self, config: FlowConfig) -> None:
         super().__init__(config, UNet(config.network()))
 
-    def portraits(self, album: Album, held_out: Batch | None) -> None:
-        hidden = self.config.conditional and 0 < self.config.label_drop < 1
-        for guidance in (1.0, 2.0) if hidden else (1.0,):
-            name = f"samples-guidance-{guidance:g}" if self.config.conditional else "samples"
-            counted = album.counted(name, 50)
-            drawn = self.sample(
-                80, album.generator(), labels=self.sample_labels(80), guidance=guidance, callback=_as_steps(counted)
-            )
-            album.images(name, drawn)
-
-    def preview(self, path: Path, seed: int) -> None:
-        columns = self.config.classes if self.config.conditional and (self.config.classes or 99) <= 16 else 8
-        n = 8 * (columns or 8)
-        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
-        save_images(path, self.sample(n, generator, labels=self.sample_labels(n)), columns)
-
-
-def _as_steps(counted: Callable[[int, Tensor], None]) -> Callable[[float, Tensor], None]:
-    return lambda t, x: counted(0, x)
+    def flow_log_density(self, batch: Batch, steps: int, signs: Tensor) -> Tensor:
+        """log p(x) of images, told their labels, nats, one for each probe of the trace: (probes, batch)."""
+        field, times = self.velocity(batch.y if self.config.conditional else None), even_times(self.path.T, steps)
+        return probed_log_density(field, batch.x, times[::-1], solver("rk4"), standard_normal, signs)
 
 
 # -- points -----------------------------------------------------------------------------------------------------------
@@ -238,22 +190,16 @@ class MixtureFlowConfig(OnPoints, FlowBaseConfig, kind="mixture_flow"):
         return MixtureFlowSystem(self)
 
 
-class MixtureFlowSystem(FlowBase):
+class MixtureFlowSystem(PointsTold, FlowBase):
     """A flow on points with its oracle: the best velocity, the least loss and the density are known exactly."""
 
     config: MixtureFlowConfig
-    takes = ("sampler", "steps", "guidance", "label")
+    oracle: MixtureOnPath
 
     def __init__(self, config: MixtureFlowConfig) -> None:
         super().__init__(config, MLPDenoiser(config.network()))
         self.oracle = config.oracle()
         self._best: float | None = None
-
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.config.means[0]),)
-
-    def finished(self, x: Tensor) -> Tensor:
-        return x
 
     def best_loss(self) -> float | None:
         """The least loss that any network could reach; by Gauss-Legendre quadrature over the law of the times."""
@@ -272,31 +218,5 @@ class MixtureFlowSystem(FlowBase):
     def log_density(self, x: Tensor, steps: int) -> tuple[Tensor, str]:
         """log p(x) by the flow with exact divergence, nats, (batch,); and how, in words."""
         times = even_times(self.path.T, steps)[::-1]
-        found = log_density(self.velocity(), x, times, solver("rk4"), _standard_normal)
+        found = log_density(self.velocity(), x, times, solver("rk4"), standard_normal)
         return found, f"flow, {steps} steps of rk4"
-
-    def sample_labels(self, n: int) -> Tensor | None:
-        """Components in the proportions of their weights; sample i has the same whatever n."""
-        if not self.config.conditional:
-            return None
-        weights = torch.tensor(self.config.weights, dtype=torch.float64, device=next(self.parameters()).device)
-        golden = (math.sqrt(5) - 1) / 2
-        places = torch.arange(n, device=weights.device, dtype=torch.float64).mul(golden).add(0.5).frac() * weights.sum()
-        return torch.searchsorted(weights.cumsum(0), places, right=True).clamp_(max=len(weights) - 1)
-
-    def portraits(self, album: Album, held_out: Batch | None) -> None:
-        album.draw("samples", lambda path: self.preview(path, album.seed, 2000))
-
-    def preview(self, path: Path, seed: int, n: int = 1000) -> None:
-        generator = torch.Generator(next(self.parameters()).device).manual_seed(seed)
-        steps: list[Tensor] = []
-        points = self.sample(
-            n, generator, labels=self.sample_labels(n), callback=lambda _, x: steps.append(x[:24].clone())
-        )
-        truth = self.oracle.sample(n, torch.Generator().manual_seed(seed))
-        scatter(path, points, truth, torch.stack(steps))
-
-
-def _standard_normal(x: Tensor) -> Tensor:
-    """log N(x; 0, I), nats, (batch,)."""
-    return -0.5 * (x.square() + LOG_2PI).flatten(1).sum(1)

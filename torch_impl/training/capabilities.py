@@ -16,7 +16,7 @@ from torch_impl.oracle import Oracle
 from torch_impl.random.draws import Draws
 from torch_impl.training.system import Batch
 
-__all__ = ["Bounds", "CodeUse", "KnowsTruth", "Labels", "PixelLikelihood", "Reconstructs", "Samples"]
+__all__ = ["Bounds", "CodeUse", "FlowLikelihood", "KnowsTruth", "Labels", "PixelLikelihood", "Reconstructs", "Samples"]
 
 
 @runtime_checkable
@@ -72,6 +72,14 @@ class PixelLikelihood(Protocol):
 
     def label_predictor(self, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
         """(x_t, t) -> prediction, told the labels of the batch where the model takes any."""
+
+
+@runtime_checkable
+class FlowLikelihood(Protocol):
+    """Samples along an ODE in continuous time, which gives densities."""
+
+    def flow_log_density(self, batch: Batch, steps: int, signs: Tensor) -> Tensor:
+        """log p(x) of the examples, told their labels, nats, one for each probe of the trace: (probes, batch)."""
 
 
 @runtime_checkable

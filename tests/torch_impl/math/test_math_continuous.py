@@ -9,10 +9,10 @@ import torch
 from scipy.integrate import solve_ivp
 
 from torch_impl import NoiseSchedule
-from torch_impl.process.paths import ChainRate, CosineRate, LinearRate, Rate, StraightPath
+from torch_impl.process.paths import ChainRate, CosineRate, GeometricRate, LinearRate, Rate, StraightPath
 
 CHAIN = NoiseSchedule.linear(20, 0.01, 0.3)
-RATES: list[Rate] = [LinearRate(), LinearRate(0.5, 0.5, 3.0), CosineRate(), ChainRate(CHAIN)]
+RATES: list[Rate] = [LinearRate(), LinearRate(0.5, 0.5, 3.0), CosineRate(), GeometricRate(), ChainRate(CHAIN)]
 FAMILIES = ["vp", "sub_vp", "ve"]
 
 
@@ -31,7 +31,7 @@ def test_derivatives_are_those_of_the_values(rate: Rate, family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("rate", RATES[:3], ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize("rate", RATES[:4], ids=lambda r: type(r).__name__)
 def test_marginals_solve_the_moment_equations_of_the_sde(rate: Rate, family: str) -> None:
     """d mean/dt = f mean, d var/dt = 2 f var + g^2 for a start at x_0 = 1, integrated to 1e-11."""
 
