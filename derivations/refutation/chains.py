@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -41,7 +41,7 @@ class GaussianChain:
                 cov = cov - gain * self._block(known, wanted)
             root = mp.cholesky(cov)
             log_det = mp.fsum(mp.log(root[i, i]) for i in range(len(wanted)))
-            self._regressions[wanted, known] = gain, root, mp.inverse(root), log_det
+            self._regressions[wanted, known] = gain and gain.tolist(), root.tolist(), mp.inverse(root).tolist(), log_det
         found: tuple[Any, Any, Any, Any] = self._regressions[wanted, known]
         return found
 
@@ -55,9 +55,8 @@ class GaussianChain:
         prior = [self.gain[t] * x0[c] for t in wanted]
         if not known:
             return prior
-        surprise = mp.matrix([given[("x", t)][c] - self.gain[t] * x0[c] for t in known])
-        shift = self._regression(wanted, known)[0] * surprise
-        return [m + s for m, s in zip(prior, list(shift), strict=True)]
+        surprise = [given[("x", t)][c] - self.gain[t] * x0[c] for t in known]
+        return [m + s for m, s in zip(prior, _times(self._regression(wanted, known)[0], surprise), strict=True)]
 
     def _times(self, keys: Any) -> tuple[int, ...]:
         """The Gaussian states among keys ("x", t), in order."""
@@ -73,7 +72,7 @@ class GaussianChain:
         total = -self.d * (log_det + len(wanted) * mp.log(2 * mp.pi) / 2)
         for c in range(self.d):
             mean = self._mean(c, wanted, known, given, x0)
-            white = whiten * mp.matrix([values[("x", t)][c] - m for t, m in zip(wanted, mean, strict=True)])
+            white = _times(whiten, [values[("x", t)][c] - m for t, m in zip(wanted, mean, strict=True)])
             total -= mp.fsum(w * w for w in white) / 2
         return total
 
@@ -108,7 +107,7 @@ class GaussianChain:
             means = [self._mean(c, wanted, known, given, x0) for c in range(self.d)]
             root, n = self._regression(wanted, known)[1], len(wanted)
             for weight, noise in hermite_grid(n * self.d):
-                shifts = [list(root * mp.matrix(noise[c * n : (c + 1) * n])) for c in range(self.d)]
+                shifts = [_times(root, noise[c * n : (c + 1) * n]) for c in range(self.d)]
                 values = {
                     ("x", t): tuple(means[c][i] + shifts[c][i] for c in range(self.d)) for i, t in enumerate(wanted)
                 }
@@ -117,7 +116,7 @@ class GaussianChain:
     def exp_quadratic(self, key: Key, given: Assignment, exponent: Any) -> Any:
         """E exp(exponent(x_t)) over one variable in one dimension, the exponent a quadratic polynomial of it."""
         wanted, known, total = self._times([key]), self._times(given), mp.mpf(0)
-        scale = self._regression(wanted, known)[1][0, 0]
+        scale = self._regression(wanted, known)[1][0][0]
         for chance, x0 in self._weighted_starts(wanted, given):
             (mean,) = self._mean(0, wanted, known, given, x0)
             average = exp_of_quadratic(partial(_along, exponent, mean, scale))
@@ -125,6 +124,10 @@ class GaussianChain:
                 raise Uncomputable("the exponent is not a quadratic polynomial")
             total += chance * average
         return total
+
+
+def _times(rows: Any, vector: Sequence[Any]) -> list[Any]:
+    return [mp.fdot(zip(row, vector, strict=True)) for row in rows]
 
 
 def _along(exponent: Callable[[Vector], Any], mean: Any, scale: Any, noise: Any) -> Any:

@@ -14,7 +14,7 @@ from derivations.kernel import terms
 from derivations.refutation import averages, integrals, slopes
 from derivations.refutation.arithmetic import close, surely
 from derivations.refutation.matrices import Matrix, as_matrix, dot
-from derivations.refutation.reading import Viewpoint, reads
+from derivations.refutation.reading import Viewpoint, reads, unfolded
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
@@ -141,7 +141,7 @@ def _rounded(e: Any, at: Viewpoint) -> Any:
 
 @reads(terms.DefinedFunction)
 def _defined(e: Any, at: Viewpoint) -> Any:
-    return at.value(sp.sympify(e.unfold()))
+    return at.value(unfolded(e))
 
 
 @reads(terms.ScalarFunction)

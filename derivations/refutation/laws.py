@@ -41,10 +41,14 @@ class FiniteJoint:
 
     def __init__(self, keys: tuple[Key, ...], table: dict[tuple[Vector, ...], Any], cell: Any = Fraction(1)) -> None:
         self.keys, self.table, self.cell = keys, table, cell
+        self._probabilities: dict[Any, Any] = {}
 
     def probability(self, values: Assignment) -> Any:
-        known = [(i, values[key]) for i, key in enumerate(self.keys) if key in values]
-        return sum((w for path, w in self.table.items() if all(path[i] == v for i, v in known)), Fraction(0))
+        known = tuple((i, values[key]) for i, key in enumerate(self.keys) if key in values)
+        if known not in self._probabilities:
+            alike = (w for path, w in self.table.items() if all(path[i] == v for i, v in known))
+            self._probabilities[known] = sum(alike, Fraction(0))
+        return self._probabilities[known]
 
     def log_density(self, variables: Assignment, given: Assignment, arithmetic: Arithmetic = FLOATING) -> Any:
         self._refuse_unknown((*variables, *given), {**given, **variables})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 import sympy as sp
@@ -37,13 +37,39 @@ def _reader_of(kind: type) -> Reader:
     return found
 
 
+def _names(bound: Mapping[Any, Any]) -> frozenset[str]:
+    return frozenset(key[0] if isinstance(key, tuple) else key.name for key in bound)
+
+
+@lru_cache(maxsize=65536)
+def mentions(e: Any) -> frozenset[str]:
+    """The names of all symbols, laws and functions of a term, also of what its abbreviations stand for."""
+    own = {e.name} if isinstance(e, sp.Symbol) else {type(e).__name__} if isinstance(e, sp.Function) else set()
+    written_out = (unfolded(e),) if isinstance(e, terms.DefinedFunction) else ()
+    return frozenset(own).union(*map(mentions, (*e.args, *written_out)))
+
+
+@lru_cache(maxsize=65536)
+def unfolded(e: Any) -> Any:
+    """What an abbreviation stands for."""
+    return sp.sympify(e.unfold())
+
+
 @dataclass(frozen=True)
 class Viewpoint:
-    """A world with the values of bound indices (by symbol) and of random variables (by key)."""
+    """A world with the values of bound indices (by symbol) and of random variables (by key).
+
+    outer: the place where the last of them were bound, and bound: their names. In a steady world the value of a term is
+    kept at the outermost place that binds all it mentions: what an average or a sum does not move is read once.
+    """
 
     world: World
     env: Mapping[Any, Any]
     still: Viewpoint | None = None  # where the outermost derivative around is taken
+    outer: Viewpoint | None = None
+    bound: frozenset[str] = frozenset()
+    known: dict[Any, Any] = field(default_factory=dict)
+    errors: dict[Any, Any] = field(default_factory=dict)  # of the known values, for whoever counts roundings
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -53,19 +79,35 @@ class Viewpoint:
         """A number, a vector (a tuple), a matrix, or a truth value; raises Undefined where e has no value."""
         if self.world.clock is not None:
             self.world.clock.tick()
+        if self.world.steady:
+            home = self.home(e)
+            known = home.known if home.env else self.world.known
+            if e not in known:
+                known[e] = _reader_of(e.__class__)(e, home)
+            return known[e]
         if self.env or not e.args:
             return _reader_of(e.__class__)(e, self)
         if e not in self.world.known:
             self.world.known[e] = _reader_of(e.__class__)(e, self)
         return self.world.known[e]
 
+    def home(self, e: Any) -> Viewpoint:
+        """The outermost place at which a term means what it means here."""
+        place, names = self, mentions(e)
+        while place.outer is not None and place.bound.isdisjoint(names):
+            place = place.outer
+        return place
+
     def bind(self, more: Mapping[Any, Any]) -> Viewpoint:
         still = None if self.still is None else self.still.bind(more)
-        return Viewpoint(self.world, {**self.env, **more}, still)
+        return Viewpoint(self.world, {**self.env, **more}, still, self, _names(more))
 
     def move(self, more: Mapping[Any, Any], world: World | None = None) -> Viewpoint:
         """A place close by, where a derivative looks: what it holds fixed is read where it is taken."""
-        return Viewpoint(world or self.world, {**self.env, **more}, self.still or self)
+        env, still = {**self.env, **more}, self.still or self
+        if world is not None:
+            return Viewpoint(world, env, still)  # nothing that is known of this world holds in another
+        return Viewpoint(self.world, env, still, self, _names(more))
 
     def integer(self, e: Any) -> int:
         value = self.value(e)

@@ -41,6 +41,7 @@ class World:
     drawn: dict[str, str] = field(default_factory=dict)
     coordinates: dict[str, Interval] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)  # values of whole expressions already computed here
+    steady: bool = False  # nothing of it is changed once it is read
     arithmetic: Arithmetic = FLOATING
     smooth: frozenset[str] = frozenset()  # functions that are read at real arguments somewhere
     clock: Clock | None = None

@@ -20,14 +20,12 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.refutation.averages import outcomes
-from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import mp
 from derivations.refutation.matrices import Matrix
-from derivations.refutation.reading import Viewpoint
+from derivations.refutation.reading import Viewpoint, unfolded
 from derivations.refutation.undefined import Undefined
 from derivations.refutation.worlds import World
 
-Env = dict[Any, Any]
 UNIT = 2.0**-53
 Pair = tuple[Any, Any]  # a value and the error of it in units of the roundoff: two floats, or two tuples of floats
 
@@ -39,16 +37,22 @@ def size(expression: Any, world: World) -> Any:
     """
     if not isinstance(expression, sp.Expr):
         return 0.0
-    _, error = _pair(sp.sympify(expression), world, {})
+    _, error = _pair(sp.sympify(expression), Viewpoint(world, {}))
     return np.array(error) if isinstance(error, tuple) else error
 
 
-def _pair(e: Any, w: World, env: Env) -> Pair:
-    return (_number(e), abs(_number(e))) if isinstance(e, sp.Rational) else _walk_of(e.__class__)(e, w, env)
+def _pair(e: Any, at: Viewpoint) -> Pair:
+    if isinstance(e, sp.Rational):
+        return _number(e), abs(_number(e))
+    home = at.home(e)
+    pair: Pair | None = home.errors.get(e)
+    if pair is None:
+        pair = home.errors[e] = _walk_of(e.__class__)(e, home)
+    return pair
 
 
 @cache
-def _walk_of(kind: type) -> Callable[[Any, World, Env], Pair]:
+def _walk_of(kind: type) -> Callable[[Any, Viewpoint], Pair]:
     return next((walk for known, walk in WALKS if issubclass(kind, known)), _leaf)
 
 
@@ -57,8 +61,8 @@ def _number(e: Any) -> float:
     return float(e)
 
 
-def _leaf(e: Any, w: World, env: Env) -> Pair:
-    value = evaluate(e, w, env)
+def _leaf(e: Any, at: Viewpoint) -> Pair:
+    value = at.value(e)
     if isinstance(value, tuple):
         floats = tuple(float(v) for v in value)
         return floats, tuple(map(abs, floats))
@@ -67,20 +71,20 @@ def _leaf(e: Any, w: World, env: Env) -> Pair:
     return float(value), abs(float(value))
 
 
-def _network(e: Any, w: World, env: Env) -> Pair:
+def _network(e: Any, at: Viewpoint) -> Pair:
     """A network of degree two, computed in float64: a rounding of the value, the inputs and their squares."""
-    values, errors = _leaf(e, w, env)
+    values, errors = _leaf(e, at)
     if len(e.args) == 1 and e.args[0].is_integer:
         return values, errors  # a member x(t) of the chain
-    inputs = [float(abs(v)) for a in e.args for v in np.atleast_1d(_pair(a, w, env)[0])]
+    inputs = [float(abs(v)) for a in e.args for v in np.atleast_1d(_pair(a, at)[0])]
     largest = max(inputs, default=0.0)
     return values, tuple(abs(v) + largest * (1 + largest) for v in values)
 
 
-def _add(e: Any, w: World, env: Env) -> Pair:
+def _add(e: Any, at: Viewpoint) -> Pair:
     if _is_noise_level(e):
-        return _leaf(e, w, env)
-    pairs = [_pair(a, w, env) for a in e.args]
+        return _leaf(e, at)
+    pairs = [_pair(a, at) for a in e.args]
     vectors = [p for p in pairs if isinstance(p[0], tuple)]
     if not vectors:
         value = math.fsum(v for v, _ in pairs)
@@ -99,11 +103,11 @@ def _is_noise_level(e: Any) -> bool:
     return abs(factor) == 1 and terms.name_of(rest) in ("alpha", "abar")
 
 
-def _mul(e: Any, w: World, env: Env) -> Pair:
+def _mul(e: Any, at: Viewpoint) -> Pair:
     value, share, vector = 1.0, 0.0, None  # share: the relative error of the scalar factors
     zero = 0.0  # the error of a factor that is zero
     for a in e.args:
-        v, s = _pair(a, w, env)
+        v, s = _pair(a, at)
         if isinstance(v, tuple):
             vector = (v, s)
         elif v == 0.0:
@@ -118,27 +122,27 @@ def _mul(e: Any, w: World, env: Env) -> Pair:
     )
 
 
-def _pow(e: Any, w: World, env: Env) -> Pair:
-    (base, error), power = _pair(e.args[0], w, env), _pair(e.args[1], w, env)[0]
-    value = base**power if 1e-100 < base < 1e100 and abs(power) <= 3 else float(evaluate(e, w, env))
+def _pow(e: Any, at: Viewpoint) -> Pair:
+    (base, error), power = _pair(e.args[0], at), _pair(e.args[1], at)[0]
+    value = base**power if 1e-100 < base < 1e100 and abs(power) <= 3 else float(at.value(e))
     if base == 0.0:
         return value, error**power if power > 0 else math.inf
     return value, abs(value) * (abs(power) * error / abs(base) + 1.0)
 
 
-def _exp(e: Any, w: World, env: Env) -> Pair:
-    x, error = _pair(e.args[0], w, env)
+def _exp(e: Any, at: Viewpoint) -> Pair:
+    x, error = _pair(e.args[0], at)
     return math.exp(x), math.exp(x) * (error + 1.0)
 
 
-def _log(e: Any, w: World, env: Env) -> Pair:
-    x, error = _pair(e.args[0], w, env)
+def _log(e: Any, at: Viewpoint) -> Pair:
+    x, error = _pair(e.args[0], at)
     return math.log(x), error / x + abs(math.log(x))
 
 
-def _product(e: Any, w: World, env: Env) -> Pair:
+def _product(e: Any, at: Viewpoint) -> Pair:
     """Inner product of two vectors, or of one with itself."""
-    u, v = (_pair(a, w, env) for a in (e.args if len(e.args) == 2 else (e.args[0], e.args[0])))
+    u, v = (_pair(a, at) for a in (e.args if len(e.args) == 2 else (e.args[0], e.args[0])))
     if not (isinstance(u[0], tuple) and isinstance(v[0], tuple)):
         return 0.0, 0.0
     value = math.fsum(a * b for a, b in zip(u[0], v[0], strict=True))
@@ -148,27 +152,27 @@ def _product(e: Any, w: World, env: Env) -> Pair:
     return value, max(error, abs(value))
 
 
-def _hadamard(e: Any, w: World, env: Env) -> Pair:
-    u, v = (_pair(a, w, env) for a in e.args)
+def _hadamard(e: Any, at: Viewpoint) -> Pair:
+    u, v = (_pair(a, at) for a in e.args)
     values = tuple(a * b for a, b in zip(u[0], v[0], strict=True))
     return values, tuple(
         abs(a) * t + abs(b) * s + abs(a * b) for a, s, b, t in zip(u[0], u[1], v[0], v[1], strict=True)
     )
 
 
-def _coord(e: Any, w: World, env: Env) -> Pair:
-    values, errors = _pair(e.args[0], w, env)
+def _coord(e: Any, at: Viewpoint) -> Pair:
+    values, errors = _pair(e.args[0], at)
     if not isinstance(values, tuple):
         return 0.0, 0.0
-    place = int(evaluate(e.args[1], w, env)) - 1
+    place = int(at.value(e.args[1])) - 1
     return values[place], errors[place]
 
 
-def _sum(e: Any, w: World, env: Env) -> Pair:
+def _sum(e: Any, at: Viewpoint) -> Pair:
     body, index, lo, hi = e.args
-    ends = (int(evaluate(end, w, env)) for end in (lo, hi))
+    ends = (int(at.value(end)) for end in (lo, hi))
     first, last = ends
-    pairs = [_pair(body, w, {**env, index: mp.mpf(n)}) for n in range(first, last + 1)]
+    pairs = [_pair(body, at.bind({index: mp.mpf(n)})) for n in range(first, last + 1)]
     if isinstance(e, terms.ProductTo):
         value = math.prod(v for v, _ in pairs)
         return value, abs(value) * math.fsum(s / abs(v) + 1 for v, s in pairs)
@@ -176,8 +180,8 @@ def _sum(e: Any, w: World, env: Env) -> Pair:
     return value, abs(value) + math.fsum(s for _, s in pairs)
 
 
-def _average(law: Any, body: Callable[[Env], Pair], w: World, env: Env) -> Pair:
-    pairs = [(float(weight), body({**env, **drawn})) for weight, drawn, _ in outcomes(law, Viewpoint(w, env))]
+def _average(law: Any, body: Callable[[Viewpoint], Pair], at: Viewpoint) -> Pair:
+    pairs = [(float(weight), body(at.bind(drawn))) for weight, drawn, _ in outcomes(law, at)]
     if pairs and isinstance(pairs[0][1][0], tuple):
         columns = range(len(pairs[0][1][0]))
         values = tuple(math.fsum(p * v[c] for p, (v, _) in pairs) for c in columns)
@@ -185,26 +189,28 @@ def _average(law: Any, body: Callable[[Env], Pair], w: World, env: Env) -> Pair:
     return math.fsum(p * v for p, (v, _) in pairs), math.fsum(p * s for p, (_, s) in pairs)
 
 
-def _expect(e: Any, w: World, env: Env) -> Pair:
+def _expect(e: Any, at: Viewpoint) -> Pair:
     law, body = e.args
     if isinstance(body, sp.exp):
-        return _leaf(e, w, env)  # the average of a density: all terms of one sign
-    return _average(law, lambda at: _pair(body, w, at), w, env)
+        return _leaf(e, at)  # the average of a density: all terms of one sign
+    return _average(law, lambda there: _pair(body, there), at)
 
 
-def _divergence(e: Any, w: World, env: Env) -> Pair:
+def _divergence(e: Any, at: Viewpoint) -> Pair:
     p, q = (terms.LogDensity(law) for law in e.args)
-    return _average(e.args[0], lambda at: _add(sp.Add(p, -q, evaluate=False), w, at), w, env)
+    apart = sp.Add(p, -q, evaluate=False)
+    return _average(e.args[0], lambda there: _add(apart, there), at)
 
 
-def _log_density(e: Any, w: World, env: Env) -> Pair:
+def _log_density(e: Any, at: Viewpoint) -> Pair:
     closed = _closed(e.args[0])
     if closed is not None:
-        return _pair(closed, w, env)
-    value = float(evaluate(e, w, env))
+        return _pair(closed, at)
+    value = float(at.value(e))
     return value, abs(value) + 1.0  # a probability that is rounded once moves its logarithm by one unit
 
 
+@lru_cache(maxsize=4096)
 def _closed(law: Any) -> Any:
     """The log-density of a normal law written out, with the terms that it adds up; None for any other law."""
     if isinstance(law, terms.Normal):
@@ -221,42 +227,47 @@ def _closed(law: Any) -> Any:
     return None
 
 
-def _matrix(word: Any, w: World, env: Env) -> tuple[Any, float]:
+def _matrix(word: Any, at: Viewpoint) -> tuple[Any, float]:
     """A matrix as an array, and by how much its condition magnifies a rounding of the entries that it is made of."""
-    value = evaluate(word, w, env)
+    value = at.value(word)
     if not isinstance(value, Matrix):
         return None, 1.0
     array = np.array([[float(v) for v in row] for row in value.rows])
     return array, 1.0 + math.prod(
-        float(np.linalg.cond(np.array(w.matrices[symbol.name].tolist(), dtype=float)))
+        float(np.linalg.cond(np.array(at.world.matrices[symbol.name].tolist(), dtype=float)))
         for symbol in word.atoms(terms.Covariance)
     )
 
 
-def _quadratic(e: Any, w: World, env: Env) -> Pair:
-    (u, s), (v, t) = _pair(e.args[0], w, env), _pair(e.args[2], w, env)
-    value = float(evaluate(e, w, env))
+def _quadratic(e: Any, at: Viewpoint) -> Pair:
+    (u, s), (v, t) = _pair(e.args[0], at), _pair(e.args[2], at)
+    value = float(at.value(e))
     if not (isinstance(u, tuple) and isinstance(v, tuple)):
         return 0.0, 0.0
-    array, condition = _matrix(e.args[1], w, env)
+    array, condition = _matrix(e.args[1], at)
     matrix = np.abs(array) if array is not None else np.eye(len(u))
     both = [np.abs(np.array(a)) @ matrix @ np.abs(np.array(b)) for a, b in ((u, v), (s, v), (u, t))]
     return value, abs(value) + float(both[0]) * condition + float(both[1]) + float(both[2])
 
 
-def _trace(e: Any, w: World, env: Env) -> Pair:
-    value = float(evaluate(e, w, env))
-    return value, abs(value) * _matrix(e.args[0], w, env)[1]
+def _trace(e: Any, at: Viewpoint) -> Pair:
+    value = float(at.value(e))
+    return value, abs(value) * _matrix(e.args[0], at)[1]
 
 
-def _log_det(e: Any, w: World, env: Env) -> Pair:
-    value = float(evaluate(e, w, env))
-    array, condition = _matrix(e.args[0], w, env)
+def _log_det(e: Any, at: Viewpoint) -> Pair:
+    value = float(at.value(e))
+    array, condition = _matrix(e.args[0], at)
     return value, abs(value) + condition * (1 if array is None else len(array))
 
 
-WALKS: tuple[tuple[Any, Callable[[Any, World, Env], Pair]], ...] = (
-    (terms.DefinedFunction, lambda e, w, env: _pair(e.unfold(), w, env)),
+@lru_cache(maxsize=4096)
+def _quotient(e: Any) -> Any:
+    return sp.Mul(e.args[0], 1 / e.args[1], evaluate=False)
+
+
+WALKS: tuple[tuple[Any, Callable[[Any, Viewpoint], Pair]], ...] = (
+    (terms.DefinedFunction, lambda e, at: _pair(unfolded(e), at)),
     (terms.VectorFunction, _network),
     (sp.Add, _add),
     (sp.Mul, _mul),
@@ -267,7 +278,7 @@ WALKS: tuple[tuple[Any, Callable[[Any, World, Env], Pair]], ...] = (
     ((terms.Inner, terms.Norm2), _product),
     (terms.Hadamard, _hadamard),
     (terms.Coord, _coord),
-    (terms.Ratio, lambda e, w, env: _mul(sp.Mul(e.args[0], 1 / e.args[1], evaluate=False), w, env)),
+    (terms.Ratio, lambda e, at: _mul(_quotient(e), at)),
     (terms.LogDensity, _log_density),
     (terms.Expect, _expect),
     (terms.KL, _divergence),

@@ -22,6 +22,7 @@ from derivations.library import find
 from derivations.refutation.evaluate import evaluate
 from derivations.refutation.laws import FiniteJoint, GaussianChain, hermite_grid, mp, number
 from derivations.refutation.models import ReverseChain
+from derivations.refutation.reading import mentions
 from derivations.refutation.worlds import World
 
 Array = npt.NDArray[np.float64]
@@ -102,12 +103,14 @@ class Point:
         an error of step^4 = 1e-36 times the fifth derivative: none of the digits that are compared.
         """
 
+        kind, name = place
+        unmoved = self._unmoved(place)
+
         def along(coordinate: int, steps: int) -> Any:
-            value = evaluate(expression, self._moved(place, coordinate, steps * STEP).world())
+            value = evaluate(expression, self._moved(place, coordinate, steps * STEP, unmoved))
             values = value if isinstance(value, tuple) else (value,)
             return mp.fdot(zip(map(mp.mpf, weights), values, strict=True))
 
-        kind, name = place
         size = 1 if kind == "numbers" else name.size if kind == "moved" else len(_vector(getattr(self, kind)[name]))
         found = []
         for c in range(size):
@@ -115,17 +118,32 @@ class Point:
             found.append(float((8 * near - far) / (12 * number(STEP))))
         return np.array(found)
 
-    def _moved(self, place: Place, coordinate: int, by: Fraction) -> Point:
+    def _unmoved(self, place: Place) -> dict[Any, Any]:
+        """What is known of this world and stays as it is when the place is moved."""
+        name = "x" if place[0] == "x" else place[1]
+        return {e: value for e, value in self.world().known.items() if name not in mentions(e)}
+
+    def _moved(self, place: Place, coordinate: int, by: Fraction, unmoved: dict[Any, Any]) -> World:
+        """The world with one coordinate of a place moved. One with a chain that asks it for networks is made anew."""
         kind, name = place
         if kind == "moved":
             moved_point: Point = name.point(coordinate, by)
-            return moved_point
-        held = getattr(self, kind)
+            return moved_point.world()
+        world, held = self.world(), getattr(self, kind)
         if kind == "numbers":
-            return replace(self, numbers={**held, name: _exact(held[name]) + by})
+            numbers = {**held, name: _exact(held[name]) + by}
+            if self.reverse:
+                return replace(self, numbers=numbers).world()
+            return replace(world, numbers={**world.numbers, name: numbers[name]}, known=dict(unmoved))
         moved = [v + by if c == coordinate else v for c, v in enumerate(_vector(held[name]))]
-        fields: dict[str, Any] = {kind: {**held, name: moved}}
-        return replace(self, **fields)
+        if self.reverse:
+            fields: dict[str, Any] = {kind: {**held, name: moved}}
+            return replace(self, **fields).world()
+        if kind == "answers":
+            return replace(world, families={**world.families, name: _answering(moved)}, known=dict(unmoved))
+        key = ("x", name) if kind == "x" else (name,)
+        value = tuple(moved) if key[0] in world.finite else tuple(map(number, moved))
+        return replace(world, vectors={**world.vectors, key: value}, known=dict(unmoved))
 
     def world(self) -> World:
         """The world of the evaluator that holds these values; made once."""
@@ -133,9 +151,9 @@ class Point:
 
     @cached_property
     def _made(self) -> World:
-        made = World(self.d, numbers={name: _exact(v) for name, v in self.numbers.items()})
-        made.vectors = {("x", t): _vector(v) for t, v in self.x.items()}
-        made.vectors |= {(name,): _vector(v) for name, v in self.vectors.items()}
+        made = World(self.d, numbers={name: _exact(v) for name, v in self.numbers.items()}, steady=True)
+        vectors: dict[Any, Any] = {("x", t): _vector(v) for t, v in self.x.items()}
+        vectors |= {(name,): _vector(v) for name, v in self.vectors.items()}
         made.sizes = {name: len(_vector(v)) for name, v in self.vectors.items()}
         made.families = {name: _returns_number(f) for name, f in self.families.items()}
         made.families |= {name: _returns_vector(f) for name, f in self.networks.items()}
@@ -148,6 +166,9 @@ class Point:
         made.laws = dict(self.tables)
         finite = [law for law in self.tables.values() if isinstance(law, FiniteJoint)]
         made.finite = frozenset(key[0] for law in finite for key in law.keys)
+        made.vectors = {  # a table is asked for its own fractions
+            key: v if key[0] in made.finite else tuple(map(number, v)) for key, v in vectors.items()
+        }
         if self.betas is not None:
             alphas = [1 - number(_exact(b)) for b in self.betas]
             made.families.setdefault("alpha", lambda t: alphas[int(t) - 1])
@@ -197,33 +218,37 @@ class GaussianLaw:
                 cov = cov - gain * self._block(known, wanted)
             root = mp.cholesky(cov)
             log_det = mp.fsum(mp.log(root[n, n]) for n in range(len(wanted)))
-            self._known[keys, given] = gain, root, mp.inverse(root), log_det
+            self._known[keys, given] = gain and gain.tolist(), root.tolist(), mp.inverse(root).tolist(), log_det
         found: tuple[Any, Any, Any, Any] = self._known[keys, given]
         return found
 
     def _block(self, rows: Sequence[int], columns: Sequence[int]) -> Any:
         return mp.matrix([[self.covariance[a][b] for b in columns] for a in rows])
 
-    def _centre(self, keys: tuple[Any, ...], given: Mapping[tuple[Any, ...], Any]) -> Any:
+    def _centre(self, keys: tuple[Any, ...], given: Mapping[tuple[Any, ...], Any]) -> list[Any]:
         """The mean of some variables given the values of others."""
-        mean = mp.matrix([self.mean[p] for p in self._places(keys)])
+        mean = [mp.mpf(self.mean[p]) for p in self._places(keys)]
         if not given:
             return mean
-        known = self._places(list(given))
-        surprise = mp.matrix([v for value in given.values() for v in value]) - mp.matrix([self.mean[p] for p in known])
-        return mean + self._regression(keys, tuple(given))[0] * surprise
+        known = [mp.mpf(self.mean[p]) for p in self._places(list(given))]
+        values = (number(v) for value in given.values() for v in value)
+        surprise = [v - m for v, m in zip(values, known, strict=True)]
+        gain = self._regression(keys, tuple(given))[0]
+        return [m + mp.fdot(zip(row, surprise, strict=True)) for m, row in zip(mean, gain, strict=True)]
 
     def log_density(self, variables: Mapping[tuple[Any, ...], Any], given: Mapping[tuple[Any, ...], Any]) -> Any:
         keys = tuple(variables)
         _, _, whiten, log_det = self._regression(keys, tuple(given))
-        white = whiten * (mp.matrix([v for value in variables.values() for v in value]) - self._centre(keys, given))
-        return -mp.fsum(w * w for w in white) / 2 - log_det - len(white) * mp.log(2 * mp.pi) / 2
+        values = (number(v) for value in variables.values() for v in value)
+        apart = [v - m for v, m in zip(values, self._centre(keys, given), strict=True)]
+        white = (mp.fdot(zip(row, apart, strict=True)) for row in whiten)
+        return -mp.fsum(w * w for w in white) / 2 - log_det - len(apart) * mp.log(2 * mp.pi) / 2
 
     def outcomes(self, variables: Sequence[tuple[Any, ...]], given: Mapping[tuple[Any, ...], Any]) -> Iterator[Any]:
         keys = tuple(variables)
         mean, root = self._centre(keys, given), self._regression(keys, tuple(given))[1]
         for weight, noise in hermite_grid(len(mean)):
-            flat = list(mean + root * mp.matrix(noise))
+            flat = [m + mp.fdot(zip(row, noise, strict=True)) for m, row in zip(mean, root, strict=True)]
             values, at = {}, 0
             for key in variables:
                 values[key] = tuple(flat[at : at + self.sizes[key]])

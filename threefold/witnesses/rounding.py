@@ -13,7 +13,9 @@ rounded once more to their dtype. An operator without a rule stops the analysis:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -46,6 +48,11 @@ class RunningError(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.coefficients = coefficients
         self.operators = 0
         self._kept: dict[int, tuple[Any, Tensor]] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled while the analysis runs: no operator need ask the compiler to look away."""
+        return False
 
     def announce(self, tensor: Tensor, error: Tensor | float = 0.0) -> Tensor:
         """Say how far a tensor that comes from outside is from what it stands for."""
@@ -88,7 +95,7 @@ class RunningError(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, Held):
             return value.error
         if not isinstance(value, Tensor):
-            return torch.tensor(0.0 if is_short(float(value)) else abs(float(value)) * self.coefficients * 2.0**-53)
+            return _scalar(0.0 if is_short(float(value)) else abs(float(value)) * self.coefficients * 2.0**-53)
         if not value.is_floating_point():
             return torch.zeros(value.shape, dtype=F64)
         if value.untyped_storage().data_ptr() in self._kept:
@@ -127,7 +134,12 @@ def value(x: Any) -> Tensor:
     """An argument's computed value, float64."""
     if isinstance(x, Held):
         return x.value
-    return x.detach().to(F64) if isinstance(x, Tensor) else torch.tensor(float(x), dtype=F64)
+    return x.detach().to(F64) if isinstance(x, Tensor) else _scalar(float(x))
+
+
+@lru_cache(maxsize=4096)
+def _scalar(number: float) -> Tensor:
+    return torch.tensor(number, dtype=F64)
 
 
 def rounded(out: Tensor, times: float = 1.0) -> Tensor:
@@ -135,11 +147,12 @@ def rounded(out: Tensor, times: float = 1.0) -> Tensor:
     return times * (UNIT[out.dtype] * value(out).abs() + SMALLEST[out.dtype])
 
 
+@lru_cache(maxsize=4096)
 def is_short(number: float) -> bool:
     """Whether eight binary digits hold a number, so that no dtype rounds it."""
     if number == 0.0 or number != number or abs(number) == float("inf"):
         return True
-    mantissa = abs(torch.frexp(torch.tensor(number, dtype=F64)).mantissa.item()) * 256
+    mantissa = abs(math.frexp(number)[0]) * 256
     return mantissa == int(mantissa)
 
 

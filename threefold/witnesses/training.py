@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from derivations.kernel.claims import Statement
 from derivations.refutation.evaluate import evaluate
@@ -50,10 +51,7 @@ class On:
 
     def __call__(self, values: Any, *, grad: bool = True) -> Tensor:
         """A tensor of these values, differentiable; what the dtype rounds off is known to the analysis."""
-        exact = torch.tensor(np.asarray(values, dtype=np.float64), dtype=torch.float64)
-        made = exact.to(self.dtype, copy=True).detach()
-        self.tracker.announce(made, (made.to(torch.float64) - exact).abs())
-        return made.requires_grad_(grad)
+        return self._made(values, 0.0, grad)
 
     def fixed(self, values: Any) -> Tensor:
         """The same without a derivative."""
@@ -61,10 +59,15 @@ class On:
 
     def computed(self, values: Any, *, grad: bool = False) -> Tensor:
         """The same of values that are themselves rounded to float64: a logarithm, 3/10."""
-        made = self(values, grad=False)
-        exact = torch.tensor(np.asarray(values, dtype=np.float64), dtype=torch.float64)
-        self.tracker.announce(made, (made.to(torch.float64) - exact).abs() + 2.0**-53 * exact.abs())
-        return made.requires_grad_(grad)
+        return self._made(values, 2.0**-53, grad)
+
+    def _made(self, values: Any, share: float, grad: bool) -> Tensor:
+        """A tensor whose bound is what its dtype rounds off, and a share of the value; nothing of this is analysed."""
+        with _disable_current_modes():
+            exact = torch.tensor(np.asarray(values, dtype=np.float64), dtype=torch.float64)
+            made = exact.to(self.dtype, copy=True)
+            self.tracker.announce(made, (made.to(torch.float64) - exact).abs() + share * exact.abs())
+            return made.requires_grad_(grad)
 
     def signs(self, count: int) -> Tensor:
         """All vectors of +1 and -1 with that many coordinates, shape (2^count, count)."""
@@ -367,7 +370,8 @@ def run(function: Run, drawn: Any, dtype: str, *, slopes: bool) -> list[_Result]
 
 
 def _numbers(tensor: Tensor, tracker: RunningError) -> tuple[Array, Array]:
-    return tensor.detach().to(torch.float64).numpy().copy(), tracker.bound(tensor.detach()).numpy().copy()
+    with _disable_current_modes():
+        return tensor.detach().to(torch.float64).numpy().copy(), tracker.bound(tensor.detach()).numpy().copy()
 
 
 def trained(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from derivations.refutation.laws import mp
 from threefold.witnesses.cases.numbers import edges
 from threefold.witnesses.point import Point
 from threefold.witnesses.registry import Cases
@@ -39,13 +41,16 @@ class Bumps:
     @staticmethod
     def _as(x: Any, number: float) -> Any:
         """The number in the kind that x is made of."""
-        from derivations.refutation.laws import mp
-
-        return number if isinstance(x, float | complex | np.ndarray) else mp.mpf(number)
+        return number if isinstance(x, float | complex | np.ndarray) else _thirty_digits(number)
 
     def exact(self, x: Any) -> tuple[Any]:
         """As a vector of R^1, for the oracle."""
         return (self(x),)
+
+
+@lru_cache(maxsize=4096)
+def _thirty_digits(number: float) -> Any:
+    return mp.mpf(number)
 
 
 @dataclass(frozen=True)
