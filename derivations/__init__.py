@@ -1,5 +1,6 @@
 """Claims of the way from VAEs to diffusion models, and a small kernel that judges their proofs step by step."""
 
+from derivations.exercises import claims as exercises
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.judge import Judgement
 from derivations.kernel.verdict import Assumed, Disputed, Proved, Refuted, Supported, Undecided, Verdict, Witness
@@ -28,6 +29,7 @@ __all__ = [
     "claims",
     "editorial",
     "errata",
+    "exercises",
     "judge",
     "judge_erratum",
     "judge_mutants",

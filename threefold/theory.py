@@ -6,7 +6,7 @@ import fnmatch
 import importlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, cast
 
 from threefold import account, claimfile
@@ -27,6 +27,14 @@ class Setting:
     theory: str = "derivations"
     witnesses: str = "threefold.witnesses"
     file: str = ""
+
+    @property
+    def are_exercises(self) -> bool:
+        """Exercises have no tags, and nobody measures them."""
+        return self.theory == EXERCISES
+
+
+EXERCISES = "derivations.exercises"
 
 
 class Theory(Protocol):
@@ -53,6 +61,8 @@ def load(setting: Setting) -> Theory:
     except (ValueError, KeyError) as error:
         reason = error.args[0] if error.args else error
         raise Unusable(f"the claims cannot be read: {reason}") from error
+    if setting.are_exercises:
+        return theory
     tags = {name: account.tag_of(claim) for name, claim in claims.items()}
     for tag, count in Counter(tags.values()).items():
         ids = ", ".join(name for name in claims if tags[name] == tag)
@@ -69,7 +79,21 @@ def headings(setting: Setting) -> dict[str, Heading]:
         return claimfile.headings(setting.file)
     claims = load(setting).claims()
     modules = account.modules_of(claims.values(), setting.theory.partition(".")[0])
-    return {name: account.of_claim(claim, modules=modules[name]) for name, claim in claims.items()}
+    found = {name: account.of_claim(claim, modules=modules[name]) for name, claim in claims.items()}
+    return {
+        name: replace(heading, witnesses=()) if setting.are_exercises else heading for name, heading in found.items()
+    }
+
+
+def of_exercises(setting: Setting, names: Iterable[str]) -> Setting:
+    """The same, or that of the exercises where the ids or patterns are theirs. Raises Unusable where some only are."""
+    wanted = list(names)
+    asked = [name for name in wanted if name.startswith("exercise.")]
+    if not asked:
+        return setting
+    if len(asked) < len(wanted):
+        raise Unusable(f"{asked[0]!r} are exercises, which are not of the ledger; judge them in a command of their own")
+    return Setting(EXERCISES, setting.witnesses)
 
 
 def select(claims: Mapping[str, Heading], patterns: Iterable[str]) -> list[str]:

@@ -22,10 +22,10 @@ def setting_of(ctx: click.Context) -> Setting:
 
 
 def with_file(setting: Setting, patterns: tuple[str, ...]) -> tuple[Setting, tuple[str, ...]]:
-    """Take the file of claims out of the patterns, if one of them is a file."""
+    """Take the file of claims out of the patterns, if one of them is a file; `exercise.*` are the exercises."""
     files = [pattern for pattern in patterns if claimfile.is_file(pattern)]
     if not files:
-        return setting, patterns
+        return theory.of_exercises(setting, patterns), patterns
     if len(files) > 1:
         raise Unusable(f"{len(files)} files are named ({', '.join(files)}); one is the limit: judge them one by one")
     if "::" in files[0]:
@@ -36,8 +36,11 @@ def with_file(setting: Setting, patterns: tuple[str, ...]) -> tuple[Setting, tup
 
 
 def opened_cache(setting: Setting, *, fresh: bool) -> Cache | None:
-    """What earlier runs found, unless claims of a file are judged, which rest on anything that the file reads."""
-    if setting.file:
+    """What earlier runs found of the ledger.
+
+    Claims of a file, which rest on anything that it reads, are judged anew, and so are exercises, which takes seconds.
+    """
+    if setting.file or setting.are_exercises:
         return None
     cache = Cache(setting, fresh=fresh)
     if cache.note:

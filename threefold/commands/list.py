@@ -13,6 +13,7 @@ Examples:
   threefold list                 every claim with the kernel's verdict
   threefold list 'ddpm.loss.*'   those whose id matches (quote the pattern)
   threefold list mine.py         the claims of a file of your own
+  threefold list 'exercise.*'    the exercises of the site
   threefold list --fast          at once, without judging anything
 """
 

@@ -17,6 +17,7 @@ Examples:
   threefold show ddpm.posterior.mean           the derivation and the evidence
   threefold show 0A07                          the same by its tag
   threefold show mine.py::my.claim             a claim of a file of your own
+  threefold show exercise.velocity.half_way    the solution of an exercise of the site
   threefold show ddpm.posterior.mean --fast    the derivation alone, at once
   threefold show ddpm.posterior.mean --latex   the derivation as LaTeX, to paste
 """
@@ -82,7 +83,7 @@ def _of_a_file(setting: Setting, name: str) -> tuple[Setting, str]:
     """`FILE.py::ID` taken apart; a name without `::` that ends in .py is a file with one claim."""
     file, mark, wanted = name.partition("::")
     if not mark and not claimfile.is_file(name):
-        return setting, name
+        return theory.of_exercises(setting, [name]), name
     return Setting(setting.theory, setting.witnesses, claimfile.path_of(file)), wanted
 
 

@@ -12,6 +12,7 @@ from derivations.kernel import terms
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.judge import PartReport, StepReport
 from derivations.printing import RELATIONS_TEXT, supposed_latex
+from threefold.account import tag_of
 from threefold.site import symbols, words
 from threefold.site.book import Book
 from threefold.site.tex import width
@@ -160,10 +161,15 @@ def _part(book: Book, claim: Claim, number: int, part: PartReport, up: str) -> s
     return f'<div class="tf-proof">{title}{"".join(rows)}</div>'
 
 
+def short_name(claim: Claim) -> str:
+    """What `threefold show` is given: the tag, or the id of an exercise, which has none."""
+    return tag_of(claim) or claim.id
+
+
 def anchor(claim: Claim, part: int, step: StepReport) -> str:
     """A row's id: the tag, the statement's number if there are several, the step's number."""
     numbers = [str(part + 1)] if len(claim.says) > 1 else []
-    return ".".join([claim.tag, *numbers, str(step.number)])
+    return ".".join([short_name(claim), *numbers, str(step.number)])
 
 
 def _row(book: Book, claim: Claim, part: int, step: StepReport, before: StepReport | None, up: str) -> str:
@@ -220,7 +226,7 @@ def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: 
     if step.side_conditions:
         rows.append(("Conditions", ", ".join(f"<code>{escape(c)}</code>" for c in step.side_conditions)))
     rows.append(("TeX", f'<code class="tf-tex">{escape(step.latex)}</code>'))
-    rows.append(("Run it", f"<code>threefold show {claim.tag}</code>"))
+    rows.append(("Run it", f"<code>threefold show {short_name(claim)}</code>"))
     source = f'<span class="tf-from">from {links}</span>' if links else ""
     if definitions:
         word = "" if "definition" in (step.why or named) else "definition: "
@@ -231,16 +237,17 @@ def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: 
 
 def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:
     """A folded solution: the derivation of a claim, or of those of its statements that are named by number (from 1)."""
-    judgement = book.judgements[claim.id]
+    judgement, tag = book.judgement(claim), tag_of(claim)
     chosen = [int(part) - 1 for part in parts] or list(range(len(claim.says)))
     rows = "".join(_part(book, claim, n, judgement.parts[n], up) for n in chosen)
     inside = re.sub(r' id="[^"]*"', "", rows) if judgement.parts else statements(book, claim, up)
     inside = re.sub(r'<a class="tf-no" href="#[^"]*"[^>]*>(\d+)</a>', r'<span class="tf-no">\1</span>', inside)
     proof = inside + (counterexample(judgement.verdict) if claim.expects == "refuted" else "")
-    title = f"{named_link(book, claim.id, up)} {badge(judgement.verdict.kind)}"
+    name = named_link(book, claim.id, up) if tag else f"<strong>{words.html(claim.title)}</strong>"
+    run = "" if tag else f'<p class="tf-facts">Run it: <code>threefold show {claim.id}</code></p>'
     return one_line(
-        f'<details class="tf-solution"><summary>Solution, checked as {claim.tag}</summary>'
-        f'<div class="tf-derivation"><p>{title}</p>{proof}</div>'
+        f'<details class="tf-solution"><summary>Solution, checked {f"as {tag}" if tag else "by the kernel"}</summary>'
+        f'<div class="tf-derivation"><p>{name} {badge(judgement.verdict.kind)}</p>{proof}{run}</div>'
         "</details>"
     )
 

@@ -78,6 +78,19 @@ class Book:
                 return claim
         raise Unusable(f"{where}: no claim has the id or tag {name!r}{nearest(name, claims)}")
 
+    def exercise(self, name: str, where: str) -> Claim:
+        """The exercise or the claim with this id (or tag). Raises Unusable, naming the place, when there is none."""
+        return derivations.exercises().get(name) or self.claim(name, where)
+
+    def judgement(self, claim: Claim) -> Judgement:
+        """What the kernel says of a claim or an exercise. Raises Unusable for an exercise that is not solved."""
+        if claim.id not in derivations.exercises():
+            return self.judgements[claim.id]
+        found = derivations.judge(claim)
+        if not found.verdict:
+            raise Unusable(f"{claim.id} is {found.verdict.kind}, not proved; see `threefold show {claim.id}`")
+        return found
+
     def foundations(self, name: str) -> list[str]:
         """Every claim that this one rests on, however far down."""
         found: list[str] = []
@@ -102,13 +115,3 @@ class Book:
         below = [name, *self.foundations(name)]
         sound = all(self.judgements[n].verdict.kind == "proved" for n in below)
         return "deep" if sound and not self.assumptions(name) else "proved"
-
-    def allowed_tex(self) -> set[str]:
-        """The TeX of everything that was checked: statements and steps of all claims, and of all errata."""
-        found: set[str] = set()
-        for judgement in self.judgements.values():
-            found.update(step.latex for part in judgement.parts for step in part.steps)
-        corrections = [e.correction for e in derivations.errata() if isinstance(e.correction, Claim)]
-        for claim in [*derivations.claims().values(), *(e.printed for e in derivations.errata()), *corrections]:
-            found.update(statement.latex() for statement in claim.says)
-        return found

@@ -126,6 +126,10 @@ def directives(
     def claim(name: str) -> derivations.Claim:
         return book.claim(name, "directive")
 
+    def exercise(argument: str, up: str) -> str:
+        name, *parts = argument.split() or [""]
+        return blocks.solution(book, book.exercise(name, "directive"), parts, up)
+
     def run(show: Callable[[Run], str]) -> prose.Directive:
         return lambda name, _: show(experiments.of(docs, name))
 
@@ -133,7 +137,7 @@ def directives(
         "derivation": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
         "derivation-shown": claims(lambda name, up: blocks.derivation(book, claim(name), up)),
         "statement": claims(lambda name, up: blocks.statements(book, claim(name), up)),
-        "exercise": lambda argument, up: blocks.solution(book, claim(argument.split()[0]), argument.split()[1:], up),
+        "exercise": exercise,
         "rests-on": claims(lambda name, up: graph.rests_on(book, graphs, claim(name).id, up)),
         "symbols": lambda _, up: pages.symbols_used(book, here, up),
         "errata": lambda argument, up: errata.some(book, chapters.ids(argument), up),
