@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -19,6 +21,14 @@ SMALL = {
     "digits-edm": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
     "digits-sde": ("--widths", "8,8", "--blocks", 1, "--attention", "", "--head-channels", 8, "--batch-size", 8),
     "digits-ncsn": ("--widths", "8", "--blocks", 1, "--attention", "", "--levels", 6, "--batch-size", 8),
+    "digits-consistency": ("--widths", "8", "--blocks", 1, "--attention", "", "--batch-size", 8),
+    "digits-meanflow": ("--widths", "8,8", "--blocks", 1, "--attention", "4", "--head-channels", 8, "--batch-size", 8),
+    "digits-distill": (
+        *("--widths", "8", "--blocks", 1, "--attention", "", "--batch-size", 8),
+        *("--teacher-sampling", 4, "--teacher-steps", 2, "--stage-steps", 1),
+    ),
+    "mixture-consistency": ("--width", 16, "--depth", 1, "--batch-size", 32, "--method", "distillation"),
+    "mixture-meanflow": ("--width", 16, "--depth", 1, "--batch-size", 32),
     "mixture-sde": ("--width", 16, "--depth", 1, "--batch-size", 32, "--sde", "ve"),
     "mixture-flow": ("--width", 16, "--depth", 1, "--batch-size", 32),
 }
@@ -28,6 +38,11 @@ OWN = {  # a figure that only such a system has
     "digits-edm": "flow_bpd",
     "digits-sde": "flow_bpd",
     "digits-ncsn": "classifier",
+    "digits-consistency": "classifier",
+    "digits-meanflow": "classifier",
+    "digits-distill": "classifier",
+    "mixture-consistency": "jump",
+    "mixture-meanflow": "jump",
     "mixture-sde": "likelihood",
     "mixture-flow": "straightness",
 }
@@ -56,6 +71,63 @@ def test_a_system_trains_resumes_exactly_and_is_sampled_and_measured(command, tm
     assert not found["failed"]
     assert all(math.isfinite(figure["value"]) for rows in found["figures"].values() for figure in rows)
     assert OWN[name] in found["figures"]
+
+
+@pytest.fixture
+def stages(command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A student of one step, whose teacher takes two, and that one's four."""
+    out = tmp_path_factory.getbasetemp() / "stages"
+    if not out.exists():
+        command("train", "digits-distill", *SHORT, *SMALL["digits-distill"], "--steps", 1, "--out", out)
+    return out
+
+
+def test_each_stage_is_a_run_that_can_be_sampled_and_taken_again(command, stages: Path, tmp_path: Path) -> None:
+    for part in (stages, stages / "teacher", stages / "teacher" / "teacher"):
+        command("sample", part, "--out", tmp_path / "s.png", "--n", 2)
+    given = ("--from", stages / "teacher", "--out", tmp_path / "r")
+    command("train", "digits-distill", *SHORT, *SMALL["digits-distill"], "--steps", 1, *given)
+    assert losses(tmp_path / "r") == losses(stages) and not (tmp_path / "r" / "teacher").exists()
+
+
+def test_a_consistency_model_is_distilled_from_the_teacher_that_it_trained(command, tmp_path: Path) -> None:
+    options = ("--method", "distillation", "--teacher-steps", 1)
+    command(
+        "train", "digits-consistency", *SHORT, *SMALL["digits-consistency"], *options, "--steps", 2, "--out", tmp_path
+    )
+    command("sample", tmp_path / "teacher", "--out", tmp_path / "s.png", "--n", 2, "--steps", 2)
+    command("sample", tmp_path, "--out", tmp_path / "s.png", "--n", 2, "--steps", 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--widths", "16"), "the teacher"),
+        (("--sampling-steps", 2), "is a model of kind distill, and the teacher is one of kind flow"),
+        (("--teacher-sampling", 8), "= 4, and this model asks for 8"),
+    ],
+)
+def test_a_stage_that_does_not_fit_is_refused(command, stages: Path, tmp_path: Path, options, words: str) -> None:
+    given = (*SMALL["digits-distill"], *options, "--from", stages / "teacher", "--out", tmp_path / "r")
+    err = command("train", "digits-distill", *SHORT, "--steps", 1, *given, expect=2).stderr
+    assert words in err and not (tmp_path / "r" / "checkpoints").exists()
+
+
+def test_a_stage_of_other_data_is_refused(command, stages: Path, tmp_path: Path, monkeypatch) -> None:
+    def of_others(checkpoint: Any) -> Any:
+        found = load_model(checkpoint)
+        data = {**found.description["data"], "fingerprint": "0123"}
+        return dataclasses.replace(found, description={**found.description, "data": data})
+
+    monkeypatch.setattr("torch_impl.runs.open.load_model", of_others)
+    given = (*SMALL["digits-distill"], "--from", stages / "teacher", "--out", tmp_path / "r")
+    err = command("train", "digits-distill", *SHORT, "--steps", 1, *given, expect=2).stderr
+    assert "(fingerprint 0123)" in err and "give a stage of the same data" in err
+
+
+@pytest.mark.parametrize("options", [("--steps", 3), ("--guidance", 2.0), ("--sampler", "heun")])
+def test_samples_of_a_distilled_model_that_cannot_be(command, stages: Path, tmp_path: Path, options) -> None:
+    command("sample", stages, "--out", tmp_path / "s.png", *options, expect=2)
 
 
 @pytest.fixture
@@ -103,6 +175,11 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
         (("digits-sde", "--sde", "ve", "--sigma-max", 0.5), "the size of the data"),
         (("digits-ncsn", "--sde", "vp"), "digits-ncsn has no --sde"),
         (("digits-ncsn", "--levels", 1), "--levels is 1"),
+        (("digits-consistency", "--teacher-steps", 5), "--teacher-steps has no meaning with --method training"),
+        (("digits-consistency", "--first-levels", 500), "it must be at most --levels = 160"),
+        (("digits-consistency", "--from", "nowhere"), "has no earlier stage; leave out --from"),
+        (("digits-meanflow", "--from", "nowhere"), "digits-meanflow has no --from"),
+        (("digits-distill", "--sampling-steps", 3), "doubled once or more often, for example 24"),
         (("mixture-flow", "--data", "moon"), "mixture:moon"),
         (("mixture-flow", "--width", 5), "must be even"),
     ],

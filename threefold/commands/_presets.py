@@ -16,7 +16,7 @@ from threefold.errors import Unusable
 
 __all__ = ["PresetCommand", "TrainGroup"]
 
-_PATHS = ("--config", "--data", "--out", "--resume-from", "--compressor", "--set")
+_PATHS = ("--config", "--data", "--out", "--resume-from", "--from", "--set")
 _RUN = "This run"
 _PATH = click.Path(path_type=Path)
 
@@ -111,9 +111,12 @@ def _field_options(preset: str) -> Iterator[FieldOption]:
             yield made
         if part is chosen.trainer:
             yield from _average_options()
-    if chosen.system.first_stage():
-        made = FieldOption(["--compressor"], type=_PATH, default=None, help="A trained compressor to take.")
-        made.group = "Compressor"
+    stage = chosen.system.stage
+    if stage:
+        own = ["--compressor"] if stage == "compressor" else []
+        words = f"A trained {stage} to take, by its run's folder or a checkpoint."
+        made = FieldOption(["--from", *own, "compressor"], type=_PATH, default=None, metavar="RUN", help=words)
+        made.group = stage.capitalize()
         yield made
 
 

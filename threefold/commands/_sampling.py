@@ -24,7 +24,7 @@ from torch_impl.runs.estimate import words
 from torch_impl.runs.open import Model, load_model
 from torch_impl.runs.sample_files import write_arrays, write_single_files
 from torch_impl.training import Processes
-from torch_impl.training.capabilities import KnowsTruth, Labels
+from torch_impl.training.capabilities import KnowsLaw, Labels
 from torch_impl.training.checkpoint import write_atomically
 
 __all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "refuse_sampler", "run_sampling"]
@@ -86,7 +86,7 @@ def _drawn(
     """Samples in parts of a size that only the model decides, so that the first ones do not depend on their number."""
     config: Any = model.system.config
     values = config.image_size**2 * config.channels
-    size = 5000 if isinstance(model.system, KnowsTruth) else max(8, min(500, 2**19 // values // 8 * 8))
+    size = 5000 if isinstance(model.system, KnowsLaw) else max(8, min(500, 2**19 // values // 8 * 8))
     labels: Tensor | None = options.get("labels")
     for start in range(0, request.n, size):
         count = min(size, request.n - start)
@@ -128,7 +128,7 @@ def _told(n: int) -> Iterator[Callable[[float], None]]:
 
 
 def _write_picture(request: SampleRequest, model: Model, drawn: Tensor) -> None:
-    if isinstance(model.system, KnowsTruth):
+    if isinstance(model.system, KnowsLaw):
         truth = model.system.oracle.sample(request.n, torch.Generator().manual_seed(request.seed))
         scatter(request.out, drawn, truth)
     else:
@@ -165,7 +165,7 @@ def _refuse_unwritable(request: SampleRequest) -> None:
 
 def _refuse_full_disk(request: SampleRequest, model: Model) -> None:
     config: Any = model.system.config
-    if not request.out.suffix and isinstance(model.system, KnowsTruth):
+    if not request.out.suffix and isinstance(model.system, KnowsLaw):
         raise ValueError("samples of a mixture are points, no pictures: give an --out that ends in .png or .npz")
     need, free = request.n * config.image_size**2 * config.channels, shutil.disk_usage(request.out.parent).free
     if request.out.suffix.lower() != ".png" and need > free:

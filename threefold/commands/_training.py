@@ -123,8 +123,8 @@ def _next_commands(plan: Plan) -> Iterator[str]:
 
 
 def _first_stage(plan: Plan, console: Console) -> StoredCheckpoint:
-    """Train the compressor in a folder of its own, or go on with it, or take it as it is."""
-    folder, processes, request = plan.out / "compressor", plan.processes, plan.request
+    """Train the stage before it in a folder of its own, or go on with it, or take it as it is; its own stage first."""
+    folder, processes, request = plan.out / plan.chosen.system.stage, plan.processes, plan.request
     with unusable_input():
         stage = compressor_preset(plan.chosen)
         store = CheckpointStore(folder / "checkpoints")
@@ -136,12 +136,13 @@ def _first_stage(plan: Plan, console: Console) -> StoredCheckpoint:
                 console.print(f"first stage: {stage.name}, {stage.trainer.steps} steps")
             resume = request.resume and (bool(store.all()) or begun_description(folder) is not None)
             asked = dataclasses.replace(request, resume=resume, resume_from=None)
-            trainer = _opened(
-                dataclasses.replace(plan, chosen=stage, out=folder, begun=begun_run(folder, asked)), console
-            )
             if processes.is_main:  # so that a run stopped in its first stage is gone on with as it was begun
                 plan.out.mkdir(parents=True, exist_ok=True)
                 _write_beginning(plan)
+            part = dataclasses.replace(plan, chosen=stage, out=folder, begun=begun_run(folder, asked), request=asked)
+            if stage.system.first_stage() and part.begun.checkpoint is None:
+                part = dataclasses.replace(part, compressor=_first_stage(part, console))
+            trainer = _opened(part, console)
     if trainer is not None:
         _fit(trainer, console)
         if request.pictures:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from torch_impl.runs.open import Model, first_examples, load_split
-from torch_impl.training.capabilities import KnowsTruth, Labels, Samples
+from torch_impl.training.capabilities import KnowsLaw, Labels, Samples
 from torch_impl.training.system import Batch, System
 
 __all__ = ["Evaluation", "Settings", "draw_samples", "takes"]
@@ -95,7 +95,7 @@ class Evaluation:
         labels = self.system.sample_labels(n) if isinstance(self.system, Labels) else None
         given = {name: getattr(self.settings, name) for name in CHOICES if name in takes(self.system)}
         options = {name: value for name, value in given.items() if value is not None}
-        size = 5000 if isinstance(self.system, KnowsTruth) else 50 if self.takes_long else 500
+        size = 5000 if isinstance(self.system, KnowsLaw) else 50 if self.takes_long else 500
         for start in range(0, n, size):
             self.say(f"drawing samples, {start:,} of {n:,}")
             asked = {} if labels is None else {"labels": labels[start : start + size]}

@@ -15,7 +15,7 @@ from torch_impl.evaluation.figure import Figure, mean_figure
 from torch_impl.evaluation.metric import Metric
 from torch_impl.runs.open import first_examples
 from torch_impl.samplers.likelihood import bits_per_dim, dequantize, flow_times, flow_words, ode_log_likelihood
-from torch_impl.training.capabilities import Bounds, FlowLikelihood, KnowsTruth, PixelLikelihood
+from torch_impl.training.capabilities import Bounds, FlowLikelihood, KnowsLaw, KnowsTruth, PixelLikelihood
 from torch_impl.training.system import Batch
 
 __all__ = ["METRICS", "reconstruction_variance"]
@@ -167,7 +167,7 @@ METRICS = (
         "bits/dim",
         "less",
         needs=(FlowLikelihood,),
-        without=(KnowsTruth,),
+        without=(KnowsLaw,),
     ),
     Metric(
         "likelihood",

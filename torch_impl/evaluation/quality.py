@@ -23,7 +23,7 @@ from torch_impl.evaluation.metric import Metric
 from torch_impl.evaluation.readers import EndlessClassifier, ImageClassifier
 from torch_impl.networks.inception import load_inception
 from torch_impl.runs.open import first_examples
-from torch_impl.training.capabilities import KnowsTruth, Samples
+from torch_impl.training.capabilities import KnowsLaw, Samples
 
 __all__ = ["METRICS"]
 
@@ -184,7 +184,7 @@ METRICS = (
         "%",
         "more",
         needs=(Samples,),
-        without=(KnowsTruth,),
+        without=(KnowsLaw,),
         labels=True,
     ),
     Metric(
@@ -193,7 +193,7 @@ METRICS = (
         "Fréchet and kernel distance, precision and recall, in the features of a classifier trained here (not the FID)",
         better="less",
         needs=(Samples,),
-        without=(KnowsTruth,),
+        without=(KnowsLaw,),
     ),
     Metric(
         "fid",
@@ -201,7 +201,7 @@ METRICS = (
         "FID and KID, by the weights of the Inception network that --inception gives",
         better="less",
         needs=(Samples,),
-        without=(KnowsTruth,),
+        without=(KnowsLaw,),
         asks="inception",
     ),
 )

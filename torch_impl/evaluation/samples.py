@@ -9,7 +9,7 @@ from torch_impl.evaluation.figure import Figure
 from torch_impl.evaluation.metric import Metric
 from torch_impl.evaluation.readers import copy_check, sliced_wasserstein, wasserstein_to_truth
 from torch_impl.runs.open import first_examples
-from torch_impl.training.capabilities import KnowsTruth, Samples
+from torch_impl.training.capabilities import KnowsLaw, Samples
 
 __all__ = ["METRICS"]
 
@@ -30,7 +30,7 @@ def copies_metric(e: Evaluation) -> list[Figure]:
 def wasserstein_metric(e: Evaluation) -> list[Figure]:
     """Sliced 2-Wasserstein distance from samples to true ones, beside that of two true sets of the same size."""
     system, n = e.system, e.settings.samples
-    if isinstance(system, KnowsTruth):
+    if isinstance(system, KnowsLaw):
         seeds = torch.Generator().manual_seed(e.settings.seed + 17)
         truth = [system.oracle.sample(n, seeds) for _ in range(8)]
         drawn = [e.samples()[0], *(e.draw(20 + i)[0] for i in range(7))]
@@ -63,7 +63,7 @@ METRICS = (
         copies_metric,
         "distance of samples to training images, beside that of fresh real images",
         needs=(Samples,),
-        without=(KnowsTruth,),
+        without=(KnowsLaw,),
     ),
     Metric(
         "wasserstein",

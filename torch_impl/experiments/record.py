@@ -52,8 +52,8 @@ def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None)
     """Train a preset to its end, first stage included, or go on with a run that was stopped."""
     start, cpu = time.perf_counter(), _cpu_seconds()
     if chosen.system.first_stage() and compressor is None:
-        train(compressor_preset(chosen), out / "compressor")
-        compressor = find_checkpoint(out / "compressor")
+        train(compressor_preset(chosen), out / chosen.system.stage)
+        compressor = find_checkpoint(out / chosen.system.stage)
     trainer = open_run(chosen, out, observer=TerminalObserver(), compressor=compressor)
     if trainer.last_checkpoint() is not None:
         trainer.restore()

@@ -4,7 +4,7 @@
 name = "uncentred"
 changes = { centred = false }
 
-[[experiment.evaluations]]  # of every variant; a name makes a level of its own
+[[experiment.evaluations]]  # of every variant; a name makes a level of its own, a stage is one trained before it
 name = "euler-10"
 metrics = ["straightness"]
 settings = { sampler = "euler", steps = 10 }
@@ -13,6 +13,7 @@ settings = { sampler = "euler", steps = 10 }
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def record(name: str, work: Path, folder: Path) -> None:
         found: dict[str, Any] = {}
         for asked in experiment["evaluations"]:
             place = found.setdefault(asked["name"], {}) if "name" in asked else found
-            place.update(judge(trained, asked["metrics"], **asked.get("settings", {})))
+            judged = replace(trained, out=trained.out / asked["stage"]) if "stage" in asked else trained
+            place.update(judge(judged, asked["metrics"], **asked.get("settings", {})))
         if "name" in run:
             results.setdefault("variants", {})[run["name"]] = {**trained.cost(), **found}
         else:

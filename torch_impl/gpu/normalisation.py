@@ -13,7 +13,8 @@ so does the code that `torch.compile` makes of them, for which the kernels here 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from torch_impl import gpu
 
-__all__ = ["add_bias", "norm", "serves"]
+__all__ = ["add_bias", "norm", "plain", "serves"]
 
 WORTH = 2**23
 """Elements from which the kernels here pay: below, launching them is what costs."""
@@ -33,9 +34,23 @@ PROGRAMS = 1024
 """How many programs are wanted at least, before a chunk is made of several tiles."""
 
 
+_off = False
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Within it the kernels here serve nothing: they have no derivative in forward mode."""
+    global _off
+    before, _off = _off, True
+    try:
+        yield
+    finally:
+        _off = before
+
+
 def serves(x: Tensor) -> bool:
     """Whether the kernels serve an image batch, and pay."""
-    if not x.is_cuda or x.ndim != 4 or x.numel() < WORTH:
+    if _off or not x.is_cuda or x.ndim != 4 or x.numel() < WORTH:
         return False
     if torch.compiler.is_compiling():
         from torch_impl.gpu import tracing

@@ -177,6 +177,21 @@ class CosinePath(Path):
 
 
 @dataclass(frozen=True)
+class LevelPath(Path):
+    """x_t = x_0 + t noise: the noise level is the time, as in EDM (Karras et al. 2022); `edm.units`."""
+
+    T: float = 80.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.T < math.inf:
+            raise ValueError(f"T = {self.T!r}, but the largest noise level is positive and finite")
+
+    def coefficients(self, t: Tensor) -> Coefficients:
+        one = torch.ones_like(t)
+        return Coefficients(one, t, -t.log(), 0 * one, one, -1 / t)
+
+
+@dataclass(frozen=True)
 class LinearRate(Rate):
     """beta(t) from beta_min at 0 to beta_max at T, linearly (Song et al. 2021b, eq. 32)."""
 

@@ -150,7 +150,7 @@ def open_run(
     """A trainer for a preset, at step 0: data loaded and checked, system built with the weights of the seed.
 
     Args:
-        compressor: the trained first stage of latent diffusion.
+        compressor: the trained stage before it, of a system of several.
         to_restore: the trainer will be put back to a checkpoint, whose weights have the first stage among them.
 
     Raises:
@@ -165,9 +165,7 @@ def open_run(
     system = chosen.system.build()
     held_out = [] if chosen.system.laws else _held_out(chosen.data)
     if not (to_restore and chosen.system.first_stage()):
-        system.prepare(
-            data, None if compressor is None else TrainedStage(load_model(compressor).system, compressor.path)
-        )
+        system.prepare(data, None if compressor is None else _trained_stage(compressor, chosen, data))
     if processes.device.type == "cpu":
         keep_heap()
     batches = Batches(
@@ -192,29 +190,39 @@ def open_run(
     )
 
 
+def _trained_stage(checkpoint: StoredCheckpoint, chosen: Preset, data: Any) -> TrainedStage:
+    """An earlier stage, averaged.
+
+    Raises:
+        ValueError: it was trained on other data.
+    """
+    found = load_model(checkpoint)
+    theirs = found.description.get("data", {})
+    if theirs.get("name") != chosen.data.name or theirs.get("fingerprint", data.fingerprint) != data.fingerprint:
+        raise ValueError(
+            f"{checkpoint.path} was trained on {theirs.get('name')} (fingerprint {theirs.get('fingerprint')}), and "
+            f"{chosen.name} is trained on {chosen.data.name} ({data.fingerprint}); give a stage of the same data"
+        )
+    return TrainedStage(found.system, checkpoint.path)
+
+
 def _held_out(choice: DataChoice, largest: int = 1000) -> list[Batch]:
     x, y = first_examples(load_split(choice, "val"), largest)
     size = 250
     return [Batch(x[i : i + size], None if y is None else y[i : i + size]) for i in range(0, len(x), size)]
 
 
-# -- latent diffusion: two stages -------------------------------------------------------------------------------------
+# -- systems of several stages ----------------------------------------------------------------------------------------
 
 
 def compressor_preset(chosen: Preset) -> Preset:
-    """The first stage of a latent preset as a preset of its own."""
+    """The stage before a preset of several as a preset of its own."""
     stage = chosen.system.first_stage()
     if stage is None:
-        raise ValueError(f"{chosen.name} has no compressor")
-    trainer = dataclasses.replace(
-        chosen.trainer,
-        steps=stage.steps,
-        warmup=min(100, stage.steps),
-        lr_start=0,
-        lr_start_rate=0.0,
-        clip=1000.0,
-    )
-    name = f"{chosen.name} (compressor)"
+        raise ValueError(f"{chosen.name} has no earlier stage")
+    changed = {"steps": stage.steps, "warmup": min(100, stage.steps), "lr_start": 0, "lr_start_rate": 0.0}
+    trainer = dataclasses.replace(chosen.trainer, **{**changed, **stage.trainer})
+    name = f"{chosen.name} ({chosen.system.stage})"
     return dataclasses.replace(chosen, name=name, system=stage.config, trainer=trainer)
 
 
@@ -229,6 +237,6 @@ def refuse_other_compressor(stage: Preset, checkpoint: StoredCheckpoint) -> None
     refuse_other_run(checkpoint, json.loads(json.dumps(asked)))
     if checkpoint.step > stage.trainer.steps:
         raise ValueError(
-            f"compressor {checkpoint.path} was trained for {checkpoint.step} steps, and {stage.trainer.steps} are "
-            f"asked for now; set compressor_steps={checkpoint.step}, or start anew in another --out folder"
+            f"{checkpoint.path} was trained for {checkpoint.step} steps, and {stage.trainer.steps} are asked for now; "
+            f"ask for {checkpoint.step} steps of it (--help shows the option), or start anew in another --out folder"
         )

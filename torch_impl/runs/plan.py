@@ -96,7 +96,7 @@ def planned(
     begun = begun_run(out, request) if request.resume or not request.dry_run else Begun()
     chosen = with_rate(request, requested_preset(request, place.preset, place.document, begun), begun)
     if request.compressor is not None and not chosen.system.first_stage():
-        raise ValueError(f"{chosen.name} takes no --compressor; it belongs to the presets that end in -latent")
+        raise ValueError(f"{chosen.name} has no earlier stage; leave out --from")
     chosen.trainer.blocks_for(processes.world)
     compressor = find_checkpoint(request.compressor) if request.compressor is not None else None
     data = inspected(chosen, processes, request.skip_bad, *(() if looking is None else (looking,)))

@@ -53,6 +53,11 @@ def _even_in_log_snr(schedule: NoiseSchedule, steps: int) -> list[int]:
     return times
 
 
+def even_times(T: float, steps: int) -> list[float]:
+    """T, ..., 0 in even steps of real time."""
+    return [T * (1 - i / steps) for i in range(steps + 1)]
+
+
 def check_timesteps(timesteps: Sequence[int], T: int, increasing: bool = False) -> list[int]:
     """Times with both ends named, strictly decreasing (or increasing) in 0..T; ValueError otherwise."""
     times = [as_time(t, 0, T) for t in timesteps]

@@ -15,10 +15,14 @@ __all__ = ["FirstStage", "SystemConfig", "build_system", "config_from_json", "lo
 
 
 class FirstStage(NamedTuple):
-    """A system that another one needs to have been trained, and for how many steps."""
+    """A system that another one needs to have been trained, and for how many steps.
+
+    `trainer` is what is other in its training.
+    """
 
     config: SystemConfig
     steps: int
+    trainer: Mapping[str, Any] = {}
 
 
 _KINDS: dict[str, type[SystemConfig]] = {}
@@ -36,6 +40,8 @@ class SystemConfig:
     """What an example is, in words."""
     laws: ClassVar[str] = ""
     """Where examples are drawn from a law that the config holds: how the names of such data begin."""
+    stage: ClassVar[str] = ""
+    """What a system that is trained before it is to it, for some values at least; empty where there is none."""
 
     image_size: int = 8
     channels: int = 1

@@ -25,6 +25,7 @@ from torch_impl.samplers.runge_kutta import (
     probed_log_density,
     solver,
 )
+from torch_impl.samplers.times import even_times
 from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.systems.told import PointsTold, ToldSystem
@@ -134,11 +135,6 @@ class FlowBase(ToldSystem):
 def standard_normal(x: Tensor) -> Tensor:
     """log N(x; 0, I), nats, (batch,)."""
     return sum_dims(gaussian_log_prob(x, 0.0, 0.0))
-
-
-def even_times(T: float, steps: int) -> list[float]:
-    """T, ..., 0 in even steps."""
-    return [T * (1 - i / steps) for i in range(steps + 1)]
 
 
 # -- images -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class LatentConfig(DDPMConfig, kind="latent"):
     have no range to clip to, so what is predicted must determine x_0 at the end of the chain too: by default v does.
     """
 
+    stage = "compressor"
+
     prediction: Literal["eps", "x0", "v", "score"] = option("v", "What the network predicts.", group="Diffusion")
     latent_dim: int = option(4, "Latent channels.", group="Compressor")
     compressor_widths: tuple[int, ...] = option((64,), "Its widths, a level each.", group="Compressor")
@@ -64,7 +66,7 @@ class LatentConfig(DDPMConfig, kind="latent"):
         )
 
     def first_stage(self) -> FirstStage:
-        return FirstStage(self.compressor(), self.compressor_steps)
+        return FirstStage(self.compressor(), self.compressor_steps, trainer={"clip": 1000.0})
 
     def network_config(self) -> Any:
         return self.network_for(self.image_size >> len(self.compressor_widths), self.latent_dim)

@@ -55,9 +55,9 @@ class ToldSystem(System):
             return hidden
         return y
 
-    def asked(self, x: Tensor, clock: Tensor, y: Tensor | None = None) -> Tensor:
-        """The network's output at a clock of shape (batch,)."""
-        out: Tensor = self.model(x, (_CLOCK * clock).to(x.dtype), *(() if y is None else (y,)))
+    def asked(self, x: Tensor, clock: Tensor, y: Tensor | None = None, network: nn.Module | None = None) -> Tensor:
+        """The output of the model, or of another network, at a clock of shape (batch,)."""
+        out: Tensor = (network or self.model)(x, (_CLOCK * clock).to(x.dtype), *(() if y is None else (y,)))
         return out
 
     def told(self, y: Tensor | None = None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -116,7 +116,7 @@ class PointsTold(ToldSystem):
     """The same on points of a law that the config holds; `oracle` knows it."""
 
     oracle: Oracle
-    takes = ("sampler", "steps", "guidance", "label")
+    takes: tuple[str, ...] = ("sampler", "steps", "guidance", "label")
 
     def shape(self) -> tuple[int, ...]:
         return (len(self.config.means[0]),)

@@ -16,7 +16,17 @@ from torch_impl.oracle import Oracle
 from torch_impl.random.draws import Draws
 from torch_impl.training.system import Batch
 
-__all__ = ["Bounds", "CodeUse", "FlowLikelihood", "KnowsTruth", "Labels", "PixelLikelihood", "Reconstructs", "Samples"]
+__all__ = [
+    "Bounds",
+    "CodeUse",
+    "FlowLikelihood",
+    "KnowsLaw",
+    "KnowsTruth",
+    "Labels",
+    "PixelLikelihood",
+    "Reconstructs",
+    "Samples",
+]
 
 
 @runtime_checkable
@@ -80,6 +90,13 @@ class FlowLikelihood(Protocol):
 
     def flow_log_density(self, batch: Batch, steps: int, signs: Tensor) -> Tensor:
         """log p(x) of the examples, told their labels, nats, one for each probe of the trace: (probes, batch)."""
+
+
+@runtime_checkable
+class KnowsLaw(Protocol):
+    """Trained on a law that is known, so that samples have a truth beside them."""
+
+    oracle: Oracle
 
 
 @runtime_checkable
