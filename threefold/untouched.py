@@ -19,7 +19,7 @@ from typing import Any
 
 JUDGES = ("derivations.judge.replay", "derivations.refutation.refute", "derivations.shadow", "derivations.printing")
 WATCHED = ("derivations", "sympy", "mpmath")
-FUNCTIONS = FunctionType | property | classmethod | staticmethod
+FUNCTIONS = (FunctionType, property, classmethod, staticmethod)
 OPEN_TO_ALL = {"LATEX"}  # how names are shown, which a file may add to
 THREADS, TRACERS, ALARMS = "the threads that run", "the tracer or profiler", "the alarms that limit a step's time"
 Seen = Mapping[str, Any]
