@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft4Validator
 
 from threefold.check.checking import check
 from threefold.check.formats import github, html, sarif, text
@@ -84,15 +85,31 @@ def test_annotations_are_errors_for_refuted_lines_alone(report: Report) -> None:
     assert "%0A" in line
 
 
+def schema() -> Draft4Validator:
+    return Draft4Validator(json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text()))
+
+
 def test_sarif_is_what_a_scanner_reads(report: Report) -> None:
     log = json.loads(sarif.write(report))
-    assert log["version"] == "2.1.0"
+    assert not list(schema().iter_errors(log))
     (only,) = log["runs"]
     (result,) = only["results"]
     assert result["ruleId"] == only["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "refuted"
     region = result["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 5, "startColumn": 3}
     assert result["message"]["text"]
+
+
+@pytest.mark.parametrize("source", ["", TRUE, '$$\\text{a \u00e9 % "} = 1$$\n', "$$a = b$$\n\n" * 3])
+def test_every_report_is_sarif(source: str) -> None:
+    assert not list(schema().iter_errors(sarif.log(check(source + "\n"))))
+
+
+def test_a_wrong_log_is_no_sarif(report: Report) -> None:
+    log = sarif.log(report)
+    log["runs"][0]["results"][0]["level"] = "terrible"
+    del log["runs"][0]["tool"]
+    assert len(list(schema().iter_errors(log))) == 2
 
 
 def test_html_is_one_file_that_asks_for_nothing(report: Report) -> None:
