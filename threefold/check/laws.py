@@ -19,7 +19,7 @@ from derivations.rules import (
     Normal,
 )
 from threefold.check import vectors
-from threefold.check.contexts import flow
+from threefold.check.contexts import ddim, flow
 from threefold.check.contexts.base import (
     DATA_LABELS,
     ENCODER_LABELS,
@@ -100,6 +100,8 @@ def law_name(reader: LinkReader, name: Name) -> str:
         )
     labels = [label for label in name.labels if label not in ("t",)]
     letter = name.letter.lower()
+    if reader.context.name == "ddim" and letter == "q" and [p.signs for p in name.index] == [("sigma",)]:
+        return ddim.FAMILY
     if name.accents or name.primes:
         raise NotRead(f"the law {latex_of(name)} is not known")
     if any(label in DATA_LABELS for label in labels):

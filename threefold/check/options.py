@@ -9,7 +9,7 @@ from typing import Any
 
 from threefold.check.contexts.base import Settings
 
-CONTEXT_NAMES = ("vae", "ddpm", "onestep", "score-sde", "flow-matching")
+CONTEXT_NAMES = ("vae", "ddpm", "ddim", "onestep", "score-sde", "flow-matching", "vq")
 
 
 class Unusable(ValueError):
@@ -73,7 +73,7 @@ def with_pair(options: Options, key: str, value: str) -> Options:
     if key == "noise":
         settings = replace(settings, noise=value)
     elif key == "alpha":
-        settings = replace(settings, alpha=value)
+        settings = replace(settings, alpha=value, bars=value != "cumulative")
     elif key == "variance":
         settings = replace(settings, variance="deviation" if value == "sigma" else "variance")
     elif key == "T":

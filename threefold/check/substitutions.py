@@ -68,7 +68,7 @@ def available(context: Context, settings: Settings, definitions: Definitions) ->
         return list(_one_step())
     if context.name == "linear-gaussian":
         return list(_of_document(context, settings, definitions))
-    if context.name != "ddpm":
+    if context.name not in ("ddpm", "ddim"):
         return []
     own = list(_of_document(context, settings, definitions))
     if settings.foreign:

@@ -6,11 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from threefold.check.contexts import ddpm, flow, onestep, own_chain, score_sde, vae
+from threefold.check.contexts import ddim, ddpm, flow, onestep, own_chain, score_sde, vae, vq
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.extract import Display
 
-CHAPTERS = (vae.CONTEXT, ddpm.CONTEXT, own_chain.CONTEXT, onestep.CONTEXT, score_sde.CONTEXT, flow.CONTEXT)
+CHAPTERS = (
+    vae.CONTEXT,
+    ddpm.CONTEXT,
+    ddim.CONTEXT,
+    own_chain.CONTEXT,
+    onestep.CONTEXT,
+    score_sde.CONTEXT,
+    flow.CONTEXT,
+    vq.CONTEXT,
+)
 CONTEXTS: dict[str, Context] = {c.name: c for c in CHAPTERS}
 BOLD = r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|textbf)\s*\{?\s*|\{\\bf\s*"
 
@@ -44,6 +53,9 @@ CHAIN = re.compile(r"[xX]_(?:t|T|1:T|0:T|0|1|t-1|t\+1)(?![a-zA-Z])|[xX]_t")
 STEPS = re.compile(
     r"[xX]_(?:t|T|1:T|0:T|t-1|t\+1|t-2)(?![a-zA-Z])|\\bar\\?alpha|\\alpha_t|\\beta_t|\\alpha_T|\\overline\\?alpha"
 )
+FAMILY = re.compile(r"q_\\sigma(?:,\w+)?\(|\\epsilon_\\theta\^\(t\)|\\varepsilon_\\theta\^\(t\)")
+CODEBOOK = re.compile(r"(?<![a-zA-Z\\])z_[eq](?![a-zA-Z])|(?:text|mathrm|operatorname|\\)sg[(\[]")
+ENTRY = re.compile(r"(?<![a-zA-Z\\])e_[kj](?![a-zA-Z])")
 ONE = re.compile(r"[xX]_1(?!:)")
 LATENT = re.compile(
     r"(?<![a-zA-Z_\\])[zZ](?![_a-zA-Z])|\\sigma_\\phi|\\mu_\\phi|\\hatx(?!_)|[PQpq]_(?:\\text|\\mathrm)?(?:latent|vae)"
@@ -80,6 +92,8 @@ def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) ->
         return Decision("flow-matching", display.line, f"it has {m.group()}")
     if (m := SDE.search(tex)) and not re.search(r"x_0|x_t-1|x_T", tex):
         return Decision("score-sde", display.line, f"it has {m.group()[:20]}")
+    if m := FAMILY.search(tex) or (STEPS.search(tex) if any(map(FAMILY.search, around)) else None):
+        return Decision("ddim", display.line, f"it has {m.group()}")
     if m := STEPS.search(tex):
         return Decision("ddpm", display.line, f"it has {m.group()}")
     before_it = before[-1].context if before else ""
@@ -90,6 +104,8 @@ def _one(displays: Sequence[Display], place: int, before: Sequence[Decision]) ->
         single = sum(bool(PLAIN_ALPHA.search(t) and ONE.search(t)) for t in around)
         name = "onestep" if single and (single >= steps or not steps) else "ddpm"
         return Decision(name, display.line, "it has the members of a chain")
+    if m := CODEBOOK.search(tex) or (ENTRY.search(tex) if any(map(CODEBOOK.search, around)) else None):
+        return Decision("vq", display.line, f"it has {m.group()}")
     if m := LATENT.search(tex):
         return Decision("vae", display.line, f"it has {m.group()}")
     if before:
