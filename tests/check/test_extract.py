@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from threefold.check import extract
+from threefold.check import extract, sources
 
 TEXT = r"""---
 threefold: {context: ddpm}
@@ -83,13 +83,13 @@ def test_an_input_of_itself_ends(tmp_path: Path) -> None:
 
 def test_notebooks_and_python() -> None:
     cells = [{"cell_type": "markdown", "source": ["$$a = b$$\n"]}, {"cell_type": "code", "source": "$$c = d$$"}]
-    (part,) = extract.notebook(json.dumps({"cells": cells}), "n.ipynb")
+    (part,) = sources.notebook(json.dumps({"cells": cells}), "n.ipynb")
     assert [d.tex for d in part.displays] == ["a = b"]
-    found = list(extract.python('def f():\n    r"""Doc.\n\n    $$a = b$$\n    """\n', "f.py"))
+    found = list(sources.python('def f():\n    r"""Doc.\n\n    $$a = b$$\n    """\n', "f.py"))
     assert [(d.tex, d.line) for p in found for d in p.displays] == [("a = b", 4)]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [1]}'])
 def test_what_is_no_notebook_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match="no notebook"):
-        list(extract.notebook(text))
+        list(sources.notebook(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from derivations import printing
 from derivations.kernel.terms import VectorFunction, VectorSymbol, is_vector, unfold_all
 from derivations.rules import Block, Coord, Density
 from threefold.check import laws
-from threefold.check.contexts.base import Context, Settings
+from threefold.check.contexts.base import DECLARED_BY_NOBODY, Context, Settings
 from threefold.check.contexts.detect import CONTEXTS, context_of
 from threefold.check.goals import Goal
 from threefold.check.parse import Choices
@@ -130,7 +131,7 @@ def goals_of(reading: Reading, context: Context, settings: Settings) -> list[Goa
     """The goal where it means something: from t = 2 on, where abar_{t-1} occurs, else from t = 1 on; then the other."""
     if context.name == "linear-gaussian":  # an instance at t = 2 must be one of the chain
         return [goal_of(reading, context, replace(settings, first=max(2, _furthest_back(reading))))]
-    if not (context.chain and N.t in reading.indices and context.name == "ddpm"):
+    if not (context.chain and N.t in reading.indices and context.name in ("ddpm", "ddim")):
         return [goal_of(reading, context, settings)]
     later = goal_of(reading, context, replace(settings, first=2))
     if settings.first == 2:
@@ -164,12 +165,20 @@ def with_substitutions(
             yield put, goals_of(reading, context, settings)[0].at(lhs, rhs)
 
 
+_MADE_UP = re.compile(rf"\b{DECLARED_BY_NOBODY}(\w+?)(?:_of|_at)?(?:_real)?\b")
+
+
+def shown(text: str) -> str:
+    """Our print with the made-up names as they were written."""
+    return _MADE_UP.sub(r"\1", text)
+
+
 def answer(verdict: str, reading: Reading, reason: str = "", **more: Any) -> Answer:
     relation = reading.relation
     return Answer(
         verdict,
         reason,
-        reading=printing.relation_text(reading.lhs, relation, reading.rhs),
+        reading=shown(printing.relation_text(reading.lhs, relation, reading.rhs)),
         reading_latex=printing.relation_latex(reading.lhs, relation, reading.rhs),
         context=reading.context,
         notes=reading.notes,

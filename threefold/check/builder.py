@@ -6,6 +6,7 @@ import re
 
 from threefold.check.items import Group, Item, Token, flat
 from threefold.check.macros import NotRead
+from threefold.check.raw import Raw
 from threefold.check.signs import (
     ACCENTS,
     DROP_ARGUMENT,
@@ -30,24 +31,8 @@ from threefold.check.signs import (
 DEEPEST = 60  # braces within braces; the longest formula in the literature needs 12
 
 
-class Builder:
-    """Reads raw tokens once, left to right."""
-
-    def __init__(self, source: str, tokens: list[tuple[str, int]]) -> None:
-        self.source = source
-        self.raw = tokens
-        self.i = 0
-
-    def peek(self) -> str | None:
-        self.skip_spaces()
-        return self.raw[self.i][0] if self.i < len(self.raw) else None
-
-    def at(self) -> int:
-        return self.raw[self.i][1] if self.i < len(self.raw) else len(self.source)
-
-    def skip_spaces(self) -> None:
-        while self.i < len(self.raw) and self.raw[self.i][0].isspace():
-            self.i += 1
+class Builder(Raw):
+    """Makes items of raw tokens."""
 
     def sequence(self, depth: int, until: str | None) -> list[Item]:
         if depth > DEEPEST:
@@ -162,26 +147,6 @@ class Builder:
             self.one(found, depth)
         self.i += 1
         return Group(tuple(found), at)
-
-    def text_of_argument(self, at: int) -> str:
-        """The characters of {...} as they stand, for upright text."""
-        if self.peek() != "{":
-            if self.i >= len(self.raw):
-                raise NotRead("an argument is missing", at)
-            text = self.raw[self.i][0]
-            self.i += 1
-            return text
-        self.i += 1
-        pieces: list[str] = []
-        depth = 1
-        while self.i < len(self.raw):
-            text = self.raw[self.i][0]
-            self.i += 1
-            depth += (text == "{") - (text == "}")
-            if depth == 0:
-                return "".join(pieces)
-            pieces.append(text)
-        raise NotRead("a brace is not closed", at)
 
     def command(self, text: str, at: int, found: list[Item], depth: int) -> None:
         name = text[1:]

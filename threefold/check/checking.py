@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from threefold.check import document, extract, macros, options, remembered
+from threefold.check import document, extract, macros, options, remembered, sources
 from threefold.check.extract import Display, Extracted
 from threefold.check.options import Options, Unusable
 from threefold.check.report import (
@@ -137,7 +138,17 @@ def check_file(
         parts = extracted(text, path)
     except (OSError, ValueError) as reason:
         raise Unusable(f"{str(path)!r}: {getattr(reason, 'strerror', None) or reason}") from None
-    return file_report(str(path), parts, said, inline, seconds, budget, jobs, cache, on_done)
+    report = file_report(str(path), parts, said, inline, seconds, budget, jobs, cache, on_done)
+    return _with_claims(report, path, text, seconds, jobs) if path.suffix.lower() == ".py" else report
+
+
+def _with_claims(report: FileReport, path: Path, text: str, seconds: float, jobs: int) -> FileReport:
+    """The report with the claims that a Python file defines, if it defines any."""
+    claimlinks = importlib.import_module("threefold.claimlinks")  # by name: a browser has no files, and not this room
+    if not claimlinks.holds_claims(text):
+        return report
+    first = max((link.display for link in report.links), default=0) + 1
+    return replace(report, links=(*report.links, *claimlinks.of_file(path, first, seconds, jobs)))
 
 
 def extracted(text: str, path: Path) -> list[Extracted]:
@@ -146,9 +157,9 @@ def extracted(text: str, path: Path) -> list[Extracted]:
     if suffix in (".tex", ".ltx"):
         return extract.latex(text, str(path), path.parent, frozenset([path.resolve()]))
     if suffix == ".ipynb":
-        return list(extract.notebook(text, str(path)))
+        return list(sources.notebook(text, str(path)))
     if suffix == ".py":
-        return list(extract.python(text, str(path)))
+        return list(sources.python(text, str(path)))
     return [extract.markdown(text, str(path))]
 
 
@@ -278,10 +289,10 @@ def _answers(
     late = Answer("undecided", f"the file's {budget:g} s were used up")
     source = _here(waiting) if jobs <= 0 or len(waiting) < 2 else _elsewhere(waiting, jobs)
     left = {place for place, _, _ in waiting}
-    for place, answer in source:
+    for place, answer, lasting in source:
         left.discard(place)
         path = paths[place]
-        if path is not None and "within" not in answer.reason:
+        if path is not None and lasting:
             remembered.remember(path, answer)
         yield place, answer
         if time.perf_counter() - started > budget:
@@ -290,33 +301,27 @@ def _answers(
         yield place, late
 
 
-def _here(
-    waiting: Sequence[tuple[int, Task, Path | None]],
-) -> Iterator[tuple[int, Answer]]:
+Answered = tuple[int, Answer, bool]  # the place of a link, its answer, and whether it is the same another time
+
+
+def _here(waiting: Sequence[tuple[int, Task, Path | None]]) -> Iterator[Answered]:
     for place, task, _ in waiting:
-        yield place, decide(task)
+        yield _numbered((place, task))
 
 
-def _elsewhere(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int) -> Iterator[tuple[int, Answer]]:
+def _elsewhere(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int) -> Iterator[Answered]:
     from threefold import pool
 
     longest = max(task.seconds for _, task, _ in waiting)
-    for done in pool.run(
-        _numbered,
-        [(p, t) for p, t, _ in waiting],
-        jobs=jobs,
-        limit=PATIENCE * longest + 15,
-        prepare=prepare,
-    ):
+    tasks = [(p, t) for p, t, _ in waiting]
+    for done in pool.run(_numbered, tasks, jobs=jobs, limit=PATIENCE * longest + 15, prepare=prepare):
         if isinstance(done.result, pool.Failed):
-            yield (
-                done.task[0],
-                Answer("undecided", done.result.reason, seconds=done.seconds),
-            )
+            yield done.task[0], Answer("undecided", done.result.reason, seconds=done.seconds), False
         else:
             yield done.result
 
 
-def _numbered(numbered: tuple[int, Task]) -> tuple[int, Answer]:
+def _numbered(numbered: tuple[int, Task]) -> Answered:
     place, task = numbered
-    return place, decide(task)
+    answer = decide(task)
+    return place, answer, not (answer.verdict == "undecided" and "within" in answer.reason)

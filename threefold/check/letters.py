@@ -94,7 +94,9 @@ def _undeclared(reader: LinkReader, name: Name) -> Any:
         raise NotRead(f"unknown name {latex_of(name)}")
     if name.above and not name.labels:
         raise NotRead(f"a script above {latex_of(name)}")
-    key, tex = key_of(name), latex_of(name)
+    key, tex, capital = key_of(name), latex_of(name), name.letter[:1].isupper()
+    if name.letter == "Sigma" and all(reader.index(i).is_Integer for i in name.indices):
+        return reader.opaque.matrix("_".join([key, *(str(reader.index(i)) for i in name.indices)]), tex)
     if name.letter in ("x", "y", "z", "u", "v", "epsilon", "e", "s", "f", "h", "r", "mu") and not name.indices:
         return reader.opaque.vector(key, tex)
     if name.letter in ("x", "y", "z", "u", "v", "epsilon", "e"):
@@ -102,8 +104,8 @@ def _undeclared(reader: LinkReader, name: Name) -> Any:
     if name.letter in ("ℒ", "L", "J", "H"):
         raise NotRead(f"{latex_of(name)} is not defined above")
     if name.indices:
-        return reader.opaque.family(key, tex)(*[reader.index(i) for i in name.indices])
-    return reader.opaque.number(key, tex)
+        return reader.opaque.family(key, tex, capital)(*[reader.index(i) for i in name.indices])
+    return reader.opaque.number(key, tex, capital)
 
 
 def called(reader: LinkReader, node: Node) -> Any:
@@ -176,7 +178,7 @@ def _undeclared_call(reader: LinkReader, name: Name, arguments: tuple[Any, ...])
     if name.letter in ("ℒ", "L", "J"):
         raise NotRead(f"{tex} is not defined above")
     if name.letter in scalar_letters and not any(vectors.is_vector(a) for a in arguments):
-        return reader.opaque.family(key, tex)(*arguments)
+        return reader.opaque.family(key, tex, False)(*arguments)
     indices = [reader.index(i) for i in name.indices]
     return reader.opaque.field(key, tex)(*indices, *arguments)
 

@@ -41,6 +41,8 @@ def _decided(task: Task, deadline: float) -> Answer:
     with kernel.limit(task.seconds):
         found = read(task)
     shown = found[0][0]
+    if matrices := shown.may_be_matrices:
+        return answer("undecided", shown, f"{matrices} may be matrices: nobody has said what they are")
     if shown.free_of_network:
         return _same_gradient(task, found, deadline)
     proved = _proved(task, found, deadline)
@@ -58,7 +60,7 @@ def _decided(task: Task, deadline: float) -> Answer:
 
 def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for number, (reading, context, settings) in enumerate(found):
-        if reading.opposite:
+        if reading.opposite or reading.may_be_matrices:
             continue
         close = partial(closed, context, settings)
         for place, goal in enumerate(goals_of(reading, context, settings)):
@@ -66,9 +68,7 @@ def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | Non
             if result is not None:
                 return _proved_answer(task, reading, result, "", number)
     for number, (reading, context, settings) in enumerate(found):
-        if reading.opposite:
-            continue
-        if reading.relation != "=":
+        if reading.opposite or reading.relation != "=" or reading.may_be_matrices:
             continue
         for put, goal in with_substitutions(task, reading, context, settings):
             close = partial(closed, context, settings)
@@ -81,7 +81,7 @@ def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | Non
 
 
 def _proved_answer(task: Task, reading: Reading, found: Proved, words: str, number: int) -> Answer:
-    literal = (number == 0 or bool(task.nodes) or reading.stronger) and not reading.repaired
+    literal = (number == 0 or bool(task.nodes) or reading.stronger) and not (reading.repaired or reading.supposed)
     if reading.model:
         return answer(
             "two readings",
@@ -117,6 +117,8 @@ def _same_gradient(task: Task, found: Sequence[Found], deadline: float) -> Answe
 
 def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for reading, context, settings in found:
+        if reading.may_be_matrices:
+            continue
         close = partial(closed, context, settings)
         announced = reading.constant or task.announced
         puts = available(context, settings, task.definitions)

@@ -82,6 +82,8 @@ def _is_step(left: Node) -> bool:
 def _is_forward_kernel(left: Node, right: Node, settings: Settings) -> bool:
     """Is it the step of the context, sqrt(alpha_t) x_{t-1} with variance 1 - alpha_t?"""
     reader = Reader(ddpm.CONTEXT, settings, Definitions())
+    if reader.opaque is not None:
+        reader.opaque.positive = True
     try:
         law = laws.law(reader, left)
         made, known = LogDensity(laws.normal(reader, right, [*law.variables])), LogDensity(N.kernel(N.t))
@@ -92,6 +94,7 @@ def _is_forward_kernel(left: Node, right: Node, settings: Settings) -> bool:
 
 
 _BARS = re.compile(r"\\bar\\alpha|\\overline\\alpha|\\bar\{?\\alpha|ᾱ")
+_SINGLE = re.compile(r"\\alpha_t(?:=|:=|&=)1-\\beta_t|\\beta_t(?:=|:=|&=)1-\\alpha_t")
 _STEPS = re.compile(r"1-\\beta|\\sqrt\\alpha|1-\\alpha|\\beta_t\\?I")
 _CUMULATIVE = re.compile(r"\\sqrt\\alpha_t(?:\\cdot)?x_0")
 
@@ -100,7 +103,8 @@ def schedule_of(settings: Settings, formulas: Iterable[str], said: bool) -> Sett
     """Cumulative alphas where no bar is written and x_0 is scaled by sqrt(alpha_t); a chain of its own without any."""
     text = "\n".join(plain(tex) for tex in formulas)
     if _BARS.search(text) or said:
-        return settings
+        return replace(settings, bars=settings.bars or not said)
+    settings = replace(settings, bars=settings.bars or bool(_SINGLE.search(text)))
     if _CUMULATIVE.search(text):
         return replace(settings, alpha="cumulative")
     return settings if _STEPS.search(text) else replace(settings, foreign=1)

@@ -53,6 +53,8 @@ Exit status: 0 nothing is refuted; 1 something is refuted or contradictory
 @click.option("--verbose", is_flag=True, help="Show definitions and lines that say nothing, too.")
 @click.option("--budget", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, metavar="SECONDS",
               help="The longest time for one link.")  # fmt: skip
+@click.option("--file-budget", type=click.FloatRange(0.1, 86400), default=checking.FILE_SECONDS, show_default=True,
+              metavar="SECONDS", help="The longest time for one file; what is left then is undecided.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(0, 64), default=0, help="Processes; as many as there are cores by default.")
 @click.option("--no-cache", is_flag=True, help="Judge everything anew.")
 @click.pass_context
@@ -107,7 +109,7 @@ def _checked(paths: tuple[str, ...], said: options.Options, asked: dict[str, Any
         for path in checking.files([name]):
             found.append(
                 checking.check_file(
-                    path, said, asked["inline"], seconds, checking.FILE_SECONDS, jobs, cache, _progress(path)
+                    path, said, asked["inline"], seconds, asked["file_budget"], jobs, cache, _progress(path)
                 )
             )
     return Report(tuple(found))
@@ -124,7 +126,8 @@ def _standard_input(said: options.Options, asked: dict[str, Any], jobs: int, cac
     if "\0" in content:
         raise options.Unusable("standard input is binary: give a text")
     parts = [extract.markdown(content, "-")]
-    return checking.file_report("-", parts, said, asked["inline"], asked["budget"], checking.FILE_SECONDS, jobs, cache)
+    seconds, budget = asked["budget"], asked["file_budget"]
+    return checking.file_report("-", parts, said, asked["inline"], seconds, budget, jobs, cache)
 
 
 def _progress(path: Path) -> Any:

@@ -18,6 +18,7 @@ from derivations.rules import (
     REAL,
     Domain,
     Hypothesis,
+    covariance,
     scalar,
     scalar_function,
     vector,
@@ -66,6 +67,7 @@ class Settings:
     step: int = 0  # the line where the document defines the context's own forward step
     posterior: tuple[str, ...] = ()  # (a, b, c): it writes q(x_{t-1} | x_t, x_0) = N(a_t x_0 + b_t x_t, c_t^2 I)
     foreign: int = 0  # the line where the document defines a forward law that is not the context's
+    bars: bool = False  # the document has another sign than alpha for the product of all steps
     ignore: tuple[str, ...] = ()
 
 
@@ -98,30 +100,48 @@ class Context:
         return Domain({**self.intervals, **extra}, indices, dict(self.products))
 
 
+DECLARED_BY_NOBODY = "doc_"  # how the names begin that were made up
+
+
 @dataclass
 class Opaque:
-    """Names that nobody declared, made up as they come: good for an identity, never for a refutation."""
+    """Names that nobody declared, made up as they come: good for an identity, never for a refutation.
 
+    `positive`: are the numbers among them supposed to be?
+    """
+
+    positive: bool = False
     guesses: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     intervals: dict[str, Any] = field(default_factory=dict)
+    capitals: list[str] = field(default_factory=list)  # taken for numbers, and might be matrices
 
     def vector(self, key: str, latex: str) -> Any:
         self.guesses[key] = latex
-        return vector(f"doc_{key}", latex)
+        return vector(f"{DECLARED_BY_NOBODY}{key}", latex)
 
-    def number(self, key: str, latex: str, positive: bool = True) -> Any:
+    def matrix(self, key: str, latex: str) -> Any:
         self.guesses[key] = latex
-        self.intervals[f"doc_{key}"] = POSITIVE if positive else REAL
-        return scalar(f"doc_{key}", latex, positive=True) if positive else scalar(f"doc_{key}_real", latex)
+        return covariance(f"{DECLARED_BY_NOBODY}{key}", latex)
 
-    def family(self, key: str, latex: str) -> Any:
-        self.guesses[key] = latex
-        self.intervals[f"doc_{key}_of"] = POSITIVE
-        return scalar_function(f"doc_{key}_of", latex, positive=True)
+    def number(self, key: str, latex: str, capital: bool) -> Any:
+        name = self._number(key, latex, "", capital)
+        return scalar(name, latex, positive=True) if self.positive else scalar(name, latex)
+
+    def family(self, key: str, latex: str, capital: bool) -> Any:
+        return scalar_function(self._number(key, latex, "_of", capital), latex, positive=self.positive)
+
+    def _number(self, key: str, latex: str, ending: str, capital: bool) -> str:
+        name = f"{DECLARED_BY_NOBODY}{key}{ending}" + "_real" * (not self.positive)
+        self.guesses[key] = self.numbers[key] = latex
+        self.intervals[name] = POSITIVE if self.positive else REAL
+        if capital and latex not in self.capitals:
+            self.capitals.append(latex)
+        return name
 
     def field(self, key: str, latex: str) -> Any:
         self.guesses[key] = latex
-        return vector_function(f"doc_{key}_at", latex)
+        return vector_function(f"{DECLARED_BY_NOBODY}{key}_at", latex)
 
 
 def key_of(name: Name) -> str:
