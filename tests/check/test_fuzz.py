@@ -13,7 +13,7 @@ import threefold
 from threefold.check.report import VERDICTS
 
 SIGNS = (
-    r"x_t x_0 x_{t-1} \alpha_t \bar\alpha_t \beta_t \sigma_t^2 \epsilon \epsilon_\theta(x_t,t) p(x|z) q_\phi(z|x) = = \ge "
+    r"x_t x_0 \alpha_t \bar\alpha_t \beta_t \sigma_t^2 \epsilon \epsilon_\theta(x_t,t) p(x|z) q_\phi(z|x) = = \ge "
     r"\mathbb{E}_q [ ] ( ) { } \frac{1}{2} \sqrt{ \| | \log \int dz \sum_{t=1}^T D_{KL}(q\|p) \mathcal{N}(x;0,I) + - , "
     r"\\ & \quad \text{for} \nabla_x \propto \sim \underbrace{x}_{L_0} 2 z \mu_\theta \cdot \odot \left. \right| ^2 _t"
 )
@@ -23,7 +23,7 @@ SIGNS = (
 @given(st.lists(st.sampled_from(SIGNS.split()), max_size=14))
 def test_any_signs_in_any_order_get_a_verdict(signs: list[str]) -> None:
     report = threefold.check("$$" + " ".join(signs) + "$$\n", seconds=1)
-    assert all(link.verdict in VERDICTS and link.verdict != "refuted" or link.witness for link in report)
+    assert all((link.verdict in VERDICTS and link.verdict != "refuted") or link.witness for link in report)
 
 
 @settings(max_examples=30, deadline=None)
