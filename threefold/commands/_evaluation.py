@@ -23,6 +23,7 @@ from threefold.output import output
 from torch_impl.evaluation import Figure, Settings, check_metrics, evaluate, metrics_for
 from torch_impl.runs.config_file import read_config
 from torch_impl.runs.estimate import available_memory, words
+from torch_impl.runs.guides import load_guide
 from torch_impl.runs.inspection import changed_since, digests
 from torch_impl.runs.lock import FolderLock
 from torch_impl.runs.open import Model, load_model, load_split
@@ -53,8 +54,11 @@ def run_evaluation(request: EvaluateRequest) -> None:
     with unusable_input():
         device = Processes.start(request.device).device
         model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
-        refuse_foreign(model, {name: request.settings[name] for name in SAMPLING})
-        refuse_guidance(model, request.settings["guidance"])
+        refuse_foreign(model, {name: request.settings[name] for name in (*SAMPLING, "classifier")})
+        if request.settings["classifier"] is None:
+            refuse_guidance(model, request.settings["guidance"])
+        else:
+            load_guide(request.settings["classifier"], model)
         refuse_sampler(model, request.settings["sampler"])
         where, remarks = _data_of(request, model)
         settings = Settings(root=where, **{k: v for k, v in request.settings.items() if v is not None})

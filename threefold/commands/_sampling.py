@@ -21,6 +21,7 @@ from threefold.errors import nearest
 from torch_impl.evaluation import draw_samples, takes
 from torch_impl.pictures.images import image_grid, png_bytes, scatter
 from torch_impl.runs.estimate import words
+from torch_impl.runs.guides import Guide, load_guide
 from torch_impl.runs.open import Model, load_model
 from torch_impl.runs.sample_files import write_arrays, write_single_files
 from torch_impl.training import Processes
@@ -43,6 +44,7 @@ class SampleRequest:
     sampler: str | None
     steps: int | None
     guidance: float | None
+    classifier: Path | None
     label: str | None
     sampler_options: dict[str, Any]
     prior: str | None
@@ -226,28 +228,37 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
         "sampler": request.sampler,
         "steps": request.steps,
         "guidance": request.guidance,
+        "classifier": request.classifier,
         "clip": request.clip,
         "prior": request.prior,
         "label": request.label,
     }
     others = {} if "sampler" in takes(system) else request.sampler_options
     refuse_foreign(model, {**given, "columns": request.columns, **others})
-    refuse_guidance(model, request.guidance)
+    guide = None
+    if request.classifier is None:
+        refuse_guidance(model, request.guidance)
+    else:
+        guide = load_guide(request.classifier, model, device)
     refuse_sampler(model, request.sampler)
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
     options |= request.sampler_options
     if isinstance(system, Labels):
-        options["labels"] = _labels(request, model, device)
+        options["labels"] = _labels(request, model, device, guide)
+    if guide is not None:
+        options["classifier"] = guide.logits
     return options
 
 
-def _labels(request: SampleRequest, model: Model, device: torch.device) -> Tensor | None:
+def _labels(request: SampleRequest, model: Model, device: torch.device, guide: Guide | None) -> Tensor | None:
     """Classes asked for by number or name, used in turn; all classes in turn where none was asked for."""
     system = model.system
     assert isinstance(system, Labels)
     if request.label is None:
-        return system.sample_labels(request.n)
-    if not getattr(model.system.config, "conditional", False):
+        return (
+            system.sample_labels(request.n) if guide is None else torch.arange(request.n, device=device) % guide.classes
+        )
+    if guide is None and not getattr(model.system.config, "conditional", False):
         raise ValueError("this model is unconditional, so --label has no meaning; train with --conditional")
     names = list(model.description["data"]["classes"])
     wanted = [_class_index(word.strip(), names) for word in _names(request.label, names)]

@@ -31,6 +31,7 @@ Examples:
 @click.option(
     "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"
 )
+@click.option("--classifier", metavar="RUN", help="A classifier of noisy images that guides instead, with weight W.")
 @click.option(
     "--iw-samples",
     type=click.IntRange(min=1),

@@ -16,6 +16,7 @@ EPILOG = """
 Examples:
   threefold sample runs/digits-ddpm --out digits.png --n 100
   threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 1.5 --sampler dpmpp_2m --steps 20
+  threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 2 --classifier runs/digits-classifier
   threefold sample runs/digits-onestep --out onestep.png --prior normal
   threefold sample runs/cifar10-ddpm --out samples.npz --n 50000
 
@@ -37,6 +38,12 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
 @click.option("--steps", type=int, metavar="K", help="Sampling steps. [default: 50, all for ddpm]")
 @click.option(
     "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"
+)
+@click.option(
+    "--classifier",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A classifier of noisy images that guides instead, with weight W.",
 )
 @click.option("--label", metavar="Y", help="Class by name or number, or several with commas. [default: all in turn]")
 @click.option("--clip/--no-clip", default=None, help="Clip the predicted image at every step. [default: for pixels]")

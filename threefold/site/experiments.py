@@ -58,6 +58,16 @@ CAPTIONS = (
         "Held-out images, the same with noise, and below what the network makes of the noisy ones.",
     ),
     (
+        r"guidance-sweep",
+        "samples labelled as intended against the weight of guidance, and against the spread within a class",
+        "Left, how often the digit asked for is drawn. Right, the same against the variety left within a class.",
+    ),
+    (
+        r"accuracy",
+        "share of held-out images told right against the noise in them",
+        "How often the classifier is right on held-out images, against the noise in them.",
+    ),
+    (
         r"beta-sweep",
         "reconstruction against divergence, and both bounds against beta",
         "The price of the divergence: each point is a model trained anew with another factor before that term.",

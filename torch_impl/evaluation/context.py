@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_impl.runs.guides import load_guide
 from torch_impl.runs.open import Model, first_examples, load_split
 from torch_impl.training.capabilities import KnowsLaw, Labels, Samples
 from torch_impl.training.system import Batch, System
 
-__all__ = ["Evaluation", "Settings", "draw_samples", "takes"]
+__all__ = ["Evaluation", "Settings", "draw_samples", "guide_options", "takes"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Settings:
 
     `iw_samples` of the importance-weighted bound are by default 500, or 50 for images of more than 1,024 numbers
     without a GPU, where 500 would take half an hour.  `root` is where local data are, `inception` the file of weights
-    of the FID's network.
+    of the FID's network, `classifier` the run of a classifier that guides the samples.
     """
 
     examples: int = 500
@@ -37,6 +38,7 @@ class Settings:
     seed: int = 0
     root: str | None = None
     inception: str | None = None
+    classifier: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("examples", "samples", "steps", "iw_samples", "ode_steps", "probes"):
@@ -95,6 +97,9 @@ class Evaluation:
         labels = self.system.sample_labels(n) if isinstance(self.system, Labels) else None
         given = {name: getattr(self.settings, name) for name in CHOICES if name in takes(self.system)}
         options = {name: value for name, value in given.items() if value is not None}
+        guided = guide_options(self.model, self.settings.classifier, self.device, n)
+        labels = guided.pop("labels", labels)
+        options |= guided
         size = 5000 if isinstance(self.system, KnowsLaw) else 50 if self.takes_long else 500
         for start in range(0, n, size):
             self.say(f"drawing samples, {start:,} of {n:,}")
@@ -108,6 +113,14 @@ def draw_samples(system: System, n: int, generator: torch.Generator, **options: 
     if not isinstance(system, Samples):
         raise ValueError(f"a {type(system).__name__} cannot be sampled")
     return system.sample(n, generator, **options)
+
+
+def guide_options(model: Model, classifier: str | None, device: torch.device, n: int) -> dict[str, Any]:
+    """The options of `sample` by which a classifier guides, with classes in turn; none without one."""
+    if classifier is None:
+        return {}
+    guide = load_guide(classifier, model, device)
+    return {"classifier": guide.logits, "labels": torch.arange(n, device=device) % guide.classes}
 
 
 CHOICES = ("sampler", "steps", "guidance")

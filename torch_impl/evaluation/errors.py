@@ -8,7 +8,7 @@ from torch_impl.evaluation.context import Evaluation
 from torch_impl.evaluation.figure import Figure, mean_figure
 from torch_impl.evaluation.metric import Metric
 from torch_impl.random.draws import Draws
-from torch_impl.training.capabilities import CodeUse, KnowsTruth, Reconstructs
+from torch_impl.training.capabilities import Classifies, CodeUse, KnowsTruth, Reconstructs
 from torch_impl.training.system import Batch
 
 __all__ = ["METRICS"]
@@ -59,7 +59,32 @@ def loss_metric(e: Evaluation) -> list[Figure]:
     return figures
 
 
+def noisy_accuracy_metric(e: Evaluation) -> list[Figure]:
+    """How often a classifier of noisy images is right on held-out ones: hardly noisy, half noise, over the chain."""
+    assert isinstance(e.system, Classifies)
+    batch, generator = e.held_out(), e.generator(10)
+    schedule = e.system.diffusion.schedule
+    times = sorted({1 + (schedule.T - 1) * i // 19 for i in range(20)})
+    right = 100 * e.system.accuracies(batch, times, generator)
+    half = min(range(len(times)), key=lambda i: abs(float(schedule.alpha_bar(times[i])) - 0.5))
+    over = f"{len(batch.x)} held-out images"
+    return [
+        mean_figure(right[0], "clean", "told right at t = 1", "%", over),
+        mean_figure(right[half], "half", f"told right at t = {times[half]}, as much noise as signal", "%", over),
+        mean_figure(right.mean(0), "all", "told right, mean over the chain", "%", f"{over}, {len(times)} times"),
+    ]
+
+
 METRICS = (
+    Metric(
+        "noisy_accuracy",
+        noisy_accuracy_metric,
+        "how often a classifier of noisy images is right",
+        "%",
+        "more",
+        needs=(Classifies,),
+        labels=True,
+    ),
     Metric("loss", loss_metric, "loss on fresh examples, beside the best reachable where known", better="less"),
     Metric(
         "reconstruction",

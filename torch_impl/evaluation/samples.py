@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
 
 from torch_impl.evaluation.context import Evaluation
 from torch_impl.evaluation.figure import Figure
@@ -57,7 +60,46 @@ def wasserstein_metric(e: Evaluation) -> list[Figure]:
     ]
 
 
+def diversity_metric(e: Evaluation) -> list[Figure]:
+    """How far samples of a class are from each other, beside real images of it: guidance buys its class with variety.
+
+    Of all samples and all images, where samples were asked for by no class.
+    """
+    x, labels = e.samples()
+    real = first_examples(e.split("train"), 5000)
+    told = labels is not None and real.y is not None
+    mine = _spread_within(x, labels if told else None)
+    theirs = _spread_within(real.x, real.y if told else None)
+    within = "within a class" if told else "of all"
+    over = f"{len(x)} samples, {'pairs of one class' if told else 'all pairs'}"
+    return [
+        Figure("ratio", f"spread {within}, over that of real images", mine / theirs, "", over),
+        Figure("samples", f"root mean square distance of two samples, {within}", mine, "", over),
+        Figure("real", "the same for real images", theirs, "", f"{len(real.x)} images"),
+    ]
+
+
+def _spread_within(x: Tensor, labels: Tensor | None) -> float:
+    """Root mean square distance of two different members of a class, over all pairs."""
+    total = pairs = 0.0
+    labels = torch.zeros(len(x), dtype=torch.int64) if labels is None else labels
+    for label in torch.unique(labels):
+        members = x[labels == label].flatten(1).double()
+        n = len(members)
+        total += 2 * n * float((members - members.mean(0)).square().sum())  # the sum over ordered pairs
+        pairs += n * (n - 1)
+    return math.sqrt(total / pairs) if pairs else 0.0
+
+
 METRICS = (
+    Metric(
+        "diversity",
+        diversity_metric,
+        "how far samples of a class are from each other, beside real images of it",
+        better="more",
+        needs=(Samples,),
+        without=(KnowsLaw,),
+    ),
     Metric(
         "copies",
         copies_metric,

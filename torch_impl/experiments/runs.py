@@ -215,8 +215,44 @@ def glyphs_ddpm(work: Path, folder: Path) -> None:
     save_images(folder / "samples-guidance-1.5.png", drawn, len(CHARACTERS))
 
 
+SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)
+
+
+def digits_classifier(work: Path, folder: Path) -> None:
+    """Guidance by a classifier of noisy digits beside classifier-free guidance: the digit asked for against variety."""
+    diffusion = train(small("digits-ddpm"), work / "diffusion")
+    trained = train(small("digits-classifier"), work / "classifier")
+    metrics = ["classifier", "diversity", "wasserstein"]
+    guides: dict[str, dict[str, Any]] = {
+        "classifier-guided": {"classifier": str(trained.out)},
+        "classifier-free": {},
+    }
+    found = {
+        name: {f"{w:g}": judge(diffusion, metrics, guidance=w, samples=500, **guide) for w in SCALES}
+        for name, guide in guides.items()
+    }
+    accuracy = judge(trained, ["noisy_accuracy"], examples=360)
+    keep(trained, folder, {"command": "threefold train digits-classifier", **trained.cost(), **found, **accuracy})
+    _plot_guidance(found, folder / "guidance-sweep.png")
+
+
+def _plot_guidance(found: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    figure, axes = new_figure(1, 2, width=9, height=3.6)
+    for (name, by_scale), colour in zip(found.items(), ("#cc5533", "#3355bb"), strict=True):
+        scales = [float(scale) for scale in by_scale]
+        intended = [value(figures, "classifier", "intended") for figures in by_scale.values()]
+        spread = [value(figures, "diversity", "ratio") for figures in by_scale.values()]
+        axes[0].plot(scales, intended, "o-", color=colour, label=name)
+        axes[1].plot(spread, intended, "o-", color=colour, label=name)
+    axes[0].set(xlabel="weight of guidance", ylabel="samples labelled as intended (%)")
+    axes[1].set(xlabel="spread within a class, over that of real digits", ylabel="samples labelled as intended (%)")
+    axes[0].legend(frameon=False)
+    save_figure(figure, path)
+
+
 EXPERIMENTS: dict[str, Callable[[Path, Path], None]] = {
     "digits-ddpm": digits_ddpm,
+    "digits-classifier": digits_classifier,
     "mixture-ddpm": mixture_ddpm,
     "digits-vae": digits_vae,
     "digits-onestep": digits_onestep,

@@ -11,17 +11,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from torch_impl.denoiser.guidance import classifier_free
+from torch_impl.denoiser.guidance import classifier_free, classifier_guidance
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.networks import DiTConfig, UNetConfig, build, drop_labels
 from torch_impl.pictures.album import Album
 from torch_impl.pictures.images import save_images
-from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.samplers import sample
 from torch_impl.samplers import sampler as sampler_row
 from torch_impl.samplers.times import spaced_timesteps
-from torch_impl.systems.config import SystemConfig
+from torch_impl.systems.chain import ChainConfig
 from torch_impl.systems.floor import training_set_floor
 from torch_impl.systems.levels import unet_levels
 from torch_impl.training.fields import option
@@ -29,23 +28,11 @@ from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["DDPMConfig", "DDPMSystem", "DiffusionConfig", "DiffusionSystem"]
 
-ScheduleName = Literal["linear", "scaled_linear", "cosine", "sigmoid"]
-
 
 @dataclass(frozen=True)
-class DiffusionConfig(SystemConfig, kind="diffusion"):
-    """What all diffusion systems share: schedule, prediction, weights of errors, what is conditioned on.
+class DiffusionConfig(ChainConfig, kind="diffusion"):
+    """What all diffusion systems share: the chain, prediction, weights of errors, what is conditioned on."""
 
-    `linear` follows Ho et al. 2020 scaled to `timesteps` (beta from 0.1/T to 20/T), so that the end of the chain is
-    as noisy for any T.  `sigma_min` > 0 leaves out times with less noise than that: for data on few grey levels the
-    first noise should be near half the distance between two levels, as 0.01 is for 256 levels; then neither the chain
-    nor the probability flow sees the levels themselves.
-    """
-
-    timesteps: int = option(1000, "Length T of the chain.", group="Diffusion")
-    schedule: ScheduleName = option("cosine", "Noise schedule.", group="Diffusion")
-    sigma_min: float = option(0.0, "Least noise of the chain, for data on few grey levels.", group="Diffusion")
-    zero_terminal_snr: bool = option(False, "Rescale the schedule so that x_T is pure noise.", group="Diffusion")
     prediction: Literal["eps", "x0", "v", "score"] = option("eps", "What the network predicts.", group="Diffusion")
     weighting: Literal["simple", "vlb", "min_snr", "hybrid"] = option(
         "simple", "Weight of its errors over t.", group="Diffusion"
@@ -70,27 +57,6 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
                 "the time at which sampling starts; use --weighting simple or vlb, or --no-zero-terminal-snr"
             )
 
-    def noise_schedule(self) -> NoiseSchedule:
-        T = self.timesteps
-        if not 1 <= T <= _MOST_TIMESTEPS:
-            raise ValueError(f"timesteps is {T}; a diffusion has 1 to {_MOST_TIMESTEPS:,} steps, for example 1000")
-        if not 0 <= self.sigma_min < 1:
-            raise ValueError(f"sigma_min is {self.sigma_min}; it must lie in [0, 1), for example 0.05")
-        schedule = _from_noise(self._named(_finer(T)), T, self.sigma_min) if self.sigma_min else self._named(T)
-        return schedule.zero_terminal_snr() if self.zero_terminal_snr else schedule
-
-    def _named(self, T: int) -> NoiseSchedule:
-        """The schedule of the given name with T steps."""
-        if self.schedule == "linear":
-            return NoiseSchedule.linear(T, min(0.1 / T, 0.5), min(20.0 / T, 0.999))
-        if self.schedule == "scaled_linear":
-            return NoiseSchedule.scaled_linear(T, min(0.85 / T, 0.5), min(12.0 / T, 0.999))
-        if self.schedule == "cosine":
-            return NoiseSchedule.cosine(T)
-        if self.schedule == "sigmoid":
-            return NoiseSchedule.sigmoid(T)
-        raise ValueError(f"schedule is {self.schedule!r}; choose linear, scaled_linear, cosine or sigmoid")
-
     def diffusion(self) -> GaussianDiffusion:
         return GaussianDiffusion(self.noise_schedule(), self.prediction, self.variance)
 
@@ -98,25 +64,6 @@ class DiffusionConfig(SystemConfig, kind="diffusion"):
     def label_count(self) -> int | None:
         """Classes the network is told of."""
         return self.classes if self.conditional else None
-
-
-_MOST_TIMESTEPS = 10_000
-
-
-def _finer(T: int) -> int:
-    """Steps of a schedule from which T are chosen: sixteen times as many, fewer for the longest chains."""
-    return 16 * T if T <= 1000 else 14_000 + 2 * T
-
-
-def _from_noise(fine: NoiseSchedule, T: int, sigma_min: float) -> NoiseSchedule:
-    """T times of a finer schedule, evenly from the first with at least `sigma_min` of noise to its end."""
-    noisy = fine.sigma(torch.arange(1, fine.T + 1)) >= sigma_min
-    first = int(noisy.nonzero()[0, 0]) + 1
-    if fine.T - first + 1 < T:
-        raise ValueError(f"sigma_min is {sigma_min}: fewer than {T} times have that much noise; lower sigma_min")
-    if T == 1:
-        return fine.respaced([fine.T])
-    return fine.respaced([round(first + (fine.T - first) * i / (T - 1)) for i in range(T)])
 
 
 class DiffusionSystem(System):
@@ -210,6 +157,18 @@ class DiffusionSystem(System):
 
     takes: tuple[str, ...] = ("sampler", "steps", "guidance", "clip", "label", "columns")
 
+    def steered(
+        self, y: Tensor | None, guidance: float, classifier: Callable[[Tensor, Tensor], Tensor] | None
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """The model guided by the class it is told, or, told none, by a classifier of noisy examples."""
+        if classifier is None:
+            return self.guided(y, guidance)
+        if y is None:
+            raise ValueError("a classifier guides to classes; give labels")
+        pure = self.diffusion.schedule.has_zero_terminal_snr  # x_T then says nothing of the class
+        interval = (1, self.diffusion.T - 1) if pure else None
+        return classifier_guidance(self.predictor(), classifier, y, guidance, self.diffusion, interval=interval)
+
     @torch.no_grad()
     def sample(
         self,
@@ -221,6 +180,7 @@ class DiffusionSystem(System):
         sampler: str = "ddim",
         steps: int | None = None,
         clip: bool | None = None,
+        classifier: Callable[[Tensor, Tensor], Tensor] | None = None,
         callback: Callable[[int, Tensor], None] | None = None,
         progress: bool = False,
         **options: Any,
@@ -228,8 +188,9 @@ class DiffusionSystem(System):
         """n samples, decoded; the first ones are the same whatever n.
 
         Args:
-            labels: class of each sample, (n,), for conditional models.
-            guidance: w of classifier-free guidance.
+            labels: class of each sample, (n,), for conditional models and with a classifier.
+            guidance: w of classifier-free guidance, or of the classifier's.
+            classifier: (x_t, t) -> logits; the model itself is then told no class (`guidance.classifier`).
             sampler: name of a method of `torch_impl.sample`.
             steps: how many; by default all for `ddpm`, 50 otherwise.
             clip: the predicted x_0 to [-1, 1]; by default for pixels only.  The noise direction is then recomputed from
@@ -244,7 +205,7 @@ class DiffusionSystem(System):
         sampler_row(sampler).check_options(options)
         clip = self.clips if clip is None else clip
         x0 = sample(
-            self.guided(labels, guidance),
+            self.steered(labels, guidance, classifier),
             self.diffusion,
             x_T,
             method=sampler,
@@ -372,6 +333,7 @@ class DDPMSystem(DiffusionSystem):
     """Diffusion on pixels in [-1, 1]."""
 
     config: DDPMConfig
+    takes: tuple[str, ...] = (*DiffusionSystem.takes, "classifier")
 
     def __init__(self, config: DDPMConfig) -> None:
         super().__init__(config, build(config.network_config()))

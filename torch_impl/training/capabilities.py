@@ -5,7 +5,7 @@ A system has a capability by having its methods; nothing is registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -18,6 +18,7 @@ from torch_impl.training.system import Batch
 
 __all__ = [
     "Bounds",
+    "Classifies",
     "CodeUse",
     "FlowLikelihood",
     "KnowsLaw",
@@ -90,6 +91,19 @@ class FlowLikelihood(Protocol):
 
     def flow_log_density(self, batch: Batch, steps: int, signs: Tensor) -> Tensor:
         """log p(x) of the examples, told their labels, nats, one for each probe of the trace: (probes, batch)."""
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Tells the class of noisy examples."""
+
+    diffusion: GaussianDiffusion
+
+    def logits(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """log p(y | x_t) up to a constant, (batch, classes); t integers (batch,) in 1..T."""
+
+    def accuracies(self, batch: Batch, times: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Whether each example is told right at each time, (times, batch), as 0 and 1."""
 
 
 @runtime_checkable
