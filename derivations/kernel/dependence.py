@@ -113,10 +113,11 @@ def is_member(v: Any, members: Any, domain: Domain) -> bool | None:
         if not (lo.is_integer and hi.is_integer):  # x(5/2) is no member of x(1), ..., x(3)
             undecided = True
             continue
+        if domain.at_least_zero(lo_m - hi - 1) or domain.at_least_zero(lo - hi_m - 1):  # apart, as an empty block is
+            continue
         if domain.at_least_zero(lo - lo_m) and domain.at_least_zero(hi_m - hi):
             return True
-        if not (domain.at_least_zero(lo_m - hi - 1) or domain.at_least_zero(lo - hi_m - 1)):
-            undecided = True
+        undecided = True
     return None if undecided else False
 
 

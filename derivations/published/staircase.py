@@ -114,7 +114,7 @@ B9 = Erratum(
         at({"tau": "0.5"}),
     ),
     right="conditional paths are straight, marginal ones are not",
-    correction=None,
+    correction="flow_matching.straight_paths",
 )
 
 B10 = Erratum(

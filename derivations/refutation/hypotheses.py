@@ -279,10 +279,10 @@ def _matched(world: World, patterns: tuple[Any, ...], args: tuple[Any, ...], whe
         if hi != sp.oo and sign(at.value(sp.sympify(hi)) - env[index]) == -1:
             return None
     for pattern, value in zip(patterns, args, strict=True):
-        if isinstance(pattern, terms.VectorFunction):
+        if terms.is_family_variable(pattern):
             (key,) = at.keys([pattern])
             env[key] = value
-        elif not isinstance(value, tuple) and surely("=", at.value(pattern), value) is not True:
+        elif not isinstance(pattern, terms.VectorSymbol) and surely("=", at.value(pattern), value) is not True:
             return None
     return env
 

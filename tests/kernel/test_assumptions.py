@@ -9,6 +9,10 @@ from derivations.kernel.claims import TAGS, tags
 from derivations.language import claims as module
 
 ALLOWED = {
+    # Densities and velocities of paths are smooth, and the posteriors behind a noisy point have all moments.
+    ("flow.marginal_velocity", "derivative of a mean"),
+    ("flow.gaussian_velocity", "derivative of a mean"),
+    ("flow.gaussian_velocity", "derivative under the expectation"),
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
     # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.

@@ -18,6 +18,7 @@ from derivations.rules import (
     POSITIVE,
     REAL,
     BernoulliProduct,
+    D,
     Density,
     Div,
     Domain,
@@ -39,6 +40,7 @@ from derivations.rules import (
     bayes,
     by_parts,
     define,
+    differentiation,
     given,
     inner_mean,
     linearity,
@@ -139,6 +141,10 @@ PROVED = {
         Vjp(Hadamard(z, f(z)), z, u) + Jvp(Hadamard(u, f(z)), z, w),
         (Hadamard(f(z), u) + Vjp(f(z), z, Hadamard(z, u)) + Hadamard(u, Jvp(f(z), z, w)), vector_calculus),
     ],
+    "squares and products moved by a number": [
+        D(Norm2(a * u + w) - 3 * Inner(a**2 * u, w), a),
+        (2 * Inner(u, a * u + w) - 6 * a * Inner(u, w), differentiation),
+    ],
     "sums of a family": [
         Grad(SumTo(i * V(z), i, 1, t), z) + Jvp(SumTo(i * f(z), i, 1, t), z, u),
         (SumTo(i * Grad(V(z), z), i, 1, t) + SumTo(i * Jvp(f(z), z, u), i, 1, t), vector_calculus),
@@ -193,6 +199,7 @@ NEEDED = {
     "Stein for any function": (smooth, decay, integrable),
     "mean of a score in a parameter": (interchange_hypothesis, integrable),
     "an inner product with a mean": (integrable,),
+    "squares and products moved by a number": (),
     "a marginal score is a posterior mean": (interchange_hypothesis, integrable),
 }
 
@@ -223,6 +230,7 @@ FALSE = {
         (Jvp(f(z), z, g(z)) + Jvp(g(z), z, f(z)), vector_calculus),
     ],
     "a square's factor lost": [Grad(Norm2(z), z), (z, vector_calculus)],
+    "a moved square's factor lost": [D(Norm2(a * u + w), a), (Inner(u, a * u + w), differentiation)],
     "parts without the sign": [Expect(N, Inner(Grad(LogDensity(N), z), z)), (d, stein)],
     "parts with another law's score": [
         Expect(N, Inner(Grad(LogDensity(Normal(z, m, 2 * v)), z), z)),

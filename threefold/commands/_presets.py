@@ -222,12 +222,12 @@ class TrainGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from torch_impl.runs.overview import preset_names
+        from torch_impl.runs.presets import preset_names
 
         return preset_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        from torch_impl.runs.overview import summary
+        from torch_impl.runs.presets import summary
 
         if cmd_name not in self.list_commands(ctx):
             return None
@@ -244,18 +244,19 @@ class TrainGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from torch_impl.data.outline import outlines
-        from torch_impl.runs.overview import preset_names, summary
+        from torch_impl.data.catalogue import ROWS
+        from torch_impl.runs.presets import preset_names, summary
 
         with formatter.section("Presets"):
             formatter.write_dl([(name, summary(name)) for name in preset_names()])
         with formatter.section("Data sets"):
-            formatter.write_dl([(row.name, row.words) for row in outlines() if row.has_shape])
+            formatter.write_dl([(row.name, row.words) for row in ROWS if row.shape is not None])
 
 
 def _preset_first(args: list[str]) -> list[str]:
     """The words with the preset in front, wherever it stands, or as the configuration file names it."""
-    from torch_impl.runs.overview import preset_names
+    from torch_impl.runs.config_file import read_config
+    from torch_impl.runs.presets import preset_names
 
     names = preset_names()
     for i, word in enumerate(args):
@@ -265,8 +266,6 @@ def _preset_first(args: list[str]) -> list[str]:
     files += [word.partition("=")[2] for word in args if word.startswith("--config=")]
     if not files:
         return args
-    from torch_impl.runs.config_file import read_config
-
     with unusable_input():
         named = read_config(Path(files[0])).get("preset")
         if named is not None and not isinstance(named, str):

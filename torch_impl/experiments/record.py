@@ -54,7 +54,7 @@ def train(chosen: Preset, out: Path, compressor: StoredCheckpoint | None = None)
     if chosen.system.first_stage() and compressor is None:
         train(compressor_preset(chosen), out / chosen.system.stage)
         compressor = find_checkpoint(out / chosen.system.stage)
-    trainer = open_run(chosen, out, observer=TerminalObserver(unit=chosen.system.unit), compressor=compressor)
+    trainer = open_run(chosen, out, observer=TerminalObserver(), compressor=compressor)
     if trainer.last_checkpoint() is not None:
         trainer.restore()
     trainer.fit()

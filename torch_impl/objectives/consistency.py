@@ -3,7 +3,7 @@
 f(x, sigma) = c_skip x + c_out F with f(x, sigma_min) = x, and f is to agree at neighbouring levels of a line: a point
 and the next one, which the same noise gives (consistency training) or a step of a teacher (distillation). Song et al.
 2023, definition 1 and algorithms 2-3; Song and Dhariwal 2024 for the weights, the law of levels and the pseudo-Huber
-distance (claims `planned:consistency.boundary`, `planned:consistency.training`).
+distance (claim `consistency.function_and_target`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Two deterministic steps of the teacher, t to t' to s, end where one step from t would if x_0 were predicted to be
 (x_s - (sigma_s / sigma_t) x_t) / (alpha_s - (sigma_s / sigma_t) alpha_t): that is what the student is asked for
-(Salimans and Ho 2022, algorithm 2; claim `planned:distillation.target`).
+(Salimans and Ho 2022, algorithm 2; claim `distillation.progressive`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Everything is in nats, summed over dimensions, one value per example: shape (batch,). Average over the batch last;
 a mean over pixels instead of the sum would silently multiply the weight of the KL by their number
-(`planned:vae.loss.reduction_scale`).
+(`vae.loss.reduction_scale`).
 """
 
 import math

@@ -2,7 +2,7 @@
 
 With (t - r) u(x_t, r, t) = int_r^t v ds, the derivative along the line gives u = v - (t - r) du/dt, where du/dt has the
 velocity v, 0 and 1 as its directions in x, r and t: one Jacobian-vector product (Geng et al. 2025, eq. 6 and
-algorithm 1; claim `planned:meanflow.identity`).
+algorithm 1; claim `meanflow.identity`).
 """
 
 from __future__ import annotations

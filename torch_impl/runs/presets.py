@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
-from torch_impl.data.catalogue import row_of
+from torch_impl.data.catalogue import ROWS, row_of
 from torch_impl.data.row import DataRow
-from torch_impl.runs.overview import derived, preset_names, summary, summary_for
-from torch_impl.runs.recipe import recipe
+from torch_impl.runs.recipe import read_document, recipe, recipe_names
 from torch_impl.systems.config import SystemConfig
 from torch_impl.training.ema import ConstantDecay, PowerFunction, WarmupDecay
 from torch_impl.training.fields import check_limits, check_value, option, read_value
@@ -72,6 +71,39 @@ class Preset:
 
 # -- the table --------------------------------------------------------------------------------------------------------
 
+_FAMILY = "folder-"
+"""The presets of a folder of images serve any images: a data set without a file of its own has the same ones."""
+
+
+def _derived() -> dict[str, tuple[DataRow, str]]:
+    """Presets of the data sets that have no file: by name, the row and the preset that it is made from."""
+    names = recipe_names()
+    without = [row for row in ROWS if row.shape is not None and not any(n.startswith(f"{row.name}-") for n in names)]
+    families = [name.removeprefix(_FAMILY) for name in names if name.startswith(_FAMILY)]
+    return {f"{row.name}-{family}": (row, _FAMILY + family) for row in without for family in families}
+
+
+def preset_names() -> list[str]:
+    """Every preset, in the order of the data sets."""
+    order = [row.name for row in ROWS]
+    place = {
+        name: next((i for i, set_name in enumerate(order) if name.startswith(set_name)), len(order))
+        for name in (*recipe_names(), *_derived())
+    }
+    return sorted(place, key=lambda name: (place[name], name))
+
+
+def summary(name: str) -> str:
+    """What a preset trains, in a line; read from its file alone."""
+    if name in recipe_names():
+        return str(read_document(name)["summary"])
+    row, family = _derived()[name]
+    return _summary_for(row, family)
+
+
+def _summary_for(row: DataRow, family: str) -> str:
+    return f"{summary(family).partition(';')[0]}; {row.words}"
+
 
 def preset(name: str, image_size: int | None = None) -> Preset:
     """The preset of a name; where the data can be had in several sizes, with the networks that suit the given one.
@@ -83,9 +115,9 @@ def preset(name: str, image_size: int | None = None) -> Preset:
         near = difflib.get_close_matches(name, preset_names(), n=2, cutoff=0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"unknown preset {name!r}{hint} `threefold train --help` lists them all")
-    if name in derived():
-        outline, family = derived()[name]
-        return _for_row(name, row_of(outline.name), family)
+    derived = _derived().get(name)
+    if derived is not None:
+        return _for_row(name, *derived)
     found = recipe(name)
     data, system, trainer = DataChoice(**found.data), found.system, found.trainer
     if image_size is not None and data.image_size is not None and image_size != data.image_size:
@@ -108,7 +140,7 @@ def _for_row(name: str, row: DataRow, family: str) -> Preset:
     system = dataclasses.replace(found.system.at_side(size), channels=channels, classes=classes)
     if hasattr(system, "conditional"):
         system = dataclasses.replace(system, conditional=classes is not None)  # type: ignore[call-arg]  # just asked
-    return Preset(name, summary_for(row.words, family), data, system, found.trainer_at(size))
+    return Preset(name, _summary_for(row, family), data, system, found.trainer_at(size))
 
 
 # -- overrides --------------------------------------------------------------------------------------------------------

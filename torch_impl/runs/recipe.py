@@ -20,15 +20,21 @@ Every `.toml` file in `torch_impl/presets` is the preset of its name; a new one 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from torch_impl.runs.overview import FOLDER, read_document, recipe_names
 from torch_impl.systems.config import SystemConfig, config_from_json
 from torch_impl.training.trainer_config import TrainerConfig
 
 __all__ = ["FOLDER", "Recipe", "read_document", "recipe", "recipe_names"]
+
+FOLDER = Path(__file__).parents[1] / "presets"
+_PARTS = ("summary", "data", "system", "trainer")
+_OPTIONAL = ("at_side", "experiment")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,32 @@ class Recipe:
             if case.get("least", 1) <= size <= case.get("most", size):
                 fields |= case["trainer"]
         return TrainerConfig.from_json(fields)
+
+
+@cache
+def recipe_names() -> tuple[str, ...]:
+    """The names of the files, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def read_document(name: str) -> dict[str, Any]:
+    """A file as it stands, its parts checked to be there; needs no PyTorch.
+
+    Raises:
+        ValueError: it is no TOML, or a part is missing or unknown.
+    """
+    path = FOLDER / f"{name}.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        for part in _PARTS:
+            if part not in document:
+                raise ValueError(f"it has no {part}; a preset has {', '.join(_PARTS)}")
+        unknown = [part for part in document if part not in (*_PARTS, *_OPTIONAL)]
+        if unknown:
+            raise ValueError(f"it has {unknown[0]!r}; a preset has {', '.join((*_PARTS, *_OPTIONAL))}")
+    except ValueError as error:
+        raise ValueError(f"preset file {path.name}: {error}") from error
+    return document
 
 
 def recipe(name: str) -> Recipe:

@@ -49,7 +49,7 @@ def jumps(
     times: Sequence[float],
     callback: Callback | None = None,
 ) -> Tensor:
-    """x_r = x_t - (t - r) u(x_t, r, t), u the average velocity (Geng et al. 2025, eq. 12; `planned:meanflow.jump`)."""
+    """x_r = x_t - (t - r) u(x_t, r, t), u the average velocity (Geng et al. 2025, eq. 12; `meanflow.identity`)."""
     for t, r in pairwise(times):
         x = x - (t - r) * average(x, _full(x, r), _full(x, t))
         if callback:

@@ -64,7 +64,7 @@ class ConsistencyBaseConfig(SystemConfig):
 
 
 class ConsistencyBase(ToldSystem):
-    """loss = distance of f at neighbouring levels of a line (`planned:consistency.training`)."""
+    """loss = distance of f at neighbouring levels of a line (`consistency.function_and_target`)."""
 
     config: ConsistencyBaseConfig
     samplers = ("consistency",)

@@ -76,7 +76,7 @@ class DistillConfig(WithUNet, kind="distill"):
 
 
 class DistillSystem(ToldSystem):
-    """loss = squared error of the velocity that two steps of the teacher amount to (`planned:distillation.target`)."""
+    """loss = squared error of the velocity that two steps of the teacher amount to (`distillation.progressive`)."""
 
     config: DistillConfig
     samplers = ("distilled",)

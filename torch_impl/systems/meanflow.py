@@ -45,7 +45,7 @@ class MeanFlowBaseConfig(SystemConfig):
 
 
 class MeanFlowBase(ToldSystem):
-    """loss = squared error of the average velocity, weighted down where it is large (`planned:meanflow.identity`)."""
+    """loss = squared error of the average velocity, weighted down where it is large (`meanflow.identity`)."""
 
     config: MeanFlowBaseConfig
     samplers = ("mean_flow",)

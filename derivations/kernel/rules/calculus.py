@@ -11,7 +11,18 @@ from derivations.kernel.binders import fresh, opened, ranged
 from derivations.kernel.dependence import may_touch, may_vary
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node
 from derivations.kernel.substitution import Captured, substitute
-from derivations.kernel.terms import Coord, D, Expect, Gradient, Hadamard, HeldFixed, Inner, ScalarFunction, SumTo
+from derivations.kernel.terms import (
+    Coord,
+    D,
+    Expect,
+    Gradient,
+    Hadamard,
+    HeldFixed,
+    Inner,
+    Norm2,
+    ScalarFunction,
+    SumTo,
+)
 
 
 @at_every_node(
@@ -45,10 +56,12 @@ def derivative(e: Any, wrt: Any, context: Context) -> Any:
         return e * derivative(e.args[0], wrt, context)
     if isinstance(e, SumTo):
         return _derivative_of_sum(e, wrt, context)
-    if isinstance(e, Hadamard):
+    if isinstance(e, Hadamard | Inner):
         u, v = e.args
         moving = [(a, b) for a, b in ((u, v), (v, u)) if may_vary(a, wrt)]
-        return sp.Add(*[Hadamard(derivative(a, wrt, context), b) for a, b in moving])
+        return sp.Add(*[type(e)(derivative(a, wrt, context), b) for a, b in moving])
+    if isinstance(e, Norm2):
+        return 2 * Inner(derivative(e.args[0], wrt, context), e.args[0])
     if isinstance(e, ScalarFunction) and len(e.args) == 1 and terms.is_vector(e.args[0]):
         return Inner(Gradient(sp.Symbol(type(e).__name__), e.args[0]), derivative(e.args[0], wrt, context))
     return D(e, wrt)

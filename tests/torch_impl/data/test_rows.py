@@ -8,7 +8,6 @@ import torch
 
 from torch_impl.data import DataNotFound, load
 from torch_impl.data.catalogue import NAMES, ROWS, row_of, table
-from torch_impl.data.outline import Outline, outlines
 from torch_impl.data.row import DataRow, check_rows
 
 MADE_HERE = [name for row in ROWS if not row.is_local for name in row.names]
@@ -52,8 +51,3 @@ def test_two_sets_of_one_name_are_refused() -> None:
 def test_the_names_are_those_that_they_were_and_each_has_a_line() -> None:
     known = {"digits", "glyphs", "mixture:ring8", "mnist", "fashion-mnist", "cifar10", "array", "folder", "celeba"}
     assert known <= set(NAMES) and len(table().splitlines()) == 2 + len(ROWS)
-
-
-def test_the_outline_that_help_reads_says_what_the_rows_say() -> None:
-    """It is read from the text of the modules; a row that is written in another way shows here."""
-    assert outlines() == tuple(Outline(row.name, row.words, row.is_local, row.shape is not None) for row in ROWS)
