@@ -265,6 +265,7 @@ MEANING: Mapping[str, str] = {
     "another_way": "any direction",
     "log_weight": "the logarithm of a density, up to a number",
     "partition": "the normalising constant: the integral of the unnormalised density",
+    "gain": "the slope of a linear model",
     "guess": "any function of the noisy point that is to predict the data",
     "score_model": "a network that stands for the score",
     "score_of_noise": "the score that a noise implies",
