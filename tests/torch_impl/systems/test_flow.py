@@ -17,6 +17,7 @@ from torch_impl.process.paths import CosinePath, Path, StraightPath
 from torch_impl.random.draws import Draws
 from torch_impl.samplers.runge_kutta import SOLVERS, RungeKutta, adaptive, integrate, log_density, solver
 from torch_impl.systems.flow import FlowConfig, MixtureFlowConfig
+from torch_impl.systems.reflow import MixtureReflowConfig, ReflowConfig
 from torch_impl.training.system import Batch
 
 PATHS = [StraightPath(), CosinePath()]
@@ -182,10 +183,40 @@ def test_two_processes_pair_as_one_does() -> None:
     assert torch.equal(whole[16:], half)
 
 
+def test_pairs_of_reflow_are_the_two_ends_of_the_exact_lines() -> None:
+    """N(0, 4): the flow doubles every point; pairs that are made so leave nothing to learn but straight lines."""
+    law = {"weights": (1.0,), "means": ((0.0, 0.0),), "variances": ((4.0, 4.0),)}
+    system = MixtureReflowConfig(2, 2, pairs=400, pair_steps=40, width=8, depth=1, **law).build()
+    system.prepare(None, None)
+    torch.testing.assert_close(system.pair_sample, 2 * system.pair_noise, rtol=2e-3, atol=2e-3)
+    straight = lambda x, t: x * ((1 - 2) / (2 - t)).view(-1, 1)  # noqa: E731  # noise - 2 noise at (2 - t) noise
+    system.velocity = lambda y=None: straight
+    loss = float(system(Batch(torch.zeros(64, 2)), Draws(0, 64).at(0))["loss"])
+    assert loss < 1e-5
+    system.velocity = lambda y=None: lambda x, t: system.oracle.field(x, t)
+    assert float(system(Batch(torch.zeros(64, 2)), Draws(0, 64).at(0))["loss"]) > 0.05, (
+        "the bent flow is no longer best"
+    )
+
+
+def test_reflow_draws_its_pairs_and_no_examples() -> None:
+    system = MixtureReflowConfig(2, 2, pairs=50, pair_steps=4, width=8, depth=1).build()
+    system.prepare(None, None)
+    here, there = (
+        float(system(Batch(x), Draws(0, 16).at(3))["loss"].detach()) for x in (torch.zeros(16, 2), torch.ones(16, 2))
+    )
+    assert here == there
+    other = float(system(Batch(torch.zeros(16, 2)), Draws(0, 16).at(4))["loss"])
+    assert other != here
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: FlowConfig(classes=3, conditional=True, coupling="transport"), "or --coupling independent"),
+        (lambda: ReflowConfig(path="cosine"), "linear, independent"),
+        (lambda: ReflowConfig.small().build().prepare(None, None), "give one with --from"),
+        (lambda: MixtureReflowConfig(2, 2, conditional=True), "is told no class"),
         (lambda: FlowConfig(classes=None, conditional=True).build(), "train with --unconditional"),
         (lambda: FlowConfig().build().velocity(None, 2.0), "leave out --label and --guidance"),
         (lambda: FlowConfig.small().build().sample(2, torch.Generator(), sampler="ddim"), "a flow is solved by"),
