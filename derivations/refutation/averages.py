@@ -196,15 +196,17 @@ def _expect(e: Any, at: Viewpoint) -> Any:
 
 
 def _floating_mean(law: Any, body: Any, at: Viewpoint) -> Any:
-    """E of an exponential in floats: over a normal law in one dimension and over a Gaussian chain, not by a grid."""
+    """E of an exponential in floats: over independent normal coordinates and over a Gaussian chain, not by a grid."""
     if isinstance(law, terms.Density) and hasattr(law_named(law.args[0].name, at), "exp_quadratic"):
         chain, (key,) = law_named(law.args[0].name, at), at.keys(law.variables)
         return chain.exp_quadratic(key, at.assign(law.given), lambda v: at.bind({key: v}).value(body.args[0]))
-    if not isinstance(law, terms.Normal | terms.DiagonalNormal) or at.integer(law.args[-1]) != 1:
+    if not isinstance(law, terms.Normal | terms.DiagonalNormal):
         return mean_over(law, body, at)
     (key,) = at.keys(law.variables)
-    (mean,), (variance,) = location(law, at), variances(law, at)
-    return floating.mean_of_exponential(mean, variance, lambda v: at.bind({key: (v,)}).value(body.args[0]))
+    exponent = body.args[0]
+    return floating.mean_of_exponential(
+        location(law, at), variances(law, at), lambda v: at.bind({key: v}).value(exponent)
+    )
 
 
 @reads(terms.KL)

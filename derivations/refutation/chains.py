@@ -113,13 +113,13 @@ class GaussianChain:
                 }
                 yield chance * weight, start | values
 
-    def exp_quadratic(self, key: Key, given: Assignment, exponent: Any) -> Any:
-        """E exp(exponent(x_t)) over one variable in one dimension, the exponent a quadratic polynomial of it."""
+    def exp_quadratic(self, key: Key, given: Assignment, exponent: Callable[[Vector], Any]) -> Any:
+        """E exp(exponent(x_t)) over one variable, the exponent a quadratic polynomial of it."""
         wanted, known, total = self._times([key]), self._times(given), mp.mpf(0)
         scale = self._regression(wanted, known)[1][0][0]
         for chance, x0 in self._weighted_starts(wanted, given):
-            (mean,) = self._mean(0, wanted, known, given, x0)
-            average = exp_of_quadratic(partial(_along, exponent, mean, scale))
+            means = [self._mean(c, wanted, known, given, x0)[0] for c in range(self.d)]
+            average = exp_of_quadratic(partial(_along, exponent, means, scale), self.d)
             if average is None:
                 raise Uncomputable("the exponent is not a quadratic polynomial")
             total += chance * average
@@ -130,5 +130,5 @@ def _times(rows: Any, vector: Sequence[Any]) -> list[Any]:
     return [mp.fdot(zip(row, vector, strict=True)) for row in rows]
 
 
-def _along(exponent: Callable[[Vector], Any], mean: Any, scale: Any, noise: Any) -> Any:
-    return exponent((mean + scale * noise,))
+def _along(exponent: Callable[[Vector], Any], means: list[Any], scale: Any, noise: Vector) -> Any:
+    return exponent(tuple(m + scale * e for m, e in zip(means, noise, strict=True)))

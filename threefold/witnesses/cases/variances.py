@@ -12,20 +12,26 @@ from threefold.witnesses.registry import Cases
 
 @dataclass(frozen=True)
 class Langevin:
-    """A target N(centre, target), a step as a fraction of the largest stable one, a distance in deviations."""
+    """A target N(centre, target I), a step as a fraction of the largest stable one, distances in deviations."""
 
     target: float
     fraction: float
-    centre: float
-    out: float
+    centre: Array
+    out: Array
 
     @property
     def edges(self) -> frozenset[str]:
-        return edges({"a tiny step": self.fraction < 0.01, "near the stability limit": self.fraction > 0.95})
+        return edges(
+            {
+                "d = 1": len(self.centre) == 1,
+                "a tiny step": self.fraction < 0.01,
+                "near the stability limit": self.fraction > 0.95,
+            }
+        )
 
-    def point(self, then: float) -> Point:
+    def point(self, then: Array) -> Point:
         numbers = {"target_variance": self.target, "step_fraction": self.fraction}
-        return Point(1, numbers, vectors={"centre": [self.centre], "now": [self.centre], "then": [then]})
+        return Point(len(then), numbers, vectors={"centre": self.centre, "now": self.centre, "then": then})
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,14 @@ class LangevinSteps:
     """Targets from narrow to wide, steps from tiny to nearly unstable."""
 
     share: int = 2
-    must: frozenset[str] = frozenset({"a tiny step", "near the stability limit"})
+    must: frozenset[str] = frozenset({"d = 1", "a tiny step", "near the stability limit"})
 
     def draw(self, case: Cases) -> Iterator[Langevin]:
         for n in range(case.n // self.share):
             fraction = {0: 2.0**-8, 1: 1 - 2.0**-6}.get(n % 5, float(between(case, 0.05, 0.9)))
-            out = float(between(case, -3, 3))
-            yield Langevin(float(positive(case, -2, 2)), fraction, float(normals(case, 1)[0]), out)
+            d = n % 3 + 1
+            out = between(case, -3, 3, d)
+            yield Langevin(float(positive(case, -2, 2)), fraction, normals(case, 1, d)[0], out)
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,24 @@ def _drawn(s: StepBack, t: int) -> Array:
 
 @measured(
     "ddim.marginal_preservation",
-    method="the kernel's density averaged over q(x_t | x_0) on a grid",
-    cases=Strides(most_d=1, share=2),
+    method="the kernel's density averaged over q(x_t | x_0) on a grid, coordinate by coordinate",
+    cases=Strides(share=2),
 )
 def _(s: StepBack) -> Iterator[Shape]:
     level, rest = _levels(s, s.s)
-    near = float(np.sqrt(level) * s.x0[0] + np.sqrt(rest) * np.clip(s.noise[0], -3, 3))
-    density = ddim.averaged_stride_density(near, float(s.x0[0]), s.s, s.t, s.betas, s.rho)
-    point, deviation, centre = s.point(x={s.s: [near]}), np.sqrt(rest), float(np.sqrt(level) * s.x0[0])
+    centre, deviation = np.sqrt(level) * s.x0, np.sqrt(rest)
+    near = centre + deviation * np.clip(s.noise, -3, 3)
+    averaged = (ddim.averaged_stride_density(y, x, s.s, s.t, s.betas, s.rho) for y, x in _pairs(near, s.x0))
+    density, point = float(np.prod(list(averaged))), s.point(x={s.s: near})
     yield Value(0, point, density)
     # q's density does not show how it depends on the digits of x_s and of its centre: through (x_s - centre)^2.
-    moved = abs(near - centre) / deviation * (abs(near) + abs(centre)) / deviation
+    moved = float(np.sum(np.abs(near - centre) / deviation * (np.abs(near) + np.abs(centre)) / deviation))
     because = "the exponent is a difference of x_s and its centre, in deviations, squared"
-    yield Value(1, point, density, because=because, size=density * (1.0 + moved))
+    yield Value(1, point, density, because=because, size=density * (s.d + moved))
+
+
+def _pairs(a: Array, b: Array) -> Iterator[tuple[float, float]]:
+    return zip(a.tolist(), b.tolist(), strict=True)
 
 
 @measured("ddim.update", method="conditioning of the joint law of x_t and x_s", cases=Strides())

@@ -43,30 +43,30 @@ def _(s: FinitePaths) -> Iterator[Shape]:
 
 @measured(
     "ddpm.ancestral.gaussian_variance",
-    method="joint normal law of the data and the chain, conditioned",
-    cases=Steps(least_t=2, most_d=1, share=2),
+    method="joint normal law of the data and the chain, conditioned, coordinate by coordinate",
+    cases=Steps(least_t=2, share=2),
 )
 def _(s: Step) -> Iterator[Shape]:
     variance = float(np.exp2(np.round(float(np.clip(s.noise[0], -2, 2)) * 2)))
     law = chain.data_joint([0.0], [[variance]], s.betas)
-    deviation = float(np.sqrt(law.variances[s.t]))
-    x_t = float(np.clip(s.rng.standard_normal(), -3, 3)) * deviation
+    x_t = np.clip(s.rng.standard_normal(s.d), -3, 3) * float(np.sqrt(law.variances[s.t]))
     pair = law.marginal([s.t - 1, s.t])
-    back = pair.condition([1], [x_t])
-    x_prev = float(back.mean[0] + np.sqrt(back.variances[0]) * np.clip(s.rng.standard_normal(), -3, 3))
+    back = [pair.condition([1], [float(v)]) for v in x_t]
+    means, left = np.array([float(k.mean[0]) for k in back]), float(back[0].variances[0])
+    x_prev = means + np.sqrt(left) * np.clip(s.rng.standard_normal(s.d), -3, 3)
     point = Point(
-        1,
+        s.d,
         {"t": s.t, "T": s.T, "data_variance": variance},
         s.betas,
-        x={0: [0.0], s.t - 1: [x_prev], s.t: [x_t]},
-        tables={"q": s.moving(np.zeros(1), np.array([[variance]]))},
+        x={0: np.zeros(s.d), s.t - 1: x_prev, s.t: x_t},
+        tables={"q": s.moving(np.zeros(s.d), variance * np.eye(s.d))},
     )
-    yield Value(0, point, float(law.marginal([s.t]).log_prob([x_t])))
+    yield Value(0, point, sum(float(law.marginal([s.t]).log_prob([v])) for v in x_t))
     because = "the exponent is the square of a difference of x_{t-1} and its mean, in deviations"
-    moved = abs(x_prev - back.mean[0]) * (abs(x_prev) + abs(float(back.mean[0]))) / float(back.variances[0])
-    yield Value(1, point, float(back.log_prob([x_prev])), because=because, plus=float(moved))
-    exact = float(back.variances[0])
+    moved = float(np.sum(np.abs(x_prev - means) * (np.abs(x_prev) + np.abs(means)))) / left
+    found = sum(float(k.log_prob([v])) for k, v in zip(back, x_prev, strict=True))
+    yield Value(1, point, found, because=because, plus=moved)
     beta, tilde = float(s.betas[s.t - 1]), float(chain.posterior([0.0], [0.0], s.t, s.betas).variance)
     because = "a difference of two variances"
-    yield Value(2, point, beta - exact, because=because, plus=beta)
-    yield Value(3, point, tilde - exact, because=because, plus=beta)
+    yield Value(2, point, beta - left, because=because, plus=beta)
+    yield Value(3, point, tilde - left, because=because, plus=beta)

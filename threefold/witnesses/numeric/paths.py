@@ -123,12 +123,11 @@ def _(s: OnPath) -> Iterator[Shape]:
     slack = float(np.sum((np.abs(x0) + np.abs(x_s) + np.abs(x_t)) * 8 / spread + 64))
     found = sum(float(k.log_prob([v])) for k, v in zip(back, x_s - x0, strict=True))
     yield Value(0, point, found, because=because, plus=slack)
-    if s.d == 1:  # the average over x_t of a density is evaluated on a line
-        near = x0 + early * np.clip(s.other, -3, 3)
-        density = float(np.exp(np.sum(joint.marginal([0]).log_prob((near - x0)[:, None]))))
-        moved = float(np.sum((np.abs(x0) + np.abs(near)) / early * 8 + 64))
-        there = s.point(numbers=numbers, vectors={"state_now": x_t, "state_then": near})
-        yield Value(1, there, density, because=because, plus=density * moved)
+    near = x0 + early * np.clip(s.other, -3, 3)
+    density = float(np.exp(np.sum(joint.marginal([0]).log_prob((near - x0)[:, None]))))
+    moved = float(np.sum((np.abs(x0) + np.abs(near)) / early * 8 + 64))
+    there = s.point(numbers=numbers, vectors={"state_now": x_t, "state_then": near})
+    yield Value(1, there, density, because=because, plus=density * moved)
     yield Value(2, point, float(joint.variances[0]), because="u is rounded to float64", plus=8.0 * early**2)
     mean = np.array([float(k.mean[0]) for k in back]) + x0
     yield Value(3, point, mean, because="u is rounded to float64", plus=float(np.max(np.abs(x0) + np.abs(x_t)) * 8))
