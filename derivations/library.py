@@ -64,6 +64,8 @@ CHAPTERS = (
     "flow.few_steps",
     "guidance.classifier_free",
     "guidance.classifier",
+    "vq.objective",
+    "vq.assignment",
     "vq.codebook",
     "ddpm.examples",
 )

@@ -37,7 +37,7 @@ from derivations.score.marginal import denoiser, posterior
 # --- consistency functions --------------------------------------------------------------------------------------------
 
 first, point, answer = (
-    scalar("least_level", r"\varsigma_0", positive=True),
+    scalar("end_level", r"\varsigma_0", positive=True),
     vector("noisy_point", "x"),
     vector("answer", r"\hat o"),
 )
@@ -132,9 +132,7 @@ one_sample = Claim(
             words="and scatters about it by the square of the stride: that is all that training without a teacher adds",
         ),
     ),
-    domain=Domain(
-        {name: POSITIVE for name in ("signal_t", "signal_s", "level_t", "level_s", "least_level", "data_std")}
-    ),
+    domain=Domain({name: POSITIVE for name in ("signal_t", "signal_s", "level_t", "level_s", "end_level", "data_std")}),
     hypotheses=(integrable,),
     scope="any dimension d, any joint law of data and noisy points with second moments, any path, any times s and t: "
     "exact, not only for small strides",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.kernel.hypotheses import ASSUMPTIONS
-from derivations.notation import common_support, integrable, k, obs, q, z
+from derivations.notation import common_support, integrable, obs, q, z
 from derivations.rules import (
     Block,
     Chain,
@@ -29,7 +29,7 @@ from derivations.rules import (
 )
 from derivations.vae.evidence import ELBO, log_evidence
 
-K, j = sp.Symbol("K", integer=True, positive=True), sp.Symbol("j", integer=True, positive=True)
+K, k, j = (sp.Symbol(name, integer=True, positive=True) for name in ("K", "n", "n_other"))
 codes = draws("code_draw", z, "z")
 alike = Hypothesis(
     "alike draws",

@@ -69,7 +69,7 @@ def _nearest_of_likely(z: Tensor, e: Tensor, scores: Tensor, likely: int = 8) ->
 class VectorQuantizer(nn.Module):
     """k* = argmin_k ||z_e - e_k||^2,  z_q = z_e + sg[e_{k*} - z_e].
 
-    Claims `planned:vqvae.quantize`, `planned:vqvae.straight_through`, `planned:vqvae.loss.gradients`,
+    Claims `planned:vqvae.quantize`, `vqvae.straight_through`, `vqvae.loss.gradients`,
     `planned:vqvae.codebook.ema`.
 
     Args:

@@ -75,7 +75,7 @@ class Stretch:
             "flow_time": self.time,
             "flow_length": self.length,
             "data_std": self.spread,
-            "least_level": self.least,
+            "end_level": self.least,
         }
         exact: dict[str, Any] = {
             "flow_place": self.place,

@@ -151,7 +151,7 @@ def _(s: Stretch) -> Iterator[Shape]:
 def _(s: Noised) -> Iterator[Shape]:
     later, least = s.signal * 1.5, s.level / 4
     numbers: dict[str, Any] = {"signal_t": s.signal, "level_t": s.level, "signal_s": later, "level_s": least}
-    numbers |= {"least_level": least, "data_std": s.signal}
+    numbers |= {"end_level": least, "data_std": s.signal}
     drawn = s.point(**numbers)
     point = replace(drawn, vectors={**drawn.vectors, "answer": s.answer})
     yield Value(0, point, s.x)

@@ -62,7 +62,7 @@ def _(s: Noised, on: On) -> Iterator[Shape]:
     """The scales hold the least level as a number, so that at that very level nothing is added."""
     least, spread = float(s.level), float(s.signal)
     numbers = {"signal_t": 1.0, "level_t": 1.0, "signal_s": 1.0, "level_s": 1.0}
-    drawn = s.point("clean", 0, **numbers, least_level=least, data_std=spread)
+    drawn = s.point("clean", 0, **numbers, end_level=least, data_std=spread)
     answer, x = on(s.answer), on(s.x)
     f = BoundaryScales(spread, least).function(lambda *_: answer[None])
     point = type(drawn)(s.d, drawn.numbers, vectors={**drawn.vectors, "answer": s.answer}, tables=drawn.tables)
