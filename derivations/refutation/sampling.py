@@ -20,7 +20,7 @@ from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle, settle_means
 from derivations.refutation.matrices import Matrix
 from derivations.refutation.studies import study
-from derivations.refutation.undefined import OutsideModel, Uncomputable
+from derivations.refutation.undefined import OutsideModel, Uncomputable, Undefined
 from derivations.refutation.worlds import World, draw_in
 
 ATTEMPTS = 60  # worlds that are drawn to meet the conditions of a domain
@@ -55,7 +55,12 @@ def sample_for(
 ) -> World:
     """World number n of a domain in which all of these expressions can be read, as far as that is possible."""
     for attempt in range(ATTEMPTS if domain.conditions else 1):
-        world = _drawn(expressions, domain, hypotheses, seed, n, without, attempt)
+        try:
+            world = _drawn(expressions, domain, hypotheses, seed, n, without, attempt)
+        except Undefined:
+            if not domain.conditions:
+                raise
+            continue  # numbers that do not meet the conditions may leave a law, or a hypothesis, without a value
         if joint.told(world, domain.conditions) is True:
             return world
     raise NoWorld(f"no world was found that meets {joint.shown(domain.conditions)}")

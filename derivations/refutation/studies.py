@@ -37,7 +37,9 @@ class Study:
 
     @cached_property
     def one_dimension(self) -> bool:
-        return any(isinstance(a.args[1], sp.exp) for a in self.everything.atoms(terms.Expect))
+        """Whether an exponential is averaged over a law that is drawn Gaussian: in one dimension it has a mean."""
+        means = self.everything.atoms(terms.Expect)
+        return any(isinstance(a.args[1], sp.exp) and not _is_of_vectors(a.args[0]) for a in means)
 
     @cached_property
     def smooth(self) -> frozenset[str]:
@@ -121,6 +123,11 @@ class Study:
     @cached_property
     def same_laws(self) -> tuple[Any, ...]:
         return tuple(self.read.atoms(terms.SameLaw))
+
+
+def _is_of_vectors(law: Any) -> bool:
+    """Is this a named density of vectors, and no chain? Such a one is drawn as a table."""
+    return isinstance(law, terms.Density) and all(isinstance(v, terms.VectorSymbol) for v in law.variables)
 
 
 def scalars(e: Any) -> set[Any]:

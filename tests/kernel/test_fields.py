@@ -157,6 +157,17 @@ PROVED = {
         Inner(Laplacian(SumTo(i * f(z), i, 1, t), z), u),
         (Inner(SumTo(i * Laplacian(f(z), z), i, 1, t), u), vector_calculus),
     ],
+    "a Jacobian on the other side": [Inner(u, Vjp(f(z), z, w)), (Inner(w, Jvp(f(z), z, u)), vector_calculus)],
+    "the trace of a linear map": [Div(Jvp(f(y), y, z), z), (Div(f(y), y), vector_calculus)],
+    "the trace of its transpose": [Div(Vjp(f(y), y, z), z), (Div(f(y), y), vector_calculus)],
+    "the slope of a quadratic form": [
+        Grad(Inner(z, Jvp(f(y), y, z)), z),
+        (Jvp(f(y), y, z) + Vjp(f(y), y, z), vector_calculus),
+    ],
+    "the slope along a direction": [
+        Inner(Jvp(Vjp(f(y), y, z), z, u), w),
+        (Inner(Jvp(f(y), y, w), u), vector_calculus),
+    ],
     "Bayes": [Grad(log_p("p", z, y), z), (of_posterior + score, (bayes, vector_calculus))],
     "mean of a score": [Expect(p, score), (sp.S.Zero, by_parts)],
     "mean of a score in a parameter": [
@@ -224,6 +235,12 @@ def test_each_hypothesis_is_asked_for(name):
 FALSE = {
     "sign of a score": [Grad(LogDensity(N), z), ((z - m) / v, vector_calculus)],
     "half a product rule": [Div(V(z) * f(z), z), (V(z) * Div(f(z), z), vector_calculus)],
+    "a Jacobian on the other side, not turned": [
+        Inner(u, Vjp(f(z), z, w)),
+        (Inner(u, Jvp(f(z), z, w)), vector_calculus),
+    ],
+    "the trace of a map that moves too": [Div(Jvp(f(z), z, z), z), (Div(f(z), z), vector_calculus)],
+    "half a quadratic form's slope": [Grad(Inner(z, Jvp(f(y), y, z)), z), (2 * Jvp(f(y), y, z), vector_calculus)],
     "the dimension lost": [Div(z, z), (sp.S.One, vector_calculus)],
     "a Jacobian for its transpose": [
         Grad(Inner(f(z), g(z)), z),

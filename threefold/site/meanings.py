@@ -1,4 +1,4 @@
-"""What the symbols of flows, of codes in draws and layers, and of vector quantisation mean, by their names."""
+"""What the symbols of flows, of moving densities, of codes and of vector quantisation mean, by their names."""
 
 from __future__ import annotations
 
@@ -84,4 +84,27 @@ FLOWS: Mapping[str, str] = {
     "straight_ratio": "the ratio of noise to signal at a time of the straight path",
     "shifted_time": "a time of the straight path, shifted",
     "end_level": "the least noise level, at which a consistency function changes nothing",
+}
+
+MOVING: Mapping[str, str] = {
+    "signal_at": "what is left of the data at time t: the factor of x_0",
+    "level_at": "the standard deviation of the noise at time t",
+    "density_at": "any density of the state that moves in time",
+    "velocity_at": "the velocity of a flow at a place and a time",
+    "other_velocity_at": "another velocity, by which a point may move",
+    "spread_at": "half of the variance of the noise that is put on a flow, per unit of time",
+    "noise_share": "how much noise the way back has, in units of that of the way there",
+    "noise_in": "the noise that is to be expected in a point: minus its level times the score",
+    "state": "the place where a density is looked at",
+    "probe": "a random direction, whose coordinates have mean 0 and variance 1",
+    "field_at": "any smooth vector field",
+    "visit": "the n-th point that a sampler visits, from the noise on",
+    "visited_level": "the share of the signal's power at the n-th visited step",
+    "visited_noise": "the deviation of the fresh noise in the visited point after the n-th",
+    "weight_of_clean": "how much the family's forward kernel leans on x_0",
+    "weight_of_clean_conjugate": "the same with the other sign of its root",
+    "data_centre": "the mean of Gaussian data",
+    "ratio_now": "the ratio of noise to signal where a step starts",
+    "ratio_then": "the ratio of noise to signal where a step ends",
+    "ratio_share": "the ratio where a step ends, in units of that where it starts",
 }

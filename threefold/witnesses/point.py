@@ -62,7 +62,8 @@ class Point:
 
     numbers: scalars and integers by name ("t", "T", "k", "sigma_x", ...).
     betas: the schedule beta_1..beta_T; gives alpha(t), abar(t), and the Gaussian law "q" of the chain.
-    x: members of the chain, {t: vector of R^d}; vectors: other vectors by name ("z", "mu", "x_obs", ...).
+    x: members of the chain, {t: vector of R^d}; members: those of other families, {("visit", n): vector of R^d};
+    vectors: other vectors by name ("z", "mu", "x_obs", ...).
     families: scalar families by name, functions of their arguments; networks: vector functions, of (vector, t) arrays.
     exact: functions of either kind that compute with the oracle's own 30-digit numbers, where they are differentiated.
     answers: networks that give one and the same vector whatever they are asked.
@@ -74,6 +75,7 @@ class Point:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     betas: Sequence[Any] | Array | None = None
     x: Mapping[int, Any] = field(default_factory=dict)
+    members: Mapping[tuple[str, int], Any] = field(default_factory=dict)
     vectors: Mapping[str, Any] = field(default_factory=dict)
     families: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     networks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -98,7 +100,8 @@ class Point:
     def slope(self, expression: Any, place: Place, weights: Sequence[float] = (1.0,)) -> Array:
         """Derivatives of weights @ expression with respect to the coordinates at a place of this point.
 
-        place: ("x", t), ("vectors", name), ("answers", name), ("numbers", name) or ("moved", Moved(...)).
+        place: ("x", t), ("members", key), ("vectors", name), ("answers", name), ("numbers", name) or
+            ("moved", Moved(...)).
         The stated expression is evaluated around the point in 30-digit arithmetic; four values give the derivative with
         an error of step^4 = 1e-36 times the fifth derivative: none of the digits that are compared.
         """
@@ -120,7 +123,8 @@ class Point:
 
     def _unmoved(self, place: Place) -> dict[Any, Any]:
         """What is known of this world and stays as it is when the place is moved."""
-        name = "x" if place[0] == "x" else place[1]
+        kind, at = place
+        name = "x" if kind == "x" else at[0] if kind == "members" else at
         return {e: value for e, value in self.world().known.items() if name not in mentions(e)}
 
     def _moved(self, place: Place, coordinate: int, by: Fraction, unmoved: dict[Any, Any]) -> World:
@@ -141,7 +145,7 @@ class Point:
             return replace(self, **fields).world()
         if kind == "answers":
             return replace(world, families={**world.families, name: _answering(moved)}, known=dict(unmoved))
-        key = ("x", name) if kind == "x" else (name,)
+        key = ("x", name) if kind == "x" else name if kind == "members" else (name,)
         value = tuple(moved) if key[0] in world.finite else tuple(map(number, moved))
         return replace(world, vectors={**world.vectors, key: value}, known=dict(unmoved))
 
@@ -153,6 +157,7 @@ class Point:
     def _made(self) -> World:
         made = World(self.d, numbers={name: _exact(v) for name, v in self.numbers.items()}, steady=True)
         vectors: dict[Any, Any] = {("x", t): _vector(v) for t, v in self.x.items()}
+        vectors |= {key: _vector(v) for key, v in self.members.items()}
         vectors |= {(name,): _vector(v) for name, v in self.vectors.items()}
         made.sizes = {name: len(_vector(v)) for name, v in self.vectors.items()}
         made.families = {name: _returns_number(f) for name, f in self.families.items()}

@@ -6,7 +6,7 @@ sigma^2 = e^B - 1 (Song et al. 2021b, section 3.4). `StraightPath` has alpha = 1
 et al. 2023), `CosinePath` alpha = cos(pi t/2), sigma = sin(pi t/2). Each hands out alpha, sigma, lambda =
 log(alpha/sigma) and their derivatives in t together, and from
 them the SDE dx = f x dt + g dw whose marginals they are: f = alpha'/alpha, g^2 = -2 sigma^2 lambda' (claims
-`planned:sde.forward.vp`, `planned:sde.family`). float64 throughout.
+`planned:sde.forward.vp`, `sde.family`). float64 throughout.
 """
 
 import math

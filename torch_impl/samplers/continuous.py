@@ -1,7 +1,7 @@
 """From noise back to data along a path in continuous time, by a network that names the noise in x at time t.
 
 The reverse SDE is dx = (f x - g^2 score) dt + g dw with score = -eps / sigma, and the probability flow has half of the
-score and no noise (Song et al. 2021b, eq. 6 and 13; claims `planned:sde.reverse`, `planned:ode.probability_flow`).
+score and no noise (Song et al. 2021b, eq. 6 and 13; claims `sde.reverse`, `ode.probability_flow`).
 Times fall to the first one, where what noise is left is taken away in one step; `noise_fn(shape, i)` is asked in loop
 order.
 """

@@ -53,7 +53,7 @@ def ddim(
 ) -> Tensor:
     """DDIM for any eta >= 0: 0 is deterministic, 1 is ancestral with beta-tilde (`ddim.ddpm_recovery`).
 
-    No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`planned:ddim.subsequence`).
+    No noise is drawn where sigma = 0, so never for eta = 0 nor in the step to s = 0 (`ddim.subsequence`).
     """
     if not 0 <= eta < math.inf:
         raise ValueError(f"eta = {eta!r}, but DDIM needs a finite eta >= 0")

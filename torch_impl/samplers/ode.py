@@ -1,6 +1,6 @@
 """Solvers of the probability-flow ODE in (x / signal, sigma / signal), where it reads d x_bar / d sigma_bar = eps.
 
-Claims `planned:ode.probability_flow`, `ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022,
+Claims `ode.probability_flow`, `ddim.ode_limit` (Song et al. 2021b, eq. 13; Karras et al. 2022,
 algorithm 1).
 """
 

@@ -1,6 +1,6 @@
 """Solvers of the reverse SDE, and Langevin dynamics down the noise ladder.
 
-Claims `planned:sde.reverse`, `planned:score.langevin`, `planned:score.noise_ladder` (Song et al. 2021b,
+Claims `sde.reverse`, `planned:score.langevin`, `planned:score.noise_ladder` (Song et al. 2021b,
 algorithms 2-5; Song and Ermon 2019).
 """
 
@@ -21,7 +21,7 @@ def euler_maruyama(
 ) -> Tensor:
     """x_s = x_t + B (x_t / 2 + score) + sqrt(B) z with B = int beta = log(alpha_bar_s / alpha_bar_t).
 
-    Claim `planned:sde.reverse`. A step to s = 0 adds no noise. ValueError for a start at alpha_bar = 0, where B is
+    Claim `sde.reverse`. A step to s = 0 adds no noise. ValueError for a start at alpha_bar = 0, where B is
     infinite.
     """
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):

@@ -42,20 +42,29 @@ from derivations.kernel.terms import (
 @at_every_node(
     "vector calculus",
     "decided",
-    "sums, products, powers, logs, inner products; chain rule through opaque functions; Hessians are symmetric",
+    "sums, products, powers, logs, inner products; chain rule through opaque functions; Hessians are symmetric; the "
+    "trace of a Jacobian is the divergence",
 )
 def _calculus(node: Any, context: Context) -> Any:
     if isinstance(node, Gradient) and node.args[0].name in terms.HEADS and _is_variable(node.args[1]):
         return Grad(terms.HEADS[node.args[0].name](node.args[1]), node.args[1])
-    if isinstance(node, Inner) and node.atoms(Jvp):
+    if isinstance(node, Inner) and node.atoms(Jvp, Vjp):
         return _in_order(node)
     return MADE[type(node)](*node.args, context) if isinstance(node, terms.FIELDS) else node
 
 
 def _in_order(node: Any) -> Any:
-    """<u, H w> as <w, H u> where w comes first: a Hessian is symmetric."""
+    """<u, H w> as <w, H u> where w comes first, since a Hessian is symmetric, and <u, J^T w> as <w, J u>."""
     u, v = map(linear_form, node.args)
-    return sp.Add(*[a * b * _symmetric(y, z) for y, a in u.items() for z, b in v.items()])
+    return sp.Add(*[a * b * _paired(y, z) for y, a in u.items() for z, b in v.items()])
+
+
+def _paired(y: Any, z: Any) -> Any:
+    turned = sorted((a for a in (y, z) if isinstance(a, Vjp)), key=sp.default_sort_key)
+    if not turned:
+        return _symmetric(y, z)
+    e, x, w = turned[0].args
+    return _in_order(Inner(w, Jvp(e, x, z if turned[0] == y else y)))
 
 
 def _symmetric(y: Any, z: Any) -> Any:
@@ -129,6 +138,8 @@ def jvp(e: Any, x: Any, u: Any, context: Context) -> Any:
         return _product(Hadamard, jvp(a, x, u, context), b) + _product(Hadamard, a, jvp(b, x, u, context))
     if isinstance(e, SumTo):
         return _in_sum(e, context, lambda body, inside: jvp(body, x, u, inside))
+    if _is_linear_map(e, x, context):
+        return APPLIED[type(e)](*e.args[:2], jvp(e.args[2], x, u, context), context)
     return sp.Add(*[c * Jvp(e, x, atom) for atom, c in linear_form(u).items()])
 
 
@@ -148,6 +159,8 @@ def vjp(e: Any, x: Any, w: Any, context: Context) -> Any:
         return vjp(a, x, Hadamard(b, w), context) + vjp(b, x, Hadamard(a, w), context)
     if isinstance(e, SumTo):
         return _in_sum(e, context, lambda body, inside: vjp(body, x, w, inside))
+    if _is_linear_map(e, x, context):
+        return vjp(e.args[2], x, APPLIED[Vjp if isinstance(e, Jvp) else Jvp](*e.args[:2], w, context), context)
     head = Jvp if isinstance(e, Grad) and e.args[1] == x else Vjp
     return sp.Add(*[c * head(e, x, atom) for atom, c in linear_form(w).items()])
 
@@ -165,6 +178,8 @@ def div(e: Any, x: Any, dim: Any, context: Context) -> Any:
         return scale * div(v, x, dim, context) + _product(Inner, grad(scale, x, context), v)
     if isinstance(e, SumTo):
         return _in_sum(e, context, lambda body, inside: div(body, x, dim, inside))
+    if _is_linear_map(e, x, context) and e.args[2] == x:
+        return div(e.args[0], e.args[1], dim, context)
     if isinstance(e, Grad) and e.args[1] == x:
         return laplacian(e.args[0], x, dim, context)
     return Div(e, x, dim)
@@ -191,6 +206,14 @@ def laplacian(e: Any, x: Any, dim: Any, context: Context) -> Any:
 MADE: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {Grad: grad, Jvp: jvp, Vjp: vjp, Div: div, Laplacian: laplacian}
 )
+
+
+APPLIED: Mapping[Any, Callable[..., Any]] = MappingProxyType({Jvp: jvp, Vjp: vjp})
+
+
+def _is_linear_map(e: Any, x: Any, context: Context) -> bool:
+    """A Jacobian, or its transpose, that does not depend on x, at work on something."""
+    return isinstance(e, (Jvp, Vjp)) and not _touches(sp.Tuple(*e.args[:2]), x, context)
 
 
 def _but(factors: Any, n: int) -> list[Any]:

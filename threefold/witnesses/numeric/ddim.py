@@ -9,8 +9,9 @@ import numpy as np
 from reference import chain, ddim, divergences, views
 from threefold.witnesses.cases.chains import Step, Steps
 from threefold.witnesses.cases.strides import StepBack, Strides
+from threefold.witnesses.cases.visits import Shrunk, ShrunkSteps, VisitedSteps, Visits
 from threefold.witnesses.point import Array
-from threefold.witnesses.shapes import Shape, Value, measured
+from threefold.witnesses.shapes import Inequality, Shape, Value, measured
 
 
 def _levels(s: StepBack, t: int) -> tuple[float, float]:
@@ -97,3 +98,52 @@ def _(s: StepBack) -> Iterator[Shape]:
     yield Value(0, point, means[1] - means[0])
     variance = np.full(s.d, float(ddim.stride_joint(s.s, s.t, s.betas, s.rho).condition([0], [0.0]).variances[0]))
     yield Value(1, point, float(divergences.gaussian_kl_diag(means[0], variance, means[1], variance)))
+
+
+@measured("ddim.subsequence", method="the joint law of all visited steps, from loadings", cases=VisitedSteps())
+def _(s: Visits) -> Iterator[Shape]:
+    point, total = s.point(), 0.0
+    for start, value in zip(s.clean, s.points[s.n - 1], strict=True):
+        joint = ddim.family_joint(float(start), s.betas, s.noises[::-1])
+        total += float(joint.marginal([s.n - 1]).log_prob(np.array([[value]]))[0])
+    room = 1 - float(s.levels[s.n - 1])
+    because = "the exponent is a squared difference over the noise that is left, and so is the level"
+    far = float(np.abs(s.points[s.n - 1]).max() + np.abs(s.clean).max())
+    yield Value(0, point, total, because=because, size=8 * len(s.clean) * (1 + far**2 / room) / room)
+
+
+@measured(
+    "ddim.forward_non_markov",
+    method="the joint law of both noises, conditioned on the earlier point",
+    cases=Strides(),
+)
+def _(s: StepBack) -> Iterator[Shape]:
+    gain, joint = chain.forward_moments(s.betas).gain, ddim.stride_joint(s.s, s.t, s.betas, s.rho)
+    means, total, size = [], 0.0, 1.0
+    for start, early, late in zip(s.x0, s.x_s, s.x_t, strict=True):
+        law = joint.condition([1], [early - gain[s.s] * start])
+        total += float(law.log_prob(np.array([[late - gain[s.t] * start]]))[0])
+        means.append(float(law.mean[0] + gain[s.t] * start))
+        spread = float(np.sqrt(law.variances[0]))
+        reach = abs(late) + abs(start) + abs(early) * float(joint.cov[0, 1] / joint.cov[1, 1])
+        size += 16 * (1 + abs(late - means[-1]) / spread) * (1 + reach / spread)
+    because = "the exponent is a difference of x_t and its centre, in deviations, squared"
+    yield Value(0, s.point(), total, because=because, plus=size)
+    yield Value(1, s.point(), np.array(means), because=because, plus=float(np.abs(s.x0).max() + np.abs(s.x_s).max()))
+    alone = float(joint.condition([1], [-gain[s.s]]).mean[0] + gain[s.t])
+    yield Value(2, s.point(), alone * (2 * gain[s.t] - alone), because="b, times twice sqrt(abar_t) less b", plus=4.0)
+    if s.s == s.t - 1:
+        step = sum(chain.transition_log_density(x, y, s.t, s.betas) for x, y in zip(s.x_t, s.x_s, strict=True))
+        yield Value(3, s.point(), float(step), because=because, plus=size)
+
+
+@measured("ddim.gaussian.contraction", method="angles and their cosine; complex steps", cases=ShrunkSteps())
+def _(s: Shrunk) -> Iterator[Shape]:
+    point, ratio = s.point(), (s.variance + s.then**2) / (s.variance + s.now**2)
+    away, size = s.x - s.centre, 16 * float(np.abs(s.x).max() + np.abs(s.centre).max())
+    because = "an angle is found, and turned into a cosine again"
+    yield Value(0, point, s.cosine * np.sqrt(ratio) * away, because=because, size=size * (1 + s.now**2 / s.variance))
+    rate = np.imag(np.sqrt(s.variance + (s.now + 1e-150j) ** 2)) / 1e-150
+    yield Value(1, point, rate * away, because=because, size=size * (1 + s.now))
+    yield Value(2, point, s.cosine**2, because=because, size=16.0)
+    yield Inequality(3, point, s.cosine**2 * ratio, ratio, because=because, size=16.0 * ratio)
