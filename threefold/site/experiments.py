@@ -38,6 +38,11 @@ CAPTIONS = (
         "Samples, drawn at random and not chosen.",
     ),
     (
+        r"enlarged",
+        "real images in one row, and in the next what was made of them when they were small",
+        "Rows in pairs: held-out images, and below each what was made of it after its pixels were averaged.",
+    ),
+    (
         r"reconstructions",
         "real images in one row and their reconstructions in the next",
         "Rows in pairs: held-out images, and below each what was decoded from its code.",

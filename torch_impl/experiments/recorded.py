@@ -28,20 +28,21 @@ def declared() -> list[str]:
     return [name for name in recipe_names() if read_document(name).get("experiment", {}).get("evaluations")]
 
 
-def record(name: str, work: Path, folder: Path) -> None:
-    """Train the variants of a preset, measure each, and keep what the documentation shows."""
+def record(name: str, work: Path, folder: Path, root: str | None = None) -> None:
+    """Train the variants of a preset, measure each, and keep what the documentation shows; `root`: of local data."""
     experiment = read_document(name)["experiment"]
     runs = experiment.get("runs", [{}])
     results: dict[str, Any] = {"command": f"threefold train {name}"}
     seconds = cpu = 0.0
     for run in runs:
-        trained = train(small(name, **_frozen(run.get("changes", {}))), work / run.get("name", "run"))
+        where: dict[str, Any] = {} if root is None else {"root": root}
+        trained = train(small(name, **_frozen(run.get("changes", {})), **where), work / run.get("name", "run"))
         seconds, cpu = seconds + trained.seconds, cpu + trained.cpu_seconds
         found: dict[str, Any] = {}
         for asked in experiment["evaluations"]:
             place = found.setdefault(asked["name"], {}) if "name" in asked else found
             judged = replace(trained, out=trained.out / asked["stage"]) if "stage" in asked else trained
-            place.update(judge(judged, asked["metrics"], **asked.get("settings", {})))
+            place.update(judge(judged, asked["metrics"], **asked.get("settings", {}), **where))
         if "name" in run:
             results.setdefault("variants", {})[run["name"]] = {**trained.cost(), **found}
         else:

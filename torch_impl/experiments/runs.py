@@ -267,18 +267,25 @@ def main() -> None:
     known = [*EXPERIMENTS, *declared()]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}. [default: all]")
     parser.add_argument("--out", type=Path, default=Path("docs/assets/runs"))
+    parser.add_argument("--data", help="Folder of local data, for experiments on them. [default: data/NAME]")
     parser.add_argument("--work", type=Path, help="Folder for the runs themselves. [default: a temporary one]")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in known]
     if unknown:
         parser.error(f"there is no experiment {unknown[0]!r}; there are {', '.join(known)}")
-    for name in arguments.names or known:
-        run = EXPERIMENTS.get(name) or partial(record, name)
+    for name in arguments.names or [name for name in known if not preset(name).data.is_local]:
+        run = EXPERIMENTS.get(name) or partial(record, name, root=_root(name, arguments.data))
         if arguments.work is not None:
             run(arguments.work / name, arguments.out / name)
         else:
             with tempfile.TemporaryDirectory() as work:
                 run(Path(work), arguments.out / name)
+
+
+def _root(name: str, data: str | None) -> str | None:
+    """Where the data of an experiment are; None for those that come along."""
+    local = preset(name).data.is_local
+    return data if local else None
 
 
 if __name__ == "__main__":

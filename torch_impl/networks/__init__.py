@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch_impl.networks.memory import keep_heap
     from torch_impl.networks.mlp import MLPDenoiser, MLPDenoiserConfig
     from torch_impl.networks.onestep import OneStepCNN, OneStepCNNConfig
-    from torch_impl.networks.span import with_span
+    from torch_impl.networks.span import with_forward_derivative, with_span
     from torch_impl.networks.unet import UNet, UNetConfig
     from torch_impl.networks.vae import VAE, VAEConfig, VAEOutput
     from torch_impl.networks.vq import Quantized, VectorQuantizer
@@ -29,7 +29,7 @@ _NAMES = {
     "memory": ("keep_heap",),
     "mlp": ("MLPDenoiser", "MLPDenoiserConfig"),
     "onestep": ("OneStepCNN", "OneStepCNNConfig"),
-    "span": ("with_span",),
+    "span": ("with_forward_derivative", "with_span"),
     "unet": ("UNet", "UNetConfig"),
     "vae": ("VAE", "VAEConfig", "VAEOutput"),
     "vq": ("Quantized", "VectorQuantizer"),
@@ -63,6 +63,7 @@ __all__ = [
     "drop_labels",
     "keep_heap",
     "sinusoidal_embedding",
+    "with_forward_derivative",
     "with_span",
 ]
 

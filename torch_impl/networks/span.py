@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch_impl.networks.blocks import GroupNorm, zero_init
 from torch_impl.networks.embedding import Conditioning, sinusoidal_embedding
 
-__all__ = ["SpanConditioning", "with_span"]
+__all__ = ["SpanConditioning", "with_forward_derivative", "with_span"]
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -38,14 +38,16 @@ class SpanConditioning(nn.Module):
 
 
 def with_span(network: N) -> N:
-    """The network with its conditioning made to take (batch, 2) times, and derivatives in forward mode.
-
-    ValueError for one that has no conditioning.
-    """
+    """The network with its conditioning made to take (batch, 2) times; ValueError for one that has no conditioning."""
     inner = getattr(network, "conditioning", None)
     if not isinstance(inner, Conditioning):
         raise ValueError(f"{type(network).__name__} is told no time, so it cannot be told two")
     network.conditioning = SpanConditioning(inner)
+    return network
+
+
+def with_forward_derivative(network: N) -> N:
+    """The network with layers that have a derivative in forward mode, which Jacobian-vector products take."""
     for module in network.modules():
         if isinstance(module, GroupNorm):
             module.register_forward_pre_hook(_in_one_piece)

@@ -119,7 +119,17 @@ def chosen_folder(request: Request, name: str, data: Path | None) -> Path:
             f"--out {out} lies inside --data {data}, so that what the run writes would be among its data; choose a "
             f"folder beside it, such as --out {home.parent / 'runs' / name}"
         )
-    own = ("checkpoints", "samples", "portraits", "averages", "compressor", "teacher", "abandoned", "tensorboard")
+    own = (
+        "checkpoints",
+        "samples",
+        "portraits",
+        "averages",
+        "compressor",
+        "teacher",
+        "base",
+        "abandoned",
+        "tensorboard",
+    )
     if any(home.is_relative_to(there / part) for part in own):
         raise ValueError(f"--data {data} lies inside --out {out}, among what a run writes; choose another --out")
     return out

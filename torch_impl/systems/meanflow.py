@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, UNetConfig, with_span
+from torch_impl.networks import MLPDenoiser, MLPDenoiserConfig, UNet, UNetConfig, with_forward_derivative, with_span
 from torch_impl.objectives.flow_matching import TimeLaw, flow_times
 from torch_impl.objectives.mean_flow import Average, mean_flow_loss, spans
 from torch_impl.oracle.on_path import MixtureOnPath
@@ -52,7 +52,7 @@ class MeanFlowBase(ToldSystem):
     takes: tuple[str, ...] = ("sampler", "steps", "label", "columns")
 
     def __init__(self, config: MeanFlowBaseConfig, model: nn.Module) -> None:
-        super().__init__(config, with_span(model))
+        super().__init__(config, with_forward_derivative(with_span(model)))
 
     def average(self, y: Tensor | None = None) -> Average:
         """u(x, r, t), the average velocity from t back to r."""

@@ -12,16 +12,16 @@ __all__ = ["refuse_other_stage"]
 _FREE = ("log_mean", "log_spread", "label_drop", "dropout")  # how it was trained, not what it is
 
 
-def refuse_other_stage(stage: TrainedStage, wanted: SystemConfig) -> None:
+def refuse_other_stage(stage: TrainedStage, wanted: SystemConfig, role: str = "teacher") -> None:
     """ValueError, naming the first field that differs, unless the stage is the system that is wanted."""
     theirs = stage.system.config
     if not isinstance(theirs, type(wanted)):
         kind = getattr(theirs, "kind", type(theirs).__name__)
-        raise ValueError(f"{stage.path} is a model of kind {kind}, and the teacher is one of kind {wanted.kind}")
+        raise ValueError(f"{stage.path} is a model of kind {kind}, and the {role} is one of kind {wanted.kind}")
     for field in dataclasses.fields(wanted):
         has, asked = getattr(theirs, field.name), getattr(wanted, field.name)
         if has != asked and field.name not in _FREE:
             raise ValueError(
-                f"the teacher {stage.path} has {field.name} = {has}, and this model asks for {asked}; give another "
-                "teacher with --from, or ask for the same"
+                f"the {role} {stage.path} has {field.name} = {has}, and this model asks for {asked}; give another "
+                f"{role} with --from, or ask for the same"
             )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_impl.denoiser.preconditioning import Preconditioning
-from torch_impl.networks import UNet, UNetConfig, with_span
+from torch_impl.networks import UNet, UNetConfig, with_forward_derivative, with_span
 from torch_impl.objectives.consistency import BoundaryScales, consistency_loss, discrete_levels, levels_at
 from torch_impl.objectives.distillation import deterministic_step, distillation_loss, one_step_target
 from torch_impl.objectives.mean_flow import mean_flow_loss, spans, velocity_of_average
@@ -163,7 +163,8 @@ def test_the_exact_average_velocity_obeys_its_identity() -> None:
 def test_the_product_with_the_jacobian_is_that_of_the_network() -> None:
     """Of the U-Net with attention, against central differences in float64; gradients of the weights go through it."""
     torch.manual_seed(0)
-    network = with_span(UNet(UNetConfig(8, 1, (8, 8), 1, (4,), head_channels=8, num_classes=3))).double()
+    config = UNetConfig(8, 1, (16, 16), 1, (4,), head_channels=8, num_classes=3)
+    network = with_forward_derivative(with_span(UNet(config))).double()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     x, v, y = normal(3, 1, 8, 8), normal(3, 1, 8, 8, seed=1), torch.tensor([0, 2, 3])

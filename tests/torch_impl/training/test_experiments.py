@@ -26,7 +26,7 @@ def addresses(aim: dict[str, Any]) -> list[str]:
 
 def measured(experiment: dict[str, Any]) -> set[str]:
     """Path and metric of everything that an experiment measures."""
-    variants = [f"variants/{run['name']}/" for run in experiment.get("runs", [])] or [""]
+    variants = [f"variants/{run['name']}/" if "name" in run else "" for run in experiment.get("runs", [{}])]
     return {
         f"{variant}{asked['name'] + '/' if 'name' in asked else ''}{metric}"
         for variant in variants
