@@ -121,3 +121,61 @@ def test_the_guided_score_is_the_tilted_one_without_noise_and_another_with_it() 
         return float(np.abs(guided[:, 1] - tilted[:, 1]).mean() / np.abs(tilted[:, 1]).mean())
 
     assert gap(0) < 0.2 < gap(1)
+
+
+def test_data_of_unit_variance_keep_it_and_others_come_to_it() -> None:
+    wide, unit, narrow = lines("variances")
+    assert unit[:, 1] == pytest.approx(1.0, abs=1e-12)
+    assert wide[0, 1] == 3.0 and narrow[0, 1] == pytest.approx(0.1)
+    assert (np.diff(wide[:, 1]) < 0).all() and (np.diff(narrow[:, 1]) > 0).all()
+
+
+def test_sub_vp_has_the_square_of_the_variance_of_vp_and_ve_keeps_the_mean() -> None:
+    vp, sub, ve = lines("three-equations")
+    assert vp[:, 1] == pytest.approx(sub[:, 1]) and ve[:, 1] == pytest.approx(1.0)
+    vp, sub, ve = lines("three-equations", 1)
+    assert sub[:, 1] == pytest.approx(vp[:, 1] ** 2, rel=1e-6)
+    assert ve[-1, 1] == pytest.approx(0.01**2 * (500.0**2 - 1), rel=1e-6)
+
+
+def test_the_points_of_a_ray_have_one_ratio_of_noise_to_signal_and_lie_on_their_paths() -> None:
+    dots = [line[0] for line in lines("paths-in-the-plane") if len(line) == 1]
+    assert len(dots) == 8
+    for signal, noise in dots:
+        assert noise / signal in (pytest.approx(0.25), pytest.approx(0.7), pytest.approx(2.0))
+        on = (np.hypot(signal, noise), signal + noise, signal)
+        assert any(value == pytest.approx(1.0) for value in on)
+
+
+def test_the_best_spread_is_the_root_of_the_mean_squared_error() -> None:
+    dots = [line[0] for line in lines("best-spread") if len(line) == 1]
+    assert [dot[0] for dot in dots] == pytest.approx([0.1, 0.3, 0.7], rel=0.05)
+
+
+def test_the_price_of_a_variance_is_that_of_the_formula() -> None:
+    ratio, price = lines("price-of-a-variance")[0].T
+    assert price == pytest.approx((ratio - 1 - np.log(ratio)) / 2, abs=1e-10)
+
+
+def test_an_error_in_the_data_is_the_same_in_the_noise_at_the_middle() -> None:
+    noise, velocity, score, _ = lines("error-in-every-unit")
+    middle = int(np.abs(noise[:, 0] - 0.5).argmin())
+    assert noise[middle, 1] == pytest.approx(1.0)
+    abar = noise[:, 0]
+    assert velocity[:, 1] == pytest.approx(1 / np.sqrt(1 - abar))
+    assert score[:, 1] == pytest.approx(np.sqrt(abar) / (1 - abar))
+
+
+def test_the_pixel_of_the_example_is_guessed_five_hundredths_off() -> None:
+    places = [line[0, 0] for line in lines("one-pixel")]
+    assert places[0] == 1.0 and places[2] == pytest.approx(1.05)
+
+
+@pytest.mark.parametrize(("name", "slopes"), [("one-step", (2, 3, 4)), ("published-coefficient", (3, 4))])
+def test_each_value_that_is_kept_and_the_right_coefficient_add_one_to_the_slope(
+    name: str, slopes: tuple[int, ...]
+) -> None:
+    measured = [line for line in lines(name) if len(line) == 13 and line[0, 1] != line[1, 1]]
+    steepness = [float(np.polyfit(*np.log(line[:4]).T, 1)[0]) for line in measured]
+    for slope in slopes:
+        assert any(found == pytest.approx(slope, abs=0.12) for found in steepness), (name, steepness)

@@ -199,26 +199,32 @@ def pictures(run: Run, up: str) -> str:
     """What was drawn, variant by variant, with words and a caption for each."""
     groups: dict[str, list[str]] = {}
     for path in run.pictures:
-        in_the_plane = run.name.startswith("mixture") and path.stem == "samples"
-        variant, said, caption = described("points" if in_the_plane else path.stem, list(run.configurations))
-        bare = path.stem.removeprefix(f"{variant}-")
-        kind = "tf-picture"
-        if re.search("map", bare):
-            kind += " tf-smooth"
-        elif re.search("sweep|summary", bare) or run.name.startswith("mixture"):
-            kind += " tf-plot"
-        elif re.search("denoising", bare):
-            kind += " tf-wide"
-        groups.setdefault(variant, []).append(
-            f'<figure class="{kind}"><img src="{up}assets/runs/{run.name}/{path.name}" alt="{escape(said)}" '
-            f'loading="lazy"><figcaption>{escape(caption)}</figcaption></figure>'
-        )
+        variant, drawn = picture(path, run, up)
+        groups.setdefault(variant, []).append(drawn)
     return blocks.one_line(
         "".join(
             (f'<p class="tf-part">{escape(variant.replace("-", ", "))}</p>' if variant else "")
             + f'<div class="tf-pictures">{"".join(drawn)}</div>'
             for variant, drawn in sorted(groups.items(), key=lambda group: bool(group[0]))
         )
+    )
+
+
+def picture(path: Path, run: Run, up: str, source: str = "") -> tuple[str, str]:
+    """The variant that a picture is of, and the picture with its caption; `source` is HTML after the caption."""
+    in_the_plane = run.name.startswith("mixture") and path.stem == "samples"
+    variant, said, caption = described("points" if in_the_plane else path.stem, list(run.configurations))
+    bare = path.stem.removeprefix(f"{variant}-")
+    kind = "tf-picture"
+    if re.search("map", bare):
+        kind += " tf-smooth"
+    elif re.search("sweep|summary", bare) or run.name.startswith("mixture"):
+        kind += " tf-plot"
+    elif re.search("denoising", bare):
+        kind += " tf-wide"
+    return variant, (
+        f'<figure class="{kind}"><img src="{up}assets/runs/{run.name}/{path.name}" alt="{escape(said)}" '
+        f'loading="lazy"><figcaption>{escape(caption)}{source}</figcaption></figure>'
     )
 
 

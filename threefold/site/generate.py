@@ -12,7 +12,22 @@ from pathlib import Path
 
 import derivations
 from threefold.errors import Unusable
-from threefold.site import blocks, chapters, errata, evidence, experiments, figures, graph, pages, prose, trust, widgets
+from threefold.site import (
+    algorithms,
+    bibliography,
+    blocks,
+    chapters,
+    errata,
+    evidence,
+    experiments,
+    figures,
+    graph,
+    pages,
+    prose,
+    source,
+    trust,
+    widgets,
+)
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.runs import Run, runs
@@ -70,7 +85,10 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             _write(fresh / path, prose.expand(text, where, book, up, table))
         for name, claim in derivations.claims().items():
             home = next((chapter for chapter in found if name in chapter.claims), None)
-            _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home))
+            _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home, docs))
+        shown = [listing for algorithm in algorithms.every(docs) for listing in algorithm.listings]
+        for path in source.paths(shown):
+            _write(fresh / "source" / path.replace(".py", ".md"), source.page(path))
     _write(out.with_name("tex.json"), json.dumps(book.typesetter.drawn, indent=0, sort_keys=True, ensure_ascii=False))
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
@@ -160,7 +178,9 @@ def directives(
         "notation": lambda _, up: pages.notation(book, up),
         "signs": lambda _, up: pages.signs(book),
         "chapters": lambda _, up: pages.chapter_list(book, found, up),
+        "bibliography": lambda _, up: bibliography.page(docs, up),
         "figure": lambda name, _: figures.named(name),
+        "algorithm": lambda name, up: algorithms.box(book, docs, name, up),
         "experiments": lambda _, up: experiments.listing(docs, texts, up),
         "run-facts": run(experiments.facts),
         "run-asked": run(experiments.asked),

@@ -15,7 +15,7 @@ from derivations.kernel import terms
 from derivations.kernel.rules.base import Rule
 from derivations.printing import latex
 from threefold.errors import Unusable
-from threefold.site import blocks, errata, symbols, words
+from threefold.site import bibliography, blocks, errata, source, symbols, words
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.graph import Graphs, rests_on
@@ -39,7 +39,7 @@ UNSEARCHED = " { data-search-exclude=yes }"
 # --- one page a tag ---------------------------------------------------------------------------------------------------
 
 
-def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> str:
+def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None, docs: Path) -> str:
     """Everything that is known of one claim, as Markdown."""
     claim, row, judgement = book.claim(name, "tag page"), book.ledger[name], book.judgements[name]
     up = "../../"
@@ -54,7 +54,7 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> 
         "",
         f"<p>{blocks.prose(book, claim.words, up)}</p>" if claim.words else "",
         "",
-        blocks.table(_facts(book, name, chapter, up)),
+        blocks.table(_facts(book, name, chapter, docs, up)),
         "",
         "## Derivation" + UNSEARCHED,
         "",
@@ -82,7 +82,7 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None) -> 
     return "\n".join(lines)
 
 
-def _facts(book: Book, name: str, chapter: Chapter | None, up: str) -> Iterator[tuple[str, str]]:
+def _facts(book: Book, name: str, chapter: Chapter | None, docs: Path, up: str) -> Iterator[tuple[str, str]]:
     claim = book.claim(name, "tag page")
     yield "Holds for", blocks.prose(book, claim.scope, up)
     yield "Where", "<br>".join(words.html(line) for line in claim.domain_words())
@@ -91,7 +91,8 @@ def _facts(book: Book, name: str, chapter: Chapter | None, up: str) -> Iterator[
         yield "Correct form", blocks.named_link(book, claim.corrected_by, up)
     if chapter is not None:
         yield "Derived in", f'<a href="{up}{chapter.url}#{claim.tag}">{escape(chapter.title)}</a>'
-    yield "Sources", "; ".join(escape(source) for source in claim.sources)
+    yield "Code", source.code_links(claim.id, up)
+    yield "Sources", "; ".join(bibliography.linked(docs, source, up) for source in claim.sources)
 
 
 def _evidence(book: Book, name: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -99,7 +99,7 @@ def expand(text: str, where: str, book: Book, up: str, directives: Mapping[str, 
             lines.append(line)
             continue
         found = DIRECTIVE.match(line)
-        lines.append(_directive(found, place, up, directives) if found else _inline(line, place, book, up))
+        lines.append(_directive(found, place, up, directives) if found else inline(line, place, book, up))
     return "\n".join(lines) + "\n"
 
 
@@ -113,7 +113,9 @@ def _directive(found: re.Match[str], place: str, up: str, directives: Mapping[st
         raise Unusable(f"{place}: {error.message}") from error
 
 
-def _inline(line: str, place: str, book: Book, up: str) -> str:
+def inline(line: str, place: str, book: Book, up: str) -> str:
+    """A line with its links to claims and its expressions as HTML."""
+
     def math(found: re.Match[str]) -> str:
         return inline_math(found[1], place, book)
 

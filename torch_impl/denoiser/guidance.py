@@ -64,7 +64,7 @@ def classifier_free(
         if x.ndim > 1 and conditional.shape[1] == 2 * x.shape[1]:
             conditional, rest = conditional.chunk(2, dim=1)
             unconditional = unconditional.chunk(2, dim=1)[0]
-        guided = torch.lerp(unconditional, conditional, scale)
+        guided = torch.lerp(unconditional, conditional, scale)  # 0A4O
         if rescale:
             ratio = _std(conditional) / _std(guided).clamp_min(torch.finfo(guided.dtype).tiny)
             guided = guided * (1 - rescale + rescale * ratio)
@@ -109,7 +109,7 @@ def classifier_guidance(
             (gradient,) = torch.autograd.grad(log_prob, y)
         signal, sigma = (torch.as_tensor(c) for c in diffusion.lookup("noising", t, x))
         per_score = view("score", diffusion.prediction, signal, sigma)[1]
-        shift = (scale * per_score * gradient).to(output.dtype)
+        shift = (scale * per_score * gradient).to(output.dtype)  # 0A5L
         if output.shape != x.shape:  # a learned variance stays as it is
             shift = torch.cat([shift, torch.zeros_like(shift)], dim=1)
         return output + shift

@@ -58,7 +58,7 @@ def diffusion_loss(
     dtype = coefficient_dtype(x0.dtype)
     output, target = output.to(dtype), process.target(x0, noise, t).to(dtype)
     if weighting == "simple" and reduction == "mean":
-        return mean_squared_error(output, target)
+        return mean_squared_error(output, target)  # 0A32
     error = mean_dims((output - target).square())
     return _reduce(error if weighting == "simple" else error * weight_at(process, weighting, t, error), x0, reduction)
 

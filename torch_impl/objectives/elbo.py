@@ -26,7 +26,7 @@ class ELBO(NamedTuple):
 
     @property
     def value(self) -> Tensor:
-        return self.log_likelihood - self.kl
+        return self.log_likelihood - self.kl  # 0A02
 
     def beta(self, beta: float) -> Tensor:
         """The beta-VAE objective, a lower bound only for beta >= 1.
@@ -54,9 +54,9 @@ def elbo(
     noise: given draws, shape (samples, *mean.shape). The expectation is an unbiased average; the KL is exact.
     """
     draws = _draws(mean, samples, noise, generator)
-    terms = [likelihood.log_prob(x, decode(reparameterize(mean, logvar, eps))) for eps in draws]
+    terms = [likelihood.log_prob(x, decode(reparameterize(mean, logvar, eps))) for eps in draws]  # 0A11
     average = terms[0] if len(terms) == 1 else torch.stack(terms).mean(0)
-    return ELBO(average, standard_normal_kl(mean, logvar))
+    return ELBO(average, standard_normal_kl(mean, logvar))  # 0A0A
 
 
 def importance_weighted_bound(

@@ -72,7 +72,7 @@ class GaussianProcess:
         """
         check_pair(x0, noise, "x0", "noise")
         signal, sigma = self.lookup("noising", t, x0, lowest=0)
-        return combine(x0, noise, signal, sigma, out=out)
+        return combine(x0, noise, signal, sigma, out=out)  # 0A17
 
     def posterior(self, x0: Tensor, x_t: Tensor, t: Time) -> tuple[Tensor, Tensor]:
         """Mean (shape of x_0) and variance (broadcastable to it) of q(x_{t-1} | x_t, x_0), t = 1..T.

@@ -21,15 +21,15 @@ def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, 
     """
     at, to = denoiser.level(t), denoiser.level(s)
     output = denoiser.output(x, t)
-    x0 = denoiser.split(x, t, output)[0]
+    x0 = denoiser.split(x, t, output)[0]  # 0A2E
     if s == 0:
-        return x0
+        return x0  # 0A24
     beta = -math.expm1(at.log_alpha_bar - to.log_alpha_bar)
     noise_t, noise_s = at.sigma**2, to.sigma**2
     from_x0 = to.signal * beta / noise_t
     from_xt = math.exp(0.5 * (at.log_alpha_bar - to.log_alpha_bar)) * noise_s / noise_t
     std = _reverse_std(denoiser, output, x, beta, beta * noise_s / noise_t)
-    x = combine(x0, x, from_x0, from_xt)
+    x = combine(x0, x, from_x0, from_xt)  # 0A28
     return x.addcmul_(std, noise(x, index)) if isinstance(std, Tensor) else x.add_(noise(x, index), alpha=std)
 
 
@@ -47,7 +47,7 @@ def ddpm(
 def _reverse_std(denoiser: Denoiser, output: Tensor, x: Tensor, beta: float, beta_tilde: float) -> Tensor | float:
     """Standard deviation of a respaced reverse step: of beta-tilde', of beta', or learned between the two."""
     if denoiser.diffusion.variance == "posterior":
-        return math.sqrt(beta_tilde)
+        return math.sqrt(beta_tilde)  # 0A22
     if denoiser.diffusion.variance == "beta":
         return math.sqrt(beta)
     fraction = (output[:, x.shape[1] :] + 1) / 2

@@ -27,14 +27,14 @@ def ddim_step(
         if denoiser.diffusion.variance == "learned":
             output = output[:, : x.shape[1]]
         return combine(x, output, *denoiser.linear(t, to.signal, along), out=out)
-    x0, eps = denoiser.split(x, t, output)
-    return combine(x0, eps, to.signal, along, out=out)
+    x0, eps = denoiser.split(x, t, output)  # 0A2E
+    return combine(x0, eps, to.signal, along, out=out)  # 0A4G
 
 
 def ddim_sigma(denoiser: Denoiser, t: int, s: int, eta: float) -> float:
     """eta sqrt((1 - abar_s) / (1 - abar_t)) sqrt(1 - abar_t / abar_s) (Song et al. 2021, eq. 16)."""
     at, to = denoiser.level(t), denoiser.level(s)
-    sigma = eta * to.sigma / at.sigma * math.sqrt(-math.expm1(at.log_alpha_bar - to.log_alpha_bar))
+    sigma = eta * to.sigma / at.sigma * math.sqrt(-math.expm1(at.log_alpha_bar - to.log_alpha_bar))  # 0A4H
     if sigma > to.sigma * (1 + 1e-12):
         raise ValueError(
             f"eta = {eta!r} asks for noise of std {sigma:.6g} at t = {s}, "
@@ -61,7 +61,7 @@ def ddim(
         sigma = ddim_sigma(denoiser, t, s, eta) if s and eta else 0.0
         x = ddim_step(denoiser, x, denoiser.output(x, t), t, s, sigma)
         if sigma:
-            x.add_(noise(x, i), alpha=sigma)
+            x.add_(noise(x, i), alpha=sigma)  # 0A4F
         if callback:
             callback(s, x)
     return x

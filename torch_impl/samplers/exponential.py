@@ -48,10 +48,10 @@ def multistep_weights(order: int, h: float, back: Sequence[float], scale: float 
         return [c0]
     r0 = back[0] / h
     if order == 2 or len(back) == 1:
-        return [c0 + c0 / (2 * r0), -c0 / (2 * r0)]
+        return [c0 + c0 / (2 * r0), -c0 / (2 * r0)]  # 0B05
     r1 = back[1] / h
     slope0, slope1 = (1 + r0 / (r0 + r1)) * c1 + c2 / (r0 + r1), -(r0 * c1 + c2) / (r0 + r1)
-    return [c0 + slope0 / r0, -slope0 / r0 + slope1 / r1, -slope1 / r1]
+    return [c0 + slope0 / r0, -slope0 / r0 + slope1 / r1, -slope1 / r1]  # 0B07
 
 
 def _multistep(
@@ -83,7 +83,7 @@ def _multistep(
             back = [now - before for (now, _), (before, _) in pairwise(past)]
             weights = multistep_weights(order, h, back, scale)
             shrink = to.sigma / at.sigma * (1.0 if noise is None else math.exp(-h))
-            stepped = combine(x, value, shrink, to.signal * weights[0])
+            stepped = combine(x, value, shrink, to.signal * weights[0])  # 0B01
             for weight, (_, older) in zip(weights[1:], past[1:], strict=False):
                 stepped.add_(older, alpha=to.signal * weight)
             if noise is not None:

@@ -34,10 +34,10 @@ def heun(
     for _, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
         at, to = denoiser.level(t), denoiser.level(s)
         x0, eps = denoiser(x, t)
-        x = combine(x0, eps, to.signal, to.sigma)
+        x = combine(x0, eps, to.signal, to.sigma)  # 0A4J
         if s and at.signal:
             width = to.sigma - to.signal * at.sigma / at.signal  # signal_s times the step in sigma_bar
-            x = x + 0.5 * width * (denoiser(x, s)[1] - eps)
+            x = x + 0.5 * width * (denoiser(x, s)[1] - eps)  # 0B03
         if callback:
             callback(s, x)
     return x

@@ -48,8 +48,8 @@ def langevin_steps(denoiser: Denoiser, x: Tensor, t: int, noise: Noise, index: i
     """
     sigma = denoiser.level(t).sigma
     for k in range(steps):
-        x = x - size * sigma * denoiser(x, t)[1]
-        x.add_(noise(x, index + k), alpha=sigma * math.sqrt(2 * size))
+        x = x - size * sigma * denoiser(x, t)[1]  # 0A5J
+        x.add_(noise(x, index + k), alpha=sigma * math.sqrt(2 * size))  # 0A4N
     return x
 
 

@@ -8,12 +8,11 @@ those who do not see it; nothing in it moves, and nothing needs JavaScript.
 from __future__ import annotations
 
 from threefold.errors import Unusable, nearest
-from threefold.site.figures import chain, evidence, fields, losses, samplers
+from threefold.site.figures import chain, evidence, fields, laws, losses, orders, samplers
 from threefold.site.figures.ink import Drawing, element
 
-ALL: dict[str, Drawing] = {
-    name: drawing for room in (evidence, chain, losses, fields, samplers) for name, drawing in room.FIGURES.items()
-}
+ROOMS = (evidence, chain, laws, losses, fields, samplers, orders)
+ALL: dict[str, Drawing] = {name: drawing for room in ROOMS for name, drawing in room.FIGURES.items()}
 
 
 def named(name: str) -> str:
