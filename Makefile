@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help verify test test-long test-site coverage lint docs docs-serve bench experiments clean
+.PHONY: help verify test test-long test-site coverage lint docs book docs-serve bench experiments clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -55,6 +55,9 @@ $(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -na
 	@mkdir -p $(@D)
 	$(BIN)/threefold verify --fresh --json $@.new
 	@mv $@.new $@
+
+book: docs ## Print the chapters of the site into book.pdf; needs Chromium
+	$(BIN)/threefold book --site $(SITE) $(ARGS)
 
 docs-serve: docs ## Build the site and serve it on port 8000 of this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000

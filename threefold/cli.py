@@ -15,7 +15,20 @@ from threefold import commands
 from threefold.errors import Interrupted, Unusable, nearest
 
 # The order of the overview; a command that is not named here comes after these.
-ORDER = ("check", "verify", "show", "list", "errata", "presets", "train", "sample", "evaluate", "export", "pages")
+ORDER = (
+    "check",
+    "verify",
+    "show",
+    "list",
+    "errata",
+    "presets",
+    "train",
+    "sample",
+    "evaluate",
+    "export",
+    "pages",
+    "book",
+)
 
 EPILOG = """
 \b

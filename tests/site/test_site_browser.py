@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from threefold.site.printed import print_page
+
 # One page of each kind, named by what it is; of an experiment there is none while no run is recorded.
 KINDS = {
     "home": "index.html",
@@ -23,6 +25,9 @@ KINDS = {
     "notation": "reference/notation.html",
     "trust": "reference/trust.html",
     "list of references": "reference/index.html",
+    "bibliography": "reference/bibliography.html",
+    "chapter with an algorithm": "derivations/ddim.html",
+    "source": "source/torch_impl/samplers/ddim.html",
     "interface": "reference/api/torch_impl.html",
     "train": "train/index.html",
     "samplers": "train/samplers.html",
@@ -308,3 +313,37 @@ def test_pages_open_from_disk(chrome, site):
         foreign = [url for url in chrome.requests() if not url.startswith(("file:", "data:", "blob:"))]
         assert not foreign, foreign
         assert not chrome.complaints()
+
+
+# --- on paper ---------------------------------------------------------------------------------------------------------
+
+
+def heaviest(site: Path, count: int) -> list[Path]:
+    chapters = [path for path in (site / "derivations").glob("*.html") if path.name != "index.html"]
+    return sorted(chapters, key=lambda path: path.stat().st_size)[-count:]
+
+
+def test_the_longest_chapters_are_eight_pages_on_paper(site, chrome, tmp_path):
+    for path in heaviest(site, 3):
+        print_page(path, tmp_path / "chapter.pdf")
+        pages = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "chapter.pdf").read_bytes()))
+        assert 0 < pages <= 8, f"{path.name} prints on {pages} pages"
+
+
+def test_what_is_folded_is_not_printed(address, chrome):
+    chrome.look(700)
+    chrome.open(f"{address}/derivations/posterior.html")
+    chrome.call("Emulation.setEmulatedMedia", media="print")
+    seen = chrome.evaluate("document.querySelector('.md-content').innerText")
+    chrome.call("Emulation.setEmulatedMedia", media="")
+    assert "Completing the square" in seen and "\\frac" not in seen and "threefold show" not in seen
+
+
+def test_each_step_of_an_algorithm_leads_to_its_line_and_to_its_tag(address, chrome):
+    chrome.look(1280)
+    chrome.open(f"{address}/derivations/ddim.html")
+    lead = "[...document.querySelectorAll('.tf-steps a:not(.tf-tag)')].map(a => a.hash.slice(1))"
+    ends = chrome.evaluate(lead)
+    assert len(ends) == 4
+    for end in ends:
+        assert chrome.evaluate(f"document.getElementById({end!r}).classList.contains('tf-marked')"), end

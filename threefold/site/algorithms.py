@@ -84,7 +84,11 @@ def box(book: Book, docs: Path, name: str, up: str) -> str:
             f"{algorithm.path}: its code has {length} lines, more than the {MOST_LINES} that a reader takes in"
         )
     steps = "".join(_step(book, algorithm, step, up) for step in algorithm.steps)
-    code = "".join(_code(algorithm, listing, up) for listing in algorithm.listings)
+    listings = algorithm.listings
+    code = "".join(
+        _code(algorithm, listing, up, named=number == 0 or listings[number - 1].path != listing.path)
+        for number, listing in enumerate(listings)
+    )
     return blocks.one_line(
         f'<section class="tf-algorithm" id="algorithm-{algorithm.name}">'
         f'<p class="tf-algorithm-title"><strong>Algorithm.</strong> {escape(algorithm.title)}</p>'
@@ -115,10 +119,11 @@ def _anchor(algorithm: Algorithm, listing: source.Listing) -> str:
     return f"{algorithm.name}-{listing.name.replace('.', '-').lower()}-"
 
 
-def _code(algorithm: Algorithm, listing: source.Listing, up: str) -> str:
+def _code(algorithm: Algorithm, listing: source.Listing, up: str, *, named: bool) -> str:
     place = source.Place(listing.path, listing.name, listing.lines[0][0])
     shown = source.block(listing.path, list(listing.lines), up, listing.tags, _anchor(algorithm, listing))
-    return f'<p class="tf-file"><a href="{place.url(up)}"><code>{listing.path}</code></a></p>{shown}'
+    file = f'<p class="tf-file"><a href="{place.url(up)}"><code>{listing.path}</code></a></p>' if named else ""
+    return file + shown
 
 
 def _outcome(algorithm: Algorithm, docs: Path, up: str) -> str:

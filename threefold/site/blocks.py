@@ -148,7 +148,7 @@ def _part(book: Book, claim: Claim, number: int, part: PartReport, up: str) -> s
     title = ""
     if len(claim.says) > 1:
         said = claim.says[number].words
-        title = f'<p class="tf-part">{prose(book, words.sentence(said), up) if said else "The statement."}</p>'
+        title = f'<p class="tf-part">{prose(book, words.sentence(said), up)}</p>' if said else ""
     rows: list[str] = []
     section = ""
     before: StepReport | None = None

@@ -1,4 +1,4 @@
-"""The book on paper: every chapter of the built site in one document, printed by Chromium with its outline and links."""
+"""The book on paper: every chapter of the built site in one document, printed by Chromium, with outline and links."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from html import escape
 from pathlib import Path
 
 from threefold.errors import Unusable
@@ -24,7 +23,9 @@ def browser() -> str:
     for name in PROGRAMS:
         if found := shutil.which(name):
             return found
-    raise Unusable(f"printing needs a Chromium, and none of {', '.join(PROGRAMS)} is on PATH; on Debian: apt-get install chromium")
+    raise Unusable(
+        f"printing needs a Chromium, and none of {', '.join(PROGRAMS)} is on PATH; on Debian: apt-get install chromium"
+    )
 
 
 def chapters(site: Path) -> list[str]:
@@ -65,7 +66,8 @@ def assembled(site: Path) -> str:
     )
     title = (
         '<section class="tf-cover"><h1 id="cover">From VAEs to diffusion models</h1>'
-        "<p>Each line with its witness. Every displayed equation is printed from the expression that was checked.</p></section>"
+        "<p>Each line with its witness. Every displayed equation is printed from the expression that was checked.</p>"
+        "</section>"
     )
     return (
         f'<!doctype html><html lang="en">{head}<body data-md-color-scheme="default"><main class="md-typeset tf-book">'
@@ -73,28 +75,33 @@ def assembled(site: Path) -> str:
     )
 
 
-def book(site: Path, out: Path) -> int:
-    """Print all chapters into a PDF; returns how many there are. Raises Unusable where it cannot."""
+def print_page(page: Path, out: Path) -> None:
+    """Print one HTML file into a PDF, with its outline. Raises Unusable where that fails, and leaves `out` as it was."""
     program = browser()
-    page = site / "derivations" / ".book.html"  # beside the chapters, so that what they load is found
     profile = tempfile.mkdtemp(prefix="threefold-print-")
-    made = Path(profile) / "book.pdf"
-    page.write_text(assembled(site), encoding="utf-8")
+    made = Path(profile) / "made.pdf"
+    command = [
+        program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-pdf-header-footer",
+        "--generate-pdf-document-outline", f"--user-data-dir={profile}", f"--print-to-pdf={made}",
+    ]  # fmt: skip
     try:
-        subprocess.run(
-            [
-                program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                f"--user-data-dir={profile}", "--no-pdf-header-footer", "--generate-pdf-document-outline",
-                f"--print-to-pdf={made}", page.resolve().as_uri(),
-            ],
-            check=True, capture_output=True, timeout=SECONDS,
-        )  # fmt: skip
+        subprocess.run([*command, page.resolve().as_uri()], check=True, capture_output=True, timeout=SECONDS)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(made, out)
     except (subprocess.SubprocessError, OSError) as error:
-        said = escape(str(getattr(error, "stderr", b"") or error))[-300:]
+        said = (getattr(error, "stderr", None) or str(error).encode())[-300:].decode(errors="replace")
         raise Unusable(f"{program} could not print {out}: {said}") from error
     finally:
-        page.unlink(missing_ok=True)
         shutil.rmtree(profile, ignore_errors=True)
+
+
+def book(site: Path, out: Path) -> int:
+    """Print all chapters into a PDF; returns how many there are. Raises Unusable where it cannot."""
+    browser()
+    page = site / "derivations" / ".book.html"  # beside the chapters, so that what they load is found
+    page.write_text(assembled(site), encoding="utf-8")
+    try:
+        print_page(page, out)
+    finally:
+        page.unlink(missing_ok=True)
     return len(chapters(site))

@@ -17,6 +17,7 @@ from pathlib import Path
 import derivations
 import torch_impl
 from threefold.errors import Unusable
+from threefold.site import words
 
 PACKAGE = Path(torch_impl.__file__).parent
 MARK = re.compile(r"\s+# ((?:[0-9A-Z]{4})(?:, [0-9A-Z]{4})*)$")
@@ -160,7 +161,7 @@ def page(path: str) -> str:
             here[claim] = None
     named = "".join(
         f'<li><a class="tf-tag" href="{up}tag/{derivations.claims()[claim].tag}/index.html">'
-        f"{derivations.claims()[claim].tag}</a> {escape(derivations.claims()[claim].title)}</li>"
+        f"{derivations.claims()[claim].tag}</a> {words.html(derivations.claims()[claim].title)}</li>"
         for claim in here
     )
     said = f"<ul data-search-exclude>{named}</ul>" if named else ""
