@@ -14,7 +14,7 @@ import derivations
 from threefold.errors import Unusable
 from threefold.site import errata
 
-OURS = ("derived here",)
+OURS = ("derived here", "textbooks of ")
 """How a source begins that is no publication."""
 THREADS = "public, "
 """How the address of a public thread begins; the errata show those."""

@@ -76,7 +76,7 @@ def assembled(site: Path) -> str:
 
 
 def print_page(page: Path, out: Path) -> None:
-    """Print one HTML file into a PDF, with its outline. Raises Unusable, and leaves `out` as it was, where it cannot."""
+    """Print one HTML file into a PDF, with its outline. Raises Unusable, and leaves `out` as it was, if it cannot."""
     program = browser()
     profile = tempfile.mkdtemp(prefix="threefold-print-")
     made = Path(profile) / "made.pdf"

@@ -104,7 +104,7 @@ def cited() -> Mapping[str, tuple[Place, ...]]:
             for claim in CITED.findall(ast.get_docstring(node, clean=False) or ""):
                 if claim in derivations.claims():
                     places = found.setdefault(claim, [])
-                    places.append(Place(path, name, node.lineno if name else 1))
+                    places.append(Place(path, name, getattr(node, "lineno", 1)))
     return {claim: tuple(dict.fromkeys(places)) for claim, places in found.items()}
 
 

@@ -35,7 +35,7 @@ def three_equations() -> Figure:
         return 1.0 - float(np.exp(-2.0 * (0.1 * t + 9.95 * t * t)))
 
     def steep(t: float) -> float:
-        return 0.01 * 500.0**t * float(np.sqrt(2.0 * np.log(500.0)))
+        return float(0.01 * 500.0**t * np.sqrt(2.0 * np.log(500.0)))
 
     kinds = (
         ("VP", lambda t: -0.5 * beta(t), lambda t: float(np.sqrt(beta(t))), BLUE),
@@ -108,12 +108,11 @@ def error_in_every_unit() -> Figure:
     """A unit of error in x_0 at each level, read as an error of every other answer."""
     figure, axes = paper()
     abar = np.linspace(0.01, 0.99, 99)
-    names = (("ε", lambda v: v.eps, GREEN), ("v", lambda v: v.v, VIOLET), ("score", lambda v: v.score, RED))
-    for name, read, colour in names:
+    for name, field, colour in (("ε", "eps", GREEN), ("v", "v", VIOLET), ("score", "score", RED)):
         found = []
         for level in abar:
             right, wrong = (views.from_x0([x0], [0.0], float(level)) for x0 in (0.0, 1.0))
-            found.append(abs(float(np.asarray(read(wrong) - read(right))[0])))
+            found.append(abs(float((getattr(wrong, field) - getattr(right, field))[0])))
         axes.semilogy(abar, found, color=colour, label=f"error in {name}")
     axes.axhline(1, color=BLUE, label="error in x₀: 1")
     label(axes, "ᾱ", "error, for one of 1 in x₀")
