@@ -10,7 +10,7 @@ import pytest
 import derivations
 from threefold.errors import Unusable
 from threefold.site import algorithms, experiments, source
-from threefold.site.algorithms import Algorithm, Step
+from threefold.site.algorithms import Algorithm, AlgorithmStep
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -76,7 +76,7 @@ DDIM = "torch_impl.samplers.ddim:ddim"
     ],
 )
 def test_a_step_that_no_line_does_is_refused(functions: tuple[str, ...], claim: str, said: str) -> None:
-    box = Algorithm("a.toml", "a title", functions, (Step("Go on.", claim),))
+    box = Algorithm("a.toml", "a title", functions, (AlgorithmStep("Go on.", claim),))
     with pytest.raises(Unusable, match=said):
         algorithms.line_of(BOOK, box, box.steps[0])  # type: ignore[arg-type]  # a stand-in
 

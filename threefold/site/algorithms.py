@@ -19,7 +19,7 @@ MOST_LINES = 60
 
 
 @dataclass(frozen=True)
-class Step:
+class AlgorithmStep:
     """`says` is a sentence with expressions in {{ }}; `shows` is the number of the claim's statement, from 1."""
 
     says: str
@@ -35,7 +35,7 @@ class Algorithm:
     path: str
     title: str
     functions: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[AlgorithmStep, ...]
     run: str = ""
     picture: str = ""
 
@@ -52,7 +52,7 @@ def read(path: Path) -> Algorithm:
     """Raises Unusable, naming the file, for what is no algorithm."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        steps = tuple(Step(**step) for step in content.pop("steps"))
+        steps = tuple(AlgorithmStep(**step) for step in content.pop("steps"))
         functions = tuple(content.pop("functions"))
         return Algorithm(str(path), functions=functions, steps=steps, **content)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
@@ -63,7 +63,7 @@ def every(docs: Path) -> list[Algorithm]:
     return [read(path) for path in sorted((docs / "algorithms").glob("*.toml"))]
 
 
-def line_of(book: Book, algorithm: Algorithm, step: Step) -> tuple[source.Listing, int] | None:
+def line_of(book: Book, algorithm: Algorithm, step: AlgorithmStep) -> tuple[source.Listing, int] | None:
     """Where the code does this step; None for a step without a claim. Raises Unusable unless one line says so."""
     if not step.claim:
         return None
@@ -96,7 +96,7 @@ def box(book: Book, docs: Path, name: str, up: str) -> str:
     )
 
 
-def _step(book: Book, algorithm: Algorithm, step: Step, up: str) -> str:
+def _step(book: Book, algorithm: Algorithm, step: AlgorithmStep, up: str) -> str:
     said = prose.inline(escape(step.says, quote=False), algorithm.path, book, up)
     found = line_of(book, algorithm, step)
     shown = links = ""
@@ -120,7 +120,7 @@ def _anchor(algorithm: Algorithm, listing: source.Listing) -> str:
 
 
 def _code(algorithm: Algorithm, listing: source.Listing, up: str, *, named: bool) -> str:
-    place = source.Place(listing.path, listing.name, listing.lines[0][0])
+    place = source.CodePlace(listing.path, listing.name, listing.lines[0][0])
     shown = source.block(listing.path, list(listing.lines), up, listing.tags, _anchor(algorithm, listing))
     file = f'<p class="tf-file"><a href="{place.url(up)}"><code>{listing.path}</code></a></p>' if named else ""
     return file + shown

@@ -25,7 +25,7 @@ CITED = re.compile(r"`([a-z][\w.]*)`")
 
 
 @dataclass(frozen=True)
-class Place:
+class CodePlace:
     """A function, class or module: `path` is that of its file from the root of the repository."""
 
     path: str
@@ -94,9 +94,9 @@ def _listed(path: str, name: str, node: ast.FunctionDef) -> Listing:
 
 
 @cache
-def cited() -> Mapping[str, tuple[Place, ...]]:
+def cited() -> Mapping[str, tuple[CodePlace, ...]]:
     """By claim, where docstrings of the training code cite it; the innermost place that does."""
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[CodePlace]] = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         path = file.relative_to(PACKAGE.parent).as_posix()
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def cited() -> Mapping[str, tuple[Place, ...]]:
             for claim in CITED.findall(ast.get_docstring(node, clean=False) or ""):
                 if claim in derivations.claims():
                     places = found.setdefault(claim, [])
-                    places.append(Place(path, name, getattr(node, "lineno", 1)))
+                    places.append(CodePlace(path, name, getattr(node, "lineno", 1)))
     return {claim: tuple(dict.fromkeys(places)) for claim, places in found.items()}
 
 
