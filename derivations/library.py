@@ -72,6 +72,7 @@ CHAPTERS = (
     "vq.objective",
     "vq.assignment",
     "vq.codebook",
+    "ddpm.definitions",
     "ddpm.examples",
 )
 

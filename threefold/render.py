@@ -21,6 +21,7 @@ RELATIONS_LATEX = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "if
 
 STYLES = {
     "proved": "green",
+    "definition": "green",
     "agrees": "green",
     "refuted": "cyan",
     "disputed": "bold red",
@@ -95,7 +96,7 @@ def _columns(ledger: Ledger) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "tag", {"width": 4}
     yield "claim", {"overflow": "fold"}
     if _asked(ledger, "symbolic"):
-        yield "symbolic", {"width": 9}
+        yield "symbolic", {"width": 10}
     if _asked(ledger, "mutants"):
         yield "mutants", {"width": 7, "justify": "right"}
     for name in ("numeric", "torch"):
@@ -174,7 +175,10 @@ def summary(ledger: Ledger) -> Text:
     counts = ledger.counts()
     lines = [f"{plural(counts['claims'], 'claim')} in {ledger.seconds:.1f} s, seed {ledger.seed}."]
     if _asked(ledger, "symbolic"):
-        lines.append(f"Symbolic: {counts['proved']} proved, {counts['refuted_as_expected']} refuted as expected.")
+        defined = f", {plural(counts['definitions'], 'definition')}" if counts["definitions"] else ""
+        lines.append(
+            f"Symbolic: {counts['proved']} proved, {counts['refuted_as_expected']} refuted as expected{defined}."
+        )
     if _asked(ledger, "mutants"):
         surviving = f"{counts['mutants_surviving']} survive" if counts["mutants_surviving"] else "none survives"
         lines.append(

@@ -20,9 +20,10 @@ from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.definedness import Undischarged
 from derivations.kernel.points import refuse_apart
 from derivations.kernel.rules.base import StepFails
-from derivations.kernel.terms import Malformed
+from derivations.kernel.substitution import core
+from derivations.kernel.terms import DefinedFunction, Malformed, is_family_variable
 from derivations.kernel.theorem import DoesNotFollow, Theorem
-from derivations.kernel.verdict import Gap, Proved, Refuted, Undecided, Verdict
+from derivations.kernel.verdict import Defined, Gap, Proved, Refuted, Undecided, Verdict
 from derivations.language.chains import Chain, Line, Proof
 from derivations.language.claims import Claim, Statement
 
@@ -66,6 +67,8 @@ class Judge:
         nothing = Undecided("the claim says nothing")
         verdict = next((p.verdict for p in parts if not p.verdict), Proved() if parts else nothing)
         verdict = next((p.verdict for p in parts if isinstance(p.verdict, Refuted)), verdict)
+        if verdict and claim.expects == "definition":
+            verdict = _defined(claim)
         result = Judgement(claim, verdict, parts, time.perf_counter() - started)
         if self.watch is not None:
             result = self.watch(result)
@@ -245,6 +248,16 @@ def _other_order(claim: Claim) -> str:
     except (Malformed, ValueError, TypeError, AttributeError) as reason:
         return str(reason)
     return ""
+
+
+def _defined(claim: Claim) -> Verdict:
+    """A definition names one abbreviation in each statement, and what it stands for; a theorem is none."""
+    for s in claim.says:
+        if not isinstance(s.lhs, DefinedFunction) or s.relation != "=" or core(s.lhs) != core(s.rhs):
+            return Undecided(f"{s.text()} is no definition: write one abbreviation = what it stands for")
+        if len(set(s.lhs.args)) < len(s.lhs.args) or any(a.args and not is_family_variable(a) for a in s.lhs.args):
+            return Undecided(f"{s.text()} is an instance of a definition: put variables, each once, into {s.lhs}")
+    return Defined()
 
 
 def _is(value: Any, kind: Any) -> bool:

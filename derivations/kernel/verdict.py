@@ -41,6 +41,13 @@ class Proved(Verdict):
 
 
 @dataclass(frozen=True)
+class Defined(Proved):
+    """Every statement says what an abbreviation stands for, and means something: there is nothing else to prove."""
+
+    kind: ClassVar[str] = "definition"
+
+
+@dataclass(frozen=True)
 class Refuted(Verdict):
     """False: the witness lies in the claim's domain and the two sides differ there."""
 

@@ -62,7 +62,7 @@ class Claim:
     domain: Domain = field(default_factory=Domain)
     hypotheses: tuple[Hypothesis, ...] = ()
     words: str = ""
-    expects: Literal["proved", "refuted"] = "proved"
+    expects: Literal["proved", "refuted", "definition"] = "proved"
     order: int | None = None  # of a method, for a claim of that kind: what its first statement must show
     corrected_by: str | None = None
     errata: tuple[str, ...] = ()

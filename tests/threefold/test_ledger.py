@@ -40,6 +40,7 @@ def test_counts_are_those_of_the_rows(good: Ledger) -> None:
         "good": 4,
         "proved": 3,
         "refuted_as_expected": 1,
+        "definitions": 0,
         "mutants_rejected": 22,
         "mutants_equivalent": 2,
         "mutants_surviving": 0,

@@ -139,7 +139,7 @@ def _answered_here(asked: Sequence[Question]) -> Iterator[pool.Done[Question, An
 def final(found: Symbolic | Mutants | Testimony) -> bool:
     """Whether an answer may be kept: not where time ran out or somebody may yet find more, nor where it is red."""
     if isinstance(found, Symbolic):
-        return found.verdict in ("proved", "refuted")
+        return found.verdict in ("proved", "refuted", "definition")
     if isinstance(found, Mutants):
         return not (found.reason or found.survivors)
     return found.verdict in ("agrees", "not applicable")

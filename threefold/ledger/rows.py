@@ -209,6 +209,7 @@ class Ledger:
             "good": sum(row.good for row in self.rows),
             "proved": symbolic.count(("proved", "proved")),
             "refuted_as_expected": symbolic.count(("refuted", "refuted")),
+            "definitions": symbolic.count(("definition", "definition")),
             "mutants_rejected": sum(part.rejected for part in mutants),
             "mutants_equivalent": sum(part.equivalent for part in mutants),
             "mutants_surviving": sum(len(part.survivors) for part in mutants),

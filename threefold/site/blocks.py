@@ -24,6 +24,7 @@ BADGES = {
     "assumed": "granted: a named analytic fact that is not proved here",
     "measured": "known by measurement only",
     "refuted": "false: a counterexample is shown",
+    "definition": "says what an abbreviation stands for",
     "open": "not measured, or not as it was asked",
     "proved": "every step decided, a law, a stated hypothesis or a named assumption",
 }

@@ -113,5 +113,5 @@ class Book:
         if kind != "proved":
             return kind
         below = [name, *self.foundations(name)]
-        sound = all(self.judgements[n].verdict.kind == "proved" for n in below)
+        sound = all(self.judgements[n].verdict.kind in ("proved", "definition") for n in below)
         return "deep" if sound and not self.assumptions(name) else "proved"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CODES: Mapping[str, str] = {
+    "log_step_back": "the log-density of the model's step back",
+    "autoencoder_loss": "the error of an autoencoder",
+    "mean_bound": "the evidence lower bound, averaged over the data, in nats",
     "n_other": "the number of another draw",
     "K_v": "the number of codewords",
     "k_v": "the number of a codeword",

@@ -24,11 +24,13 @@ STANDING = {
     "deep": "proved, and so is all below it, with nothing assumed beyond the stated hypotheses",
     "proved": "proved from a named assumption, its own or one below it",
     "refuted": "false as printed: shown with numbers",
+    "definition": "says what an abbreviation stands for; there is nothing to prove",
 }
 STANDING_WORD = {
     "deep": "proved to the ground",
     "proved": "proved, with an assumption",
     "refuted": "refuted as printed",
+    "definition": "a definition",
 }
 
 
