@@ -347,3 +347,19 @@ def test_each_step_of_an_algorithm_leads_to_its_line_and_to_its_tag(address, chr
     assert len(ends) == 4
     for end in ends:
         assert chrome.evaluate(f"document.getElementById({end!r}).classList.contains('tf-marked')"), end
+
+
+# --- what other pages may ask -----------------------------------------------------------------------------------------
+
+
+def test_a_verdict_can_be_cited_from_any_page(address, chrome):
+    chrome.look(1280)
+    chrome.open(f"{address}/404.html")
+    script = f"import('{address}/assets/javascripts/cite.js')"
+    found = chrome.evaluate(f"{script}.then(m => m.claim('0A07')).then(c => [c.id, c.verdict, c.url])")
+    assert found == ["ddpm.posterior.mean", "proved", f"{address}/tag/0A07/index.html"]
+    lost = chrome.evaluate(f"{script}.then(m => m.claim('9ZZZ')).catch(error => error.message)")
+    assert lost == 'no claim has the id or tag "9ZZZ"'
+    chrome.evaluate("document.body.append(Object.assign(document.createElement('threefold-claim'), {id: '0A33'})), 0")
+    chrome.wait_for("document.querySelector('threefold-claim a') !== null")
+    assert chrome.evaluate("document.querySelector('threefold-claim a').textContent") == "0A33: refuted"

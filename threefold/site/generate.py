@@ -17,6 +17,7 @@ from threefold.site import (
     bibliography,
     blocks,
     chapters,
+    cited,
     errata,
     evidence,
     experiments,
@@ -78,6 +79,7 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
         book.judge_all()  # here, while the other process gathers
         _write(fresh / "assets" / "javascripts" / "symbols.js", pages.symbols_script())
+        _write(fresh / "assets" / "claims.json", cited.claims(book))
         for path, text in texts.items():
             up = "../" * path.count("/")
             where = os.path.relpath(docs / path)
