@@ -43,6 +43,11 @@ CAPTIONS = (
         "Rows in pairs: held-out images, and below each what was made of it after its pixels were averaged.",
     ),
     (
+        r"reconstructions-top",
+        "real images in one row, and in the next what the top codes alone say of them",
+        "Rows in pairs: held-out images, and below each what was decoded from its top codes alone.",
+    ),
+    (
         r"reconstructions",
         "real images in one row and their reconstructions in the next",
         "Rows in pairs: held-out images, and below each what was decoded from its code.",
@@ -279,8 +284,11 @@ def plain_page(run: Run) -> str:
 def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:
     """A card for each run: its picture, its title, how many of its aims were reached."""
     found = runs(docs)
+    written = {path.stem for path in (docs / "experiments").glob("*.md")} - {"index", *(run.name for run in found)}
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in sorted(written))
+    waiting = f"<p>Written, and not yet run for these pages: {names}.</p>" if written else ""
     if not found:
-        return "<p>No run has been recorded in this build.</p>"
+        return f"<p>No run has been recorded in this build.</p>{waiting}"
     cards = []
     for run in found:
         text = texts.get(f"experiments/{run.name}.md", "")
@@ -294,4 +302,4 @@ def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:
         said = f"{met} of {len(results)} aims reached" if results else ""
         words = f"<span><strong>{escape(title[1] if title else run.name)}</strong>{escape(said)}</span>"
         cards.append(f'<a class="tf-card" href="{up}experiments/{run.name}.html">{shown}{words}</a>')
-    return f'<div class="tf-cards">{"".join(cards)}</div>'
+    return f'<div class="tf-cards">{"".join(cards)}</div>{waiting}'

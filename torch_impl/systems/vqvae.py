@@ -76,7 +76,8 @@ class VQVAESystemConfig(SystemConfig, kind="vqvae"):
 class CodePrior(nn.Module):
     """p(codes | class) = prod_i p(code_i | code_<i, class): a causal transformer over the code map in reading order.
 
-    `forward(codes, y)` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None.
+    `forward(codes, y, beside)` gives logits (batch, length, codes); codes (batch, length) int64, y (batch,) or None,
+    beside (batch, length, width) or None, what else is known at each place.
     """
 
     def __init__(
@@ -92,23 +93,24 @@ class CodePrior(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, codes)
 
-    def forward(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, codes: Tensor, y: Tensor | None = None, beside: Tensor | None = None) -> Tensor:
         if y is None:
             y = codes.new_full((codes.shape[0],), self.classes or 0)
         h = torch.cat([self.start(y)[:, None], self.token(codes[:, : self.length - 1])], dim=1)
-        h = self.dropout(h + self.position[: h.shape[1]])
+        place = self.position[: h.shape[1]]
+        h = self.dropout(h + (place if beside is None else place + beside[:, : h.shape[1]]))
         for block in self.blocks:
             h = block(h)
         logits: Tensor = self.head(self.norm(h))
         return logits
 
     @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, y: Tensor | None, generator: torch.Generator, beside: Tensor | None = None) -> Tensor:
         """Codes (n, length), one after another; the first ones are the same whatever n."""
         draws = SampleDraws(generator, n)
         codes = torch.zeros(n, 0, dtype=torch.int64, device=self.position.device)
         for i in range(self.length):
-            probabilities = self(codes, y)[:, i].float().softmax(-1)
+            probabilities = self(codes, y, beside)[:, i].float().softmax(-1)
             codes = torch.cat([codes, draws.choice(probabilities).to(codes.device)[:, None]], dim=1)
         return codes
 
