@@ -8,10 +8,11 @@ shown, listed and verified by the same commands.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from derivations import library
 from derivations.judge.report import Judgement
@@ -30,6 +31,7 @@ def exercise(
     kind: Kind = "identity",
     domain: Domain | None = None,
     hypotheses: tuple[Hypothesis, ...] = (),
+    worlds: tuple[Callable[..., Any], ...] = (),
 ) -> Claim:
     """An exercise that is yet to be proved. Its id is `exercise.` and `name`: MODULE.EXERCISE."""
     return Claim(
@@ -40,6 +42,7 @@ def exercise(
         says=says,
         domain=domain or Domain(),
         hypotheses=hypotheses,
+        worlds=worlds,
         scope="all that the domain allows",
         sources=("asked on the page of its chapter",),
     )

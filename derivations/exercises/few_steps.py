@@ -52,7 +52,7 @@ keeps_half = exercise(
     "few_steps.keeps_half",
     "The level at which a consistency function keeps half of its input",
     Statement(kept(first + spread, first, spread), "=", sp.Rational(1, 2)),
-    domain=Domain({"least_level": POSITIVE, "data_std": POSITIVE}),
+    domain=Domain({"end_level": POSITIVE, "data_std": POSITIVE}),
 )
 
 

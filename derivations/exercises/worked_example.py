@@ -36,17 +36,17 @@ def _(line: Chain) -> None:
 black = exercise(
     "worked_example.black",
     "The guess of the noise that makes the pixel black",
-    Statement(guessed(half, noisy, sp.Rational(13, 10)), "=", sp.S.Zero),
+    Statement(noisy / sp.sqrt(1 - half), "=", sp.Rational(13, 10)),
     kind="numeric",
 )
 
 
 @black.proves()
 def _(line: Chain) -> None:
-    line(guessed(half, noisy, sp.Rational(13, 10)))
+    line(noisy / sp.sqrt(1 - half))
     line(
-        pixel + drawn - sp.Rational(13, 10),
+        (sp.sqrt(half) * pixel + sp.sqrt(half) * drawn) / sp.sqrt(half),
         by=definition,
-        why="signal and noise have one weight, so the state over that weight is their sum",
+        why="without signal the whole state is noise of that weight",
     )
-    line(sp.S.Zero, why="the guess takes the whole state for noise")
+    line(sp.Rational(13, 10), why="signal and noise have one weight here: pixel and noise simply add")
