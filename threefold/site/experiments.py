@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from threefold.errors import Unusable
-from threefold.site import blocks
+from threefold.site import blocks, crumbs
 from threefold.site.aims import outcomes, remarks
 from threefold.site.curves import curve
 from threefold.site.runs import Figure, Run, number, runs
@@ -279,6 +279,23 @@ def plain_page(run: Run) -> str:
             f"<!-- run-configuration: {run.name} -->\n",
         ]
     )
+
+
+def with_trail(path: str, text: str, names: list[str]) -> str:
+    """The text of a run with its place among the others below the title; every other text as it is."""
+    name = path.removeprefix("experiments/").removesuffix(".md")
+    if name not in names or not path.startswith("experiments/"):
+        return text
+    place = names.index(name)
+
+    def neighbour(step: int) -> tuple[str, str] | None:
+        return (
+            (f"experiments/{names[place + step]}.html", names[place + step]) if 0 <= place + step < len(names) else None
+        )
+
+    trail = crumbs.trail("../", [("experiments/index.html", "Experiments")], name, neighbour(-1), neighbour(1))
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{trail}\n{rest}"
 
 
 def listing(docs: Path, texts: Mapping[str, str], up: str) -> str:

@@ -84,7 +84,9 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             up = "../" * path.count("/")
             where = os.path.relpath(docs / path)
             table = directives(book, graphs, found, path, docs, texts)
-            _write(fresh / path, prose.expand(text, where, book, up, table))
+            _write(
+                fresh / path, prose.expand(experiments.with_trail(path, text, list(recorded)), where, book, up, table)
+            )
         for name, claim in derivations.claims().items():
             home = next((chapter for chapter in found if name in chapter.claims), None)
             _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home, docs))

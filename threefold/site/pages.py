@@ -15,7 +15,7 @@ from derivations.kernel import terms
 from derivations.kernel.rules.base import Rule
 from derivations.printing import latex
 from threefold.errors import Unusable
-from threefold.site import bibliography, blocks, errata, source, symbols, words
+from threefold.site import bibliography, blocks, crumbs, errata, source, symbols, words
 from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.graph import Graphs, rests_on
@@ -48,6 +48,8 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None, doc
     standing = book.standing(name)
     lines = [
         f"# {claim.tag} · {claim.title}",
+        "",
+        _trail(claim, chapter, up),
         "",
         f'<p class="tf-id"><code>{claim.id}</code> {blocks.badge(judgement.verdict.kind)} '
         f'<span class="tf-standing">{escape(STANDING.get(standing, standing))}</span></p>',
@@ -82,6 +84,23 @@ def tag_page(book: Book, graphs: Graphs, name: str, chapter: Chapter | None, doc
         lines += [f"<ul>{''.join(links)}</ul>", ""]
     lines += ["## Cite and run" + UNSEARCHED, "", blocks.table(_cite(book, name), searched=False), ""]
     return "\n".join(lines)
+
+
+def _trail(claim: derivations.Claim, chapter: Chapter | None, up: str) -> str:
+    """Derivations, the chapter, this tag; before and after it the tags of the ledger's order."""
+    names = list(derivations.claims())
+    place = names.index(claim.id)
+    way = [("derivations/index.html", "Derivations")]
+    if chapter is not None:
+        way.append((chapter.url, chapter.title))
+
+    def neighbour(step: int) -> tuple[str, str] | None:
+        if not 0 <= place + step < len(names):
+            return None
+        tag = derivations.claims()[names[place + step]].tag
+        return f"tag/{tag}/index.html", tag
+
+    return crumbs.trail(up, way, claim.tag, neighbour(-1), neighbour(1))
 
 
 def _facts(book: Book, name: str, chapter: Chapter | None, docs: Path, up: str) -> Iterator[tuple[str, str]]:
