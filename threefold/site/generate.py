@@ -26,6 +26,7 @@ from threefold.site import (
     pages,
     prose,
     source,
+    tag_page,
     trust,
     widgets,
 )
@@ -89,7 +90,7 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
             )
         for name, claim in derivations.claims().items():
             home = next((chapter for chapter in found if name in chapter.claims), None)
-            _write(fresh / "tag" / claim.tag / "index.md", pages.tag_page(book, graphs, name, home, docs))
+            _write(fresh / "tag" / claim.tag / "index.md", tag_page.tag_page(book, graphs, name, home, docs))
         shown = [listing for algorithm in algorithms.every(docs) for listing in algorithm.listings]
         for path in source.paths(shown):
             _write(fresh / "source" / path.replace(".py", ".md"), source.page(path))
