@@ -12,6 +12,8 @@ from __future__ import annotations
 import __future__
 
 import ast
+import copy
+import gc
 import hashlib
 import inspect
 import sys
@@ -161,6 +163,8 @@ def _function_of(made: types.CodeType) -> types.FunctionType | None:
     It is found by its name in its module; None for what is not to be found there.
     """
     module = next((m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == made.co_filename), None)
+    if made.co_qualname == "<lambda>":  # in a table of its module
+        return next((f for f in gc.get_referrers(made) if isinstance(f, types.FunctionType)), None)
     held: Any = module
     for name in made.co_qualname.partition(".<locals>")[0].split("."):
         held = vars(held).get(name) if isinstance(held, type) else getattr(held, name, None)
@@ -186,43 +190,69 @@ class Mistake:
     def __enter__(self) -> None:
         object.__setattr__(self, "_kept", self.function.__code__)
         self.function.__code__ = self.changed
+        forget()
 
     def __exit__(self, *_: object) -> None:
         self.function.__code__ = self._kept  # type: ignore[attr-defined]  # set on entering
+        forget()
+
+
+def forget(packages: Sequence[str] = ("torch_impl", "threefold.witnesses")) -> None:
+    """Empty what functions of these packages keep of earlier calls: a result that is kept hides every mistake."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(tuple(f"{package}." for package in packages)):
+            for held in list(vars(module).values()):
+                if callable(getattr(held, "cache_clear", None)):
+                    held.cache_clear()
 
 
 def mistakes(function: types.FunctionType, lines: frozenset[int]) -> Iterator[Mistake]:
     """Every single mistake at the lines of a function that were reached."""
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-    except OSError:
-        return
-    offset = function.__code__.co_firstlineno - 1
-    tree = ast.parse(source)
-    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) + offset in lines]
+    tree = _parsed(function)
+    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) in lines]
     for number, node in enumerate(nodes):
         for words, change in _changes(node):
-            copy = ast.parse(source)
-            twin = [n for n in ast.walk(copy) if getattr(n, "lineno", 0) + offset in lines][number]
-            change(twin)
-            made = _compiled(copy, function)
+            changed = copy.deepcopy(tree)
+            change([n for n in ast.walk(changed) if getattr(n, "lineno", 0) in lines][number])
+            made = _compiled(changed, function)
             if made is not None:
-                where = f"{function.__module__}.{function.__qualname__}:{node.lineno + offset}"  # type: ignore[attr-defined]
+                where = f"{function.__module__}.{function.__qualname__}:{node.lineno}"  # type: ignore[attr-defined]
                 yield Mistake(function, made, f"{where}: {words} in `{ast.unparse(node)}`")
+
+
+def _parsed(function: types.FunctionType) -> ast.Module:
+    """The definition of a function alone, at the lines of its file; empty where there is no source."""
+    made = function.__code__
+    try:
+        if made.co_name != "<lambda>":
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+            ast.increment_lineno(tree, made.co_firstlineno - 1)
+            return tree
+        whole = ast.parse(inspect.getsource(sys.modules[function.__module__]))
+    except OSError:
+        return ast.Module([], [])
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Lambda) and node.lineno == made.co_firstlineno:
+            alone = ast.Module([ast.Expr(node)], [])
+            same = _compiled(copy.deepcopy(alone), function)
+            if same is not None and (same.co_code, same.co_consts) == (made.co_code, made.co_consts):
+                return alone
+    return ast.Module([], [])
 
 
 def _compiled(tree: ast.Module, function: types.FunctionType) -> types.CodeType | None:
     """The code of the changed function, with the free variables of the original; None if they are not the same."""
     (definition,) = tree.body
-    if not isinstance(definition, ast.FunctionDef):
+    if isinstance(definition, ast.FunctionDef):
+        definition.decorator_list = []
+    elif not (isinstance(definition, ast.Expr) and isinstance(definition.value, ast.Lambda)):
         return None
-    definition.decorator_list = []
     ast.fix_missing_locations(tree)
     holder: types.CodeType = compile(
         tree, function.__code__.co_filename, "exec", dont_inherit=True, flags=_flags(function)
     )
-    made = next(c for c in holder.co_consts if isinstance(c, types.CodeType) and c.co_name == function.__name__)
-    return made if made.co_freevars == function.__code__.co_freevars else None
+    codes = [c for c in holder.co_consts if isinstance(c, types.CodeType) and c.co_name == function.__name__]
+    return next((made for made in codes if made.co_freevars == function.__code__.co_freevars), None)
 
 
 def _flags(function: types.FunctionType) -> int:

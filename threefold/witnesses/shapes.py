@@ -185,7 +185,8 @@ class Refuted:
 class Order:
     """Errors at falling step sizes should fall with the stated order, and their leading coefficient be as stated.
 
-    order: the claimed one. leading: its coefficient, error = leading step^order + ..., where the claim states it.
+    order: the claimed one. leading: its coefficient, error = leading step^order + ..., where the claim states it: with
+    its sign, so the errors are signed too, left side minus what it approximates.
     How far the last slope may be off is taken from the slopes themselves (`_still_moving`), and is never above `slack`:
     errors that do not settle show no order.
     """
@@ -198,16 +199,16 @@ class Order:
     slack: float = 0.1
 
     def compare(self, statement: Statement, tolerance: float) -> Iterator[Comparison | Differs]:
-        steps, errors = np.asarray(self.steps, dtype=float), np.abs(np.asarray(self.errors, dtype=float))
-        if len(steps) < 3 or not (np.diff(steps) < 0).all() or not (errors > 0).all():
-            raise ValueError(f"an order needs three or more falling steps and errors above 0, not {steps}, {errors}")
-        slopes = np.diff(np.log(errors)) / np.diff(np.log(steps))
+        steps, errors = np.asarray(self.steps, dtype=float), np.asarray(self.errors, dtype=float)
+        if len(steps) < 3 or not (np.diff(steps) < 0).all() or (errors == 0).any():
+            raise ValueError(f"an order needs three or more falling steps and errors other than 0: {steps}, {errors}")
+        slopes = np.diff(np.log(np.abs(errors))) / np.diff(np.log(steps))
         label = f"statement {self.part + 1}: order"
         bound = _still_moving(slopes, steps, self.slack)
         yield Comparison(label, slopes[-1], self.order, bound=bound, because=MOVING, part=self.part)
         if self.leading is not None:
             label = f"statement {self.part + 1}: leading coefficient"
-            found = errors / steps**self.order / abs(self.leading)
+            found = errors / steps**self.order / self.leading
             bound = _still_moving(found, steps, self.slack)
             yield Comparison(label, found[-1], 1.0, bound=bound, because=MOVING, part=self.part)
 

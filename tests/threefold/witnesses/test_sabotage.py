@@ -13,9 +13,12 @@ from threefold.witnesses import registry, sabotage
 from threefold.witnesses.built import diffusion
 from threefold.witnesses.cases.chains import Step, Steps
 from threefold.witnesses.registry import Registry
+from threefold.witnesses.torch.solvers import reached
 from threefold.witnesses.training import Computed, On, Shape, trained
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.distributions.gaussian import gaussian_kl
+from torch_impl.process.parameterization import view
+from torch_impl.samplers.exponential import multistep_weights
 
 CLAIM = "ddpm.posterior.mean"
 
@@ -76,6 +79,31 @@ def witness(honest: bool) -> Registry:
         yield Computed(0, s.point(), mean if honest else on.computed(s.point().rhs(CLAIM)))
 
     return made
+
+
+def test_a_formula_in_a_table_of_its_module_is_spoilt_too() -> None:
+    """What a view of a prediction is stands in a table of lambdas, two of them on some lines."""
+
+    def viewed() -> tuple[float, float]:
+        return view("eps", "x0", 0.6, 0.8)
+
+    run, right, seen = sabotage.places(viewed), viewed(), set()
+    (formula,) = (function for function in run if function.__name__ == "<lambda>")
+    for mistake in sabotage.mistakes(formula, run[formula]):
+        with mistake:
+            seen.add(viewed())
+        assert viewed() == right
+    assert len(seen) >= 4 and right not in seen
+
+
+def test_a_result_that_is_kept_hides_no_mistake() -> None:
+    before = reached("dpmpp_2m", 4)
+    moved = 0
+    for mistake in sabotage.mistakes(multistep_weights, frozenset(range(1, 200))):
+        with mistake, contextlib.suppress(Exception):  # it may stop the code
+            moved += not torch.equal(reached("dpmpp_2m", 4), before)
+        assert torch.equal(reached("dpmpp_2m", 4), before)
+    assert moved > 3
 
 
 def test_mistakes_in_code_are_caught_by_a_witness_that_measures() -> None:

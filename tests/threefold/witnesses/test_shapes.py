@@ -224,7 +224,7 @@ def _cases() -> Any:
 
 @pytest.mark.parametrize(
     ("order", "leading", "verdict"),
-    [(2, 0.5, "agrees"), (1, None, "disagrees"), (3, None, "disagrees"), (2, 1.0, "disagrees")],
+    [(2, 0.5, "agrees"), (2, -0.5, "disagrees"), (1, None, "disagrees"), (3, None, "disagrees"), (2, 1.0, "disagrees")],
 )
 def test_an_order_is_the_slope_of_the_errors_and_their_leading_coefficient(
     order: int, leading: float | None, verdict: str
