@@ -67,11 +67,13 @@ CHAPTERS = (
     "flow.straightness",
     "flow.times",
     "flow.few_steps",
+    "flow.preconditioning",
     "guidance.classifier_free",
     "guidance.classifier",
     "vq.objective",
     "vq.assignment",
     "vq.codebook",
+    "latent.interpolation",
     "ddpm.definitions",
     "ddpm.examples",
 )

@@ -11,13 +11,14 @@ import derivations
 from derivations import Claim
 from derivations.kernel import terms
 from derivations.printing import latex
-from threefold.site.meanings import CODES, FLOWS, MOVING
+from threefold.site.meanings import CODES, FLOWS, MOVING, SCALES
 
 FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 
 MEANING: Mapping[str, str] = {
     **CODES,
     **FLOWS,
+    **SCALES,
     **MOVING,
     "t": "a step of the chain, an integer from 1 to T",
     "T": "the number of steps of the chain",
