@@ -18,12 +18,12 @@ from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
 from derivations.kernel.rules.fields import vector_calculus
 from derivations.kernel.rules.gaussian import density, moments
-from derivations.kernel.rules.probability import definition, linearity
+from derivations.kernel.rules.probability import definition, linearity, tower
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed
 
 ORDERS = ("<=", ">=", "<", ">")
-MEANS = (order.continuity, linearity)
+MEANS = (order.continuity, linearity, tower)  # the means as far as they are known to be finite
 FACTORS = (sp.S.One, sp.S(2), sp.S.Half, sp.S.NegativeOne)
 
 
@@ -95,6 +95,9 @@ def _proportional(a: Any, b: Any, domain: Domain, factors: tuple[Any, ...]) -> b
 
 def _expand(e: Any, context: Context) -> Any:
     for rule in (definition, density, moments, matrices.trace_algebra, differentiation, vector_calculus, *MEANS):
-        if rule is not linearity or context.integrable:
+        try:
             e = rule.rewrite(e, context)
+        except StepFails:
+            if rule not in (linearity, tower):
+                raise
     return e

@@ -1,8 +1,9 @@
 """Did a file of claims change what judges it? Running it must only define claims.
 
 A file of claims is a Python program, and nothing keeps a program from writing into the memory of the process that it
-runs in. What can be seen is seen: a function, a class or a table of the theory, of SymPy, of mpmath or of Python that
-is another one afterwards, a thread that goes on, a tracer. This is no wall; it is why nobody does it by mistake.
+runs in. What can be seen is seen: a function or a class of the theory, of SymPy, of mpmath or of
+Python that is another one afterwards, a table or a constant of the theory, a thread that goes on, a tracer. This is no
+wall; it is why nobody does it by mistake.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 JUDGES = ("derivations.judge.replay", "derivations.refutation.refute", "derivations.shadow", "derivations.printing")
 WATCHED = ("derivations", "sympy", "mpmath")
+FUNCTIONS = (FunctionType, property, classmethod, staticmethod)
 OPEN_TO_ALL = {"LATEX"}  # how names are shown, which a file may add to
 THREADS, TRACERS, ALARMS = "the threads that run", "the tracer or profiler", "the alarms that limit a step's time"
 Seen = Mapping[str, Any]
@@ -55,18 +57,23 @@ def _of_process() -> Seen:
 
 
 def _of_module(name: str, module: Any) -> Iterator[tuple[str, Any]]:
+    ours = name.partition(".")[0] == "derivations"
     for key, value in list(vars(module).items()):
-        if key.startswith("__") or key in OPEN_TO_ALL:
+        if key.startswith("__") or key in OPEN_TO_ALL or isinstance(value, ModuleType):
             continue
         if isinstance(value, type) and value.__module__ == name:
             yield f"{name}.{key}", value
             for member, found in list(vars(value).items()):
-                if isinstance(found, FunctionType | property | classmethod | staticmethod):
+                if isinstance(found, FUNCTIONS) or (ours and _is_data(member, found)):
                     yield f"{name}.{key}.{member}", _content(found)
-        elif callable(value) or (
-            isinstance(value, dict | set | list) and name.startswith("derivations") and not key.startswith("_")
-        ):
+        elif callable(value) or (ours and _is_data(key, value)):
             yield f"{name}.{key}", _content(value)
+
+
+def _is_data(name: str, value: Any) -> bool:
+    """A table or a constant. A table with a private name is a memory, which fills up by itself."""
+    is_table = isinstance(value, dict | set | list)
+    return not (name.startswith("__") or (is_table and name.startswith("_")))
 
 
 def _content(value: Any) -> Any:

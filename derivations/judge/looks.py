@@ -19,13 +19,17 @@ from derivations.kernel.terms import (
     Density,
     Malformed,
     Name,
+    Partial,
     ScalarFunction,
     VectorFunction,
 )
 
+ANYWHERE = sp.Symbol("x", real=True)
 
-def refuse_one_look(expressions: Iterable[Any]) -> None:
+
+def refuse_one_look(written: Iterable[Any]) -> None:
     """Refuse two symbols, members of families or laws that a terminal or a page shows as one."""
+    expressions = tuple(written)
     shown: dict[tuple[str, str], Any] = {}
     for atom in dict.fromkeys(a for e in expressions for a in _named(e)):
         kind = "law" if isinstance(atom, Name) else "value"
@@ -33,6 +37,19 @@ def refuse_one_look(expressions: Iterable[Any]) -> None:
             other = shown.setdefault((kind, look), atom)
             if other != atom:
                 raise Malformed(f"{other} and {atom} are both shown as {look}: name one of them otherwise")
+    heads: dict[str, Any] = {}
+    for call in dict.fromkeys(a for e in expressions for a in _calls(e)):
+        look = re.sub(r"[{}\s]", "", printing.latex(call))
+        if heads.setdefault(look, call) != call:
+            raise Malformed(f"{heads[look]} and {call} are both shown as {look}: name one of them otherwise")
+
+
+def _calls(e: Any) -> list[Any]:
+    """The functions of one number and derivatives of such, all at one number: f'(x), and what is named f'."""
+    functions = e.atoms(ScalarFunction, VectorFunction, DefinedFunction)
+    calls = {type(a)(ANYWHERE) for a in functions if len(a.args) == 1}
+    calls |= {a.func(a.head, [ANYWHERE], a.places, a.directions) for a in e.atoms(Partial) if len(a.inputs) == 1}
+    return sorted(calls, key=sp.default_sort_key)
 
 
 def _named(e: Any) -> list[Any]:

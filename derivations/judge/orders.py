@@ -7,8 +7,10 @@ from typing import Any
 
 import sympy as sp
 
+from derivations.kernel.algebra import Algebra, OutsideFragment
+from derivations.kernel.domain import Domain
 from derivations.kernel.substitution import core
-from derivations.kernel.terms import Malformed, Series
+from derivations.kernel.terms import Malformed, Series, is_vector
 from derivations.language.claims import Claim
 
 
@@ -28,9 +30,23 @@ def stated_order(claim: Claim) -> OrderOf:
         raise Malformed("a claim of the kind 'order' starts with the series of an error in a step: Series(error, h, p)")
     _, step, upto = error.args
     leading = sp.expand(core(claim.says[0].rhs))
-    powers = [_power(term, step) for term in sp.Add.make_args(leading) if term != 0]
+    coefficients: dict[int, Any] = {}
+    for term in sp.Add.make_args(leading):
+        power = _power(term, step) if term != 0 else 0
+        coefficients[power] = coefficients.get(power, sp.S.Zero) + term / step**power
+    known = {core(h.lhs): core(h.rhs) for h in claim.hypotheses if h.sides}
+    powers = [n for n, c in coefficients.items() if not _vanishes(c.xreplace(known), claim.domain_of(0))]
     found = min(powers, default=int(upto)) - 1
     return OrderOf(found, leading)
+
+
+def _vanishes(coefficient: Any, domain: Domain) -> bool:
+    """Is a coefficient 0 all over the domain?"""
+    try:
+        algebra = Algebra(domain)
+        return algebra.is_zero(coefficient) or (not is_vector(coefficient) and algebra.sign(coefficient) == "0")
+    except OutsideFragment:
+        return False
 
 
 def _power(term: Any, step: Any) -> int:

@@ -31,6 +31,9 @@ class Averaging(Term):
     """A term that averages over its first argument, a law: the law's variables are bound in it."""
 
     def __new__(cls, law: Law, *rest: Any) -> Any:
+        for a in (law, *(rest if cls.takes == "l l" else ())):
+            if not isinstance(a, Law):
+                raise Malformed(f"{cls.__name__} averages over a law, and {a} is none: write Density(...), Normal(...)")
         variable_set(law.variables)  # names, and not places where a density is read
         return super().__new__(cls, law, *rest)
 
@@ -47,9 +50,10 @@ class KL(Averaging):
     takes = "l l"
 
     def __new__(cls, p: Law, q: Law) -> KL:
+        made: KL = super().__new__(cls, p, q)
         if p.variables != q.variables:
             raise Malformed(f"KL between laws of different variables: {p.variables} and {q.variables}")
-        return super().__new__(cls, p, q)
+        return made
 
 
 class Mean(Averaging):

@@ -27,6 +27,8 @@ class JointCondition:
     def __post_init__(self) -> None:
         for side in ("small", "large"):
             object.__setattr__(self, side, sp.sympify(getattr(self, side), strict=True))
+        if not isinstance(self.when, Mapping):
+            raise Malformed(f"a condition runs over {self.when}: write its ranges as {{index: (first, last)}}")
         when = {index: (sp.sympify(lo), sp.sympify(hi)) for index, (lo, hi) in self.when.items()}
         object.__setattr__(self, "when", MappingProxyType(when))
 

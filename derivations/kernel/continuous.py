@@ -71,8 +71,6 @@ class Granted:
 
     def continuous(self, e: Any, more: int) -> bool:
         """Has the derivative e of an opaque function (or the function itself) `more` continuous derivatives?"""
-        while isinstance(e, terms.D):
-            e, more = e.args[0], more + 1
         if isinstance(e, terms.Partial):
             return (self.smooth and not more) or self.of(e.head) >= len(e.places) + more
         return isinstance(e, OPAQUE) and self.of(type(e).__name__) >= more

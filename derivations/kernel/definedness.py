@@ -46,7 +46,6 @@ UNKNOWN = (  # whether they have derivatives, somebody has to say
     terms.Gradient,
     terms.HeldFixed,
     terms.Partial,
-    terms.D,
     terms.At,
     terms.Series,
 )
@@ -115,9 +114,9 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         yield from ((">= 0", gap, domain) for gap in (value - interval.lo, interval.hi - value) if gap != sp.oo)
         yield from limit_conditions(e, domain)
     elif isinstance(e, (terms.D, *terms.FIELDS)):
-        yield from _smoothness(e.args[0], e.args[1], domain)
+        yield from _smoothness(e.args[0], e.args[1], domain, _order(e))
     elif isinstance(e, terms.Gradient):
-        yield "smooth", e, domain
+        yield "smooth 1", e, domain
     elif isinstance(e, terms.Partial):
         yield "class 0", e, domain
     elif isinstance(e, terms.IntegralTo):
@@ -133,9 +132,18 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
 # --- derivatives ------------------------------------------------------------------------------------------------------
 
 
-def _smoothness(e: Any, wrt: Any, domain: Domain) -> Iterator[Condition]:
-    """Under what e has a derivative by `wrt`: roots and |.| away from 0, and unknown functions known to have one."""
+def _order(derivative: Any) -> int:
+    return 2 if isinstance(derivative, terms.Laplacian) else 1
+
+
+def _smoothness(e: Any, wrt: Any, domain: Domain, order: int) -> Iterator[Condition]:
+    """Under what e has so many derivatives by `wrt`: roots and |.| away from 0, functions known to have them."""
     if e == wrt or not may_vary(e, wrt):
+        return
+    if isinstance(e, (terms.D, *terms.FIELDS)):
+        yield from _smoothness(e.args[0], wrt, domain, order + _order(e))
+        for a in e.args[2:]:
+            yield from _smoothness(a, wrt, domain, order)
         return
     if isinstance(e, sp.Pow):
         base, exponent = e.args
@@ -148,16 +156,16 @@ def _smoothness(e: Any, wrt: Any, domain: Domain) -> Iterator[Condition]:
     elif isinstance(e, UNKNOWN) or (
         isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.Density | terms.LinearSDE)
     ):
-        yield "smooth", e, domain
+        yield f"smooth {order}", e, domain
     elif isinstance(e, terms.Averaging) and (e.atoms(terms.LinearSDE) or not is_polynomial_mean(e)):
         yield "dominated", e, domain
     elif isinstance(e, terms.IntegralTo) and may_vary(e.args[0], wrt):
-        yield from regular(e.args[0], 1, frozenset([wrt]), domain)
+        yield from regular(e.args[0], order, frozenset([wrt]), domain)
         yield from regular(e.args[0], 0, frozenset([e.args[1], wrt]), domain)
     inside = enter(e, domain)
     for place, (a, known) in enumerate(zip(inside.args, inside.domains, strict=True)):
         if not (place == 1 and isinstance(e, INDEXED)):
-            yield from _smoothness(a, wrt, known)
+            yield from _smoothness(a, wrt, known, order)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -206,10 +214,16 @@ def discharge(needed: Iterable[Condition], granted: Granted) -> tuple[tuple[str,
         if (kind, condition, inside.content) in asked:
             continue
         asked.add((kind, condition, inside.content))
-        if kind in ("smooth", "dominated"):
-            if not (getattr(granted, kind) or (kind == "smooth" and granted.continuous(condition, 1))):
-                remedy = "'smooth' or 'interchange'" if kind == "smooth" else "'interchange'"
-                raise Undischarged(f"nothing says that {condition} has a derivative: declare the hypothesis {remedy}")
+        if kind == "dominated":
+            if not granted.dominated:
+                remedy = "declare the hypothesis 'interchange'"
+                raise Undischarged(f"nothing says that {condition} has a derivative: {remedy}")
+        elif kind.startswith("smooth"):
+            order = int(kind.split()[1])
+            if not (granted.smooth or granted.continuous(condition, order)):
+                what = f"{order} derivatives" if order > 1 else "a derivative"
+                remedy = "declare the hypothesis 'smooth' or 'interchange'"
+                raise Undischarged(f"nothing says that {condition} has {what}: {remedy}")
         elif kind.startswith("class"):
             more = int(kind.split()[1])
             if not granted.continuous(condition, more):

@@ -26,7 +26,7 @@ class Interval:
     nonzero: bool = False
 
     def __post_init__(self) -> None:
-        lo, hi = sp.sympify(self.lo), sp.sympify(self.hi)
+        lo, hi = (sp.sympify(end, strict=True) for end in (self.lo, self.hi))
         if not all(end.is_Rational or abs(end) == sp.oo for end in (lo, hi)):
             raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
         if lo > hi or (lo == hi and (self.open_lo or self.open_hi or (self.nonzero and lo == 0))):

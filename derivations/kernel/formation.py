@@ -101,7 +101,7 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
             raise Malformed(f"{e}: {e.args[1]} is only ever {where.lo}, so it tends nowhere")
     elif isinstance(e, terms.Mean | terms.Variance):
         _refuse_several_variables(e)
-    if isinstance(e, Density | terms.AffineImage):
+    if isinstance(e, Density | terms.AffineImage | terms.LinearSDE):
         refuse_conditions_on_itself(e, domain)
     elif isinstance(e, terms.Averaging | terms.SameLaw):
         for law in (a for a in e.args if isinstance(a, Law)):

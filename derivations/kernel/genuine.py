@@ -24,7 +24,7 @@ LARGEST_POWER = 10_000
 LONGEST_NUMBER = 20_000  # bits of a numerator or a denominator
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # What a reader takes for something else than a name, in a terminal or in LaTeX.
-TAKEN = "log ln exp sqrt Abs pi oo KL tr lim mean var law sum prod max min diag"
+TAKEN = "log ln exp sqrt Abs pi oo KL tr lim mean var law sum prod max min diag sg"
 LETTERS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
     "varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
@@ -77,7 +77,8 @@ def refuse_look(name: str, shown: Any) -> None:
     word = re.sub(r"[{}'\s]|\\[,;:! ]", "", bare)
     letters = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*)+", word)
     mean = r"\mathbbE" in re.sub(r"[{}\s]", "", shown)
-    taken = mean or (base == shown and word.lstrip("\\") in TAKEN.split())
+    laplacian = re.search(r"\\Delta\s*_(\{[^}]*\}|\\[A-Za-z]+|.)\s*[^\s}]", shown)
+    taken = mean or laplacian or (base == shown and word.lstrip("\\") in TAKEN.split())
     if taken or not letters or commands - {*LETTERS.split(), *MARKS.split()}:
         raise Malformed(f"{name!r} is shown as {shown!r}, which does not read as a name: give it another LaTeX name")
 

@@ -51,13 +51,14 @@ class HeldFixed(Term):
     takes, like = "nv - -", 0
 
     def __new__(cls, derivative: Any, constants: Any, values: Any) -> HeldFixed:
-        if derivative.has(HeldFixed):
+        inside = sp.sympify(derivative, strict=True)
+        if inside.has(HeldFixed):
             raise Malformed(f"{derivative} holds something fixed already")
         own = {c: held_constant(v) for c, v in zip(constants, values, strict=True)}
         pairs = sorted(
             {(own[c], v) for c, v in zip(constants, values, strict=True)}, key=lambda pair: sp.default_sort_key(pair[1])
         )
-        made = derivative.xreplace({c: mine for c, mine in own.items() if c != mine})
+        made = inside.xreplace({c: mine for c, mine in own.items() if c != mine})
         return Basic.__new__(cls, made, sp.Tuple(*(c for c, _ in pairs)), sp.Tuple(*(v for _, v in pairs)))
 
     @property

@@ -16,6 +16,7 @@ from derivations.kernel.symbols import (
     DefinedFunction,
     Malformed,
     Name,
+    ScalarFunction,
     VectorFunction,
     VectorSymbol,
 )
@@ -74,12 +75,20 @@ def is_vector(e: Any) -> bool:
 # --- sets of random variables -----------------------------------------------------------------------------------------
 
 
+def family_name(head: Any) -> Name:
+    """The name of a family, given by it or by its symbol."""
+    if isinstance(head, Symbol):
+        return Name(head.name)
+    if isinstance(head, type) and issubclass(head, ScalarFunction | VectorFunction):
+        return Name(head.__name__)
+    raise Malformed(f"{head} is no family: name one that was declared, such as x in x(t)")
+
+
 class Block(Basic):
     """The variables x(lo), ..., x(hi) of the family named `head`; empty when hi = lo - 1."""
 
     def __new__(cls, head: Any, lo: Any, hi: Any) -> Block:
-        name = Name(head.name if isinstance(head, Symbol) else head.__name__)
-        return Basic.__new__(cls, name, sympify(lo), sympify(hi))
+        return Basic.__new__(cls, family_name(head), sympify(lo, strict=True), sympify(hi, strict=True))
 
     @property
     def bounds(self) -> tuple[Expr, Expr]:

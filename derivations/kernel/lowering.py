@@ -320,16 +320,18 @@ class Lowering:
         return above if below == "+" else above.translate(str.maketrans("+-", "-+"))
 
     def _sign_by_factors(self, numerator: Expr, denominator: Expr) -> str | None:
-        constant, factors = sp.factor_list(numerator * denominator)
-        negative, weak = constant < 0, False
-        for f, power in factors:
-            s = self._factor_sign(f)
-            if s is None and power % 2 == 0:
-                s = "+" if self._declared_nonzero(f) else "0+"
-            if s is None:
-                return None
-            weak = weak or s.startswith("0")
-            negative ^= s.endswith("-") and power % 2 == 1
+        negative = weak = False
+        for part in (numerator, denominator):
+            constant, factors = sp.factor_list(part)
+            negative ^= constant < 0
+            for f, power in factors:
+                s = self._factor_sign(f)
+                if s is None and power % 2 == 0:
+                    s = "+" if self._declared_nonzero(f) else "0+"
+                if s is None or s == "0":
+                    return "0" if s and part is numerator else None
+                weak = weak or s.startswith("0")
+                negative ^= s.endswith("-") and power % 2 == 1
         return ("0" if weak else "") + ("-" if negative else "+")
 
     def _factor_sign(self, f: Any) -> str | None:

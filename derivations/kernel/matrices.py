@@ -34,7 +34,7 @@ class Entry(Term):
     takes = "mn n n"
 
     def __new__(cls, word: Any, row: Any, column: Any) -> Entry:
-        word, row, column = map(sympify, (word, row, column))
+        word, row, column = (sympify(a, strict=True) for a in (word, row, column))
         if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
             row, column = column, row  # symmetric
         return super().__new__(cls, word, row, column)

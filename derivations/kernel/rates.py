@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 from sympy import Basic, Symbol, sympify
 
-from derivations.kernel.laws import Term, is_vector
+from derivations.kernel.laws import Term, family_name, is_vector
 from derivations.kernel.products import Coord
 from derivations.kernel.symbols import (
     HEADS,
@@ -28,9 +28,10 @@ class At(Term):
     takes, scope, like = "nv i n", (0,), 0
 
     def __new__(cls, body: Any, symbol: Any, value: Any) -> At:
+        made: At = super().__new__(cls, body, symbol, value)
         if symbol.is_integer or isinstance(symbol, VectorSymbol):
             raise Malformed(f"{symbol} tends nowhere: a limit is taken in a real variable")
-        return super().__new__(cls, body, symbol, value)
+        return made
 
 
 class D(Term):
@@ -55,7 +56,7 @@ class Gradient(Term):
     takes, vector_valued = "- v", True
 
     def __new__(cls, head: Any, point: Any) -> Gradient:
-        return super().__new__(cls, Name(head.name if isinstance(head, Symbol) else head.__name__), point)
+        return super().__new__(cls, family_name(head), point)
 
 
 class Partial(Term):
@@ -68,7 +69,7 @@ class Partial(Term):
     takes = "- - - -"
 
     def __new__(cls, head: Any, inputs: Any, places: Any, directions: Any) -> Any:
-        if any(not (sympify(p).is_Integer and 1 <= p <= len(inputs)) for p in places):
+        if any(not (sympify(p, strict=True).is_Integer and 1 <= p <= len(inputs)) for p in places):
             raise Malformed(f"{head} has {len(inputs)} arguments: they are numbered from 1, not {places}")
         pairs = sorted(zip(places, directions, strict=True), key=lambda p: (p[0], sp.default_sort_key(p[1])))
         ways = (sp.Tuple(*(sympify(part, strict=True) for part in side)) for side in zip(*pairs, strict=True))

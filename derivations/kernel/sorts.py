@@ -70,6 +70,8 @@ def _sort_of_term(e: Any) -> Sort:
         raise Malformed(f"{e} compares laws of different variables")
     if isinstance(e, terms.Rounded):
         _refuse_other_digits(e)
+    if isinstance(e, terms.Gradient) and not issubclass(terms.HEADS.get(e.args[0].name, Law), ScalarFunction):
+        raise Malformed(f"{e}: {e.args[0]} is no opaque function with numbers for values, so it has no gradient")
     if isinstance(e, terms.Partial):
         for a in (*e.inputs, *e.directions):
             sort(a)

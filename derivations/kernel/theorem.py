@@ -48,6 +48,7 @@ from derivations.kernel.terms import (
     LogJoint,
     Malformed,
     Rounded,
+    Series,
     VectorFunction,
     VectorSymbol,
 )
@@ -214,6 +215,7 @@ def extend(
     together = _composed(facts.relation, relation)
     _refuse_rounded_on_the_way(before, after, relation, together)
     _refuse_infinite_order(before, after, relation, here)
+    _refuse_order_of_series(before, after, relation)
     context = _context(here, above, lemma)
     _refuse_stranger(rule)
     left, right = (_rewritten(side, rule, context, here) for side in (before, after))
@@ -262,6 +264,14 @@ def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) 
             raise Undischarged(
                 f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"
             )
+
+
+def _refuse_order_of_series(left: Any, right: Any, relation: str) -> None:
+    """h^2 + O(h^3) is above 0 for no step that anybody knows."""
+    if relation != "=" and (left.has(Series) or right.has(Series)):
+        raise Malformed(
+            f"a series says what a side is up to its remainder: it is equal to something, and not {relation}"
+        )
 
 
 def _context(here: Place, above: Any, lemma: Any) -> Context:
@@ -324,6 +334,7 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
         raise StepFails("the last line is not the statement's right side")
     if type(relation) is not str or relation not in IMPLIES[facts.relation]:
         raise StepFails(f"steps {[facts.relation]} do not add up to {relation!r}")
+    _refuse_order_of_series(left, right, relation)
     if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
         raise StepFails("a rounded value stands on the right of = only")
     bare = relation == "=" and isinstance(left, Averaging) and isinstance(right, Averaging)

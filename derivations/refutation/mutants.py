@@ -17,8 +17,10 @@ from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.enclosures import working_bits
+from derivations.refutation.evaluate import evaluate
 from derivations.refutation.refute import TRIES, admitted, describe, look, tries_for
 from derivations.refutation.undefined import Uncomputable, Undefined
+from derivations.refutation.worlds import World
 
 
 @dataclass(frozen=True)
@@ -253,21 +255,22 @@ def judge_mutants(claim: Claim, seed: int = 0, *, no_mistake: NoMistake) -> Muta
 
 def _judge_mutant(original: Claim, m: Mutant, seed: int, no_mistake: NoMistake) -> MutantCase:
     enough = tries_for(m.claim.says[m.part])
-    false, meaningless = _refute_part(m.claim, m.part, range(seed * enough, seed * enough + TRIES))
+    says = original.says[m.part]
+    false, meaningless = _refute_part(m.claim, m.part, says, range(seed * enough, seed * enough + TRIES))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     found = no_mistake(original, m.claim, m.part)
     if found == "equivalent" or (found == "implied" and meaningless is None):
         return MutantCase(m.operator, m.claim, m.part, found, None)
-    false, also_meaningless = _refute_part(m.claim, m.part, range(seed * enough + TRIES, (seed + 1) * enough))
+    false, also_meaningless = _refute_part(m.claim, m.part, says, range(seed * enough + TRIES, (seed + 1) * enough))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     meaningless = meaningless or also_meaningless
     return MutantCase(m.operator, m.claim, m.part, "survives" if meaningless is None else "refuted", meaningless)
 
 
-def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | None, Witness | None]:
-    """(a world where the statement is false, a world of the domain where it has no value), each None when not found."""
+def _refute_part(claim: Claim, part: int, original: Statement, numbers: range) -> tuple[Witness | None, Witness | None]:
+    """(a world where the statement is false, one where it has no value and the original has), None when not found."""
     meaningless = None
     for n in numbers:
         try:
@@ -275,9 +278,20 @@ def _refute_part(claim: Claim, part: int, numbers: range) -> tuple[Witness | Non
         except Uncomputable:
             continue
         except Undefined as reason:
-            where = describe(admitted(claim, part, n), claim.says[part])
-            meaningless = meaningless or Witness(where, f"undefined: {reason}", "")
+            world = admitted(claim, part, n)
+            if meaningless is None and _has_a_value(original, world):
+                meaningless = Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
             continue
         if found is not None:
             return found, None
     return None, meaningless
+
+
+def _has_a_value(statement: Statement, world: World) -> bool:
+    """A world in which the original has none either says nothing about the mistake."""
+    try:
+        evaluate(statement.lhs, world)
+        evaluate(statement.rhs, world)
+    except Undefined:
+        return False
+    return True

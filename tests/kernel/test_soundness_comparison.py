@@ -40,7 +40,7 @@ from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import conditions, discharge
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain, Interval
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
-from derivations.kernel.rules import comparison, vectors
+from derivations.kernel.rules import comparison, equations, vectors
 from derivations.kernel.rules import draws as draws_room
 from derivations.kernel.rules.base import algebra
 from derivations.kernel.rules.comparison import last_term, log_tangent, monotone, ordered_above, squares
@@ -313,8 +313,8 @@ CASES: dict[str, Case] = {
         ordered_above,
         lemma_instances,
         [
-            without(ordered_above, (comparison, "_check_values", lambda *_: None)),
-            without(ordered_above, (comparison, "_check_range", lambda *_: None)),
+            without(ordered_above, (equations, "_check_values", lambda *_: None)),
+            without(ordered_above, (equations, "_check_range", lambda *_: None)),
             without(ordered_above, *any_sign),
         ],
     ),

@@ -13,9 +13,10 @@ import sympy as sp
 from click.testing import CliRunner
 
 from derivations import printing
-from derivations.kernel import theorem
+from derivations.kernel import definedness, terms, theorem
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.rules import base
+from derivations.kernel.rules import comparison as orders
 from derivations.rules import scalar
 from threefold import untouched
 from threefold.cli import cli
@@ -29,6 +30,11 @@ CHANGES = {
     "a class": (theorem, "Theorem", object),
     "SymPy": (sp.Add, "could_extract_minus_sign", lambda _: False),
     "a builtin": (builtins, "all", lambda _: True),
+    "a list of kinds": (definedness, "UNKNOWN", ()),
+    "a table that nobody writes to": (theorem, "IMPLIES", {}),
+    "a limit": (orders, "MOST_LAYERS", 10**9),
+    "the places where an index is bound": (terms.SumTo, "scope", ()),
+    "what a term takes": (terms.StopGradient, "takes", "l"),
     "how a sign is shown": (printing.GREEK, "untouched_b", "a"),
 }
 

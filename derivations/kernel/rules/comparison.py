@@ -13,14 +13,11 @@ from derivations.kernel.binders import opened
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, deciding
 from derivations.kernel.rules.equations import (
     Table,
-    _check_keys,
-    _check_range,
-    _check_schedule,
-    _check_scope,
-    _check_sizes,
-    _check_values,
     _pairs,
     _shown_above,
+    check_instance,
+    check_place,
+    refuse_undefined,
 )
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import Expect, ProductTo, Rounded, SumTo
@@ -86,22 +83,14 @@ def _by_lemma(
     strict = relation in ("<", ">")
     if strict and theorem.relation not in ("<", ">"):
         raise StepFails(f"{owner} does not say that its sides differ, so nothing follows with {relation!r}")
-    _check_schedule(theorem.domain, at, context, owner)
-    rests_on = [h for h in theorem.hypotheses if h.lhs is not None]
-    for h in rests_on:
-        if fixed := [key for key in at if key not in h.when and sp.Tuple(*h.sides).has(key)]:
-            raise StepFails(f"{owner} rests on {h.name!r}, which is about this {fixed[0]} and no other")
+    check_instance(theorem, at, context, owner)
     sides = sp.Tuple(theorem.lhs, theorem.rhs)
-    _check_keys(sides, at, owner, context.domain)
-    _check_sizes(theorem, at, owner, context)
-    context.supposed += theorem.assumptions
-    _check_scope(rests_on, context)
     gap = following - previous if relation in ("<", "<=") else previous - following
     refused: StepFails | None = None
     for table, factor in _readings(at, times, context):
         try:
-            _check_range(theorem.domain.indices, table, context, owner)
-            _check_values(theorem.domain, table, context, owner)
+            check_place(theorem, table, context, owner)
+            refuse_undefined(factor, context, owner)
         except StepFails as reason:
             refused = reason
             continue

@@ -168,9 +168,8 @@ def _given(e: Any, context: Context, hypothesis: Hypothesis, at: tuple[tuple[str
 def _check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
     """Refuse to use a hypothesis about a fixed symbol where one differentiates by it, or lets it go to a limit."""
     for h in hypotheses:
-        sides = sp.Tuple(*h.sides, *(bound for bounds in h.when.values() for bound in bounds))
         for symbol in local.moving - set(h.when):
-            if sides.has(symbol) or (isinstance(symbol, terms.ScalarFunction) and sides.atoms(type(symbol))):
+            if _occurs(symbol, _mentioned_by(h)):
                 raise StepFails(f"{h.name} holds for one {symbol}, and here {symbol} varies")
 
 
@@ -192,7 +191,9 @@ induction_hypothesis = Rule(INDUCTION_HYPOTHESIS)
 
 
 def _pairs(at: Table | None) -> tuple[tuple[Any, Any], ...]:
-    return tuple((sp.sympify(k), sp.sympify(v)) for k, v in (at or {}).items())
+    if at is not None and not isinstance(at, Mapping):
+        raise TypeError(f"at={at} is no table: write at={{symbol: what stands for it}}")
+    return tuple((sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (at or {}).items())
 
 
 def by_claim(claim_id: str, part: int | str = 0, at: Table | None = None) -> Rule:
@@ -231,32 +232,50 @@ def _above(e: Any, context: Context, part: int | str, at: tuple[tuple[Any, Any],
 
 def _rewrite_by(theorem: Any, owner: str, table: Table, e: Any, context: Context) -> Any:
     """Replace instances of a proved equality's left side by its right side, where its domain allows."""
-    domain = theorem.domain
     if theorem.relation != "=" or isinstance(theorem.rhs, terms.Rounded):
         raise StepFails(f"{owner} is not an equality of two values and cannot rewrite a line")
-    _check_schedule(domain, table, context, owner)
-    rests_on = [h for h in theorem.hypotheses if h.lhs is not None]
-    for h, key in ((h, key) for h in rests_on for key in table):
-        if key not in h.when and _occurs(key, sp.Tuple(*h.sides, *(b for bounds in h.when.values() for b in bounds))):
-            raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
+    check_instance(theorem, table, context, owner)
     sides = sp.Tuple(theorem.lhs, theorem.rhs)
-    _check_keys(sides, table, owner, context.domain)
-    _check_sizes(theorem, table, owner, context)
-    tied = {s for h in rests_on for side in h.sides for s in side.free_symbols} - {i for h in rests_on for i in h.when}
-    free = [i for i in domain.indices if i not in table and sides.has(i) and i not in tied]
+    tied = {s for h in theorem.hypotheses for s in _fixed_by(h)}
+    free = [i for i in theorem.domain.indices if i not in table and sides.has(i) and i not in tied]
 
     def allowed(chosen: Table, local: Context) -> None:
         substitute(sides, chosen, local.domain)  # a binder that would catch a value says so
-        _check_range(domain.indices, chosen, local, owner)
-        _check_values(domain, chosen, local, owner)
-        _check_scope(rests_on, local)
+        check_place(theorem, chosen, local, owner)
 
     def tables(node: Any, local: Context) -> Iterator[Table]:
         return matches(theorem.lhs, node, free, table, local)
 
+    return rewrite_instances(e, (theorem.lhs, theorem.rhs), tables, allowed, context)
+
+
+def check_instance(theorem: Any, table: Table, context: Context, owner: str) -> None:
+    """Refuse values that a theorem does not speak of, wherever they are read; what it assumes is assumed here."""
+    _check_schedule(theorem.domain, table, context, owner)
+    for h, key in ((h, key) for h in theorem.hypotheses for key in table):
+        if key not in h.when and _occurs(key, _mentioned_by(h)):
+            raise StepFails(f"{owner} rests on {h.name!r}, which is about this {key} and no other")
+    _check_keys(sp.Tuple(theorem.lhs, theorem.rhs), table, owner, context.domain)
+    _check_sizes(theorem, table, owner, context)
     context.supposed += theorem.assumptions
 
-    return rewrite_instances(e, (theorem.lhs, theorem.rhs), tables, allowed, context)
+
+def check_place(theorem: Any, table: Table, local: Context, owner: str) -> None:
+    """Refuse an instance outside the theorem's domain, or where something moves that is fixed there."""
+    _check_range(theorem.domain.indices, table, local, owner)
+    _check_values(theorem.domain, table, local, owner)
+    _check_scope([h for h in theorem.hypotheses if h.lhs is not None], local)
+
+
+def _mentioned_by(h: Hypothesis) -> Any:
+    """What an equation of a hypothesis is about: its sides and the ends of its ranges."""
+    return sp.Tuple(*h.sides, *(end for ends in h.when.values() for end in ends))
+
+
+def _fixed_by(h: Hypothesis) -> set[Any]:
+    """The symbols that it is about one value of: not those that it quantifies, but for the ends of their ranges."""
+    ends = {s for ends in h.when.values() for end in ends for s in end.free_symbols}
+    return (_mentioned_by(h).free_symbols - set(h.when)) | ends
 
 
 def _check_schedule(domain: Domain, table: Table, context: Context, owner: str) -> None:
@@ -335,7 +354,7 @@ def _check_values(domain: Domain, table: Table, context: Context, owner: str) ->
     for name, (key, value) in images.items():
         if key in domain.indices or not isinstance(key, sp.Expr):
             continue
-        _refuse_undefined(value, context, owner)
+        refuse_undefined(value, context, owner)
         if key.is_integer and not value.is_integer:
             raise StepFails(f"{owner} needs an integer for {key}; {value} is not known to be one")
         at = value if not terms.is_vector(value) else terms.Coord(value, sp.Dummy(integer=True, positive=True))
@@ -355,7 +374,7 @@ def _check_condition(condition: JointCondition, table: Table, context: Context, 
         raise StepFails(f"{owner} needs {small} {condition.relation} {large}, which is not known here")
 
 
-def _refuse_undefined(value: Any, context: Context, owner: str) -> None:
+def refuse_undefined(value: Any, context: Context, owner: str) -> None:
     """What is put for a symbol must have a value: 1/n, put for u, may vanish from n u, which is 0 at n = 0."""
     try:
         discharge(conditions(value, context.domain), context.granted)

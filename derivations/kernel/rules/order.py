@@ -33,7 +33,7 @@ positivity = Rule("sign")
 
 def induction(over: Any, start: Any) -> Rule:
     """previous(T) = next(T) for every T >= start: true at T = start, and both grow alike from T to T + 1."""
-    first = sp.sympify(start)
+    first = sp.sympify(start, strict=True)
     if not first.is_Integer:
         raise Malformed(f"an induction starts at an integer, not at {first}")
     return Rule("induction over", (over, first))

@@ -98,25 +98,23 @@ linearity = Rule("linearity of E")
 def _tower(node: Any, context: Context) -> Any:
     if not isinstance(node, Expect) or not isinstance(node.args[0], Density):
         return node
-    context.require("integrable")
     law, body = node.args
+    used = _used(law, body, context.domain)
+    if used == []:  # whatever has a value is its own mean
+        return body
+    context.require("integrable")
     if isinstance(body, Expect) and isinstance(body.args[0], Density):
         name, variables, given = law.args
         inner_name, inner_variables, inner_given = body.args[0].args
         if inner_name == name and inner_given == variable_set([*variables, *given]):
             return _tower(Expect(Density(name, [*variables, *inner_variables], given), body.args[1]), context)
-    return _drop_unused(law, body, context)
+    return node if used is None else Expect(Density(law.args[0], used, law.given), body)
 
 
-def _drop_unused(law: Density, body: Any, context: Context) -> Any:
-    used = []
-    for v in free_variables(body, context.domain):
-        member = is_member(v, law.variables, context.domain)
-        if member is None:
-            return Expect(law, body)
-        if member:
-            used.append(v)
-    return Expect(Density(law.args[0], used, law.given), body) if used else body
+def _used(law: Density, body: Any, domain: Domain) -> list[Any] | None:
+    """The law's variables that the body depends on; None where the domain does not tell them from others."""
+    members = {v: is_member(v, law.variables, domain) for v in free_variables(body, domain)}
+    return None if None in members.values() else [v for v, member in members.items() if member]
 
 
 tower = Rule("tower")

@@ -253,7 +253,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("every form is a square", take_out("forms.is_semidefinite", True)),
     Sabotage("sums and products are positive", method(Algebra, "sign_of_whole", lambda _: lambda self, e: "+")),
     Sabotage("whatever grows grows under every power", take_out("rules.comparison._smaller_sign", "+")),
-    Sabotage("an inequality holds outside its interval", take_out("rules.comparison._check_values")),
+    Sabotage("an inequality holds outside its interval", take_out("rules.comparison.check_place")),
     Sabotage("nothing turns an order", lambda: _everywhere("rules.comparison.TURNED", lambda _: {r: r for r in _})),
     Sabotage("capture by a derivative", take_out("substitution._refuse_capture_by_derivative")),
     Sabotage("capture by a limit", take_out("substitution._refuse_capture_by_limit")),

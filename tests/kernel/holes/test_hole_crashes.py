@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import Any
 
 import pytest
 import sympy as sp
 from attack import one_statement
 
+from derivations.kernel import terms
 from derivations.kernel.claims import Chain
 from derivations.kernel.judge import Judge
 from derivations.notation import T, t, z
 from derivations.rules import (
+    Block,
     Coord,
+    Density,
     Domain,
     Hypothesis,
+    Interval,
     Norm2,
+    Normal,
     Rounded,
     Statement,
     SumTo,
+    above,
     algebra,
+    at_most,
+    by_claim,
+    draws,
     given,
+    identify,
+    induction,
+    last_term,
+    linear_sde,
+    monotone,
+    ordered_above,
+    ordered_by,
+    rate,
     scalar,
+    smoothness,
+    squares,
     vector,
     vector_function,
 )
@@ -68,3 +89,40 @@ def test_a_true_statement_by_a_hypothesis_about_a_network() -> None:
         line(a**2 * Norm2(z), by=given(linear))
 
     assert Judge({}).judge(claim).verdict
+
+
+ODD = (
+    3,
+    a,
+    z,
+    t,
+    net,
+    net(z),
+    "q",
+    None,
+    Normal(z, u, 1),
+    Density("q", z),
+    sp.Tuple(a, z),
+    sp.oo,
+    0.5,
+    [z],
+    {},
+    int,
+    len,
+)
+MAKERS = (
+    *terms.TERMS,
+    *terms.LAWS,
+    *terms.PROPOSITIONS,
+    *(Block, Interval, Hypothesis, Statement, rate, smoothness, at_most, draws, vector, scalar),
+    *(above, by_claim, identify, induction, last_term, linear_sde, monotone, ordered_above, ordered_by, squares),
+)
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_what_cannot_be_made_says_so(make: Any) -> None:
+    """Of the wrong things no term is made: a ValueError or a TypeError says why, and nobody trips over them."""
+    for count in (1, 2, 3, 4):
+        for args in itertools.islice(itertools.product(ODD[: 17 if count < 3 else 8], repeat=count), 600):
+            with contextlib.suppress(ValueError, TypeError):
+                make(*args)

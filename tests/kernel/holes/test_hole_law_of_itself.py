@@ -12,11 +12,13 @@ from derivations.kernel.terms import DIM
 from derivations.notation import i, integrable, k, q, standard_normal, z
 from derivations.rules import (
     KL,
+    NONNEGATIVE,
     Coord,
     DiagonalNormal,
     Domain,
     Expect,
     Hypothesis,
+    LinearSDE,
     LogDensity,
     Mean,
     Norm2,
@@ -26,7 +28,9 @@ from derivations.rules import (
     density,
     given,
     identify,
+    linear_sde,
     moments,
+    scalar,
     vector,
 )
 
@@ -36,6 +40,16 @@ spread = Normal(z, 0, 1 + Norm2(z))
 said = Hypothesis("what q is", "", LogDensity(q(z)), LogDensity(moving))
 coordinates = DiagonalNormal(z, i, 3 * Coord(z, i), 1, k)
 ANY_K = Domain(indices={k: (1, sp.oo)})
+w = scalar("self_w")
+RUN = Domain({"self_w": NONNEGATIVE})
+
+
+def moved(slope, noise, start, time=sp.S.One):  # type: ignore[no-untyped-def]
+    return LogDensity(LinearSDE(z, w, start, slope, noise, time))
+
+
+def solved(noise):  # type: ignore[no-untyped-def]
+    return linear_sde(sp.S.One, noise * w)
 
 
 FALSE: dict[str, Callable[[], Attack]] = {
@@ -57,10 +71,22 @@ FALSE: dict[str, Callable[[], Attack]] = {
         ANY_K,
     ),
     "an average over it": lambda: Attack(Expect(moving, Norm2(z)), 4 * Norm2(z) + DIM, moments),
+    "an equation that looks linear": lambda: Attack(
+        moved(sp.S.Zero, 1 + Norm2(z), u), LogDensity(Normal(z, u, 1 + Norm2(z))), solved(1 + Norm2(z)), RUN
+    ),
+    "an equation that starts where it ends": lambda: Attack(
+        moved(sp.S.Zero, sp.S.One, z), LogDensity(Normal(z, z, 1)), solved(sp.S.One), RUN
+    ),
+    "an equation whose time depends on it": lambda: Attack(
+        moved(sp.S.Zero, sp.S.One, u, 1 + Norm2(z)), LogDensity(Normal(z, u, 1 + Norm2(z))), solved(sp.S.One), RUN
+    ),
     "a divergence from it": lambda: Attack(KL(moving, plain), KL(moving, plain) + 0 * DIM),
 }
 TRUE: dict[str, Callable[[], Attack]] = {
     "its own moments": lambda: Attack(Expect(plain, Norm2(z)), DIM, moments),
+    "an equation of another start": lambda: Attack(
+        moved(sp.S.Zero, 1 + Norm2(u), u), LogDensity(Normal(z, u, 1 + Norm2(u))), solved(1 + Norm2(u)), RUN
+    ),
     "the same law, written otherwise": lambda: Attack(
         Expect(Normal(z, u / 2 + u / 2, 1), Norm2(z)),
         Norm2(u) + DIM,

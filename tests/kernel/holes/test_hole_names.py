@@ -19,7 +19,10 @@ from derivations.rules import (
     SumTo,
     algebra,
     positivity,
+    rate,
     scalar,
+    scalar_function,
+    smoothness,
     vector,
 )
 
@@ -29,6 +32,8 @@ positive, free = sp.Symbol("alike_p", positive=True), sp.Symbol("alike_p", real=
 law = Density("alike_one", z)
 reserved = sp.Symbol("•1", integer=True)
 a = scalar("alike_a")
+curve, slope = scalar_function("alike_f", "f"), scalar_function("alike_slope", "f'")
+straight = scalar_function("alike_g", "g'")
 
 
 FALSE: dict[str, Callable[[], Attack]] = {
@@ -41,12 +46,25 @@ FALSE: dict[str, Callable[[], Attack]] = {
     ),
     "a law and a number": lambda: Attack(one * LogDensity(law), LogDensity(law) * one, algebra),
     "the kernel's own": lambda: Attack(SumTo(reserved * t, t, 1, 2), 3 * reserved, algebra),
+    "a derivative, and what is named like it": lambda: Attack(
+        slope(a) + rate(curve(a)), rate(curve(a)) + slope(a) + 0 * a, algebra, Domain(), (smoothness(curve, 1),)
+    ),
+    "a function that is shown as a stop-gradient": lambda: Attack(
+        scalar_function("sg")(z) + a, a + scalar_function("sg")(z), algebra
+    ),
+    "a function that is shown as a Laplacian": lambda: Attack(
+        scalar_function("alike_bend", r"\Delta_{z} f")(z) + a, a + scalar_function("alike_bend", r"\Delta_{z} f")(z)
+    ),
     "a subscript that tells": lambda: Attack(
         SumTo(scalar("alike_sigma_t", r"\sigma_t"), t, 1, 2), 2 * scalar("alike_sigma_t", r"\sigma_t"), algebra
     ),
 }
 TRUE: dict[str, Callable[[], Attack]] = {
     "two names": lambda: Attack(one + a, a + one, algebra),
+    "a derivative, and what is named otherwise": lambda: Attack(
+        straight(a) + rate(curve(a)), rate(curve(a)) + straight(a), algebra, Domain(), (smoothness(curve, 1),)
+    ),
+    "a difference": lambda: Attack(scalar("alike_dt", r"\Delta t") + a, a + scalar("alike_dt", r"\Delta t")),
 }
 
 
