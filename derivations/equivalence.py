@@ -16,8 +16,8 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.rules import inequalities, matrices, order
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
-from derivations.kernel.rules.fields import vector_calculus
 from derivations.kernel.rules.gaussian import density, moments
+from derivations.kernel.rules.gradients import vector_calculus
 from derivations.kernel.rules.probability import definition, linearity, tower
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed

@@ -26,23 +26,9 @@ from derivations.kernel.rules.comparison import (
 )
 from derivations.kernel.rules.draws import one_draw
 from derivations.kernel.rules.equations import above, by_claim, given, induction_hypothesis
-from derivations.kernel.rules.fields import (
-    by_parts,
-    inner_mean,
-    integrate_by_parts,
-    mean_derivative,
-    stein,
-    vector_calculus,
-)
-from derivations.kernel.rules.gaussian import (
-    composition,
-    density,
-    identify,
-    jacobian,
-    moments,
-    push_forward,
-    reparameterize,
-)
+from derivations.kernel.rules.fields import by_parts, inner_mean, integrate_by_parts, mean_derivative, stein
+from derivations.kernel.rules.gaussian import composition, density, identify, moments
+from derivations.kernel.rules.gradients import vector_calculus
 from derivations.kernel.rules.inequalities import (
     gibbs_by,
     jensen,
@@ -70,6 +56,7 @@ from derivations.kernel.rules.probability import (
     total_probability,
     tower,
 )
+from derivations.kernel.rules.reparameterization import jacobian, push_forward, reparameterize
 from derivations.kernel.rules.series import fundamental_theorem, integration, linear_sde, rates, series
 from derivations.kernel.rules.vectors import vector_linearity
 from derivations.kernel.terms import (

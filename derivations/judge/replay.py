@@ -19,6 +19,7 @@ from derivations.kernel import theorem as kernel
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.definedness import Undischarged
 from derivations.kernel.points import refuse_apart
+from derivations.kernel.relations import refuse_unrelated
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import DefinedFunction, Malformed, is_family_variable
@@ -140,7 +141,7 @@ class Judge:
         supposed = [side for h in claim.hypotheses for side in h.sides]
         refuse_one_look((statement.lhs, statement.rhs, *supposed, *(e for chain in lines for e in chain)))
         with time_limit(self.step_seconds):
-            kernel.refuse_unrelated(*says, [e for chain in lines for e in chain])
+            refuse_unrelated(*says, [e for chain in lines for e in chain])
             if proof.induction_on is None:
                 here = places.place(domain, claim.hypotheses, (statement.lhs, statement.rhs, *lines[0]))
                 _refuse_meaningless(here, statement)

@@ -12,8 +12,8 @@ Read the rooms in this order; each leans on those before it.
   gives indices their places, and leaves no stop-gradient.
 - `spaces`, `sorts`, `naming`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact
   numbers, one meaning a name.
-- `surface`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring; signs of sums,
-  means and quadratic forms besides.
+- `surface`, `radicals`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring;
+  signs of sums, means and quadratic forms besides.
 - `continuous`, `stepwise`, `expansion`: how smooth functions are declared to be, what integrals and SDEs ask for,
   and what a term is up to O(h^p) as a step h tends to 0.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
@@ -21,8 +21,8 @@ Read the rooms in this order; each leans on those before it.
 - `hypotheses`, `places`: what is supposed, and where a line stands.
 - `rules/base`, then the other rules in any order: primitives, each of which rewrites a term into one of the same value,
   or decides one relation. Each names its condition; `tests/kernel` reads each in finite models, and again without it.
-- `theorem`: theorems, which only its functions make. To accept `previous = next` by a rule, it applies the rule to both
-  lines and asks the algebra; so nothing that a person typed is believed, neither a result nor a status.
+- `relations`, `theorem`: theorems, which only its functions make. To accept `previous = next` by a rule, it applies the
+  rule to both lines and asks the algebra; so nothing that a person typed is believed, neither a result nor a status.
 
 Outside of what is trusted, `claims` is a claim and its chain as data, and `judge` asks for the theorems and reports.
 

@@ -19,6 +19,7 @@ from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Inter
 from derivations.kernel.forms import form_sign
 from derivations.kernel.joint import joint_sign
 from derivations.kernel.powers import integer_power, power_interval
+from derivations.kernel.radicals import OutsideFragment, log_of, root
 from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, multilinear, on_the_surface
 
@@ -27,10 +28,6 @@ WHERE: dict[str | None, Interval] = {"+": POSITIVE, "0+": NONNEGATIVE, "0": NONN
 
 
 __all__ = ["Lowering", "OutsideFragment", "linear_form", "on_the_surface"]
-
-
-class OutsideFragment(ValueError):
-    """The expression is not one this algebra can decide; the verdict is Undecided, never a guess."""
 
 
 class Lowering:
@@ -67,7 +64,7 @@ class Lowering:
         if isinstance(e, sp.Pow):
             return self._power(e)
         if isinstance(e, sp.log):
-            return self._log(self.lower(e.args[0]))
+            return log_of(self, self.lower(e.args[0]))
         if isinstance(e, sp.exp):
             return self._exp(sp.expand(e.args[0]))
         if isinstance(e, terms.Norm2):
@@ -91,7 +88,7 @@ class Lowering:
         if exponent.is_Integer:
             return self.lower(base) ** exponent
         if exponent.is_Rational and exponent.q == 2:
-            return self._root(self.lower(base)) ** exponent.p
+            return root(self, self.lower(base)) ** exponent.p
         made = integer_power(self, self.lower(base), exponent) if exponent.is_integer else None
         return self._generator(e) if made is None else made
 
@@ -227,74 +224,6 @@ class Lowering:
         if meaning is None or (isinstance(meaning, terms.SumTo) and meaning.args[1] == i):
             return False  # not a generator; or a sum over i, which nobody outside it can vary
         return any(self._depends(s, i) for s in meaning.free_symbols)
-
-    # --- roots and logarithms -----------------------------------------------------------------------------------------
-
-    def _root(self, base: Expr) -> Expr:
-        """sqrt(base), base already lowered: even factors of known sign come out, odd ones become radicals."""
-        rational, factors = self._factors(base)
-        outside = unknown = sp.S.One
-        for f, power in factors:
-            known = self._factor_sign(f) in ("+", "0+")
-            if power // 2 and not known:
-                raise OutsideFragment(f"sqrt of a square of unknown sign: {self.show(f)}")
-            outside *= f ** (power // 2)
-            if power % 2 and known:
-                outside *= self._radical(f)
-            elif power % 2:
-                unknown *= f
-        if rational == 0:
-            return sp.S.Zero
-        if rational < 0:
-            rational, unknown = -rational, -unknown
-        if unknown == -1:
-            raise OutsideFragment(f"sqrt of the negative {self.show(base)}")
-        for prime, power in sp.factorrat(sp.Rational(rational)).items():
-            outside *= sp.S(prime) ** (power // 2) * (self._radical(sp.S(prime)) if power % 2 else 1)
-        return outside * (self._radical(unknown) if unknown != 1 else 1)
-
-    def _factors(self, base: Expr) -> tuple[Any, list[tuple[Expr, int]]]:
-        """A rational number, and irreducible factors with their powers, none of them known to be negative."""
-        numerator, denominator = sp.fraction(sp.cancel(base))
-        c1, top = sp.factor_list(numerator)
-        c2, bottom = sp.factor_list(denominator)
-        factors, rational = [], c1 / c2
-        for f, power in [*top, *[(f, -p) for f, p in bottom]]:
-            f, flip = (-f, sp.S.NegativeOne) if self._factor_sign(f) in ("-", "0-") else (f, sp.S.One)
-            rational *= flip**power
-            factors.append((f, power))
-        return rational, factors
-
-    def _radical(self, f: Expr) -> Symbol:
-        p = self._new_generator(sp.sqrt(f, evaluate=False))
-        self.radicands[p] = f
-        return p
-
-    def _log(self, argument: Expr) -> Expr:
-        """log of a product of positive factors is the sum of their logs; factors of unknown sign stay together."""
-        rational, factors = self._factors(argument)
-        total, unknown = sp.S.Zero, sp.S.One
-        for f, power in factors:
-            if f in self.radicands and self._factor_sign(self.radicands[f]) == "+":
-                total += sp.Rational(power, 2) * self._log(self.radicands[f])
-            elif isinstance(self.meaning.get(f), sp.exp):
-                total += power * self.lower(self.meaning[f].args[0])
-            elif self.meaning.get(f) is sp.E:
-                total += power
-            elif self._factor_sign(f) == "+":
-                total += power * self._log_generator(f)
-            else:
-                unknown *= f**power
-        if rational < 0:
-            rational, unknown = -rational, -unknown
-        if unknown == -1 or rational == 0:
-            raise OutsideFragment(f"log of {self.show(argument)}, which is not positive")
-        for prime, power in sp.factorrat(sp.Rational(rational)).items():
-            total += power * self._log_generator(sp.S(prime))
-        return total + (self._log_generator(unknown) if unknown != 1 else 0)
-
-    def _log_generator(self, f: Expr) -> Symbol:
-        return self._new_generator(sp.log(f, evaluate=False))
 
     def _exp(self, exponent: Expr) -> Expr:
         if exponent.could_extract_minus_sign():

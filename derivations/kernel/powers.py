@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Interval
+from derivations.kernel.radicals import in_factors
 
 
 def integer_power(ring: Any, base: Any, exponent: Any) -> Any:
@@ -17,7 +18,7 @@ def integer_power(ring: Any, base: Any, exponent: Any) -> Any:
     parts = [term.as_coeff_Mul() for term in sp.Add.make_args(sp.expand(exponent))]
     if not all(c.is_Integer and (s.is_integer or s == 1) for c, s in parts):
         return None
-    rational, factors = ring._factors(base)
+    rational, factors = in_factors(ring, base)
     if rational == 0:
         return None
     counted = all(c > 0 and ring.domain.at_least_zero(s) for c, s in parts)

@@ -8,9 +8,8 @@ in a table that only this file reaches, so an object put together elsewhere is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,67 +19,29 @@ from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.domain import Domain
 from derivations.kernel.formation import admit, check
-from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import extent
-from derivations.kernel.naming import refuse_ambiguous_indices
 from derivations.kernel.places import Induction, Place, is_genuine
-from derivations.kernel.rules import (
-    calculus,
-    comparison,
-    draws,
-    equations,
-    fields,
-    gaussian,
-    inequalities,
-    matrices,
-    order,
-    probability,
-    series,
-    vectors,
+from derivations.kernel.relations import (
+    IMPLIES,
+    composed,
+    refuse_infinite_order,
+    refuse_order_of_series,
+    refuse_rounded_on_the_way,
 )
-from derivations.kernel.rules.base import Context, Rule, StepFails, close_table
-from derivations.kernel.sorts import sort
+from derivations.kernel.rules import table as table  # the rules, all of them
+from derivations.kernel.rules.base import Context, Rule, StepFails
+from derivations.kernel.rules.requests import refuse_stranger
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     Averaging,
     LogJoint,
-    Malformed,
     Rounded,
-    Series,
     VectorFunction,
     VectorSymbol,
 )
 from derivations.kernel.written import written_conditions
-
-RULES = (
-    calculus,
-    comparison,
-    draws,
-    equations,
-    fields,
-    gaussian,
-    inequalities,
-    matrices,
-    order,
-    probability,
-    series,
-    vectors,
-)  # all that there are: the table is complete
-close_table()
-
-ORDERS = ("<=", ">=", "<", ">")
-SORTS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "=": frozenset({"number", "vector"}),
-        "iff": frozenset({"proposition"}),
-        **dict.fromkeys(ORDERS, frozenset({"number"})),
-    }
-)
-IMPLIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"=": ("=", "<=", ">="), "<=": ("<=",), ">=": (">=",), "<": ("<", "<="), ">": (">", ">="), "iff": ("iff",)}
-)
 
 
 class DoesNotFollow(ValueError):
@@ -212,12 +173,12 @@ def extend(
     facts = _facts(theorem)
     here, following = facts.place, start(facts.place, e)
     before, after = facts.rhs, _facts(following).rhs
-    together = _composed(facts.relation, relation)
-    _refuse_rounded_on_the_way(before, after, relation, together)
-    _refuse_infinite_order(before, after, relation, here)
-    _refuse_order_of_series(before, after, relation)
+    together = composed(facts.relation, relation)
+    refuse_rounded_on_the_way(before, after, relation, together)
+    refuse_infinite_order(before, after, relation, here)
+    refuse_order_of_series(before, after, relation)
     context = _context(here, above, lemma)
-    _refuse_stranger(rule)
+    refuse_stranger(rule)
     left, right = (_rewritten(side, rule, context, here) for side in (before, after))
     if not rule.decide(relation, left, right, context):
         raise DoesNotFollow(left, right)
@@ -235,45 +196,6 @@ def extend(
     )
 
 
-def _composed(first: str, second: str) -> str:
-    """What two relations, one after the other, say of the ends."""
-    if type(second) is not str or second not in SORTS:
-        raise StepFails(f"{second!r} is no relation: one of {', '.join(SORTS)}")
-    pair = {first, second} - {"="}
-    if len(pair) < 2:
-        return pair.pop() if pair else "="
-    if pair in ({"<", "<="}, {">", ">="}):
-        return min(pair, key=len)
-    raise StepFails(f"steps {sorted(pair)} do not add up")
-
-
-def _refuse_rounded_on_the_way(before: Any, after: Any, relation: str, together: str) -> None:
-    if isinstance(before, Rounded):
-        raise StepFails("a rounded value ends a derivation: it stands for a range, and nothing follows from it")
-    if isinstance(after, Rounded) and (relation, together) != ("=", "="):
-        raise StepFails("an order may not end in a rounded value, which stands for a range")
-
-
-def _refuse_infinite_order(before: Any, after: Any, relation: str, here: Place) -> None:
-    """Order needs values on both sides, and a strict one finite values."""
-    if relation == "=" or here.integrable:
-        return
-    for side in (before, after):
-        where = extent(side, here.domain, here.granted.dominated)
-        if where == "unknown" or (where != "finite" and relation in ("<", ">")):
-            raise Undischarged(
-                f"{side} may be infinite: declare the hypothesis 'integrable' to compare it by {relation!r}"
-            )
-
-
-def _refuse_order_of_series(left: Any, right: Any, relation: str) -> None:
-    """h^2 + O(h^3) is above 0 for no step that anybody knows."""
-    if relation != "=" and (left.has(Series) or right.has(Series)):
-        raise Malformed(
-            f"a series says what a side is up to its remainder: it is equal to something, and not {relation}"
-        )
-
-
 def _context(here: Place, above: Any, lemma: Any) -> Context:
     context = Context(here.domain, {h.name: h for h in here.hypotheses}, spaces=here.spaces)
     context.above = {key: found for key, found in (above or {}).items() if _facts(found)}
@@ -288,26 +210,6 @@ def _context(here: Place, above: Any, lemma: Any) -> Context:
 
     context.lemma = checked
     return context
-
-
-def _refuse_stranger(rule: Any) -> None:
-    """A request holds a name and terms, texts, numbers, hypotheses and requests; anything else is none."""
-    if type(rule) is not Rule:
-        raise StepFails(f"{rule!r} is no rule: write one of derivations.rules, such as by=algebra")
-    for a in _flat(rule.arguments):
-        if type(a) is Rule:
-            _refuse_stranger(a)
-        elif isinstance(a, sp.Basic):
-            refuse_impostors(a)
-            refuse_ambiguous_indices(a)
-            sort(core(a))
-        elif type(a) not in (Hypothesis, str, int):
-            raise StepFails(f"a rule takes terms, and {a!r} is none")
-
-
-def _flat(arguments: Any) -> Iterator[Any]:
-    for a in arguments:
-        yield from _flat(a) if type(a) is tuple else [a]
 
 
 def _rewritten(e: Any, rule: Rule, context: Context, here: Place) -> Any:
@@ -334,24 +236,13 @@ def conclude(theorem: Theorem, lhs: Any, relation: str, rhs: Any) -> Theorem:
         raise StepFails("the last line is not the statement's right side")
     if type(relation) is not str or relation not in IMPLIES[facts.relation]:
         raise StepFails(f"steps {[facts.relation]} do not add up to {relation!r}")
-    _refuse_order_of_series(left, right, relation)
+    refuse_order_of_series(left, right, relation)
     if isinstance(left, Rounded) or (isinstance(right, Rounded) and relation != "="):
         raise StepFails("a rounded value stands on the right of = only")
     bare = relation == "=" and isinstance(left, Averaging) and isinstance(right, Averaging)
     if not (facts.meant or bare):  # two means that are equal exist together
         raise Undischarged(f"{lhs} may be infinite or may not exist: declare the hypothesis 'integrable'")
     return _make(replace(facts, lhs=left, relation=relation, rhs=right))
-
-
-def refuse_unrelated(lhs: Any, relation: str, rhs: Any, lines: Iterable[Any]) -> None:
-    """Refuse a statement whose relation says nothing about its two sides, or a line of another sort."""
-    if type(relation) is not str:
-        raise Malformed(f"{relation!r} is no plain text, so it is no relation")
-    for e in (lhs, rhs, *lines):
-        refuse_impostors(e)
-    sorts = {sort(core(e)) for e in (lhs, rhs, *lines) if e != 0} or {"number"}
-    if relation not in SORTS or len(sorts) > 1 or not sorts <= SORTS[relation]:
-        raise Malformed(f"{relation!r} says nothing about {' and '.join(sorted(sorts))}")
 
 
 # --- induction --------------------------------------------------------------------------------------------------------

@@ -17,9 +17,10 @@ from derivations.kernel.domain import NONZERO, REAL, UNIT, Domain, Interval
 from derivations.kernel.judge import Judge
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
-from derivations.kernel.rules.gaussian import jacobian, moments, reparameterize
+from derivations.kernel.rules.gaussian import moments
 from derivations.kernel.rules.matrices import trace_algebra
 from derivations.kernel.rules.order import enclosure, induction, interval_arithmetic, positivity
+from derivations.kernel.rules.reparameterization import jacobian, reparameterize
 from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.sorts import sort
 from derivations.kernel.terms import (

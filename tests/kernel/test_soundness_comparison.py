@@ -35,12 +35,12 @@ from random_terms import (
     z,
 )
 
-from derivations.kernel import forms, lowering
+from derivations.kernel import forms, lowering, powers
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import conditions, discharge
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Domain, Interval
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
-from derivations.kernel.rules import comparison, equations, vectors
+from derivations.kernel.rules import comparison, lemmas, vectors
 from derivations.kernel.rules import draws as draws_room
 from derivations.kernel.rules.base import algebra
 from derivations.kernel.rules.comparison import last_term, log_tangent, monotone, ordered_above, squares
@@ -287,7 +287,7 @@ def several_draws(rng: Random) -> Sample:
 # --- spoilt rules -----------------------------------------------------------------------------------------------------
 
 plus = lambda *_: "+"  # noqa: E731
-factors = Algebra._factors
+factors = powers.in_factors
 
 
 def without_sign(self: Any, base: Any) -> Any:
@@ -313,8 +313,8 @@ CASES: dict[str, Case] = {
         ordered_above,
         lemma_instances,
         [
-            without(ordered_above, (equations, "_check_values", lambda *_: None)),
-            without(ordered_above, (equations, "_check_range", lambda *_: None)),
+            without(ordered_above, (lemmas, "_check_values", lambda *_: None)),
+            without(ordered_above, (lemmas, "check_range", lambda *_: None)),
             without(ordered_above, *any_sign),
         ],
     ),
@@ -335,7 +335,7 @@ CASES: dict[str, Case] = {
             without(positivity, (Algebra, "_sign_of_whole_fraction", plus)),
         ],
     ),
-    "powers": (algebra, integer_powers, [without(algebra, (Algebra, "_factors", without_sign))]),
+    "powers": (algebra, integer_powers, [without(algebra, (powers, "in_factors", without_sign))]),
     "signs of powers": (
         positivity,
         power_signs,

@@ -33,7 +33,8 @@ from random_terms import (
 from derivations import notation
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.domain import POSITIVE, REAL, UNIT, Domain
-from derivations.kernel.rules import equations
+from derivations.kernel.rules import equations, instances
+from derivations.kernel.rules import lemmas as earlier
 from derivations.kernel.rules.base import Hypothesis
 from derivations.kernel.rules.equations import INDUCTION_HYPOTHESIS, above, by_claim, given, induction_hypothesis
 from derivations.kernel.terms import (
@@ -177,7 +178,7 @@ LEMMAS = [
 ]
 
 
-def instances(rng: Random, above_it: bool) -> Sample:
+def read_instances(rng: Random, above_it: bool) -> Sample:
     """A lemma used with its symbols replaced by whatever comes to mind, in a claim that may not grant what it needs."""
     claim = rng.choice(LEMMAS)
     (statement,), known = claim.says, claim.hypotheses
@@ -225,11 +226,11 @@ def numbers_in(domain: Domain, drawn: World, rng: Random, known: Any) -> World:
 
 
 def lemmas(rng: Random) -> Sample:
-    return instances(rng, above_it=False)
+    return read_instances(rng, above_it=False)
 
 
 def statements_above(rng: Random) -> Sample:
-    return instances(rng, above_it=True)
+    return read_instances(rng, above_it=True)
 
 
 # --- spoilt rules -----------------------------------------------------------------------------------------------------
@@ -239,28 +240,41 @@ def plain_replacement(sides: Any, table: Any, *_: Any) -> Any:
     return sides.xreplace(dict(table))
 
 
-def gone(name: str) -> tuple[Any, str, Any]:
-    return (equations, name, lambda *_: None)
+def gone(owner: Any, name: str) -> tuple[Any, str, Any]:
+    return (owner, name, lambda *_: None)
 
 
-replaced_blindly = (equations, "substitute", plain_replacement)
+replaced_blindly = [(module, "substitute", plain_replacement) for module in (equations, instances)]
+nowhere = (earlier, "_occurs", lambda *_: False)
 
 CASES: dict[str, tuple[Any, Any, list[Any]]] = {
-    "given": (given, hypotheses, [without(given, gone("_check_scope")), without(given, gone("_check_range"))]),
+    "given": (
+        given,
+        hypotheses,
+        [without(given, gone(equations, "check_scope")), without(given, gone(equations, "check_range"))],
+    ),
     "by_claim": (
         by_claim,
         lemmas,
         [
-            without(by_claim, gone("_check_scope")),
-            without(by_claim, gone("_check_values")),
-            without(by_claim, gone("_check_range")),
-            without(by_claim, replaced_blindly),
-            without(by_claim, (equations, "_occurs", lambda *_: False)),
+            without(by_claim, gone(earlier, "check_scope")),
+            without(by_claim, gone(earlier, "_check_values")),
+            without(by_claim, gone(earlier, "check_range")),
+            without(by_claim, *replaced_blindly),
+            without(by_claim, nowhere),
             without(by_claim, (Hypothesis, "content", property(lambda _: ()))),
         ],
     ),
-    "above": (above, statements_above, [without(above, gone("_check_values")), without(above, replaced_blindly)]),
-    "induction_hypothesis": (induction_hypothesis, assumed, [without(induction_hypothesis, gone("_check_scope"))]),
+    "above": (
+        above,
+        statements_above,
+        [without(above, gone(earlier, "_check_values")), without(above, *replaced_blindly)],
+    ),
+    "induction_hypothesis": (
+        induction_hypothesis,
+        assumed,
+        [without(induction_hypothesis, gone(equations, "check_scope"))],
+    ),
 }
 
 

@@ -16,9 +16,10 @@ import sympy as sp
 
 from derivations.kernel.domain import POSITIVE, REAL, Domain
 from derivations.kernel.hypotheses import ASSUMPTIONS, Hypothesis
-from derivations.kernel.rules import fields
+from derivations.kernel.rules import fields, gradients
 from derivations.kernel.rules.base import Context, StepFails
-from derivations.kernel.rules.fields import by_parts, inner_mean, mean_derivative, stein, vector_calculus
+from derivations.kernel.rules.fields import by_parts, inner_mean, mean_derivative, stein
+from derivations.kernel.rules.gradients import vector_calculus
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
     DIM,
@@ -226,12 +227,12 @@ def _no_rotation(e: Any, x: Any, w: Any, _: Context) -> Any:
 
 def _half_a_product(e: Any, x: Any, dim: Any, known: Context) -> Any:
     if isinstance(e, sp.Mul):
-        scale, v = fields._scaled(e)
-        return scale * fields.div(v, x, dim, known)
+        scale, v = gradients._scaled(e)
+        return scale * gradients.div(v, x, dim, known)
     return DIVERGENCE(e, x, dim, known)
 
 
-DIVERGENCE = fields.div
+DIVERGENCE = gradients.div
 SPOILT = {
     "nothing depends on the variable": ("vector calculus", "may_touch", lambda *_: False),
     "the Jacobian for its transpose": ("vector calculus", "vjp", _no_rotation),
@@ -255,13 +256,14 @@ def test_a_rule_without_its_condition_is_caught(name: str) -> None:
     rule, make = CASES[case]
     if name == "whatever stands beside a mean is fixed":
         make = beside_a_mean
-    with patch.object(fields, attribute, replacement), patch.object(fields, "MADE", _made(attribute, replacement)):
+    owner = gradients if case == "vector calculus" else fields
+    with patch.object(owner, attribute, replacement), patch.object(gradients, "MADE", _made(attribute, replacement)):
         _, wrong = compared(rule, make, name, 5 * ENOUGH)
     assert wrong
 
 
 def _made(attribute: str, replacement: Any) -> dict[Any, Any]:
-    return {head: replacement if made.__name__ == attribute else made for head, made in fields.MADE.items()}
+    return {head: replacement if made.__name__ == attribute else made for head, made in gradients.MADE.items()}
 
 
 def beside_a_mean(rng: Random) -> Any:

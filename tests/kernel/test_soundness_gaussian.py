@@ -41,20 +41,13 @@ from random_terms import (
 
 from derivations import notation
 from derivations.kernel.domain import POSITIVE, UNIT, Domain
-from derivations.kernel.rules import gaussian, matrices
+from derivations.kernel.rules import gaussian, matrices, reparameterization
 from derivations.kernel.rules.base import Rule
 from derivations.kernel.rules.equations import given
-from derivations.kernel.rules.gaussian import (
-    composition,
-    density,
-    identify,
-    jacobian,
-    moments,
-    push_forward,
-    reparameterize,
-)
+from derivations.kernel.rules.gaussian import composition, density, identify, moments
 from derivations.kernel.rules.matrices import cofactors, entries, trace_algebra
 from derivations.kernel.rules.probability import linearity
+from derivations.kernel.rules.reparameterization import jacobian, push_forward, reparameterize
 from derivations.kernel.terms import (
     DIM,
     KL,
@@ -226,8 +219,9 @@ def inverses(rng: Random) -> Sample:
 # --- spoilt rules -----------------------------------------------------------------------------------------------------
 
 exact_name = (gaussian, "may_touch", lambda e, variables, *_: e in variables)
-never = (gaussian, "may_touch", lambda *_: False)
-anywhere = (gaussian, "_moved", lambda body, z, image, *_: body.xreplace({z: image}))
+never = (reparameterization, "may_touch", lambda *_: False)
+free_of_it = (gaussian, "may_touch", lambda *_: False)
+anywhere = (reparameterization, "_moved", lambda body, z, image, *_: body.xreplace({z: image}))
 
 
 def second_moment_without_variance(factors: list[Any], law: Any) -> Any:
@@ -244,7 +238,7 @@ def lost_scale(e: Any) -> Any:
         return e
     z, i, shift, scale, base, dim = law.args
     noise = (Coord(z, i) - shift) / scale
-    return SumTo(gaussian._normal_log_density(noise, *base.args[2:4]), i, 1, dim)
+    return SumTo(gaussian.normal_log_density(noise, *base.args[2:4]), i, 1, dim)
 
 
 def any_normal(law: Any, normal: Any, because: Rule) -> Stranger:
@@ -282,7 +276,7 @@ CASES: dict[str, tuple[Any, Any, list[Any]]] = {
     "reparameterize": (reparameterize, changes, [without(reparameterize, never), without(reparameterize, anywhere)]),
     "push_forward": (push_forward, images, [without(push_forward, never), without(push_forward, anywhere)]),
     "jacobian": (jacobian, images, [replacing("lost scale", LogDensity, lost_scale)]),
-    "composition": (composition, compositions, [without(composition, never)]),
+    "composition": (composition, compositions, [without(composition, free_of_it)]),
     "identify": (identify, forward_chain, [any_normal]),
     "trace_algebra": (trace_algebra, matrix_terms, [commuting]),
     "entries": (entries, written_out, [transposed]),

@@ -11,13 +11,15 @@ from derivations.kernel.algebra import Algebra
 from derivations.kernel.binders import at as body_at
 from derivations.kernel.binders import opened
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, deciding
-from derivations.kernel.rules.equations import (
-    Table,
-    _pairs,
-    _shown_above,
+from derivations.kernel.rules.instances import Table
+from derivations.kernel.rules.lemmas import (
+    HERE,
     check_instance,
     check_place,
+    owner_of,
+    pairs,
     refuse_undefined,
+    theorem_of,
 )
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import Expect, ProductTo, Rounded, SumTo
@@ -31,51 +33,25 @@ MOST_LAYERS = 12
 
 def ordered_by(claim_id: str, part: int | str = 0, at: Table | None = None, times: Any = 1) -> Rule:
     """The lines differ by `times` (>= 0) the difference of the sides of an earlier, proved inequality."""
-    return Rule("ordered by", (claim_id, part, _pairs(at), sp.sympify(times)))
+    return Rule("ordered by", (claim_id, part, pairs(at), sp.sympify(times)))
 
 
 def ordered_above(part: int | str = 0, at: Table | None = None, times: Any = 1) -> Rule:
     """The same by an earlier statement of this claim."""
-    return Rule("ordered by above", (part, _pairs(at), sp.sympify(times)))
+    return Rule("ordered by", (HERE, part, pairs(at), sp.sympify(times)))
 
 
 @deciding(
     "ordered by",
     "decided",
-    lambda c, *_: f"a non-negative multiple of the earlier inequality {c}",
-    shown=lambda c, *_: c,
+    lambda c, part, *_: f"a non-negative multiple of the earlier inequality {owner_of(c, part)}",
+    shown=lambda c, part, *_: owner_of(c, part),
 )
 def _ordered_by(
-    relation: str, previous: Any, following: Any, context: Context, claim_id: str, part: Any, at: Any, times: Any
-) -> bool:
-    theorems = context.lemma(claim_id)
-    if part not in theorems:
-        raise StepFails(f"{claim_id} has no statement {part!r} (numbers count from 0)")
-    theorem = theorems[part]
-    for hypothesis in theorem.hypotheses:
-        if context.require(hypothesis.name).content != hypothesis.content:
-            raise StepFails(f"{claim_id} means something else by the hypothesis {hypothesis.name!r}")
-    return _by_lemma(relation, previous, following, context, theorem, claim_id, dict(at), times)
-
-
-@deciding(
-    "ordered by above",
-    "decided",
-    lambda part, *_: f"a non-negative multiple of {_shown_above(part)}",
-    shown=lambda part, *_: _shown_above(part),
-)
-def _ordered_above(
-    relation: str, previous: Any, following: Any, context: Context, part: Any, at: Any, times: Any
-) -> bool:
-    if part not in context.above:
-        raise StepFails(f"{_shown_above(part)} is not proved, so nothing may rest on it")
-    return _by_lemma(relation, previous, following, context, context.above[part], _shown_above(part), dict(at), times)
-
-
-def _by_lemma(
-    relation: str, previous: Any, following: Any, context: Context, theorem: Any, owner: str, at: Table, times: Any
+    relation: str, previous: Any, following: Any, context: Context, claim_id: str, part: Any, pairs: Any, times: Any
 ) -> bool:
     """Does following - previous equal times (larger - smaller side of the lemma), for an instance of it?"""
+    theorem, owner, at = theorem_of(claim_id, part, context), owner_of(claim_id, part), dict(pairs)
     if relation not in ORDERS or theorem.relation not in ORDERS:
         raise StepFails(f"{owner} says {theorem.relation!r}: one inequality is compared with another")
     if isinstance(theorem.rhs, Rounded):

@@ -41,7 +41,7 @@ def _narrowed(rng: Random, claim: Claim) -> Claim:
     """One statement of the claim, with those before it that its derivation refers to."""
     part = rng.choice(sorted(claim.proofs))
     lines = [line for chain in claim.proofs[part].chains for line in chain.lines]
-    refers = any("above" in str(line.rule) or "statement" in str(line.rule) for line in lines)
+    refers = any("above" in line.rule.name for line in lines)
     first = 0 if refers else part
     says = tuple(claim.says[first : part + 1])
     proofs = {k - first: claim.proofs[k] for k in claim.proofs if first <= k <= part}

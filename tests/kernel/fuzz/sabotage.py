@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import derivations.kernel
-from derivations.kernel import binders, hypotheses, joint, theorem
+from derivations.kernel import binders, hypotheses, joint, relations, theorem
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.continuous import Granted
 from derivations.kernel.definedness import Undischarged
@@ -205,7 +205,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage(
         "a tied number may vary",  # two checks stand behind each other
-        both(take_out("places._refuse_tied"), take_out("rules.equations._check_scope")),
+        both(take_out("places._refuse_tied"), take_out("rules.lemmas.check_scope")),
     ),
     Sabotage("a hypothesis may shrink as n grows", take_out("places._refuse_shrinking")),
     Sabotage(
@@ -221,24 +221,24 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("coordinates outside a vector", method(Spaces, "refuse_outside", lambda _: lambda *a: None)),
     Sabotage(
         "a rounded value on the way",
-        take_out("theorem._refuse_rounded_on_the_way"),
+        take_out("relations.refuse_rounded_on_the_way"),
         invisible="`conclude` refuses an order that ends in one as well",
     ),
     Sabotage(
         "infinite means are compared",
-        take_out("theorem._refuse_infinite_order"),
+        take_out("relations.refuse_infinite_order"),
         invisible="means are finite in worlds",
     ),
-    Sabotage("relations are not composed", lambda: _everywhere("theorem._composed", _last_relation)),
+    Sabotage("relations are not composed", lambda: _everywhere("relations.composed", _last_relation)),
     Sabotage("the ends of a chain are not compared", lambda: _everywhere("theorem.conclude", _ends_not_compared)),
     Sabotage("nothing varies with anything", take_out("dependence.may_vary", False)),
     Sabotage(
         "nothing touches a variable",
         both(take_out("dependence.may_touch", False), take_out("dependence.may_depend", False)),
     ),
-    Sabotage("a lemma holds outside its range", take_out("rules.equations._check_range")),
-    Sabotage("a lemma holds outside its interval", take_out("rules.equations._check_values")),
-    Sabotage("anything may be replaced in a lemma", take_out("rules.equations._check_keys")),
+    Sabotage("a lemma holds outside its range", take_out("rules.lemmas.check_range")),
+    Sabotage("a lemma holds outside its interval", take_out("rules.lemmas._check_values")),
+    Sabotage("anything may be replaced in a lemma", take_out("rules.lemmas._check_keys")),
     Sabotage("hypotheses are granted", method(Context, "require", _granted)),
     Sabotage("a weak sign is strict", method(Algebra, "sign", _strict_for_weak)),
     Sabotage("an unknown sign is positive", method(Algebra, "sign", _any_sign)),
@@ -277,7 +277,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("members of a family are apart", take_out("dependence._distinct", True)),
     Sabotage(
         "a weak order is read as a strict one",
-        lambda: [(theorem, "IMPLIES", dict.fromkeys(theorem.IMPLIES, theorem.SORTS))],
+        lambda: [(theorem, "IMPLIES", dict.fromkeys(theorem.IMPLIES, relations.SORTS))],
     ),
     Sabotage("every factor is positive", method(Algebra, "_factor_sign", lambda _: lambda *_: "+")),
     Sabotage("every polynomial is positive", take_out("signs.polynomial_sign", "+")),
@@ -287,10 +287,10 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("abbreviations may look around", take_out("substitution._alike", True)),
     Sabotage("the zero test says yes", method(Algebra, "is_zero", lambda _: lambda *_: True)),
     Sabotage("nobody is among the variables", take_out("dependence.is_member", False)),
-    Sabotage("a value lies in every interval", take_out("rules.equations._lies_in", True)),
+    Sabotage("a value lies in every interval", take_out("rules.lemmas._lies_in", True)),
     Sabotage("the ends of intervals are open", method(Domain, "interval", _opened_ends)),
     Sabotage(
-        "any two relations add up", lambda: _everywhere("theorem._composed", lambda _: lambda first, second: second)
+        "any two relations add up", lambda: _everywhere("relations.composed", lambda _: lambda first, second: second)
     ),
 )
 

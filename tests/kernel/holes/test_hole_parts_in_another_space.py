@@ -11,7 +11,7 @@ from attack import Attack, assert_refused
 from derivations.kernel.claims import Claim, Statement
 from derivations.kernel.hypotheses import ASSUMPTIONS
 from derivations.kernel.judge import Judge
-from derivations.kernel.rules import fields
+from derivations.kernel.rules import gradients
 from derivations.kernel.terms import DIM
 from derivations.notation import k, q, standard_normal, z
 from derivations.rules import (
@@ -136,4 +136,4 @@ def test_a_lemma_keeps_the_space_of_its_vectors(relation: str) -> None:
 
 def test_the_table_of_derivatives_is_closed() -> None:
     with pytest.raises(TypeError):
-        fields.MADE[Grad] = lambda *_: sp.S.Zero  # type: ignore[index]
+        gradients.MADE[Grad] = lambda *_: sp.S.Zero  # type: ignore[index]

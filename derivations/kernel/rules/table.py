@@ -1,0 +1,39 @@
+"""All rules that there are. Whoever imports this has them, and nobody adds one afterwards."""
+
+from __future__ import annotations
+
+from derivations.kernel.rules import (
+    calculus,
+    comparison,
+    draws,
+    equations,
+    fields,
+    gaussian,
+    gradients,
+    inequalities,
+    matrices,
+    order,
+    probability,
+    reparameterization,
+    series,
+    vectors,
+)
+from derivations.kernel.rules.base import close_table
+
+RULES = (
+    calculus,
+    comparison,
+    draws,
+    equations,
+    fields,
+    gaussian,
+    gradients,
+    inequalities,
+    matrices,
+    order,
+    probability,
+    reparameterization,
+    series,
+    vectors,
+)
+close_table()
