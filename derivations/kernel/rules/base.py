@@ -110,13 +110,14 @@ class Context:
 
 @dataclass(frozen=True)
 class Primitive:
-    """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines (by algebra unless said)."""
+    """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines; `source` is one of the two."""
 
     tier: Tier
     shown: Callable[..., str]
     condition: Callable[..., str]
     rewrite: Callable[..., Any]
     decide: Callable[..., bool]
+    source: Callable[..., Any] | None = None
 
 
 def _same(e: Any, *_: Any) -> Any:
@@ -155,7 +156,8 @@ def rewriting(
     """Keep the function as the primitive of this name: it rewrites a term into one of the same value."""
 
     def register(rewrite: Callable[..., Any]) -> Callable[..., Any]:
-        _add(name, Primitive(tier, _words(shown or name), _words(condition), rewrite, decide_by_algebra))
+        source = getattr(rewrite, "source", rewrite)
+        _add(name, Primitive(tier, _words(shown or name), _words(condition), rewrite, decide_by_algebra, source))
         return rewrite
 
     return register
@@ -170,6 +172,7 @@ def at_every_node(
         def rewrite(e: Any, context: Context, *arguments: Any) -> Any:
             return walk(e, lambda node, local: change(node, local, *arguments), context)
 
+        rewrite.source = change  # type: ignore[attr-defined]
         rewriting(name, tier, condition, shown)(rewrite)
         return change
 
@@ -182,7 +185,7 @@ def deciding(
     """Keep the function as the primitive of this name: it decides one relation between two lines."""
 
     def register(decide: Callable[..., bool]) -> Callable[..., bool]:
-        _add(name, Primitive(tier, _words(shown or name), _words(condition), _same, decide))
+        _add(name, Primitive(tier, _words(shown or name), _words(condition), _same, decide, decide))
         return decide
 
     return register
@@ -275,6 +278,7 @@ _add(
         lambda *chain: "; ".join(rule.condition for rule in chain),
         _in_order,
         _last_decides,
+        _in_order,
     ),
 )
 rewriting("algebra", "decided", "the difference of the two lines is zero in the polynomial ring")(_same)

@@ -77,6 +77,13 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "a factor": lambda: Attack(
         AtMost(a, phi), AtMost(phi, a), scaled(define("handed_minus", "M", lambda: -a)()), REALS, relation="iff"
     ),
+    "too few": lambda: Attack(a, a + 1, Rule("by claim"), REALS),
+    "too many": lambda: Attack(a, a + 1, Rule("algebra", (a,)), REALS),
+    "no rule to pass on": lambda: Attack(a, a + 1, Rule("monotone"), REALS, relation="<="),
+    "a term for a rule": lambda: Attack(a + 1, a, Rule("monotone", (a,)), REALS, relation="<="),
+    "a rule for a term": lambda: Attack(a, a + 1, Rule("last term", (differentiation,)), REALS),
+    "no rules in order": lambda: Attack(a, a + 1, Rule("in order"), REALS),
+    "a rule of no name": lambda: Attack(a, a + 1, Rule("above", (0, ())), REALS),
     "no term": lambda: Attack(a, a + 1, Rule("same order", (object(),)), REALS),
 }
 TRUE: dict[str, Callable[[], Attack]] = {
