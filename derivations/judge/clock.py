@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
 
-AGAIN = 1.0  # seconds until an alarm that was not heard is repeated
+AGAIN = 1.0  # seconds until an alarm that came at a bad moment is repeated
+CLEANING = ("weakref.py", "_weakrefset.py")
 PATIENCE = 10  # times as much on the wall clock, for a step that waits and does not calculate
 
 
@@ -28,13 +29,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_: Any) -> None:
-        raise StepTimeout
+    def stop(_: int, frame: FrameType | None) -> None:
+        if not _cleans_up(frame):
+            raise StepTimeout
 
     clocks = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, PATIENCE * seconds)}
     outer = {clock: (signal.setitimer(clock, 0)[0], signal.signal(alarm, stop)) for clock, (alarm, _) in clocks.items()}
     for clock, (_, limit) in clocks.items():
-        signal.setitimer(clock, limit, AGAIN)  # once is not enough: what is raised in a destructor is lost
+        signal.setitimer(clock, limit, AGAIN)  # once is not enough: see `_cleans_up`
     try:
         yield
     finally:
@@ -43,3 +45,12 @@ def time_limit(seconds: float) -> Iterator[None]:
         for clock, (left, handler) in outer.items():
             signal.signal(clocks[clock][0], handler)
             signal.setitimer(clock, left)
+
+
+def _cleans_up(frame: FrameType | None) -> bool:
+    """Is Python in the middle of a destructor or of a weak reference's callback? What is raised there is lost."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename.endswith(CLEANING):
+            return True
+        frame = frame.f_back
+    return False

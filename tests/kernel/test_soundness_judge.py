@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -160,6 +161,25 @@ def test_the_clock_of_a_step_stands_still_while_a_lemma_is_judged() -> None:
     assert Judge({"lemma": lemma}, step_seconds=0.3).judge(user).verdict
     slow = in_one_step(claim(2 * f(a), f(a) * 2, id="slow"), in_order([by_claim("lemma"), busy(30)]))
     assert "not decided within 0.3 s" in reason(Judge({"lemma": lemma}, step_seconds=0.3).judge(slow).verdict)
+
+
+class Slow:
+    """Something that takes long to go away."""
+
+    def __del__(self) -> None:
+        until = time.process_time() + 0.4
+        while time.process_time() < until:
+            pass
+
+
+def test_an_alarm_in_a_destructor_is_heard_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+    with pytest.raises(StepTimeout), time_limit(0.1):
+        Slow()
+        while True:
+            pass
+    assert not lost
 
 
 def test_time_limits_nest_and_leave_no_alarm_behind() -> None:
