@@ -77,13 +77,25 @@ def _is_data(name: str, value: Any) -> bool:
 
 
 def _content(value: Any) -> Any:
-    """A value with what could be changed inside of it: the code of a function, the entries of a table."""
+    """A value with what could be changed inside of it: what a function is made of, the entries of a table."""
     inner = getattr(value, "__func__", getattr(value, "fget", value))
     if isinstance(inner, FunctionType):
-        return (value, inner.__code__, inner.__defaults__)
-    if isinstance(value, dict):
-        return (value, tuple(value.items()))
+        given = (inner.__defaults__, tuple((inner.__kwdefaults__ or {}).items()))
+        ours = (inner.__module__ or "").partition(".")[0] == "derivations"
+        return (value, inner.__code__, *given, tuple(map(_kept, inner.__closure__ or ())) if ours else ())
+    table = getattr(value, "__self__", value)  # of a table's own method, that table
+    if isinstance(table, dict):
+        return (value, tuple(table.items()))
     return (value, tuple(value)) if isinstance(value, list | set) else value
+
+
+def _kept(cell: Any) -> Any:
+    """What a function keeps out of everybody's reach. Of a table there, only which one it is: families may be added."""
+    try:
+        found = cell.cell_contents
+    except ValueError:  # nothing yet
+        return None
+    return (found, tuple(found)) if isinstance(found, list) else found
 
 
 def _now(path: str) -> Any:

@@ -13,7 +13,7 @@ import sympy as sp
 from click.testing import CliRunner
 
 from derivations import printing
-from derivations.kernel import definedness, terms, theorem
+from derivations.kernel import definedness, symbols, terms, theorem
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.rules import base
 from derivations.kernel.rules import comparison as orders
@@ -69,6 +69,24 @@ def test_new_code_in_an_old_function_is_seen(seen: untouched.Seen) -> None:
         assert any("decide_by_algebra" in change for change in untouched.changes(seen))
     finally:
         base.decide_by_algebra.__code__ = kept
+
+
+def test_what_a_function_keeps_to_itself_is_seen(seen: untouched.Seen) -> None:
+    (is_open,) = (c.cell_contents for c in base._add.__closure__ if isinstance(c.cell_contents, list))
+    table = base.find_primitive.__self__
+    is_open[0], table["untouched"] = True, table["algebra"]
+    try:
+        found = list(untouched.changes(seen))
+    finally:
+        is_open[0] = False
+        del table["untouched"]
+    assert any("rules.base._add" in change for change in found)
+    assert any("rules.base.find_primitive" in change for change in found)
+    symbols.define.__kwdefaults__["notation"] = False
+    try:
+        assert any("symbols.define" in change for change in untouched.changes(seen))
+    finally:
+        symbols.define.__kwdefaults__["notation"] = True
 
 
 def test_a_thread_a_profiler_and_an_alarm_are_seen(seen: untouched.Seen) -> None:
