@@ -13,7 +13,7 @@ from derivations.kernel.binders import fresh, opened, ranged
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.formation import refuse_conditions_on_itself
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, rewriting, walk
-from derivations.kernel.rules.equations import matches
+from derivations.kernel.rules.instances import matches
 from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
 from derivations.kernel.rules.probability import termwise
 from derivations.kernel.substitution import substitute
