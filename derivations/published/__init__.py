@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from derivations.kernel.verdict import Verdict
 from derivations.library import claims, judge, prove
 from derivations.published.erratum import Editorial, Erratum
+from derivations.published.public_quoted import QUOTED as PUBLIC
 
 TEXTS = ("notes", "article", "slides", "journey", "staircase", "public_laws", "public_samplers")
 
@@ -31,6 +32,7 @@ QUOTED = {"B1": "‖ε − ε_θ(x_t, t)‖² on average over t, called the whol
 def errata() -> tuple[Erratum, ...]:
     """Every erratum that the kernel can judge, text by text; the ledger's claims that are false come first."""
     listed = (e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").ERRATA)
+    listed = (replace(e, quoted=e.quoted or PUBLIC.get(e.id, "")) for e in listed)
     return (*_from_the_ledger(), *listed)
 
 
