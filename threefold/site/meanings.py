@@ -90,6 +90,19 @@ FLOWS: Mapping[str, str] = {
 }
 
 MOVING: Mapping[str, str] = {
+    "guidance_beyond": "by how much the scale of guidance is above 1",
+    "variance_with": "the variance of the data with the condition",
+    "variance_gap": "by how much the variance without the condition is larger",
+    "noise_variance": "the variance of the noise, in units of the signal",
+    "noise_variance_early": "the lower end of the noise variances that are guided",
+    "noise_variance_late": "the upper end of the noise variances that are guided",
+    "inverse_start": "one over the noise variance at the start",
+    "step_centre": "the mean of a step",
+    "log_classifier_slope": "the slope of a classifier's logarithm",
+    "log_classifier_bend": "its bend: how fast that slope falls",
+    "time_step": "the length of a step of the chain, in the time of the SDE",
+    "clock_at": "what another clock shows at time t",
+    "slope_here": "the score, at one place and one time",
     "signal_at": "what is left of the data at time t: the factor of x_0",
     "level_at": "the standard deviation of the noise at time t",
     "density_at": "any density of the state that moves in time",

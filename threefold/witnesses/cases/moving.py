@@ -102,6 +102,7 @@ class Moving:
             "spread_at": lambda x, t: exactly(self.spread) * (1 + mp.fsum(v * v for v in x) / 8),
             "velocity_at": lambda x, t: self._affine(self.matrix, x),
             "other_velocity_at": lambda x, t: self._affine(self.other, x),
+            "clock_at": lambda t: t + exactly(self.level) * t * t / 2,
             "field_at": lambda x: self._affine(self.matrix, x, bend=True),
         }
         rows = [tuple(Fraction(float(v)) for v in row) for row in self.data]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from reference.gaussians import Gaussian
 from reference.sde import Moments, linear_moments
 from threefold.witnesses.cases.diffusions import Diffusion, Diffusions
-from threefold.witnesses.shapes import Shape, Value, measured
+from threefold.witnesses.point import Point
+from threefold.witnesses.shapes import Order, Shape, Value, measured
 
 Rate = Callable[[float], float]
 SOLVED = "moments followed by a solver to 1e-12, and their quotient in the exponent"
@@ -43,3 +45,35 @@ def _(s: Diffusion) -> Iterator[Shape]:
     for part, (slope, noise) in enumerate(rows):
         value = log_density(s, slope, noise, s.time)
         yield Value(part, point, value, because=SOLVED, size=1e4 * max(1.0, abs(value)))
+
+
+STEPS = np.array([1 / 64, 1 / 128, 1 / 256])
+COUNTS = tuple(16 * 2**k for k in range(8))
+
+
+def beyond(s: Diffusion, count: int) -> float:
+    """What a chain of so many steps takes off log abar beyond the SDE, in units of the step."""
+    h = s.time / count
+    kept = float(np.sum(np.log1p(-h * np.array([float(s.beta(h * i)) for i in range(1, count + 1)]))))
+    return -(kept + s.beta_until(s.time)) / h
+
+
+@measured(
+    "sde.discrete_limit.remainder",
+    method="steps of a chain at falling sizes; whole chains, extrapolated in the number of steps",
+    cases=Diffusions(),
+)
+def _(s: Diffusion) -> Iterator[Shape]:
+    rate, begun = s.beta, s.beta_until(s.time)
+    ends = [float(h) for h in STEPS]
+    shrunk = [np.sqrt(1 - h * rate(s.time + h)) - (1 - h * rate(s.time) / 2) for h in ends]
+    yield Order(0, STEPS, np.array(shrunk), 2, slack=0.3)
+    gone = [float(np.log1p(-h * rate(s.time + h))) + s.beta_until(s.time + h) - begun for h in ends]
+    at = Point(1, {"time": s.time, "time_step": ends[-1]}, exact={"vp_rate": rate})
+    leading = at.rhs("sde.discrete_limit.remainder", 1) / ends[-1] ** 2
+    yield Order(1, STEPS, np.array(gone), 2, leading, slack=0.3)
+    table = [beyond(s, count) for count in COUNTS]
+    for power in range(1, len(COUNTS)):  # the terms in h, h^2, ... are taken out one by one
+        table = [(2**power * fine - rough) / (2**power - 1) for rough, fine in itertools.pairwise(table)]
+    size = 64.0 * COUNTS[-1] * (1 + begun) / s.time
+    yield Value(2, at, table[0], because="a difference of sums over a chain, in units of its step", size=size)

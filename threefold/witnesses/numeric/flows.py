@@ -120,3 +120,18 @@ def _(s: Moving) -> Iterator[Shape]:
     yield Value(0, point, mean, because="a quadrature of 6 nodes each way", size=4 * size)
     spread = float(rule.weights @ (estimates - np.trace(rows)) ** 2)
     yield Value(1, point, spread, because="a quadrature of 6 nodes each way", size=size**2)
+
+
+@measured("sde.time_change", method="complex steps of signal and level at the time of the clock", cases=MovingData())
+def _(s: Moving) -> Iterator[Shape]:
+    def read(t: Any) -> Any:
+        return t + s.level * t * t / 2
+
+    point, (_, level) = s.point(slope_here=s.offset), s.blur(read(s.time))
+    f = float(slope(lambda t: np.log(s.blur(read(t))[0]), s.time))
+    g2 = float(slope(lambda t: s.blur(read(t))[1] ** 2, s.time)) - 2 * f * float(level) ** 2
+    size = 16 * (1 + abs(f)) * (1 + float(level) ** 2) * (1 + s.level) * (1 + s.grow)
+    yield Value(0, point, f, because=STEPS, size=size)
+    yield Value(1, point, g2, because=STEPS, size=size)
+    far = 1 + float(np.abs(s.x).max() + np.abs(s.offset).max())
+    yield Value(2, point, f * s.x - g2 / 2 * s.offset, because=STEPS, size=size * far)

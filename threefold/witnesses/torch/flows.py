@@ -121,5 +121,13 @@ def _(s: Moving, on: On) -> Iterator[Shape]:
     yield Computed(0, s.point(), -trace)
 
 
+not_applicable(
+    "sde.discrete_limit.remainder",
+    "Rate.discretized takes the chain that has the SDE's own levels, so nothing is left out",
+    witness="torch",
+)
+not_applicable(
+    "sde.time_change", "matched_time reads one path at the noise level of another, and takes no rates", witness="torch"
+)
 for _claim in ("sde.fokker_planck", "sde.noise_family", "sde.family"):
     not_applicable(_claim, DENSITIES, witness="torch")
