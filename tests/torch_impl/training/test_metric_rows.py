@@ -1,12 +1,14 @@
 """Every metric, by its row, on the smallest model of every kind that it suits."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from torch_impl.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for
+from torch_impl.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for, quality
 from torch_impl.evaluation.metric import check_rows
 from torch_impl.evaluation.registry import table
 from torch_impl.runs.open import Model, describe, fit_to_data, load_split
@@ -32,6 +34,23 @@ def models() -> dict[str, Model]:
         stored = StoredCheckpoint(Path("step-00000001"))
         found[kind] = Model(chosen.system.build().eval(), stored, describe(chosen, data))
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_reader_for_one_set() -> Iterator[None]:
+    """The networks that read real images are the same for every kind: each is trained once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_feature_classifier", "_judge"):
+            original, found = getattr(quality, name), {}
+
+            def once(e: Any, *rest: Any, original: Any = original, found: dict[str, Any] = found) -> Any:
+                key = e.model.data.name
+                if key not in found:
+                    found[key] = original(e, *rest)
+                return found[key]
+
+            patch.setattr(quality, name, once)
+        yield
 
 
 @pytest.mark.parametrize("kind", KINDS)
