@@ -59,6 +59,12 @@ def _decided(task: Task, deadline: float) -> Answer:
 
 
 def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
+    for number, (reading, context, settings) in enumerate(found if len(found) > 1 else ()):
+        if not (number == 0 or reading.stronger) or reading.opposite or reading.may_be_matrices:
+            continue
+        seen = search.at_once(goals_of(reading, context, settings)[0])
+        if seen is not None:
+            return _proved_answer(task, reading, seen, "", number)
     for number, (reading, context, settings) in enumerate(found):
         if reading.opposite or reading.may_be_matrices:
             continue
