@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from jsonschema import Draft4Validator
 
@@ -49,6 +51,7 @@ def test_exit_statuses(tmp_path: Path, wrong: Path) -> None:
     result = run(str(wrong))
     assert result.exit_code == 1
     assert "refuted" in result.output and "left" in result.output and "context ddpm" in result.output
+    assert "t an integer in 1..T" in result.output, "the domain of the numbers is said"
 
 
 def test_standard_input_and_show(wrong: Path) -> None:
@@ -166,6 +169,49 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
         stream.truncate(50_000_000)
     result = run(str(path))
     assert result.exit_code == 2 and "50 MB" in result.output
+
+
+def test_the_time_of_a_file_is_bounded(wrong: Path) -> None:
+    late = run(str(wrong), "--file-budget", "0.1")
+    assert late.exit_code == 0 and "the file's 0.1 s were used up" in late.output
+    assert run(str(wrong), "--file-budget", "0").exit_code == 2
+
+
+def test_the_hook_and_the_workflow_call_the_command() -> None:
+    root = Path(__file__).parents[2]
+    (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text())
+    assert hook["entry"] == "threefold check" and re.search(hook["files"], "notes/a.md")
+    assert not re.search(hook["files"], "a.py")
+    blocks = re.findall(r"```yaml\n(.*?)```", (root / "docs" / "check" / "ci.md").read_text(), re.DOTALL)
+    workflow, upload, hooks = [yaml.safe_load(block) for block in blocks]
+    runs = [step.get("run", "") for step in (*workflow["jobs"]["check"]["steps"], *upload)]
+    asked = [line.partition(" > ")[0].split()[2:] for line in runs if line.startswith("threefold check")]
+    assert len(asked) == 2 and hooks["repos"][0]["hooks"][0]["id"] == hook["id"]
+    for _, option, form in asked:
+        assert option == "--format" and run("-", option, form, stdin=TRUE).exit_code == 0
+
+
+def test_several_files_make_one_report(tmp_path: Path, wrong: Path) -> None:
+    (tmp_path / "paper.tex").write_text("\\newcommand{\\a}{\\alpha_t}\n\\[ 2\\a = \\a + \\a \\]\n\\input{more}\n")
+    (tmp_path / "more.tex").write_text("\\begin{equation} 2 + 2 = 5 \\end{equation}\n")
+    cells = [{"cell_type": "markdown", "source": ["$$1 + 1 = 2$$"]}]
+    (tmp_path / "book.ipynb").write_text(json.dumps({"cells": cells}))
+    out = tmp_path / "out.json"
+    result = run(str(wrong), str(tmp_path / "paper.tex"), str(tmp_path / "book.ipynb"), "--json", str(out))
+    files = json.loads(out.read_text())["files"]
+    assert [[k["verdict"] for k in f["links"]] for f in files] == [
+        ["proved", "refuted"],
+        ["proved", "refuted"],
+        ["proved"],
+    ]
+    assert result.exit_code == 1 and "more.tex 1.1" in result.output
+    assert files[1]["links"][1]["file"].endswith("more.tex")
+
+
+def test_inline_equations_are_judged_when_asked() -> None:
+    text = "In a sentence $2 + 2 = 5$ stands.\n"
+    assert run("-", stdin=text).exit_code == 0
+    assert run("-", "--inline", stdin=text).exit_code == 1
 
 
 def test_folders_settings_and_baselines(tmp_path: Path, wrong: Path) -> None:

@@ -93,6 +93,7 @@ def test_print_back_notices_a_slip() -> None:
         (r"(x_t - \epsilon)", r"\left( \boldsymbol{x}_t \; - \; \textcolor{red}{\varepsilon} \right)"),
         (r"\frac12 \|x\|^2", r"\tfrac{1}{2}\bigl\lVert {\bf x} \bigr\rVert^{2}"),
         (r"p(x|z)", r"p\left(\bm{x} \,\middle|\, z\right)"),
+        (r"\bar\alpha_{t-1} + \tilde\mu_t(x)", r"\bar{\alpha_{t-1}} + \tilde{\mu_t}(x)"),
     ],
 )
 def test_coats_do_not_matter(plain: str, dressed: str) -> None:
@@ -112,6 +113,11 @@ def test_statements_side_by_side_are_cut() -> None:
     )
     assert [[r.text for r in s.relations] for s in found] == [["="], [r"\sim"], ["="]]
     assert "t" in found[2].condition[0]
+
+
+def test_a_second_column_is_a_statement_of_its_own() -> None:
+    found = statements(tokenise(r"x_t &= a x_0 + b\epsilon && \epsilon\sim q(x) \\ &= c && \text{(Bayes)}"))
+    assert [[r.text for r in s.relations] for s in found] == [["=", "="], [r"\sim"]]
 
 
 def test_macros_expand_and_those_that_call_themselves_do_not_hang() -> None:

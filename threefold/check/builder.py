@@ -171,7 +171,7 @@ class Builder(Raw):
         elif text in STYLES:
             self.style(text, at, found, depth)
         elif name in ACCENTS:
-            found.extend((Token(ACCENTS[name], at, "accent"), self.argument(depth, at)))
+            found.extend((Token(ACCENTS[name], at, "accent"), *_script_outside(self.argument(depth, at))))
         elif text in (r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"):
             over, under = self.argument(depth, at), self.argument(depth, at)
             found.extend((Token(r"\frac", at, "command"), over, under))
@@ -310,6 +310,13 @@ class Builder(Raw):
         self.i += 1
         self.text_of_argument(at)
         return inner
+
+
+def _script_outside(accented: Group) -> tuple[Item, ...]:
+    """\\bar{x_t} as \\bar{x}_t: the accent is the letter's."""
+    items = accented.items
+    below = len(items) == 3 and isinstance(items[1], Token) and items[1].text == "_" and isinstance(items[0], Token)
+    return (Group(items[:1], accented.at), *items[1:]) if below else (accented,)
 
 
 def _is_prime(script: Group) -> bool:

@@ -95,17 +95,41 @@ def statements(items: Sequence[Item]) -> list[Statement]:
     """Cut a display into statements. Raises NotRead where brackets do not match."""
     _refuse_unbalanced(items)
     found: list[Statement] = []
+    beside: list[Statement] = []  # in columns of their own: a row below goes on with the first column
     for row in _cut(items, lambda text: text == r"\\"):
-        for place, (piece, condition) in enumerate(_pieces(row)):
-            piece = _stripped(piece)
-            if not piece:
-                if condition and found:
-                    found[-1].condition.append(condition)
-                continue
-            _place(found, piece, new=place > 0)
-            if condition:
+        first, *others = _columns(_without_comment(row))
+        _read_row(found, first)
+        for other in others:
+            aside: list[Statement] = []
+            _read_row(aside, other)
+            beside += aside
+    return [s for s in (*found, *beside) if s.sides]
+
+
+def _read_row(found: list[Statement], row: list[Item]) -> None:
+    for place, (piece, condition) in enumerate(_pieces(row)):
+        piece = _stripped(piece)
+        if not piece:
+            if condition and found:
                 found[-1].condition.append(condition)
-    return [s for s in found if s.sides]
+            continue
+        _place(found, piece, new=place > 0)
+        if condition:
+            found[-1].condition.append(condition)
+
+
+def _columns(row: list[Item]) -> Iterator[list[Item]]:
+    """What stands between two ampersands side by side; a relation behind them goes on with what stands before."""
+    now: list[Item] = []
+    for place, item in enumerate(row):
+        following = next((i for i in row[place + 1 :] if not _is_ampersand(i)), None)
+        goes_on = isinstance(following, Token) and following.text in RELATIONS
+        if _is_ampersand(item) and now and _is_ampersand(now[-1]) and len(now) > 1 and not goes_on:
+            yield now[:-1]
+            now = []
+        else:
+            now.append(item)
+    yield now
 
 
 def _place(found: list[Statement], piece: tuple[Item, ...], *, new: bool) -> None:
@@ -169,7 +193,6 @@ def _cut(items: Sequence[Item], at: object) -> Iterator[list[Item]]:
 
 def _pieces(row: list[Item]) -> Iterator[tuple[tuple[Item, ...], str]]:
     """Statements that stand side by side in a row, each with the condition that follows it in words."""
-    row = _without_comment(row)
     parts: list[list[Item]] = [[]]
     conditions: list[str] = [""]
     depth, in_condition = 0, False
@@ -196,6 +219,10 @@ def _pieces(row: list[Item]) -> Iterator[tuple[tuple[Item, ...], str]]:
         else:
             parts[-1].append(item)
     yield from _merged(parts, conditions)
+
+
+def _is_ampersand(item: Item) -> bool:
+    return isinstance(item, Token) and item.text == "&"
 
 
 def _merged(parts: list[list[Item]], conditions: list[str]) -> Iterator[tuple[tuple[Item, ...], str]]:

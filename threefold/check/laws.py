@@ -112,7 +112,7 @@ def law_name(reader: LinkReader, name: Name) -> str:
             raise NotRead(f"the law {latex_of(name)} is not known: another mark is another law")
     if reader.context.name == "flow-matching" and not name.accents:
         return "p"
-    extra = [p for p in name.index if not p.label]
+    extra = [p for p in name.index if not p.label and (p.signs != ("lambda",) or letter != "q")]
     if extra and not labels and not reader.context.chain:
         raise NotRead(f"the law {latex_of(name)} with an index is not known")
     if extra and not labels and [flat_text(p) for p in extra] != ["t"]:

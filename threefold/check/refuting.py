@@ -12,7 +12,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.terms import ScalarFunction, is_vector, unfold_all
 from derivations.kernel.verdict import Witness
-from derivations.rules import Density, LogDensity, Normal
+from derivations.rules import Density, Domain, LogDensity, Normal
 from threefold.check import kernel, repair, search
 from threefold.check.admissible import Found, answer, closed, goals_of, with_substitutions
 from threefold.check.goals import Goal
@@ -21,6 +21,7 @@ from threefold.check.substitutions import available, with_other_networks
 from threefold.check.tasks import Answer, Task
 
 REPAIR_SECONDS = 10.0
+SUPPOSED = "supposed: "  # how a side condition begins that is a hypothesis
 
 
 def refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
@@ -29,7 +30,7 @@ def refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answe
     why = _withheld(task, [r for r, _, _ in found])
     if why:
         return answer(why[0], shown, why[1])
-    best: tuple[Reading, Any, str] | None = None
+    best: tuple[Reading, Any, str, Goal] | None = None
     for reading, context, settings in found:
         if reading.stronger:
             continue
@@ -42,11 +43,10 @@ def refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answe
             witness = fails(goal, close, context.instance)
             if witness is None or not _fails_up_to_constant(goal, close, context.instance):
                 return None
-            best = best or (reading, witness, words)
-            if words:
-                best = (reading, witness, words)
+            if best is None or words:
+                best = (reading, witness, words, goal)
     assert best is not None
-    reading, witness, words = best
+    reading, witness, words, goal = best
     mended = _mended(task, found[0], deadline)
     return answer(
         "refuted",
@@ -55,8 +55,19 @@ def refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answe
         at=tuple(witness.values),
         left=witness.lhs,
         right=witness.rhs,
+        side_conditions=where(goal),
         repair=mended,
     )
+
+
+def where(goal: Goal) -> tuple[str, ...]:
+    """The domain of what was refuted, and the hypotheses that its worlds meet, in words."""
+    e = unfold_all(goal.both)
+    names = {s.name for s in e.free_symbols} | {type(f).__name__ for f in e.atoms(ScalarFunction)}
+    kept = {n: i for n, i in goal.domain.intervals.items() if n in names}
+    products = {p: f for p, f in goal.domain.products.items() if p in names}
+    domain = Domain(kept, dict(goal.domain.indices), products)
+    return (*domain.words(), *(f"{SUPPOSED}{h.name}" for h in search.suppositions(goal)))
 
 
 def _mended(task: Task, natural: Found, deadline: float) -> str:

@@ -66,6 +66,7 @@ class LinkReport:
             left, right = _number(self.witness.left), _number(self.witness.right)
             witness = {"at": dict(self.witness.at), "left": left, "right": right}
         return {
+            "file": self.file,
             "display": self.display,
             "link": self.link,
             "line": self.line,

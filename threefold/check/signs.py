@@ -14,7 +14,7 @@ def _listed(text: str) -> list[str]:
 
 GREEK = words(
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega ell "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega partial emptyset varnothing infty"
+    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega partial emptyset varnothing infty varsigma varrho varpi"
 )
 ACCENTS = {
     "hat": "hat",
@@ -125,8 +125,7 @@ _GREEK_IN_ORDER = (
     "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega epsilon phi"
 )
 UNICODE_LETTERS = dict(zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩϵϕ", _listed(_GREEK_IN_ORDER), strict=True))
-VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varsigma": "sigma", "varrho": "rho",
-            "hslash": "hbar", "varpi": "pi"}  # fmt: skip
+VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "hslash": "hbar"}  # fmt: skip
 UNICODE_VARIANTS = {"ε": "epsilon"}
 ONE_ARGUMENT = frozenset(ACCENTS)
 ENVIRONMENTS_OF_ROWS = words(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from threefold.check.report import FileReport, LinkReport, Report
 
@@ -34,24 +35,29 @@ def lines(file: FileReport, *, verbose: bool = False) -> Iterator[str]:
     if file.contexts:
         yield "  overrule with `threefold: {context: ...}` in the front matter, a comment, or --set context=..."
     shown = [link for link in file.links if verbose or link.verdict not in SILENT]
-    width = max((len(place(link)) for link in shown), default=0)
+    width = max((len(place(link, file.file)) for link in shown), default=0)
     for link in shown:
-        yield from of_link(link, width)
+        yield from of_link(link, width, file.file)
     yield summary(file)
 
 
-def place(link: LinkReport) -> str:
-    """line.link, with the cell of a notebook."""
+def place(link: LinkReport, whole: str = "") -> str:
+    """line.link, with the cell of a notebook, or the file where it is one that `whole` reads in."""
+    if whole and link.file and link.file.partition("#")[0] != whole:
+        return f"{PurePath(link.file).name} {link.line}.{link.link}"
     cell = link.file.rpartition("#cell-")[2] if "#cell-" in link.file else ""
     return (f"cell {cell}, " if cell else "") + f"{link.line}.{link.link}"
 
 
-def of_link(link: LinkReport, width: int = 0) -> Iterator[str]:
+def of_link(link: LinkReport, width: int = 0, whole: str = "") -> Iterator[str]:
     """The lines of one link."""
-    yield f"{MARKS[link.verdict]} {place(link):<{width}}  {link.verdict:<22} {detail(link)}".rstrip()
+    yield f"{MARKS[link.verdict]} {place(link, whole):<{width}}  {link.verdict:<22} {detail(link)}".rstrip()
     indent = " " * (width + 4)
     if link.witness is not None:
         yield f"{indent}{at(link)}"
+        domain = [c for c in link.side_conditions if not c.startswith("supposed: ")]
+        if domain:
+            yield f"{indent}where     {short('; '.join(domain), 200)}"
     if link.verdict in ("refuted", "proved as read", "two readings", "contradiction"):
         yield f"{indent}read as   {short(link.reading, 200)}"
         for note in link.notes:
