@@ -39,6 +39,8 @@ CASES = [
     ("", r"\|\text{sg}[z_e(x)] - e\|^2 + \|z_e(x) - \text{sg}[e]\|^2 = \|z_e(x) - e\|^2", "undecided"),
     ("", r"L = \|x - D(z_q(x))\|_2^2 + \|\text{sg}[z_e(x)] - e\|_2^2", "definition"),
     ("", r"q(z=k|x) = 1", "not read"),
+    ("", r"\|z_e(x) - z_q(x)\|_2 \le \|z_e(x) - e_j\|_2", "undecided"),
+    ("", r"z_q(x) - e_k = 0", "undecided"),
 ]
 
 

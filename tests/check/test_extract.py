@@ -59,6 +59,17 @@ def test_places_are_places_of_the_file() -> None:
         assert lines[line - 1][column - 1] == first
 
 
+def test_the_marks_of_a_quotation_are_no_relation() -> None:
+    text = "> Defined as\n> $$\n> a = b\n> $$\n>> $$c =\n>> d$$\n\n$$e\n> f$$\n"
+    first, second, third = extract.markdown(text).displays
+    assert (first.tex.split(), second.tex.split(), third.tex.split()) == (
+        ["a", "=", "b"],
+        ["c", "=", "d"],
+        ["e", ">", "f"],
+    )
+    assert first.place(first.tex.index("a")) == (3, 3)
+
+
 def test_settings_come_with_their_line() -> None:
     found = extract.markdown("a\n\n<!-- threefold: context: vae -->\n")
     assert found.settings == [(3, "comment", "context: vae ")]

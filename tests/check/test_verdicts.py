@@ -182,3 +182,31 @@ def test_scores_are_compared() -> None:
     ]
     text = "<!-- threefold: context: score-sde -->\n\n" + "\n\n".join(f"$${tex}$$" for tex in lines)
     assert [k.verdict for k in threefold.check(text)] == ["proved", "refuted"]
+
+
+CHOICE = "$$\\sigma_t^2 = \\beta_t$$\n\n"
+WEIGHT = r"\frac{\beta_t^2}{2\sigma_t^2\alpha_t(1-\bar\alpha_t)} = \frac{\beta_t}{2\alpha_t(1-\bar\alpha_t)}"
+
+
+@pytest.mark.parametrize(
+    ("before", "tex", "verdict"),
+    [
+        (CHOICE, WEIGHT, "proved"),
+        ("We choose $\\sigma_t^2 = \\beta_t$ here.\n\n", WEIGHT, "proved"),
+        (CHOICE + CHOICE.replace("\\beta_t", "\\tilde\\beta_t"), WEIGHT, "proved"),
+        (CHOICE, WEIGHT.replace("{2\\alpha_t", "{\\alpha_t"), "refuted"),
+        ("", WEIGHT, "refuted"),
+    ],
+)
+def test_what_rests_on_a_choice_of_the_deviation_is_judged_with_it(before: str, tex: str, verdict: str) -> None:
+    assert threefold.check(f"{DDPM}{before}$${tex}$$\n", seconds=20).links[-1].verdict == verdict
+
+
+def test_the_mean_of_the_posterior_in_terms_of_the_noise() -> None:
+    right = (
+        r"\tilde\mu_t(x_t,\epsilon) = \frac{1}{\sqrt{\alpha_t}}(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\epsilon)"
+    )
+    tied = "$$q(x_{t-1}|x_t,x_0) = \\mathcal N(x_{t-1}; \\tilde\\mu_t(x_t,x_0), \\tilde\\beta_t I)$$\n\n"
+    wrong = right.replace(r"\sqrt{1-\bar\alpha_t}", r"\sqrt{1-\alpha_t}")
+    report = threefold.check(f"{DDPM}{tied}$${right}$$\n\n$${wrong}$$\n", seconds=20)
+    assert [link.verdict for link in report][-2:] == ["proved", "refuted"]

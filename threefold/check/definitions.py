@@ -58,6 +58,7 @@ class Definitions:
     older: Mapping[Name, Definition] = field(default_factory=dict)
     laws: Mapping[Name, Definition] = field(default_factory=dict)
     fields: Mapping[Name, tuple[Definition, ...]] = field(default_factory=dict)
+    deviations: tuple[Definition, ...] = ()  # what the text chooses for sigma_t
 
     def named(self, name: Name) -> Definition | None:
         return self.names.get(name)
@@ -85,6 +86,9 @@ class Definitions:
 
     def with_law(self, made: Definition) -> Definitions:
         return replace(self, laws={**self.laws, made.name: made})
+
+    def with_deviation(self, made: Definition) -> Definitions:
+        return replace(self, deviations=(*self.deviations, made))
 
     def with_field(self, made: Definition) -> Definitions:
         before = self.fields.get(made.name, ())

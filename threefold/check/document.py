@@ -134,6 +134,12 @@ class _Walker:
             self.known.under_braces(spot.nodes, spot.display, spot.context)
             self.known.remember(spot, link)
 
+    def contexts(self, detected: str) -> tuple[str, ...]:
+        """The contexts that a link may have: DDIM's letters and DDPM's, where nothing says which alpha is meant."""
+        context, settings = self.known.context(detected), self.known.settings
+        unsaid = context == "ddim" and not settings.bars and settings.alpha != "cumulative"
+        return (context, "ddpm") if unsaid else (context,)
+
     def task(self, spot: Spot) -> Task:
         sentence = kinds.last_sentence(spot.display.before)
         behind = spot.display.after.lstrip()[:80].split(".")[0]
@@ -141,7 +147,7 @@ class _Walker:
             spot.left,
             spot.relation.text,
             spot.right,
-            (self.known.context(spot.context),),
+            self.contexts(spot.context),
             self.known.settings,
             self.known.definitions,
             announced=any(kinds.LEAVES_OUT.search(words) for words in (sentence, behind)),

@@ -240,7 +240,7 @@ def _display(
     after = offset + len(body) if after < 0 else after
     before = text[max(0, start - BEFORE) : start]
     return Display(
-        body,
+        _unquoted(text, offset, body),
         line + first_line - 1,
         column,
         before,
@@ -249,6 +249,14 @@ def _display(
         file,
         offset,
     )
+
+
+def _unquoted(text: str, offset: int, body: str) -> str:
+    """Without the > before every line, where the display stands in a quotation."""
+    opening = text[text.rfind("\n", 0, offset) + 1 : offset]
+    if not re.match(r"\s*(?:[-*+]\s+)?>", opening):
+        return body
+    return re.sub(r"\n[ \t]*(?:>[ \t]?)+", lambda m: "\n" + " " * (len(m.group()) - 1), body)
 
 
 def _place(text: str, offset: int) -> tuple[int, int]:

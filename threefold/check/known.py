@@ -54,12 +54,22 @@ class Known:
 
     def aside(self, display: Display, nodes: tuple[Node, Node], context: str) -> None:
         """An equality inside a sentence may define a name; a setting, like w = 7, does not."""
+        self.deviation(nodes, display.line)
         found = D.lone(nodes[0])
         if found is None:
             return
         self.leave_out(None, display, nodes)
         if self.new_name(found[0], context) and not kinds.elliptic(nodes[1]) and bare(nodes[1]).kind != "num":
             self.name(D.Definition(found[0], nodes[1], display.line, found[1]))
+
+    def deviation(self, nodes: tuple[Node, Node], line: int) -> None:
+        """sigma_t = ... or sigma_t^2 = ...: the text chooses a deviation, and what follows may rest on it."""
+        base = D.unsquared(nodes[0])
+        name = D.lone(base)
+        if name is None or name[1] is not None or name[0].plain != "sigma" or name[0].labels or not name[0].indices:
+            return
+        value = nodes[1] if base == bare(nodes[0]) else Node("sqrt", (nodes[1],))
+        self.definitions = self.definitions.with_deviation(D.Definition(name[0], value, line))
 
     def under_braces(self, nodes: tuple[Node, Node], display: Display, context: str) -> None:
         """Names that stand under braces."""
@@ -86,6 +96,8 @@ class Known:
         if spot.relation.text not in kinds.EQUALITIES:
             return
         left, right = spot.nodes
+        if spot.place == 0:
+            self.deviation(spot.nodes, link.line)
         context = self.context(spot.context)
         fixed = self.settings.posterior
         self.settings = walkthrough.settings_after(self.settings, left, right, link.line, context)

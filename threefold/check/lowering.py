@@ -45,6 +45,7 @@ class LinkReader(ABC):
         self.lost_law = False
         self.repaired = False
         self.as_model = False
+        self.withheld = ""  # why nothing that is read here may be refuted
 
     def note(self, words: str) -> None:
         if words not in self.notes:

@@ -67,6 +67,7 @@ class Reading:
     stronger: bool = False  # a claim that implies the printed one, and is not implied by it
     opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
     lost_law: bool = False  # an expectation whose law is not written
+    withheld: str = ""  # why it may not be refuted
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
 
@@ -227,6 +228,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         free_of_network=inner[0] is not None and inner[1] is not None,
         opposite=opposite,
         lost_law=reader.lost_law,
+        withheld=reader.withheld,
         sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )

@@ -97,6 +97,8 @@ def _withheld(task: Task, readings: Iterable[Reading]) -> tuple[str, str] | None
                 "undecided",
                 "not proved up to a constant, and the constant is not written",
             )
+        if reading.withheld:
+            return "undecided", f"not proved, and {reading.withheld}"
         if reading.lost_law:
             return "undecided", "not proved, and the law of an expectation is not written"
         if reading.repaired:

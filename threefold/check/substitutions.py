@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.kernel.terms import Averaging, Law, VectorFunction
+from derivations.kernel.terms import Averaging, Law, VectorFunction, is_vector
 from derivations.rules import vector_function
 from threefold.check.contexts import ddpm, flow, onestep, score_sde
 from threefold.check.contexts.base import Context, Settings
@@ -137,10 +137,27 @@ def _networks(own: bool) -> Iterator[Substitution]:
 
 
 def _of_document(context: Context, settings: Settings, definitions: Definitions) -> Iterator[Substitution]:
+    for made in reversed(definitions.deviations):
+        chosen = _deviation(context, settings, definitions, made)
+        if chosen is not None:
+            yield chosen
     for made in [d for group in definitions.fields.values() for d in reversed(group)]:
         found = _parameterisation(context, settings, definitions, made)
         if found is not None:
             yield found
+
+
+def _deviation(context: Context, settings: Settings, definitions: Definitions, made: Definition) -> Substitution | None:
+    """sigma_t := ... as a function of any step; None where the value is not read."""
+    reader = Reader(context, settings, replace(definitions, fields={}, deviations=()), opaque=False)
+    try:
+        value, step = reader.value(made.node), reader.index(made.name.indices[0])
+    except (NotRead, ValueError, TypeError, AttributeError):
+        return None
+    head = type(N.sigma(N.t))
+    if step != N.t or value.atoms(head) or is_vector(value):
+        return None
+    return Substitution(f"sigma as in line {made.line}", of_heads(head, lambda n: value.xreplace({N.t: n})))
 
 
 def _parameterisation(

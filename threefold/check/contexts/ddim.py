@@ -64,6 +64,8 @@ def _alpha(reader: Any, name: Name) -> Any:
 def _sigma(reader: Any, name: Name) -> Any:
     if name.labels:
         raise NotRead(f"the deviation of {', '.join(name.labels)} is not known")
+    if reader.definitions.deviations:
+        reader.withheld = f"the text chooses sigma (line {reader.definitions.deviations[-1].line})"
     return deviation(only_index(reader, name))
 
 

@@ -140,10 +140,19 @@ def _posterior_mean(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
         arguments = (arguments[0], N.x(0))
     if len(arguments) != 2 or not all(map(is_vector, arguments)):
         raise NotRead("the posterior's mean takes x_t and x_0")
-    first, second = arguments
+    first, second = (_made_from(n, a) if _is_noise(a) else a for a in arguments)
     if first == N.x(0) and second != N.x(0):
         first, second = second, first
     return N.posterior_mean(second, first, n)
+
+
+def _is_noise(value: Any) -> bool:
+    return bool(value == N.eps or type(value) in (*NOISES, N.eps_theta))
+
+
+def _made_from(n: Any, noise: Any) -> Any:
+    """The x_0 that x_n was made from with this noise: tilde mu_t(x_t, eps) is the mean in terms of the noise."""
+    return (N.x(n) - sp.sqrt(1 - N.abar(n)) * noise) / sp.sqrt(N.abar(n))
 
 
 def _x_network(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:

@@ -42,6 +42,8 @@ def _latent_of(reader: Any, name: Name, arguments: tuple[Any, ...]) -> Any:
     heads = {"e": encoded, "q": quantised}
     if _label(name) not in heads:
         raise NotRead(f"{latex_of(name)} is neither what is encoded (z_e) nor what is quantised (z_q)")
+    if _label(name) == "q":
+        reader.withheld = "that z_q is the nearest entry is not supposed"
     return heads[_label(name)](*arguments)
 
 
