@@ -62,6 +62,7 @@ CHAPTERS = (
     "solvers.one_step",
     "solvers.multistep",
     "solvers.third_order",
+    "ddim.inversion",
     "flow.matching",
     "flow.continuity",
     "flow.mean_velocity",

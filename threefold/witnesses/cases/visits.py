@@ -10,7 +10,7 @@ import numpy as np
 
 from derivations.refutation.laws import mp
 from threefold.witnesses.cases.moving import exactly
-from threefold.witnesses.cases.numbers import between, edges, normals, positive
+from threefold.witnesses.cases.numbers import between, coarse, edges, normals, positive
 from threefold.witnesses.point import Array, GaussianLaw, Point
 from threefold.witnesses.registry import Cases
 
@@ -140,3 +140,45 @@ class ShrunkSteps:
             then = now * {0: 0.0, 2: 511 / 512}.get(m % 4, float(between(case, 0.1, 0.9)))
             x, centre = normals(case, 2, m % 3 + 1)
             yield Shrunk(x, centre, variance, now, then)
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """A point and a noise ratio, and a network (M x + b varsigma)/(1 + |x|^2/8 + varsigma^2/4)."""
+
+    x: Array
+    matrix: Array
+    offset: Array
+    ratio: float
+
+    @property
+    def edges(self) -> frozenset[str]:
+        return edges({"d = 1": len(self.x) == 1, "d = 2": len(self.x) == 2})
+
+    def answer(self, x: Any, ratio: Any) -> Any:
+        """In floats."""
+        return (self.matrix @ x + self.offset * ratio) / (1 + (x @ x) / 8 + ratio * ratio / 4)
+
+    def _exact(self, x: Any, ratio: Any) -> Any:
+        """In the oracle's numbers, series in a step among them."""
+        below = 1 + sum(v * v for v in x) / 8 + ratio * ratio / 4
+        rows = zip(self.matrix, self.offset, strict=True)
+        return tuple(
+            (sum(exactly(m) * v for m, v in zip(row, x, strict=True)) + exactly(b) * ratio) / below for row, b in rows
+        )
+
+    def point(self, step: float) -> Point:
+        numbers = {"varsigma_now": self.ratio, "varsigma_step": step}
+        return Point(len(self.x), numbers, vectors={"state": self.x}, exact={"eps_field": self._exact})
+
+
+@dataclass(frozen=True)
+class RoundTrips:
+    share: int = 8
+    must: frozenset[str] = frozenset({"d = 1", "d = 2"})
+
+    def draw(self, case: Cases) -> Iterator[RoundTrip]:
+        for m in range(max(4, case.n // self.share)):
+            d = m % 2 + 1
+            matrix = normals(case, d, d) / 2 + np.eye(d)
+            yield RoundTrip(normals(case, d), coarse(matrix), normals(case, d), float(positive(case, -1.0, 0.5)))

@@ -9,9 +9,9 @@ import numpy as np
 from reference import chain, ddim, divergences, views
 from threefold.witnesses.cases.chains import Step, Steps
 from threefold.witnesses.cases.strides import StepBack, Strides
-from threefold.witnesses.cases.visits import Shrunk, ShrunkSteps, VisitedSteps, Visits
+from threefold.witnesses.cases.visits import RoundTrip, RoundTrips, Shrunk, ShrunkSteps, VisitedSteps, Visits
 from threefold.witnesses.point import Array
-from threefold.witnesses.shapes import Inequality, Shape, Value, measured
+from threefold.witnesses.shapes import Inequality, Order, Shape, Value, measured
 
 
 def _levels(s: StepBack, t: int) -> tuple[float, float]:
@@ -147,3 +147,21 @@ def _(s: Shrunk) -> Iterator[Shape]:
     yield Value(1, point, rate * away, because=because, size=size * (1 + s.now))
     yield Value(2, point, s.cosine**2, because=because, size=16.0)
     yield Inequality(3, point, s.cosine**2 * ratio, ratio, because=because, size=16.0 * ratio)
+
+
+TRIP = np.array([1 / 64, 1 / 128, 1 / 256, 1 / 512])
+
+
+@measured("ddim.inversion.round_trip", method="round trips of one step at falling sizes", cases=RoundTrips())
+def _(s: RoundTrip) -> Iterator[Shape]:
+    def lost(part: int, k: float) -> float:
+        first = s.answer(s.x, s.ratio if part < 2 else s.ratio + k)
+        up = s.x + k * first
+        if part == 1:
+            up = s.x + k * s.answer(up, s.ratio + k)
+        return float(np.linalg.norm(up - k * s.answer(up, s.ratio + k) - s.x))
+
+    for part, power in enumerate((2, 3, 2)):
+        k = float(TRIP[-1])
+        leading = float(np.linalg.norm(s.point(k).rhs("ddim.inversion.round_trip", part))) / k**power
+        yield Order(part, TRIP, np.array([lost(part, float(h)) for h in TRIP]), power, leading, slack=0.2)
