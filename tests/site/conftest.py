@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -50,10 +50,13 @@ def built_pages(site: Path) -> dict[str, str]:
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the site as if it had been built for this very address: the theme compares links with the site map."""
 
+    asked: ClassVar[list[str]] = []  # paths, those that a worker asks for too
+
     def log_message(self, *_: Any) -> None:
         pass
 
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         if self.path != "/sitemap.xml":
             super().do_GET()
             return
@@ -75,6 +78,13 @@ def address(site: Path) -> Iterator[str]:
     server.shutdown()
 
 
+@pytest.fixture
+def asked(address: str) -> list[str]:
+    """What the server is asked for while a test runs."""
+    Quiet.asked.clear()
+    return Quiet.asked
+
+
 class DevToolsError(RuntimeError):
     """A command that the browser answered with an error."""
 
@@ -92,6 +102,7 @@ class Chrome:
             os.dup2(from_browser, 4)
 
         switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        switches += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # no other host is found, by anything
         self._process = subprocess.Popen(
             [program, *switches, "--remote-debugging-pipe", f"--user-data-dir={self.profile}", "about:blank"],
             preexec_fn=connect,
@@ -161,9 +172,9 @@ class Chrome:
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
         self.evaluate("document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => done(1))))")
 
-    def wait_for(self, condition: str) -> None:
+    def wait_for(self, condition: str, seconds: float = SECONDS) -> None:
         """Ask until the condition holds. A page that gives way to the next one while it is asked has not answered."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 if self.evaluate(condition):
@@ -173,7 +184,7 @@ class Chrome:
                 if not any(words in str(error) for words in LEFT):
                     raise
                 last = str(error)
-            assert time.monotonic() < deadline, f"not true after {SECONDS} s ({last}): {condition}"
+            assert time.monotonic() < deadline, f"not true after {seconds} s ({last}): {condition}"
             time.sleep(0.02)
 
     def complaints(self) -> list[str]:

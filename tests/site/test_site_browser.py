@@ -35,6 +35,7 @@ KINDS = {
     "list of experiments": "experiments/index.html",
     "experiment": "experiments/digits-ddpm.html",
     "project": "project.html",
+    "check your own": "check-your-own.html",
     "not found": "404.html",
 }
 SIZES = (390, 1280)

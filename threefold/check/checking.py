@@ -176,6 +176,16 @@ def file_report(
 ) -> FileReport:
     """Judge what was extracted from one file."""
     started = time.perf_counter()
+    made, spoken, text = opened(name, parts, said, inline, seconds)
+    _judge(made, jobs, budget, cache, on_done)
+    links = tuple(link_report(link) for link in made.links)
+    return FileReport(name, contexts(made, spoken), links, time.perf_counter() - started, text)
+
+
+def opened(
+    name: str, parts: Sequence[Extracted], said: Options, inline: bool, seconds: float
+) -> tuple[document.Document, Options, str]:
+    """What was extracted, read from top to bottom and not judged yet; the options that hold in it; its text."""
     text = "\n".join(part.text for part in parts)
     displays: list[Display] = []
     asides: list[Display] = []
@@ -197,22 +207,20 @@ def file_report(
         spoken = options.with_pair(spoken, key, value)
     if said.context:
         forced = [(0, said.context)]
-    known = macros.collect(text)
     made = document.read(
         displays,
         file=name,
-        known_macros=known,
+        known_macros=macros.collect(text),
         settings=spoken.settings,
         forced=forced,
         seconds=seconds,
         asides=[] if inline else asides,
     )
-    _judge(made, jobs, budget, cache, on_done)
-    links = tuple(_link(link) for link in made.links)
-    return FileReport(name, _contexts(made, spoken), links, time.perf_counter() - started, text)
+    return made, spoken, text
 
 
-def _contexts(made: document.Document, spoken: Options) -> tuple[ContextReport, ...]:
+def contexts(made: document.Document, spoken: Options) -> tuple[ContextReport, ...]:
+    """Which context holds from which line on, as the report says it."""
     found: list[ContextReport] = []
     for decision in made.decisions:
         if not found or found[-1].name != decision.context:
@@ -220,7 +228,8 @@ def _contexts(made: document.Document, spoken: Options) -> tuple[ContextReport, 
     return tuple(found)
 
 
-def _link(link: document.Link) -> LinkReport:
+def link_report(link: document.Link) -> LinkReport:
+    """A link with its answer, as plain data."""
     answer = link.answer or Answer("undecided", "it was not judged")
     witness = Witness(answer.at, answer.left, answer.right) if answer.verdict in WRONG and answer.left else None
     return LinkReport(
@@ -275,15 +284,13 @@ def _judge(
             made.links[place].answer = answer
         else:
             waiting.append((place, task, path))
-    for number, (place, answer) in enumerate(_answers(waiting, jobs, budget), 1):
+    for number, (place, answer) in enumerate(answers(waiting, jobs, budget), 1):
         made.links[place].answer = answer
         if on_done is not None:
             on_done(number, len(waiting))
 
 
-def _answers(
-    waiting: Sequence[tuple[int, Task, Path | None]], jobs: int, budget: float
-) -> Iterator[tuple[int, Answer]]:
+def answers(waiting: Sequence[tuple[int, Task, Path | None]], jobs: int, budget: float) -> Iterator[tuple[int, Answer]]:
     started = time.perf_counter()
     paths = {place: path for place, _, path in waiting}
     late = Answer("undecided", f"the file's {budget:g} s were used up")

@@ -42,7 +42,7 @@ def pages(ledger: Path, out: Path, docs: Path) -> None:
     try:
         from threefold.site.generate import generate
 
-        counts = generate(docs, ledger, out)
+        counts = generate(docs, ledger, out, lambda said: click.echo(said, err=True))
     except ModuleNotFoundError as error:
         raise Unusable(f"the site needs {error.name}, which is not installed: pip install -e '.[docs]'") from error
     except OSError as error:

@@ -13,7 +13,8 @@ from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.judge import PartReport, StepReport
 from derivations.printing import RELATIONS_TEXT, supposed_latex
 from threefold.account import tag_of
-from threefold.site import symbols, words
+from threefold.live.lines import short_name
+from threefold.site import own, symbols, words
 from threefold.site.book import Book
 from threefold.site.tex import width
 
@@ -162,11 +163,6 @@ def _part(book: Book, claim: Claim, number: int, part: PartReport, up: str) -> s
     return f'<div class="tf-proof">{title}{"".join(rows)}</div>'
 
 
-def short_name(claim: Claim) -> str:
-    """What `threefold show` is given: the tag, or the id of an exercise, which has none."""
-    return tag_of(claim) or claim.id
-
-
 def anchor(claim: Claim, part: int, step: StepReport) -> str:
     """A row's id: the tag, the statement's number if there are several, the step's number."""
     numbers = [str(part + 1)] if len(claim.says) > 1 else []
@@ -179,7 +175,7 @@ def _row(book: Book, claim: Claim, part: int, step: StepReport, before: StepRepo
     relation = escape(RELATIONS_TEXT[step.relation]) if step.rule else ""
     name = anchor(claim, part, step)
     mark = badge(step.tier) if step.rule else ""
-    reason = _reason(book, claim, step, _defined(step, before), up) if step.rule else ""
+    reason = _reason(book, claim, step, _defined(step, before), own.link(book, name, up), up) if step.rule else ""
     tall = height(math) + bool(reason)
     return (
         f'<section class="tf-row{_size(math)}" id="{name}" style="--h:{tall:.1f}" data-search-exclude><a class="tf-no" '
@@ -214,7 +210,7 @@ def _defined(step: StepReport, before: StepReport | None) -> list[str]:
     return [name for name in dict.fromkeys([*names[0], *names[1]]) if (name in names[0]) != (name in names[1])]
 
 
-def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: str) -> str:
+def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], edit: str, up: str) -> str:
     definitions = ", ".join(
         f'<a href="{up}reference/notation.html#{symbols.anchor(name)}">{words.html(symbols.MEANING[name])}</a>'
         for name in defined
@@ -233,7 +229,7 @@ def _reason(book: Book, claim: Claim, step: StepReport, defined: list[str], up: 
         word = "" if "definition" in (step.why or named) else "definition: "
         source += f'<span class="tf-from">{word}{definitions}</span>'
     folded = f'<details class="tf-why"><summary>{why}</summary>{table(rows)}</details>'
-    return f'<div class="tf-under">{folded}{source}</div>'
+    return f'<div class="tf-under">{folded}{source}{edit}</div>'
 
 
 def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:
@@ -249,7 +245,7 @@ def solution(book: Book, claim: Claim, parts: Iterable[str], up: str) -> str:
     return one_line(
         f'<details class="tf-solution"><summary>Solution, checked {f"as {tag}" if tag else "by the kernel"}</summary>'
         f'<div class="tf-derivation"><p>{name} {badge(judgement.verdict.kind)}</p>{proof}{run}</div>'
-        "</details>"
+        f"</details>{own.exercise(book, claim, chosen[0], up)}"
     )
 
 

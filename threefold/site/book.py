@@ -12,6 +12,7 @@ from typing import Any
 import derivations
 from derivations import Claim, Judgement, Verdict
 from threefold.errors import Unusable, nearest
+from threefold.site.browser import Runtime
 from threefold.site.evidence import Evidence, gather
 from threefold.site.tex import Typesetter
 
@@ -25,6 +26,7 @@ class Book:
     summary: Mapping[str, Any]
     typesetter: Typesetter = field(default_factory=Typesetter)
     _evidence: Callable[[], Evidence] = gather
+    runtime: Runtime | None = None  # what the page "Check your own" runs on, where it is to be had
 
     @classmethod
     def open(cls, path: Path, evidence: Callable[[], Evidence] = gather) -> Book:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from threefold.site import (
     algorithms,
     bibliography,
     blocks,
+    browser,
     chapters,
     cited,
     errata,
@@ -23,6 +24,7 @@ from threefold.site import (
     experiments,
     figures,
     graph,
+    own,
     pages,
     prose,
     source,
@@ -50,8 +52,10 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
+def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = print) -> dict[str, int]:
     """Write the whole source of the site below `out`, and `tex.json` beside it; returns counts for the last message.
+
+    `say` is told what was left out.
 
     Raises Unusable when a text names what does not exist, the ledger does not fit the claims, or `out` holds what was
     not written here.
@@ -61,7 +65,7 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
         check_replaceable(folder)
     if not docs.is_dir():
         raise Unusable(f"there is no folder {docs}; run this in the root of the repository, or name it with --docs")
-    with ProcessPoolExecutor(max_workers=1) as beside:
+    with ProcessPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=1) as fetching:
         gathered = beside.submit(evidence.gather)
         book = Book.open(ledger, gathered.result)
         texts = {
@@ -78,7 +82,11 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
         shutil.rmtree(fresh, ignore_errors=True)
         _write(fresh / MARK, "")
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
+        vendored = fetching.submit(browser.vendor, fresh / "assets" / "own")
         book.judge_all()  # here, while the other process gathers
+        book.runtime = _runtime(vendored, say)
+        for name, lines in own.lines() if book.runtime else ():
+            _write(fresh / "assets" / "own" / "lines" / f"{name}.json", lines)
         _write(fresh / "assets" / "javascripts" / "symbols.js", pages.symbols_script())
         _write(fresh / "assets" / "claims.json", cited.claims(book))
         for path, text in texts.items():
@@ -103,6 +111,15 @@ def generate(docs: Path, ledger: Path, out: Path) -> dict[str, int]:
         "experiments": len(recorded),
         "formulas": len(book.typesetter.drawn),
     }
+
+
+def _runtime(vendored: Future[browser.Runtime], say: Callable[[str], None]) -> browser.Runtime | None:
+    """What "Check your own" runs on; None where it is not to be had, which is said and stops nothing."""
+    try:
+        return vendored.result()
+    except browser.NotBuilt as reason:
+        say(f"the site is built without the page Check your own: {reason}")
+        return None
 
 
 def _is_shown(path: str, recorded: Mapping[str, object]) -> bool:
@@ -197,4 +214,5 @@ def directives(
         "metrics": lambda _, up: _metrics(),
         "samplers": lambda _, up: _samplers(),
         "widget": partial(widgets.element, book),
+        "check-your-own": partial(own.form, book),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape
 
 from threefold.errors import Unusable
-from threefold.site import blocks
+from threefold.site import blocks, own
 from threefold.site.book import Book
 from threefold.site.tables import noised_digit, sampler_paths
 
@@ -43,7 +43,12 @@ def break_it(book: Book, up: str) -> str:
             )
         title = f"<p>{blocks.named_link(book, name, up)}</p>"
         groups.append(f'<section data-title="{escape(claim.title)}">{title}{"".join(items)}</section>')
-    return f'<aside class="tf-widget" data-search-exclude><tf-break>{"".join(groups)}</tf-break></aside>'
+    more = (
+        f'<p>Make a change of your own, in any line of any derivation: <a href="{up}{own.PAGE}">Check your own</a>.</p>'
+        if book.runtime is not None
+        else ""
+    )
+    return f'<aside class="tf-widget" data-search-exclude><tf-break>{"".join(groups)}</tf-break>{more}</aside>'
 
 
 def noising() -> str:

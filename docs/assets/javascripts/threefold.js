@@ -116,6 +116,22 @@
   const tip = made("div", {id: "tf-tip", className: "tf-tip", hidden: true});
   let marked = null, leaving = 0;
 
+  // The forms of "Check your own" bring a script of their own, and end the judge when the reader leaves.
+  class CheckYourOwn extends HTMLElement {
+    async connectedCallback() {
+      try {
+        this.script = await import(new URL("assets/javascripts/check-your-own.js", root).href);
+        this.script.begin(this);
+      } catch {
+        this.querySelector("[role=status]").textContent = "The script of this page could not be loaded. From a folder on " +
+          "disk it cannot run: serve the site, for instance by make docs-serve.";
+      }
+    }
+
+    disconnectedCallback() { this.script?.end(); }
+  }
+  if (!customElements.get("tf-own")) customElements.define("tf-own", CheckYourOwn);
+
   const hideTip = () => {
     tip.hidden = true;
     marked?.classList.remove("tf-on");
@@ -185,7 +201,8 @@
 
   // A link into folded evidence opens it.
   const openTarget = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!location.hash || location.hash.includes("=")) return; // what a form carries is no place
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const folded = target && target.closest("details");
     if (folded) folded.open = true;
   };
