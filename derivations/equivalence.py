@@ -16,6 +16,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.rules import inequalities, matrices, order
 from derivations.kernel.rules.base import Context, StepFails
 from derivations.kernel.rules.calculus import differentiation
+from derivations.kernel.rules.comparison import monotone
 from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.gradients import vector_calculus
 from derivations.kernel.rules.probability import definition, linearity, tower
@@ -74,9 +75,22 @@ def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
                 return True
             if not strict and inequalities.is_divergence(core(new - share * old), Context(domain)):
                 return True
+        return _is_weaker(before, after, Context(domain))
     except (OutsideFragment, StepFails, Malformed):
         pass
     return False
+
+
+def _is_weaker(before: Statement, after: Statement, context: Context) -> bool:
+    """One side is as it was, and the other lies further off, as what stands around it passes an order on."""
+    up = before.relation in ("<", "<=")
+    if before.lhs == after.lhs:
+        small, large = (before.rhs, after.rhs) if up else (after.rhs, before.rhs)
+    elif before.rhs == after.rhs:
+        small, large = (after.lhs, before.lhs) if up else (before.lhs, after.lhs)
+    else:
+        return False
+    return monotone(order.positivity).decide("<=", core(small), core(large), context)
 
 
 def _same_side(a: Any, b: Any, domain: Domain, context: Context) -> bool:

@@ -31,7 +31,7 @@ def evaluate(e: Any, world: World, env: dict[Any, Any] | None = None) -> Any:
         return Viewpoint(world, env or {}).value(sp.sympify(e))
     except ZeroDivisionError as reason:
         raise Undefined(f"division by zero in {e}") from reason
-    except (OverflowError, RecursionError, MemoryError, ValueError) as reason:
+    except (OverflowError, RecursionError, MemoryError, LookupError, ValueError) as reason:
         raise Uncomputable(f"not to be computed here ({type(reason).__name__}: {reason})") from reason
 
 

@@ -270,7 +270,11 @@ def _judge_mutant(original: Claim, m: Mutant, seed: int, no_mistake: NoMistake) 
 
 
 def _refute_part(claim: Claim, part: int, original: Statement, numbers: range) -> tuple[Witness | None, Witness | None]:
-    """(a world where the statement is false, one where it has no value and the original has), None when not found."""
+    """(a world where the statement is false, one where it has no value and the original has), None when not found.
+
+    Of an order, a world without a value is taken whatever the original has there: with a mistake in it, it may still be
+    true, and the kernel cannot always tell.
+    """
     meaningless = None
     for n in numbers:
         try:
@@ -279,7 +283,7 @@ def _refute_part(claim: Claim, part: int, original: Statement, numbers: range) -
             continue
         except Undefined as reason:
             world = admitted(claim, part, n)
-            if meaningless is None and _has_a_value(original, world):
+            if meaningless is None and (original.relation in REVERSED or _has_a_value(original, world)):
                 meaningless = Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
             continue
         if found is not None:
