@@ -50,7 +50,8 @@ class SamplerCommand(click.Command):
         assert isinstance(choice, click.Option)
         others = ", ".join(solvers())
         choice.help = (
-            f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; of flows and EDM {others}. [default: ddim, heun, edm_heun]"
+            f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; of models in "
+            f"continuous time and of few-step models {others}. [default: the first that the model takes]"
         )
         options: dict[str, click.Option] = {}
         for row in _rows().values():
