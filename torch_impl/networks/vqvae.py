@@ -76,7 +76,7 @@ class VQVAEOutput(NamedTuple):
 class VQVAE(nn.Module):
     """`VQVAE(config)(x)` for images (batch, in_channels, image_size, image_size) in [-1, 1].
 
-    The loss (claim `planned:vqvae.loss`) is d(x, x') + `regulariser(output)`.
+    The loss (claim `vqvae.loss`) is d(x, x') + `regulariser(output)`.
     """
 
     def __init__(self, config: VQVAEConfig | None = None) -> None:

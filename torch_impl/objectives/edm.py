@@ -1,6 +1,6 @@
 """The loss of EDM: the squared error of a network whose input and target have unit variance at every noise level.
 
-It is the squared error of x_0 with weight 1 / c_out^2 (Karras et al. 2022, eq. 8; claim `planned:edm.preconditioning`).
+It is the squared error of x_0 with weight 1 / c_out^2 (Karras et al. 2022, eq. 8; claim `edm.preconditioning`).
 """
 
 from __future__ import annotations

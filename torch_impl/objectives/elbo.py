@@ -31,7 +31,7 @@ class ELBO(NamedTuple):
     def beta(self, beta: float) -> Tensor:
         """The beta-VAE objective, a lower bound only for beta >= 1.
 
-        Claims `planned:vae.beta.objective`, `vae.beta.bound`.
+        Claims `vae.beta.objective`, `vae.beta.bound`.
         """
         if not beta >= 0:
             raise ValueError(f"beta = {beta!r}, but the weight of the KL is not negative")

@@ -25,7 +25,7 @@ class Level(NamedTuple):
 
 
 class NoiseSchedule:
-    """beta_1..beta_T of a variance-preserving chain (claims `planned:ddpm.notation`, `ddpm.forward.marginal`).
+    """beta_1..beta_T of a variance-preserving chain (claims `ddpm.notation`, `ddpm.forward.marginal`).
 
     q(x_t | x_0) = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I), alpha_bar_t = prod_{s<=t} (1 - beta_s), and
     alpha_bar_0 = 1.

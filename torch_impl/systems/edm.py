@@ -45,7 +45,7 @@ class EDMConfig(WithUNet, kind="edm"):
 
 
 class EDMSystem(ToldSystem):
-    """loss = squared error of the preconditioned network, mean over elements (`planned:edm.preconditioning`)."""
+    """loss = squared error of the preconditioned network, mean over elements (`edm.preconditioning`)."""
 
     config: EDMConfig
 

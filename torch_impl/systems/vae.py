@@ -85,7 +85,7 @@ class VAESystemConfig(SystemConfig, kind="vae"):
 
 
 class VAESystem(System):
-    """loss = -E_q log p(x | z) + beta KL(q(z | x) || N(0, I)), nats per example (`planned:vae.beta.objective`).
+    """loss = -E_q log p(x | z) + beta KL(q(z | x) || N(0, I)), nats per example (`vae.beta.objective`).
 
     Beside it are logged the two terms and the ELBO, whatever beta is.
     """

@@ -135,7 +135,7 @@ class _CausalBlock(nn.Module):
 class VQVAESystem(System):
     """loss = ||x' - x||^2 + codebook and commitment terms (means over elements) + code nats per pixel.
 
-    Claim `planned:vqvae.loss`. The prior learns from codes, through which no gradient flows: the VQ-VAE trains as if
+    Claim `vqvae.loss`. The prior learns from codes, through which no gradient flows: the VQ-VAE trains as if
     the prior were not there.
     """
 
