@@ -18,11 +18,11 @@ from threefold.site import blocks, symbols
 from threefold.site.book import Book
 
 CHAPTERS = Path(__file__).parents[2] / "docs" / "derivations"
-ASKED = re.compile(r"^<!-- exercise: (\S+)(?: [\d ]+)? -->$", re.MULTILINE)
+ASKED = re.compile(r"^<!-- exercise: (\S+(?: [\d ]+)?) -->$", re.MULTILINE)
 
 
 def chapters() -> dict[str, list[str]]:
-    """What each chapter asks for, by the name of its page."""
+    """What each chapter asks for, by the name of its page: an id, and the numbers of statements where only some are."""
     pages = {path.stem: path.read_text(encoding="utf-8") for path in sorted(CHAPTERS.rglob("*.md"))}
     return {name: ASKED.findall(text) for name, text in pages.items() if "<!-- derivation" in text}
 
