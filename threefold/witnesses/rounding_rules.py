@@ -190,6 +190,15 @@ RULES["softplus"] = _ends(torch.nn.functional.softplus)
 RULES["tanh"] = _slope(lambda x, e, out: torch.ones_like(x))
 
 
+@rule("_softmax")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """A share moves with its own exponent and with all others; each is a difference from the largest, and summed."""
+    x, dim = value(args[0]), int(args[1])
+    error = tracker.error(args[0]) + UNIT[out.dtype] * (x.amax(dim, keepdim=True) - x)
+    reach = error + error.amax(dim, keepdim=True)
+    return value(out).abs() * torch.expm1(reach) + rounded(out, 2 * KERNEL + x.shape[dim])
+
+
 @rule("pow")
 def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     x, error, power = value(args[0]).abs(), tracker.error(args[0]), float(args[1])

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
+
+from threefold.witnesses.built import from_levels
 from threefold.witnesses.cases.paths import OnPath, PathPoints
+from threefold.witnesses.cases.scores import Blurred, BlurredGaussians
+from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
+from torch_impl.oracle import GaussianMixture
 from torch_impl.process.parameterization import view
 
 ORACLES = "the oracle of a known law computes both; tests/torch_impl compares them by autograd of its log-density"
@@ -46,12 +56,39 @@ def _(s: OnPath, on: On) -> Iterator[Shape]:
     yield Computed(0, s.point(vectors={"clean": s.x0}), level.square() * off, by)
 
 
+Known = tuple[GaussianMixture, Point, Tensor]
+
+
+def known(s: Blurred, on: On) -> Known:
+    """The oracle of Gaussian data with independent coordinates under one noise level, the same law, and a point."""
+    root = np.diag(np.diag(s.root))
+    with _disable_current_modes():
+        schedule = from_levels([s.signal**2 / (s.signal**2 + s.level**2)]).schedule
+        variances = torch.tensor(np.diag(root)[None] ** 2)
+        oracle = GaussianMixture([1.0], torch.tensor(s.mean[None]), variances, schedule)
+    level = schedule.level(1)
+    point = replace(s, signal=level.signal, level=level.sigma, root=root).point()
+    return oracle, replace(point, vectors={**point.vectors, "noisy_point": s.shift}), on(s.shift)
+
+
+@trained(
+    "score.marginal_identity",
+    method="the score, the denoiser and the expected noise of an oracle",
+    cases=BlurredGaussians(share=4),
+    no_gradient="the oracles are what a network is compared with: nothing is trained through them",
+)
+def _(s: Blurred, on: On) -> Iterator[Shape]:
+    oracle, point, x = known(s, on)
+    yield Computed(0, point, oracle.score(x[None], 1)[0])
+    yield Computed(1, point, oracle.denoiser(x[None], 1)[0])
+    yield Computed(2, point, oracle.noise(x[None], 1)[0])
+
+
 NOT_COMPUTED = {
+    "score.tweedie": "the code computes no posterior covariance; the first order is score.marginal_identity",
     "score.partition_function": "no network here puts out an energy",
     "score.moments": "no code averages a score over its own law",
     "score.fisher_identity": "the average over all data is what a network is trained to stand for",
-    "score.marginal_identity": ORACLES,
-    "score.tweedie": "the code computes no posterior covariance; the first order is score.marginal_identity",
     "regression.pythagoras": "about the least loss that any network can reach, which the code does not split",
     "score.dsm.theorem": "the code trains on the noise: its loss is matched by score.lsimple_dsm",
     "score.dsm.constant": "the code trains on the noise, and computes neither of the constant's two forms",
