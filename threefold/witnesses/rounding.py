@@ -30,6 +30,8 @@ KERNEL = 4.0  # units in which exp, log, ... of a vectorised library are exact
 
 RESHAPES = ("squeeze_", "unsqueeze_", "t_", "transpose_", "detach_")  # in place, and the elements stay where they are
 
+CONVERTS = ("_to_copy", "copy", "_copy_from")  # their rules count what is lost between two dtypes
+
 LOOKS = ("aminmax",)  # for checks of the input: nothing is computed from them
 
 Rule = Callable[["RunningError", Tensor, Sequence[Any], Mapping[str, Any]], Tensor]
@@ -77,6 +79,8 @@ class RunningError(TorchDispatchMode):  # type: ignore[no-untyped-call]
             rule = RULES.get(name.rstrip("_"))
             if rule is None:
                 raise UnknownOperator(f"no rule says how {func} rounds: add one to threefold.witnesses.rounding")
+            if name.rstrip("_") not in CONVERTS:
+                before = [self._converted(a, out.dtype) for a in before]
             error = rule(self, out, before, kwargs)
             error = torch.nan_to_num(error.expand(out.shape), nan=torch.inf, posinf=torch.inf)  # 0 times no bound
             self._region(out, make=True).copy_(error)
@@ -87,6 +91,14 @@ class RunningError(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ):
             raise UnknownOperator(f"no rule says how {func}, which makes several tensors, rounds")
         return out
+
+    def _converted(self, argument: Any, dtype: torch.dtype) -> Any:
+        """A number in a tensor of its own may be wider than the result: it is rounded to the result's dtype first."""
+        alone = isinstance(argument, Tensor) and argument.dim() == 0 and argument.is_floating_point()
+        if not alone or UNIT.get(argument.dtype, 1.0) >= UNIT[dtype]:
+            return argument
+        wide = value(argument)
+        return Held(wide, self.error(argument) + UNIT[dtype] * wide.abs(), argument.dtype)
 
     # --- what rules ask -----------------------------------------------------------------------------------------------
 

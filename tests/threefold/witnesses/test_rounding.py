@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from threefold.witnesses import rounding_rules  # noqa: F401  (the rules register themselves)
-from threefold.witnesses.rounding import RULES, RunningError, UnknownOperator
+from threefold.witnesses.rounding import RULES, UNIT, RunningError, UnknownOperator
 from torch_impl.distributions.gaussian import gaussian_kl, gaussian_log_prob
 
 F64 = torch.float64
@@ -104,3 +104,23 @@ def test_an_infinite_bound_is_better_than_a_wrong_one() -> None:
         tracker.announce(x, 1.0)
         bounds = [tracker.bound(torch.log(x)), tracker.bound(1.0 / x)]
     assert [float(bound) for bound in bounds] == [torch.inf, torch.inf]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(1,), (1, 1), (7,)])
+def test_a_wider_number_of_a_table_is_rounded_before_it_is_multiplied(
+    dtype: torch.dtype, shape: tuple[int, ...]
+) -> None:
+    """By how much, the shape decides; the bound holds for all of them, and one is beyond what two roundings make."""
+    generator = torch.Generator().manual_seed(0)
+    most = 0.0
+    for _ in range(200):
+        coefficient = torch.rand((), dtype=torch.float64, generator=generator) + 1
+        x = (torch.rand(shape, generator=generator) + 1).to(dtype)
+        with RunningError() as tracker:
+            tracker.announce(x)
+            product = coefficient * x
+        apart = (product.to(torch.float64) - coefficient * x.to(torch.float64)).abs()
+        assert product.dtype == dtype and bool((apart <= tracker.bound(product)).all())
+        most = max(most, float((apart / (product.abs() * UNIT[dtype])).max()))
+    assert most > (1.1 if shape != (7,) else 0.5)

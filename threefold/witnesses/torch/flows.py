@@ -29,9 +29,9 @@ DENSITIES = "the code holds no density that moves: it draws from it, and follows
 NODES, WEIGHTS = (-(3.0**0.5), 0.0, 3.0**0.5), (1 / 6, 2 / 3, 1 / 6)  # exact for N(0, 1) up to degree five
 
 
-def bell(centre: list[Any], level: float) -> Callable[..., Any]:
+def bell(centre: list[Any], level: Any) -> Callable[..., Any]:
     """A Gaussian density around the centre, up to its factor, for the oracle."""
-    width = 2 * exactly(level) ** 2
+    width = 2 * level**2
     return lambda x, t: mp.exp(-mp.fsum((v - c) ** 2 for v, c in zip(x, centre, strict=True)) / width)
 
 
@@ -45,14 +45,14 @@ def bell(centre: list[Any], level: float) -> Callable[..., Any]:
 def _(s: StepBack, on: On) -> Iterator[Shape]:
     x_t, output = on(s.x_t), on(s.answer)
     denoiser = Denoiser(lambda x, _: output[None], diffusion(s.betas, "eps"))
-    at, to = denoiser.level(s.t), denoiser.level(s.s)
-    width = to.log_alpha_bar - at.log_alpha_bar
+    here, there = (mp.fsum(mp.log1p(-exactly(b)) for b in s.betas[:n]) for n in (s.t, s.s))  # log abar
+    level, width = mp.sqrt(-mp.expm1(here)), float(there - here)
     if not (2.0**-6 < width < 8 and 2.0**-20 < float(abs(s.x_t).max()) < 2.0**20):
         return  # a step that cannot be told from none, or from the noise
     landed = euler_maruyama(denoiser, x_t[None], [s.t, s.s], Noise(lambda shape, _: torch.zeros(shape)))[0]
-    centre = [exactly(x) - exactly(at.sigma) * exactly(e) for x, e in zip(s.x_t, s.answer, strict=True)]
-    families: dict[str, Any] = {"density_at": bell(centre, at.sigma), "vp_rate": lambda t: mp.mpf(1)}
-    point = Point(s.d, {"time": 1.0, "level": at.sigma}, vectors={"state": s.x_t}, exact=families)
+    centre = [exactly(x) - level * exactly(e) for x, e in zip(s.x_t, s.answer, strict=True)]
+    families: dict[str, Any] = {"density_at": bell(centre, level), "vp_rate": lambda t: mp.mpf(1)}
+    point = Point(s.d, {"time": 1.0, "level": fraction(level)}, vectors={"state": s.x_t}, exact=families)
     yield Computed(1, point, (x_t - landed) / on.computed(width))
 
 
@@ -64,18 +64,25 @@ def _(s: StepBack, on: On) -> Iterator[Shape]:
     no_gradient="data and noise are put in, and x of the statement is made of both: path.velocity_views differentiates",
 )
 def _(s: Moving, on: On) -> Iterator[Shape]:
-    rate = LinearRate(0.25, 0.25 + s.grow)
-    at = rate.path("vp").at(torch.tensor(s.time / 2, dtype=torch.float64))
+    time, least = s.time / 2, 0.25
+    at = LinearRate(least, least + s.grow).path("vp").at(torch.tensor(time, dtype=torch.float64))
     moved = velocity(at, on(s.data[:1]), on(s.offset[None]))[0]
-    a, sigma = float(at.alpha), float(at.sigma)
-    x = [
-        Fraction(a) * Fraction(float(y)) + Fraction(sigma) * Fraction(float(e))
-        for y, e in zip(s.data[0], s.offset, strict=True)
-    ]
-    centre = [exactly(a) * exactly(y) for y in s.data[0]]
-    beta = float(rate.beta(torch.tensor(s.time / 2, dtype=torch.float64)))
-    families: dict[str, Any] = {"density_at": bell(centre, sigma), "vp_rate": lambda t: exactly(beta)}
-    yield Computed(1, Point(s.d, {"time": s.time, "level": sigma}, vectors={"state": x}, exact=families), moved)
+    rate = exactly(least) + exactly(s.grow) * exactly(time)
+    gone = exactly(least) * exactly(time) + exactly(s.grow) * exactly(time) ** 2 / 2  # the rate summed up to now
+    signal, level = mp.exp(-gone / 2), mp.sqrt(-mp.expm1(-gone))
+    centre = [signal * exactly(y) for y in s.data[0]]
+    x = [fraction(c + level * exactly(e)) for c, e in zip(centre, s.offset, strict=True)]
+    families: dict[str, Any] = {"density_at": bell(centre, level), "vp_rate": lambda t: rate}
+    yield Computed(
+        1, Point(s.d, {"time": s.time, "level": fraction(level)}, vectors={"state": x}, exact=families), moved
+    )
+
+
+def fraction(number: Any) -> Fraction:
+    """A number of 30 digits as a fraction, exactly."""
+    mantissa, exponent = abs(number).man_exp
+    size: Fraction = Fraction(int(mantissa)) * Fraction(2) ** exponent
+    return -size if number < 0 else size
 
 
 def bent(s: Moving, on: On) -> Denoiser:
