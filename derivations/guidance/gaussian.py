@@ -23,6 +23,7 @@ from derivations.rules import (
     Statement,
     above,
     continuity,
+    define,
     definition,
     differentiation,
     scalar,
@@ -57,9 +58,16 @@ drawn_by_sde = ((v + s) * (wide + s) - (v + s) * flowing * power(v + s, gamma) *
 tilted = v * wide / (v + w * gap)
 
 
-def gain(to: sp.Expr, since: sp.Expr) -> sp.Expr:
-    """By how much the guided flow multiplies a variance between two noise levels."""
-    return flowing.xreplace({s: to}) / flowing.xreplace({s: since})
+gain = define(
+    "guided_gain",
+    "G",
+    lambda beyond, u, more, to, since: (
+        (u + to)
+        / (u + since)
+        * (power(u + to, beyond) * power(u + more + since, beyond))
+        / (power(u + since, beyond) * power(u + more + to, beyond))
+    ),
+)  # by how much the guided flow multiplies a variance between two noise levels
 
 
 PAIR = {"variance_with": POSITIVE, "variance_gap": NONNEGATIVE, "guidance_beyond": NONNEGATIVE}
@@ -102,14 +110,14 @@ gaussian_law = Claim(
             words="the reverse SDE, begun with as much, has this variance: it solves its moment equation",
         ),
         Statement(
-            (v + late) * gain(early, late) * v / (v + early),
+            (v + late) * gain(gamma, v, gap, early, late) * v / (v + early),
             "=",
             v
             * (power(v + early, gamma) * power(wide + late, gamma))
             / (power(v + late, gamma) * power(wide + early, gamma)),
             name="interval",
             domain=Domain({**PAIR, "noise_variance_early": NONNEGATIVE, "noise_variance_late": NONNEGATIVE}),
-            words="guided between two levels only, plain conditional elsewhere",
+            words="guided between two levels only, with the gain G there, and plain conditional elsewhere",
         ),
         Statement(
             guided(w, score(wide), score(v)),
@@ -165,11 +173,12 @@ def _(line: Chain) -> None:
 
 @gaussian_law.proves("interval")
 def _(line: Chain) -> None:
-    line((v + late) * gain(early, late) * v / (v + early))
+    line((v + late) * gain(gamma, v, gap, early, late) * v / (v + early))
     line(
         v
         * (power(v + early, gamma) * power(wide + late, gamma))
         / (power(v + late, gamma) * power(wide + early, gamma)),
+        by=definition,
         why="three stretches: their gains multiply, and those of w = 1 cancel",
     )
 

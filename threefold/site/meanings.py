@@ -90,6 +90,7 @@ FLOWS: Mapping[str, str] = {
 }
 
 MOVING: Mapping[str, str] = {
+    "guided_gain": "by how much the guided flow multiplies a variance between two noise levels",
     "guidance_beyond": "by how much the scale of guidance is above 1",
     "variance_with": "the variance of the data with the condition",
     "variance_gap": "by how much the variance without the condition is larger",
