@@ -51,6 +51,16 @@ def test_what_npm_says_is_passed_on(tmp_path, path):
     assert "npm error network" in why(tmp_path)
 
 
+def test_what_goes_wrong_in_compiling_is_passed_on(tmp_path, path, monkeypatch):
+    monkeypatch.setattr(browser, "fetched", lambda cache: cache / "tarball")
+    monkeypatch.setattr(browser, "_member", lambda tarball, name: b"")
+    monkeypatch.setattr(browser, "libraries", lambda: [("one.py", b"")])
+    path("node", does="echo \"ModuleNotFoundError: No module named 'sympy'\" >&2; exit 1")
+    assert "could not be compiled: ModuleNotFoundError: No module named 'sympy'" in why(tmp_path)
+    path("node", does="exit 0")
+    assert "no reason given" in why(tmp_path)
+
+
 def test_a_tarball_with_another_sum_is_refused_and_not_kept(tmp_path, path):
     path("node")
     path("npm")

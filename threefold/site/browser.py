@@ -39,15 +39,20 @@ LONG = 600.0  # seconds for compiling, which takes fifteen on a processor of its
 COMPILE = """
 import { readFileSync, writeFileSync } from "node:fs";
 const [runtime, packing, source, target, lib] = process.argv.slice(2);
-const { loadPyodide } = await import(runtime);
-const python = await loadPyodide();
-python.unpackArchive(new Uint8Array(readFileSync(source)), "zip", { extractDir: lib });
-python.globals.set("lib", lib);
-python.runPython("import sys; sys.path.insert(0, lib)");
-python.runPython(readFileSync(packing, "utf8"));
-python.runPython("packed = pack(lib)");
-writeFileSync(target, python.globals.get("packed").toJs());
-process.exit(0);
+try {
+  const { loadPyodide } = await import(runtime);
+  const python = await loadPyodide();
+  python.unpackArchive(new Uint8Array(readFileSync(source)), "zip", { extractDir: lib });
+  python.globals.set("lib", lib);
+  python.runPython("import sys; sys.path.insert(0, lib)");
+  python.runPython(readFileSync(packing, "utf8"));
+  python.runPython("packed = pack(lib)");
+  writeFileSync(target, python.globals.get("packed").toJs());
+  process.exit(0);
+} catch (error) {
+  console.error(String(error?.message ?? error).trim().split("\\n").at(-1));
+  process.exit(1);
+}
 """
 
 
@@ -197,7 +202,7 @@ def compiled(cache: Path, tarball: Path) -> Path:
         except subprocess.TimeoutExpired:
             raise NotBuilt(f"compiling the libraries took more than {LONG:g} s") from None
         if done.returncode or not zipfile.is_zipfile(folder / "made.zip"):
-            said = [line for line in done.stderr.splitlines() if "Error" in line and len(line) < 300]
-            raise NotBuilt(f"the libraries could not be compiled: {(said or ['no reason given'])[-1][:200]}")
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise NotBuilt(f"the libraries could not be compiled: {said[:200]}")
         os.replace(folder / "made.zip", kept)
     return kept
