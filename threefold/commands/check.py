@@ -165,7 +165,7 @@ def _baseline(path: str | None) -> set[tuple[str, str, str]]:
             raise Unusable(f"--baseline {path!r} has schema {data['schema']!r}, and {SCHEMA} is read: write it anew")
         files = data.get("files", [data])
         return {(Path(f["file"]).name, k["tex"], k["verdict"]) for f in files for k in f["links"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as reason:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
         raise Unusable(f"--baseline {path!r} is no report of `threefold check --json`: {reason}") from None
 
 

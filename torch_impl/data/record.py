@@ -70,5 +70,5 @@ def read_record(path: Path) -> dict[str, str] | None:
     try:
         files = json.loads(path.read_bytes())["files"]
         return {str(name): str(digest) for name, digest in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

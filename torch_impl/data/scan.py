@@ -109,7 +109,7 @@ def _kept(path: Path) -> dict[str, FileLook]:
         if stored["version"] != _VERSION:
             return {}
         return dict(_read(stored["files"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

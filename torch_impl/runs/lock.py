@@ -119,7 +119,7 @@ def _owner(descriptor: int) -> dict[str, Any]:
     """What a lock says of its owner; nothing, where it is empty or cut short."""
     try:
         found = json.loads(os.pread(descriptor, 4096, 0))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -122,7 +122,7 @@ def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a metrics file, without those (a last one cut short, say) that are no JSON object with a step."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for text in file:
-            with contextlib.suppress(json.JSONDecodeError):
+            with contextlib.suppress(ValueError, RecursionError):  # no JSON; a number too long; nested too deep
                 line = json.loads(text)
                 if isinstance(line, dict) and isinstance(line.get("step"), int):
                     yield line
