@@ -265,8 +265,8 @@ def power(base: Any, exponent: Any) -> Any:
     return exp(exponent * log(base))
 
 
-def show(value: Any) -> str:
-    """The number with eight digits."""
+def show(value: Any, digits: int = 8) -> str:
+    """The number with so many digits."""
     if isinstance(value, Enclosure):
-        return str(to_str(value.middle, 8))
-    return str(mpmath.nstr(mpmath.mpf(value.numerator) / value.denominator, 8))
+        return str(to_str(value.middle, digits))
+    return str(mpmath.nstr(mpmath.mpf(value.numerator) / value.denominator, digits))

@@ -29,6 +29,9 @@ SECONDS = 8.0  # of processor time for one statement
 TWICE = 320  # bits at which a disagreement is looked at again
 
 
+FEW, MANY = 8, 15  # digits of a value that is shown
+
+
 def tries_for(statement: Statement) -> int:
     """Two propositions agree by chance in half of all worlds, and so does an order: those need more worlds."""
     return TRIES if statement.relation == "=" else 5 * TRIES
@@ -58,13 +61,19 @@ def related(statement: Statement, left: Any, right: Any) -> bool | None:
     return surely("=" if statement.relation == "iff" else statement.relation, left, right)
 
 
-def show(value: Any) -> str:
-    """A value with eight digits."""
+def show(value: Any, digits: int = FEW) -> str:
+    """A value with so many digits."""
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(show, value)) + ")"
-    return "a random number" if isinstance(value, Polynomial | Exponential) else enclosures.show(value)
+        return "(" + ", ".join(show(v, digits) for v in value) + ")"
+    return "a random number" if isinstance(value, Polynomial | Exponential) else enclosures.show(value, digits)
+
+
+def show_apart(left: Any, right: Any) -> tuple[str, str]:
+    """Two values that differ, with more digits where a few do not tell them apart."""
+    few = show(left), show(right)
+    return few if few[0] != few[1] else (show(left, MANY), show(right, MANY))
 
 
 def _is_exact(value: Any) -> bool:
@@ -133,7 +142,7 @@ def look(claim: Claim, part: int, n: int, clock: Clock | None = None) -> Witness
             again = admitted(claim, part, n, clock)
             if related(statement, evaluate(statement.lhs, again), evaluate(statement.rhs, again)) is not False:
                 raise Uncomputable("the two sides differ at one precision only")
-    return Witness(describe(world, statement), show(left), show(right), note=statement.words)
+    return Witness(describe(world, statement), *show_apart(left, right), note=statement.words)
 
 
 def admitted(claim: Claim, part: int, n: int, clock: Clock | None = None) -> World:
