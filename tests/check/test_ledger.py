@@ -21,26 +21,28 @@ from threefold.check.print_back import signs
 from threefold.check.read import Reader, settle
 from threefold.check.tokens import NotRead, flat, tokenise
 
-CONTEXT_OF = {"vae": "vae", "gaussian": "vae", "vq": "vq", "score": "score-sde", "sde": "score-sde"}
-CONTEXT_OF |= {"flow": "flow-matching", "path": "flow-matching"}
+CONTEXT_OF = {
+    "vae": "vae",
+    "gaussian": "vae",
+    "ddpm": "ddpm",
+    "ddim": "ddpm",
+}  # the chapters in a context's own letters
 # Read as another term on purpose: mu and sigma without arguments are the encoder's, beta_1 is the schedule's; a rounded
-# number is a number; a product of densities is compared by its logarithm; a score is known by its law alone.
+# number is a number; a product of densities is compared by its logarithm.
 OTHERWISE = (
     "vae.elbo.gaussian_reparam.notes_display",
     "vae.mle.kl_equivalence",
     "gaussian.kl.",
-    "score.",
-    "path.velocity_views",
     "ddpm.elbo.telescoping",
     "ddpm.schedule.",
     "ddpm.example.",
     "ddim.example.",
 )
-LEAST = 120  # sides of the ledger that are read, as the very term
+LEAST = 100  # sides of these chapters that are read, as the very term
 
 
 def context_of(claim_id: str) -> Any:
-    return CONTEXTS[CONTEXT_OF.get(claim_id.partition(".")[0], "ddpm")]
+    return CONTEXTS[CONTEXT_OF[claim_id.partition(".")[0]]]
 
 
 def read_back(claim_id: str, side: Any) -> Any:
@@ -82,7 +84,8 @@ def test_every_side_that_is_read_is_the_term_that_was_printed() -> None:
     found: Counter[str] = Counter()
     wrong = []
     for claim, part, side in SIDES:
-        value = None if claim.id.startswith(OTHERWISE) else read_back(claim.id, side)
+        skipped = claim.id.startswith(OTHERWISE) or claim.id.partition(".")[0] not in CONTEXT_OF
+        value = None if skipped else read_back(claim.id, side)
         if value is None:
             found["not read"] += 1
             continue
