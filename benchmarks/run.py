@@ -1,9 +1,10 @@
 """All benchmarks of this processor, and one table at the end: what was asked for, and what was reached.
 
-    python benchmarks/run.py [--minutes 9]
+    python benchmarks/run.py [--minutes 9] [--quick]
 
 Each script runs with the rounds that leave it within its share of the minutes, prints its own tables, and is ended when
-its time is over; the table then says so. Exit status 1 if a ratio that is asked for is not reached.
+its time is over; the table then says so. With --quick few rounds of what is compared with peers: noisier, to see that
+it runs. Exit status 1 if a ratio that is asked for is not reached.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ SCRIPTS: dict[str, tuple[list[str], float]] = {
     "training_speed.py": (["--rounds", "3"], 0.45),
     "verify_speed.py": ([], 0.2),
     "site_speed.py": ([], 0.1),
+}
+QUICK: dict[str, tuple[list[str], float]] = {
+    "diffusion_speed.py": (["--rounds", "8"], 0.3),
+    "training_speed.py": (["--rounds", "1"], 0.7),
 }
 WITH_JSON = ("diffusion_speed.py", "training_speed.py")
 MOST_OF_FLOOR, MOST_OF_PEER = 1.5, 0.5
@@ -104,9 +109,10 @@ def table(rows: list[Row]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=9.0, help="for all scripts together")
+    parser.add_argument("--quick", action="store_true", help="few rounds of what is compared with peers, noisier")
     options = parser.parse_args()
     rows: list[Row] = []
-    for script, (arguments, share) in SCRIPTS.items():
+    for script, (arguments, share) in (QUICK if options.quick else SCRIPTS).items():
         rows += measured(script, arguments, 60 * options.minutes * share)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     print(f"\n{table(rows)}\n\nload {load:.1f} on {os.cpu_count()} processors; a busy machine measures itself")

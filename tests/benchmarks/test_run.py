@@ -62,3 +62,27 @@ def test_a_script_that_takes_too_long_is_a_line(monkeypatch: pytest.MonkeyPatch,
     assert run.measured("slow.py", [], 0.5) == [run.Row("slow.py", "not done within 0 s", "", None)]
     assert run.measured("missing.py", [], 20)[0].reached is None
     assert run.measured("bad.py", [], 20)[0].reached is False
+
+
+def test_a_quick_run_takes_fewer_rounds_of_scripts_that_there_are() -> None:
+    run = load("run")
+    for scripts in (run.SCRIPTS, run.QUICK):
+        assert sum(share for _, share in scripts.values()) == pytest.approx(1)
+        assert all((FOLDER / script).is_file() for script in scripts)
+    for script, (arguments, _) in run.QUICK.items():
+        assert int(arguments[1]) < int(run.SCRIPTS[script][0][1])
+
+
+def test_one_table_ends_the_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run = load("run")
+    asked: list[tuple[str, float]] = []
+
+    def measured(script: str, arguments: list[str], seconds: float) -> list[object]:
+        asked.append((script, seconds))
+        return [run.Row(script, "1.00", ">= 0.97", script != "training_speed.py")]
+
+    monkeypatch.setattr(run, "measured", measured)
+    monkeypatch.setattr(sys, "argv", ["run.py", "--quick", "--minutes", "2"])
+    assert run.main() == 1
+    assert [name for name, _ in asked] == list(run.QUICK) and sum(seconds for _, seconds in asked) == pytest.approx(120)
+    assert capsys.readouterr().out.count("MISSED") == 1
