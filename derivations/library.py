@@ -78,6 +78,7 @@ CHAPTERS = (
     "vq.assignment",
     "vq.codebook",
     "latent.interpolation",
+    "ddpm.readings",
     "ddpm.definitions",
     "ddpm.examples",
 )

@@ -127,6 +127,7 @@ MOVING: Mapping[str, str] = {
 }
 
 SCALES: Mapping[str, str] = {
+    "score_guess": "what a network says the score is",
     "kept_share": "the share of its input that a denoiser keeps",
     "signal_share": "the share of the signal's power that is left, abar",
     "loss_weight": "a weight on a loss, of the time alone",
