@@ -66,11 +66,15 @@ def beyond(s: Diffusion, count: int) -> float:
 def _(s: Diffusion) -> Iterator[Shape]:
     rate, begun = s.beta, s.beta_until(s.time)
     ends = [float(h) for h in STEPS]
-    shrunk = [np.sqrt(1 - h * rate(s.time + h)) - (1 - h * rate(s.time) / 2) for h in ends]
-    yield Order(0, STEPS, np.array(shrunk), 2, slack=0.3)
+    claim, exact = "sde.discrete_limit.remainder", {"vp_rate": rate}
+    points = [Point(1, {"time": s.time, "time_step": h}, exact=exact) for h in ends]
+    steps = [np.sqrt(1 - h * rate(s.time + h)) for h in ends]
+    for side in (Point.lhs, Point.rhs):  # the series of the left side, and what it is stated to be
+        rest = [step - float(side(at, claim, 0)) for step, at in zip(steps, points, strict=True)]
+        yield Order(0, STEPS, np.array(rest), 2, slack=0.3)
     gone = [float(np.log1p(-h * rate(s.time + h))) + s.beta_until(s.time + h) - begun for h in ends]
-    at = Point(1, {"time": s.time, "time_step": ends[-1]}, exact={"vp_rate": rate})
-    leading = at.rhs("sde.discrete_limit.remainder", 1) / ends[-1] ** 2
+    at = points[-1]
+    leading = at.rhs(claim, 1) / ends[-1] ** 2
     yield Order(1, STEPS, np.array(gone), 2, leading, slack=0.3)
     table = [beyond(s, count) for count in COUNTS]
     for power in range(1, len(COUNTS)):  # the terms in h, h^2, ... are taken out one by one
