@@ -25,6 +25,7 @@ PROVED = (
     "score.eps_relation",
     "score.lsimple_dsm",
     "guidance.classifier",
+    "guidance.classifier.exponential_tilt",
     "guidance.classifier_free.tilted_score",
 )
 
