@@ -1,4 +1,4 @@
-"""The four things a network can predict, and the affine maps between them (claim `planned:lenses.affine`).
+"""The four things a network can predict, and the affine maps between them (claim `lenses.affine`).
 
 With x_t = a x_0 + s eps, a = sqrt(alpha_bar_t), s = sqrt(1 - alpha_bar_t):
     v = a eps - s x_0 (`ddpm.parameterization.v`), score = -eps / s (`score.eps_relation`).
