@@ -36,14 +36,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Field:
-    """A vector field that moves with time: each coordinate a bump in itself and in the others' sum, and in time."""
+    """A vector field that bends with time: each coordinate a bump in the sum and one in time, both times itself."""
 
     still: Bumps
     moving: Bumps
 
     def __call__(self, z: Any, t: Any) -> tuple[Any, ...]:
         total = sum(z[1:], z[0])
-        return tuple(self.still(total) * v + self.moving(t) + n * total for n, v in enumerate(z))
+        return tuple(self.still(total) * v + self.moving(t) * (1 + v) + n * total for n, v in enumerate(z))
 
 
 # --- along a flow -----------------------------------------------------------------------------------------------------

@@ -154,14 +154,16 @@ TRIP = np.array([1 / 64, 1 / 128, 1 / 256, 1 / 512])
 
 @measured("ddim.inversion.round_trip", method="round trips of one step at falling sizes", cases=RoundTrips())
 def _(s: RoundTrip) -> Iterator[Shape]:
-    def lost(part: int, k: float) -> float:
+    def lost(part: int, k: float) -> Array:
         first = s.answer(s.x, s.ratio if part < 2 else s.ratio + k)
         up = s.x + k * first
         if part == 1:
             up = s.x + k * s.answer(up, s.ratio + k)
-        return float(np.linalg.norm(up - k * s.answer(up, s.ratio + k) - s.x))
+        return np.asarray(up - k * s.answer(up, s.ratio + k) - s.x)
 
     for part, power in enumerate((2, 3, 2)):
         k = float(TRIP[-1])
-        leading = float(np.linalg.norm(s.point(k).rhs("ddim.inversion.round_trip", part))) / k**power
-        yield Order(part, TRIP, np.array([lost(part, float(h)) for h in TRIP]), power, leading, slack=0.2)
+        stated = np.asarray(s.point(k).rhs("ddim.inversion.round_trip", part))
+        size = float(np.linalg.norm(stated))  # what is lost is measured along the stated direction, sign and all
+        errors = np.array([float(lost(part, float(h)) @ (stated / size)) for h in TRIP])
+        yield Order(part, TRIP, errors, power, size / k**power, slack=0.2)
