@@ -50,8 +50,9 @@ class NoisedPoints:
         return -square / (2 * variance) - len(x) * mp.log(2 * mp.pi * variance) / 2
 
     def outcomes(self, variables: Sequence[Key], given: Mapping[Key, Any]) -> Iterator[Any]:
-        shares = [self._log_mass({**given, self.clean: y}) - self._log_mass(given) for y in self.points]
-        for y, share in zip(self.points, shares, strict=True):
+        values = list(dict.fromkeys(self.points))  # a datum that occurs twice is one value, with both weights
+        shares = [self._log_mass({**given, self.clean: y}) - self._log_mass(given) for y in values]
+        for y, share in zip(values, shares, strict=True):
             if self.clean in given and given[self.clean] != y:
                 continue
             weight = mp.mpf(1) if self.clean in given else mp.exp(share)
