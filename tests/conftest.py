@@ -1,11 +1,24 @@
-"""One new seed for the witnesses and the kernel's fuzzer in every run of the tests, printed to be had again."""
+"""One new seed in every run of the tests, for the witnesses, the fuzzer and the choice of what is only sampled."""
 
 from __future__ import annotations
 
 import os
+import random
 import secrets
 
+import pytest
+
 SEED = "THREEFOLD_SEED"
+LIBRARY = {
+    "test_assumptions.py",
+    "test_ddpm_claims.py",
+    "test_exercises.py",
+    "test_mutants.py",
+    "test_score_claims.py",
+    "test_tiers.py",
+    "test_vae_claims.py",
+}
+"""Files that judge the claims of the library: in one process of several, since each would judge them all anew."""
 
 
 def pytest_configure() -> None:
@@ -14,4 +27,20 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    return f"witness seed: {os.environ[SEED]} (set {SEED} to have the same draws again)"
+    return f"witness seed: {os.environ[SEED]} (set {SEED} to have the same draws and the same samples again)"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the tests marked `sampled(n)` one in n is drawn by the seed; the others are long."""
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        if item.path.name in LIBRARY:
+            item.add_marker(pytest.mark.xdist_group("library"))
+        if mark is not None and not drawn(os.environ[SEED], item.nodeid, mark.args[0]):
+            item.add_marker(pytest.mark.long)
+
+
+def drawn(seed: str, name: str, share: int) -> bool:
+    """Whether a test is one of the share that this seed draws."""
+    return random.Random(f"{seed} {name}").randrange(share) == 0

@@ -48,6 +48,7 @@ def judged(before: str, tex: str) -> Report:
     return threefold.check(f"{before}$${tex}$$\n", seconds=20)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("before", "tex", "verdict"), CASES)
 def test_what_a_line_is_in_its_context(before: str, tex: str, verdict: str) -> None:
     link = judged(before, tex).links[-1]

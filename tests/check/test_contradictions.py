@@ -96,11 +96,13 @@ FALSE = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("tex", TRUE)
 def test_true_lines_about_a_chain_of_its_own(tex: str) -> None:
     assert verdicts(f"{OWN}{FORM}$${tex}$$\n")[-1] == "proved"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("tex", FALSE)
 def test_false_lines_about_a_chain_of_its_own(tex: str) -> None:
     assert verdicts(f"{OWN}{FORM}$${tex}$$\n")[-1] == "refuted"

@@ -13,6 +13,9 @@ ALLOWED = {
     ("flow.marginal_velocity", "derivative of a mean"),
     ("flow.gaussian_velocity", "derivative of a mean"),
     ("flow.gaussian_velocity", "derivative under the expectation"),
+    # The density is smooth and decays with its derivatives, as a density does that noise has smoothed.
+    ("sde.fokker_planck", "derivative of a mean"),
+    ("sde.fokker_planck", "derivative under the expectation"),
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
     # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.

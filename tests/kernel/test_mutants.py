@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
-from drawn import drawn
 
 import derivations
 
@@ -21,7 +20,8 @@ def terms_of(e: object) -> int:
 PROVED = [name for name, claim in derivations.claims().items() if claim.expects == "proved"]
 
 
-@pytest.mark.parametrize("claim_id", drawn(PROVED))
+@pytest.mark.sampled(5)
+@pytest.mark.parametrize("claim_id", PROVED)
 def test_no_mutant_survives(claim_id: str) -> None:
     claim, report = derivations.claims()[claim_id], derivations.judge_mutants(claim_id)
     assert [(case.operator, case.claim.says[case.part].text()) for case in report.survivors] == []
@@ -32,9 +32,3 @@ def test_no_mutant_survives(claim_id: str) -> None:
     for part, says in enumerate(claim.says):
         if says.relation == "=" and terms_of(says.rhs) > 2:
             assert sum(case.part == part for case in report.cases) >= 10, says.text()
-
-
-def test_every_claim_is_asked_in_the_long_run_and_some_in_every_run() -> None:
-    marks = [len(parameter.marks) for parameter in drawn(PROVED)]
-    assert len(marks) == len(PROVED)
-    assert len(marks) // 4 <= marks.count(0) <= len(marks) // 4 + 1

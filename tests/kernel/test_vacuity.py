@@ -27,6 +27,7 @@ def test_domain_is_inhabited(claim):
     assert inhabited(claim)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
 def test_every_world_that_may_become_a_witness_lies_in_the_domain(claim):
     """A refutation at numbers that the claim does not speak of would be none."""
@@ -54,6 +55,7 @@ NOT_SHOWN = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("claim", [c for c in CLAIMS if c.expects == "proved"], ids=lambda c: c.id)
 def test_every_hypothesis_is_needed_or_labelled_a_convenience(claim):
     rows = {need.what: need for need in needs(claim)}

@@ -106,6 +106,7 @@ INNER_LINES = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("claim_id", "part", "number"), INNER_LINES)
 def test_one_wrong_line_fails_at_that_very_line(claim_id, part, number):
     report = PROOF_ONLY.judge(tampered(claim(claim_id), part, number)).parts[-1]
