@@ -28,10 +28,11 @@ CONTEXT_OF = {
     "ddim": "ddpm",
 }  # the chapters in a context's own letters
 # Read as another term on purpose: mu and sigma without arguments are the encoder's, beta_1 is the schedule's; a rounded
-# number is a number; a product of densities is compared by its logarithm.
+# number is a number; a product of densities is compared by its logarithm; a code is not as large as its data.
 OTHERWISE = (
     "vae.elbo.gaussian_reparam.notes_display",
     "vae.mle.kl_equivalence",
+    "vae.encoder.trivial",
     "gaussian.kl.",
     "ddpm.elbo.telescoping",
     "ddpm.schedule.",
