@@ -27,7 +27,7 @@ verify: $(VENV)/.has-core ## Judge every claim by its three witnesses
 	$(BIN)/threefold verify $(ARGS)
 
 test: $(VENV)/.has-dev ## The tests, without those marked long and those of the site
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not site" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not long and not site" $(ARGS)
 
 test-long: $(VENV)/.has-dev ## More of the tests: every network compiled, more power, more kills
 	$(BIN)/python -m pytest -m long $(ARGS)

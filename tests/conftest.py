@@ -9,16 +9,6 @@ import secrets
 import pytest
 
 SEED = "THREEFOLD_SEED"
-LIBRARY = {
-    "test_assumptions.py",
-    "test_ddpm_claims.py",
-    "test_exercises.py",
-    "test_mutants.py",
-    "test_score_claims.py",
-    "test_tiers.py",
-    "test_vae_claims.py",
-}
-"""Files that judge the claims of the library: in one process of several, since each would judge them all anew."""
 
 
 def pytest_configure() -> None:
@@ -35,8 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the tests marked `sampled(n)` one in n is drawn by the seed; the others are long."""
     for item in items:
         mark = item.get_closest_marker("sampled")
-        if item.path.name in LIBRARY:
-            item.add_marker(pytest.mark.xdist_group("library"))
         if mark is not None and not drawn(os.environ[SEED], item.nodeid, mark.args[0]):
             item.add_marker(pytest.mark.long)
 

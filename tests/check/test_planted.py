@@ -97,9 +97,9 @@ def test_there_are_enough_mistakes() -> None:
 
 
 def test_a_sample_of_planted_mistakes() -> None:
-    found, proved = count(random.Random(4).sample(PLANTED, 8))
+    found, proved = count(random.Random(4).sample(PLANTED, 4))
     assert not proved
-    assert found["refuted"] >= 5
+    assert found["refuted"] >= 2
 
 
 @pytest.mark.long
