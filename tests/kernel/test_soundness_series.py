@@ -246,5 +246,6 @@ def test_a_spoilt_rule_is_caught(name: str, n: int) -> None:
 
 def test_nothing_is_granted_that_is_not_declared() -> None:
     assert not Granted().continuous(f(level), 0)
-    assert Granted(classes={"smooth_f": 2}).continuous(D(D(f(level), level), level), 0)
+    assert Granted(classes={"smooth_f": 2}).continuous(rate(rate(f(level))), 0)
+    assert not Granted(classes={"smooth_f": 2}).continuous(D(D(f(level), level), level), 0)  # it is taken first
     assert not Granted(classes={"smooth_f": 2}).continuous(rate(rate(f(level))), 1)

@@ -52,7 +52,7 @@ def test_every_world_that_may_become_a_witness_lies_in_the_domain(claim):
 NOT_SHOWN = {
     (name, "Gaussian forward kernel")
     for name in ("ddpm.elbo.gaussian_form", "ddpm.loss.x0_weighted", "ddpm.loss.eps_weighted")
-}
+} | {("vq.perplexity", "shares")}  # worlds draw shares as shares
 
 
 @pytest.mark.sampled(4)
@@ -82,7 +82,7 @@ def test_with_one_derivative_less_nothing_is_proved(claim, hypothesis):
     rest = tuple(h for h in claim.hypotheses if h is not hypothesis)
     verdict = Judge(derivations.claims()).judge(replace(claim, hypotheses=(*rest, *fewer))).verdict
     assert verdict.kind == "undecided"
-    assert "continuous" in verdict.reason or "derivative" in verdict.reason
+    assert any(words in verdict.reason for words in ("continuous", "derivative", "rates of change")), verdict.reason
 
 
 def test_an_idle_hypothesis_is_not_called_needed():
