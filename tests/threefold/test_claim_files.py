@@ -16,6 +16,8 @@ from threefold.claimtext import ClaimText
 from threefold.cli import cli
 from threefold.errors import Unusable
 
+pytestmark = pytest.mark.sampled(2)  # each starts processes
+
 HEAD = """from derivations.rules import *
 
 a, b = scalar("a"), scalar("b")

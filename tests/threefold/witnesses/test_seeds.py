@@ -1,4 +1,4 @@
-"""Every witness agrees at every seed: half of them at a new one in each short run, all at 200 of them in the long one."""
+"""Every witness agrees at every seed: half of them at a new one in each short run, all at 200 in the long one."""
 
 from __future__ import annotations
 
