@@ -83,6 +83,7 @@ def trained(name: str, out: Path, *options: object) -> Path:
 # -- every family ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "options", "metrics"),
     [
@@ -126,6 +127,7 @@ def test_the_mixture_preset_knows_the_best_loss(tmp_path):
     assert excess["name"].startswith("excess") and excess["value"] > 10  # two steps from scratch are far from the best
 
 
+@pytest.mark.sampled(3)
 def test_glyphs_train_without_end(tmp_path):
     out = trained("glyphs-vae", tmp_path / "run", "--image-size", 32)
     assert find_checkpoint(out).config["data"]["classes"][:3]
@@ -217,6 +219,7 @@ def test_a_failed_picture_does_not_fail_the_run(tmp_path, monkeypatch):
     assert find_checkpoint(tmp_path / "run").step == 2
 
 
+@pytest.mark.sampled(3)
 def test_faces_in_the_celeba_layout(tmp_path, monkeypatch):
     monkeypatch.setattr("torch_impl.evaluation.quality.reads", lambda *_: True)  # what nobody could: noise
     names = [f"{i:06d}.jpg" for i in range(1, 41)]
@@ -246,6 +249,7 @@ def losses(out: Path) -> list[tuple[int, float]]:
     return [(line["step"], line["loss"]) for line in read_metrics(out / "metrics.jsonl")]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["digits-ddpm", "digits-vqvae"])
 def test_resume_goes_on_exactly(tmp_path, name):
     trained(name, tmp_path / "whole", "--steps", 6, "--lr-shape", "constant")
@@ -254,6 +258,7 @@ def test_resume_goes_on_exactly(tmp_path, name):
     assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
 
 
+@pytest.mark.sampled(3)
 def test_latent_diffusion_resumes_in_its_second_stage(tmp_path):
     trained("digits-latent", tmp_path / "whole", "--steps", 4, "--lr-shape", "constant")
     trained("digits-latent", tmp_path / "parts", "--steps", 2, "--lr-shape", "constant")
@@ -366,6 +371,7 @@ def test_a_first_stage_is_taken_again_only_if_it_is_the_one_asked_for(tmp_path):
     assert (out / "compressor" / "metrics.jsonl").read_bytes() == before
 
 
+@pytest.mark.sampled(3)
 def test_a_run_stopped_in_its_first_stage_goes_on_as_it_was_begun(tmp_path):
     whole = trained("digits-latent", tmp_path / "whole", "--lr", 5e-4, "--label-drop", 0.3)
     program = "import os; from torch_impl.training import Trainer; Trainer.save = lambda *_: os._exit(9)\n"
