@@ -9,7 +9,7 @@ from derivations.flow.units import answer
 from derivations.rules import Chain, Inner, Norm2, Statement, definition, scalar, vector
 from derivations.vae.limits import best_cost, best_fit, cost, fit, priced, weight
 
-heavier = scalar("beta_kl", r"\beta'")
+heavier = scalar("beta_heavier", r"\beta'")
 
 # --- two weights ------------------------------------------------------------------------------------------------------
 

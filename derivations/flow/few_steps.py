@@ -170,7 +170,11 @@ def _(line: Chain) -> None:
 # --- progressive distillation -----------------------------------------------------------------------------------------
 
 a_m, sigma_m = scalar("signal_m", "a_m", positive=True), scalar("level_m", r"\sigma_m", positive=True)
-start, early, late = vector("state_now", "z_t"), vector("guess_early", r"\hat x_0"), vector("guess_late", r"\hat x_0'")
+start, early, late = (
+    vector("state_of_flow", "z_t"),
+    vector("guess_early", r"\hat x_0"),
+    vector("guess_late", r"\hat x_0'"),
+)
 half = sigma_m / sigma_t * start + (a_m - a_t * sigma_m / sigma_t) * early
 whole = sigma_s / sigma_m * half + (a_s - a_m * sigma_s / sigma_m) * late
 ratio_t, ratio_m, ratio_s = a_t / sigma_t, a_m / sigma_m, a_s / sigma_s

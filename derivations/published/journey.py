@@ -27,7 +27,7 @@ from derivations.rules import (
 CHAIN = Domain(SCHEDULE, products={"abar": "alpha"})
 signal = scalar("alpha_1", r"\alpha")
 pixel = scalar("x_0", "x_0")
-chance = scalar("pi_0", r"\hat x", positive=True)
+chance = scalar("pi_shown", r"\hat x", positive=True)
 mean, spread = scalar("m", "m"), scalar("s_d", "s", positive=True)
 
 J1 = Erratum(
@@ -69,7 +69,10 @@ J4 = Erratum(
     quoted="BCE = log p(x|z) = Σ [x log x̂ + (1−x) log(1−x̂)]",
     words="Binary cross-entropy is minus the log-likelihood.",
     printed=misprint(
-        "J4", Statement(-sp.log(chance), "=", sp.log(chance), "x = 1"), Domain({"pi_0": UNIT}), at({"pi_0": "0.8"})
+        "J4",
+        Statement(-sp.log(chance), "=", sp.log(chance), "x = 1"),
+        Domain({"pi_shown": UNIT}),
+        at({"pi_shown": "0.8"}),
     ),
     right="BCE = −log p",
     correction="vae.decoder.bernoulli",

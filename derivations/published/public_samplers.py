@@ -19,7 +19,7 @@ snr = scalar("snr", r"\mathrm{SNR}", positive=True)
 large, small = scalar("beta_large", r"\beta", positive=True), scalar("beta_small", r"\tilde\beta", positive=True)
 code, word, commitment = scalar("code", "z"), scalar("word", "e"), scalar("commitment", r"\beta", positive=True)
 frozen_code, frozen_word = scalar("heldcode", r"z_{\mathrm{sg}}"), scalar("heldword", r"e_{\mathrm{sg}}")
-later = scalar("abar_s", r"\bar\alpha_s", positive=True)
+later = scalar("abar_s", r"\bar\alpha_{s}", positive=True)
 drift, pull, step = scalar("drift", "f"), scalar("score", "s"), scalar("step", "h", positive=True)
 
 # --- the bound --------------------------------------------------------------------------------------------------------

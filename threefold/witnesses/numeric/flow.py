@@ -179,7 +179,7 @@ def _(s: OnPath) -> Iterator[Shape]:
     names = ("t", "m", "s")
     numbers = {f"signal_{n}": a for n, a in zip(names, signals, strict=True)}
     numbers |= {f"level_{n}": b for n, b in zip(names, levels, strict=True)}
-    vectors = {"state_now": s.z, "guess_early": s.answer, "guess_late": s.other}
+    vectors = {"state_of_flow": s.z, "guess_early": s.answer, "guess_late": s.other}
     point = s.point(numbers=numbers, vectors=vectors)
 
     def moved(z: Array, guess: Array, n: int, m: int) -> Array:

@@ -37,7 +37,7 @@ def _(s: OnPath, on: On) -> Iterator[Shape]:
     levels, signals = (s.level, s.level, s.level / 2), (s.signal, s.signal * 2, s.signal * 4)
     numbers = dict(zip(("signal_t", "signal_m", "signal_s"), signals, strict=True))
     numbers |= dict(zip(("level_t", "level_m", "level_s"), levels, strict=True))
-    vectors = {"state_now": s.z, "guess_early": s.answer, "guess_late": s.other}
+    vectors = {"state_of_flow": s.z, "guess_early": s.answer, "guess_late": s.other}
     point = s.point(numbers=numbers, vectors=vectors)
     z, early, late = on(s.z), on(s.answer), on(s.other)
     (a_t, a_m, a_s), (b_t, b_m, b_s) = ([on.fixed(v) for v in row] for row in (signals, levels))
@@ -45,7 +45,7 @@ def _(s: OnPath, on: On) -> Iterator[Shape]:
     landed = b_s / b_m * half + (a_s - a_m * b_s / b_m) * late
     path = cast(Path, TwoTimes((a_t, b_t), (a_s, b_s)))
     found = one_step_target(path, z[None], landed[None], a_t[None], a_s[None])
-    by = {("vectors", "state_now"): z, ("vectors", "guess_early"): early, ("vectors", "guess_late"): late}
+    by = {("vectors", "state_of_flow"): z, ("vectors", "guess_early"): early, ("vectors", "guess_late"): late}
     yield Computed(1, point, found[0], by, side="lhs")
 
 
