@@ -1,11 +1,11 @@
 // Cites verdicts live from any page:
 //
-//   <script type="module" src="https://…/assets/javascripts/cite.js"></script>
+//   <script type="module" src="…/assets/javascripts/cite.js"></script>
 //   <threefold-claim tag="0A07"></threefold-claim>
 //
 // or, from a script of one's own,
 //
-//   import {claim, claims} from "https://…/assets/javascripts/cite.js";
+//   import {claim, claims} from "…/assets/javascripts/cite.js";
 //   (await claim("ddpm.posterior.mean")).verdict   // "proved"
 //
 // Everything is read from claims.json beside this file's folder, once; nothing else is fetched and nothing is sent.
