@@ -158,4 +158,5 @@ def link(book: Book, line: str, up: str) -> str:
     """The link "Edit this line" of a row; nothing where there is no page to lead to."""
     if book.runtime is None:
         return ""
-    return f'<a class="tf-edit" href="{up}{PAGE}#line={quote(line)}" aria-label="Edit this line, {line}">Edit this line</a>'
+    words = "Edit this line"
+    return f'<a class="tf-edit" href="{up}{PAGE}#line={quote(line)}" aria-label="{words}, {line}">{words}</a>'
