@@ -14,7 +14,7 @@ Examples:
   threefold export runs/digits-vae --to program --out digits-vae
 
 plain: model.safetensors and config.json. program: files of torch.export that run without Threefold. diffusers: a
-folder that UNet2DModel and DDPMPipeline load. Each with a model card.
+folder that UNet2DModel loads, with the scheduler of a diffusion model. Each with a model card.
 """
 
 

@@ -3,7 +3,7 @@
 Block by block the two networks are one; two things are translated.  The attention's joint projection is cut into three.
 And time: networks here are told t = 1..T, those of `diffusers` t - 1.  The sinusoidal embedding of t is a rotation of
 that of t - 1, and the layer after it is linear, so the rotation goes into its weights, and the exported network gives
-at t - 1 what the original gives at t (`planned:unet.time_embedding.relative`).
+at t - 1 what the original gives at t (`planned:unet.time_embedding.relative`).  Networks of continuous time keep it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from torch_impl.files import write_atomically
 from torch_impl.networks import UNet, UNetConfig
+from torch_impl.networks.embedding import Conditioning
 from torch_impl.process.schedule import NoiseSchedule
 from torch_impl.training.system import System
 from torch_impl.training.tensors import save_tensors
@@ -67,14 +68,15 @@ def unet_config(config: UNetConfig) -> dict[str, Any]:
     }
 
 
-def unet_weights(network: UNet) -> dict[str, Tensor]:
-    """The network's weights under the names of `UNet2DModel`, for times 0..T-1 in place of 1..T."""
-    return {name: tensor.detach().float().cpu().clone() for name, tensor in _renamed(network)}
+def unet_weights(network: UNet, earlier: bool = True) -> dict[str, Tensor]:
+    """The network's weights under the names of `UNet2DModel`; `earlier`: for times 0..T-1 in place of 1..T."""
+    return {name: tensor.detach().float().cpu().clone() for name, tensor in _renamed(network, earlier)}
 
 
-def _renamed(network: UNet) -> Iterator[tuple[str, Tensor]]:
+def _renamed(network: UNet, earlier: bool) -> Iterator[tuple[str, Tensor]]:
     embedding = network.conditioning
-    yield "time_embedding.linear_1.weight", _one_step_earlier(embedding.linear_1.weight)
+    weight = embedding.linear_1.weight
+    yield "time_embedding.linear_1.weight", _one_step_earlier(weight) if earlier else weight
     yield "time_embedding.linear_1.bias", embedding.linear_1.bias
     yield from _both("time_embedding.linear_2", embedding.linear_2)
     if embedding.num_classes is not None:
@@ -159,21 +161,28 @@ def scheduler_config(schedule: NoiseSchedule, prediction: str, variance: str, cl
 
 
 def to_diffusers(system: System, folder: Path) -> None:
-    """Write a pixel diffusion model as a folder that `DDPMPipeline.from_pretrained(folder)` loads.
+    """Write a model on pixels with a U-Net as a folder that `diffusers` loads.
 
-    `unet/` and `scheduler/` are written for every such model; `model_index.json` only for an unconditional one, since
-    that pipeline knows no classes: load a conditional network with `UNet2DModel.from_pretrained(folder / "unet")` and
-    give it `class_labels`, the last one being no class.
+    `unet/` is written for every such model, for `UNet2DModel.from_pretrained(folder, subfolder="unet")`; a conditional
+    one is given `class_labels`, the last one being no class.  `scheduler/` is written for diffusion models, whose U-Net
+    is then told t - 1 as it is there; flows, score models and the like have none, and their U-Net is told what it was
+    trained with (`network_time` of the system).  `model_index.json`, for `DDPMPipeline.from_pretrained(folder)`, is
+    written for unconditional diffusion models only, since that pipeline knows no classes.
 
     Raises:
         ValueError: the model's network or chain has no counterpart in `diffusers`; nothing is written.
     """
     network, config = getattr(system, "model", None), getattr(system, "config", None)
     diffusion = getattr(system, "diffusion", None)
-    if not isinstance(network, UNet) or diffusion is None:
+    if not isinstance(network, UNet):
         what = type(network).__name__ if network is not None else type(system).__name__
         raise ValueError(
-            f"a {what} has no counterpart in diffusers; of the models here U-Nets do: export the others with --to "
+            f"{what} has no counterpart in diffusers; of the models here U-Nets do: export the others with --to "
+            "plain or --to program"
+        )
+    if not isinstance(network.conditioning, Conditioning):
+        raise ValueError(
+            "this U-Net is told two times, a time and a span, and those of diffusers are told one; export it with --to "
             "plain or --to program"
         )
     if hasattr(system, "compressor"):
@@ -182,12 +191,17 @@ def to_diffusers(system: System, folder: Path) -> None:
             "export it with --to plain or --to program"
         )
     unet = unet_config(network.config)
-    scheduler = scheduler_config(diffusion.schedule, diffusion.prediction, diffusion.variance, clip=True)
-    for name, described in (("unet/config.json", unet), ("scheduler/scheduler_config.json", scheduler)):
+    described = {"unet/config.json": unet}
+    if diffusion is not None:
+        described["scheduler/scheduler_config.json"] = scheduler_config(
+            diffusion.schedule, diffusion.prediction, diffusion.variance, clip=True
+        )
+    for name, content in described.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, _json(described))
-    save_tensors(folder / "unet" / "diffusion_pytorch_model.safetensors", unet_weights(network))
-    if not getattr(config, "conditional", False):
+        write_atomically(folder / name, _json(content))
+    weights = unet_weights(network, earlier=diffusion is not None)
+    save_tensors(folder / "unet" / "diffusion_pytorch_model.safetensors", weights)
+    if diffusion is not None and not getattr(config, "conditional", False):
         index = {
             "_class_name": "DDPMPipeline",
             "_diffusers_version": _VERSION,

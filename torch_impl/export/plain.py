@@ -13,6 +13,7 @@ from torch_impl.export.diffusers import to_diffusers
 from torch_impl.export.program import to_program
 from torch_impl.files import write_atomically
 from torch_impl.runs.load import Model
+from torch_impl.training.capabilities import Exports
 from torch_impl.training.state import state_tensors
 from torch_impl.training.tensors import save_tensors
 
@@ -89,6 +90,11 @@ unet = UNet2DModel.from_pretrained(".", subfolder="unet")
 scheduler = DDPMScheduler.from_pretrained(".", subfolder="scheduler")
 ```""",
 }
+_UNET_ALONE = """```python
+from diffusers import UNet2DModel
+
+unet = UNet2DModel.from_pretrained(".", subfolder="unet")  # its time is {time}
+```"""
 
 
 def model_card(model: Model, to: Format) -> str:
@@ -121,9 +127,9 @@ def model_card(model: Model, to: Format) -> str:
         "",
         "## Use",
         "",
-        _USES[to].replace("{program}", "denoiser" if hasattr(model.system, "diffusion") else "decoder"),
+        _use(model, to),
         "",
-        "Images are in [-1, 1]." + _about_classes(data, to),
+        "Images are in [-1, 1]." + (_about_classes(data) if system.get("conditional") else ""),
         "",
         "## Not said here",
         "",
@@ -133,7 +139,17 @@ def model_card(model: Model, to: Format) -> str:
     return "\n".join(lines)
 
 
-def _about_classes(data: Mapping[str, Any], to: Format) -> str:
+def _use(model: Model, to: Format) -> str:
+    """Code that reads what was written."""
+    system = model.system
+    if to == "diffusers" and not hasattr(system, "diffusion"):
+        return _UNET_ALONE.replace("{time}", getattr(system, "network_time", "what it was trained with"))
+    if to == "program" and isinstance(system, Exports):
+        return _USES[to].replace("{program}", next(reversed(system.functions())))
+    return _USES[to]
+
+
+def _about_classes(data: Mapping[str, Any]) -> str:
     classes = data.get("classes")
     if not isinstance(classes, list) or not classes:
         return ""

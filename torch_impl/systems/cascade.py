@@ -25,6 +25,7 @@ from torch_impl.systems.config import FirstStage
 from torch_impl.systems.ddpm import DDPMConfig, DiffusionSystem
 from torch_impl.systems.stages import refuse_other_stage
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, TrainedStage
 
 __all__ = ["CascadeConfig", "CascadeSystem", "LowResolutionConfig", "blurred", "enlarged", "reduced"]
@@ -160,6 +161,24 @@ class CascadeSystem(DiffusionSystem):
             raise ValueError("a cascade needs a trained base; train it first, or give one with --from")
         refuse_other_stage(stage, self.config.base(), "base")
         self.base.load_state_dict(stage.system.state_dict())
+
+    def functions(self) -> dict[str, Function]:
+        """The denoiser of small images and that of large ones given these, for other programs."""
+        config, shape = self.config, self.shape()
+        own = super().functions()["denoiser"]
+        inputs = (*own.inputs, torch.zeros(2, *shape), torch.zeros(2))
+        given = f"small images at full size with noise (`condition`), float32 (batch, {listed(shape)})"
+        takes = (*own.takes, given, f"how much noise, float32 (batch,), 0..{config.augment:g}")
+
+        def enlarge(x: Tensor, t: Tensor, *rest: Tensor) -> Tensor:
+            y = rest[0] if config.conditional else None
+            out: Tensor = self.model(x, t, y, *rest[-2:])
+            return out
+
+        return {
+            "base": self.base.functions()["denoiser"],
+            "enlarger": Function(enlarge, (self.model,), inputs, takes, own.gives),
+        }
 
     def condition(self, low: Tensor, level: Tensor, noise: Tensor) -> Tensor:
         """Small images at full size, with noise of a level (batch,) each; their own variance is kept."""

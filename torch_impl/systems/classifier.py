@@ -18,6 +18,7 @@ from torch_impl.random.draws import Draws
 from torch_impl.systems.chain import ChainConfig
 from torch_impl.systems.levels import unet_levels
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, System
 
 __all__ = ["ClassifierConfig", "ClassifierSystem"]
@@ -81,6 +82,15 @@ class ClassifierSystem(System):
         """log p(y | x_t) up to a constant, (batch, classes); t integers (batch,) in 1..T."""
         found: Tensor = self.model(x_t, t)
         return found
+
+    def functions(self) -> dict[str, Function]:
+        """The logits of noisy images, for other programs."""
+        config = self.config
+        shape = (config.channels, config.image_size, config.image_size)
+        inputs = (torch.zeros(2, *shape), torch.ones(2, dtype=torch.int64))
+        takes = (f"x_t, float32 (batch, {listed(shape)})", "t, int64 (batch,), 1..T")
+        gives = f"logits, float32 (batch, {config.classes})"
+        return {"classifier": Function(self.logits, (self.model,), inputs, takes, gives)}
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         if batch.y is None:

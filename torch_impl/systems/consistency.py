@@ -24,6 +24,7 @@ from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.systems.stages import refuse_other_stage
 from torch_impl.systems.told import PointsTold, ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch, TrainedStage
 
 __all__ = ["ConsistencyBaseConfig", "ConsistencyConfig", "ConsistencySystem", "MixtureConsistencyConfig"]
@@ -107,6 +108,12 @@ class ConsistencyBase(ToldSystem):
     def function(self, y: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
         """f(x, sigma): the end of the line through x, sigma of shape (batch,)."""
         return self.scales.function(self.told(y))
+
+    network_time = "250 log(sigma), with x divided by sqrt(sigma^2 + sigma_data^2)"
+
+    def functions(self) -> dict[str, Function]:
+        """The consistency function, for other programs."""
+        return {"consistency": self.exported(self.function, ("sigma, the noise level of x",), "the end of the line")}
 
     @torch.no_grad()
     def sample(

@@ -24,6 +24,7 @@ from torch_impl.systems.chain import ChainConfig
 from torch_impl.systems.floor import training_set_floor
 from torch_impl.systems.levels import unet_levels
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, of_images
 from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["DDPMConfig", "DDPMSystem", "DiffusionConfig", "DiffusionSystem"]
@@ -115,6 +116,15 @@ class DiffusionSystem(System):
             y = drop_labels(y, self.config.label_drop, self.null_label, draws.uniform(len(x0)))
         loss = self.diffusion.loss(self.predictor(y), x0, t, noise, self.config.weighting)
         return {"loss": loss}
+
+    def functions(self) -> dict[str, Function]:
+        """The denoiser, for other programs."""
+        config, shape = self.config, self.shape()
+        gives, out = str(self.diffusion.prediction), shape
+        if config.variance == "learned":
+            gives, out = f"{gives}, then the place of the log-variance between its bounds", (2 * shape[0], *shape[1:])
+        time, classes = ("t, int64 (batch,), 1..T", torch.ones(2, dtype=torch.int64)), config.label_count
+        return {"denoiser": of_images(self.model, self.model, shape, [time], gives, classes, "x_t", out)}
 
     # -- the network as samplers and likelihoods want it --------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from torch_impl.systems.shared import WithUNet
 from torch_impl.systems.stages import refuse_other_stage
 from torch_impl.systems.told import ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch, TrainedStage
 
 __all__ = ["DistillConfig", "DistillSystem"]
@@ -99,6 +100,10 @@ class DistillSystem(ToldSystem):
         assert isinstance(stage.system, FlowSystem | DistillSystem)
         for network in (self.teacher, self.model):
             network.load_state_dict(stage.system.model.state_dict())
+
+    def functions(self) -> dict[str, Function]:
+        """The student's velocity, for other programs."""
+        return {"velocity": self.exported(self.told, ("t in (0, 1], from data to noise",), "dx/dt on the cosine path")}
 
     def networks(self) -> list[torch.nn.Module]:
         return [self.model, self.teacher]

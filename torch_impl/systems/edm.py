@@ -19,6 +19,7 @@ from torch_impl.samplers.runge_kutta import probed_log_density, solver
 from torch_impl.systems.shared import WithUNet
 from torch_impl.systems.told import ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch
 
 __all__ = ["EDMConfig", "EDMSystem"]
@@ -69,6 +70,12 @@ class EDMSystem(ToldSystem):
             return self.scales.skip(level) * x + self.scales.out(level) * output
 
         return predict
+
+    network_time = "250 log(sigma), with x divided by sqrt(sigma^2 + sigma_data^2)"
+
+    def functions(self) -> dict[str, Function]:
+        """The denoiser, for other programs."""
+        return {"denoiser": self.exported(self.denoiser, ("sigma, the noise level of x",), "x_0")}
 
     samplers = tuple(row.name for row in SOLVERS)
 

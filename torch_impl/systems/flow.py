@@ -30,6 +30,7 @@ from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.systems.told import PointsTold, ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch
 
 __all__ = ["FlowConfig", "FlowSystem", "MixtureFlowConfig", "MixtureFlowSystem"]
@@ -93,6 +94,10 @@ class FlowBase(ToldSystem):
             ValueError: guidance or labels for an unconditional model.
         """
         return self.told(y, guidance)
+
+    def functions(self) -> dict[str, Function]:
+        """The velocity, for other programs."""
+        return {"velocity": self.exported(self.velocity, ("t in [0, 1], from data to noise",), "dx/dt")}
 
     samplers = tuple(row.name for row in SOLVERS)
     """The solvers by which samples can be drawn; the first choice is heun."""

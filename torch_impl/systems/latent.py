@@ -17,6 +17,7 @@ from torch_impl.systems.ddpm import DDPMConfig, DiffusionSystem
 from torch_impl.systems.levels import halvings
 from torch_impl.systems.vae import VAESystem, VAESystemConfig
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, TrainedStage
 
 __all__ = ["LatentConfig", "LatentSystem"]
@@ -113,6 +114,13 @@ class LatentSystem(DiffusionSystem):
 
     def decode(self, x0: Tensor) -> Tensor:
         return self.compressor.decode(x0)
+
+    def functions(self) -> dict[str, Function]:
+        """The denoiser of latents and what makes images of them, for other programs."""
+        z, compressor = torch.zeros(2, *self.shape()), self.compressor
+        takes = (f"latents, float32 (batch, {listed(self.shape())})",)
+        decoder = Function(compressor.decode, (compressor,), (z,), takes, "images, float32, in [-1, 1]")
+        return {**super().functions(), "decoder": decoder}
 
     def prepare(self, data: Any, stage: TrainedStage | None) -> None:
         """Take the averaged VAE of the first stage, with the scale of its latents on this data."""

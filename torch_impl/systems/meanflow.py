@@ -21,6 +21,7 @@ from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.systems.told import PointsTold, ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch
 
 __all__ = ["MeanFlowBaseConfig", "MeanFlowConfig", "MixtureMeanFlowConfig"]
@@ -58,6 +59,11 @@ class MeanFlowBase(ToldSystem):
         """u(x, r, t), the average velocity from t back to r."""
         network = self.told(y)
         return lambda x, r, t: network(x, torch.stack([t, t - r], dim=1))
+
+    def functions(self) -> dict[str, Function]:
+        """The average velocity, for other programs."""
+        times = ("r in [0, 1], where the span ends", "t in [r, 1], where x is")
+        return {"average_velocity": self.exported(self.average, times, "(x_t - x_r) / (t - r)")}
 
     def forward(self, batch: Batch, draws: Draws) -> dict[str, Tensor]:
         config = self.config

@@ -23,6 +23,7 @@ from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.levels import halvings
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, of_images
 from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["OneStepConfig", "OneStepSystem", "Prior"]
@@ -106,6 +107,11 @@ class OneStepSystem(System):
         loss = self.diffusion.loss(self._predict, batch.x, t, noise)
         scale = (1 - self.config.alpha) / self.config.alpha  # planned:onestep.loss.proportional
         return {"loss": loss, "x0_error": loss.detach() * scale}
+
+    def functions(self) -> dict[str, Function]:
+        """The denoiser, for other programs."""
+        time = ("t, int64 (batch,), 1", torch.ones(2, dtype=torch.int64))
+        return {"denoiser": of_images(self._predict, self.model, self.data_mean.shape, [time], "eps", name="x_1")}
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

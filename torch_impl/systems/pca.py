@@ -15,6 +15,7 @@ from torch_impl.pictures.images import save_images
 from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.systems.config import SystemConfig
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["PCAConfig", "PCASystem"]
@@ -98,6 +99,23 @@ class PCASystem(System):
         """The span of the leading eigenvectors of the second moments, largest last: float64 (dim, latent_dim)."""
         vectors: Tensor = torch.linalg.eigh(self.moments).eigenvectors
         return vectors[:, -self.config.latent_dim :]
+
+    def functions(self) -> dict[str, Function]:
+        """Encoder and decoder, for other programs."""
+        config, model, mean = self.config, self.model, self.mean
+        shape = (config.channels, config.image_size, config.image_size)
+        images = f"images, float32 (batch, {listed(shape)}) in [-1, 1]"
+        numbers = f"numbers, float32 (batch, {config.latent_dim})"
+        x, z = torch.zeros(2, *shape), torch.zeros(2, config.latent_dim)
+
+        def decode(z: Tensor) -> Tensor:
+            images: Tensor = (model.decode(z) + mean).unflatten(1, shape)
+            return images
+
+        return {
+            "encoder": Function(lambda x: model.encode(x.flatten(1) - mean), (self,), (x,), (images,), numbers),
+            "decoder": Function(decode, (self,), (z,), (numbers,), images),
+        }
 
     @torch.no_grad()
     def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:

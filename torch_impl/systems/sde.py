@@ -43,6 +43,7 @@ from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.shared import OnPoints, WithUNet
 from torch_impl.systems.told import PointsTold, ToldSystem
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch
 
 __all__ = ["MixtureSDEConfig", "MixtureSDESystem", "SDEBase", "SDEBaseConfig", "SDEConfig", "SDESystem"]
@@ -118,6 +119,10 @@ class SDEBase(ToldSystem):
             return network(x * scale.view(-1, *(1,) * (x.ndim - 1)), t)
 
         return model
+
+    def functions(self) -> dict[str, Function]:
+        """The predicted noise, for other programs; the score is minus it over sigma(t)."""
+        return {"noise": self.exported(self.noise_model, (f"t in [0, {self.path.T:g}]",), "the noise in x")}
 
     def ladder(self, steps: int) -> list[float]:
         """The times of a sampler."""

@@ -16,6 +16,7 @@ from torch_impl.oracle.law import Oracle
 from torch_impl.pictures.album import Album
 from torch_impl.pictures.images import save_images, scatter
 from torch_impl.random.draws import Draws
+from torch_impl.training.functions import Function, of_images
 from torch_impl.training.system import Batch, System
 
 __all__ = ["PointsTold", "ToldSystem"]
@@ -78,6 +79,27 @@ class ToldSystem(System):
         if guidance == 1.0:
             return lambda x, clock: self.asked(x, clock, given)
         return classifier_free(self.asked, given, torch.full_like(given, null), guidance)
+
+    network_time: str = "1000 t"
+    """What the network itself is told for its time, in words."""
+
+    def exported(
+        self, told: Callable[[Tensor | None], Callable[..., Tensor]], times: Sequence[str], gives: str
+    ) -> Function:
+        """A function of the model for other programs.
+
+        Args:
+            told: labels or None -> (x, times...) -> output.
+            times: what each time or noise level is, in words.
+            gives: what comes out, in words.
+        """
+        conditional = self.config.conditional
+
+        def call(x: Tensor, *rest: Tensor) -> Tensor:
+            return told(rest[-1] if conditional else None)(x, *rest[: len(times)])
+
+        given = [(f"{words}, float32 (batch,)", torch.full((2,), 0.5)) for words in times]
+        return of_images(call, self.model, self.shape(), given, gives, self.config.classes if conditional else None)
 
     def finished(self, x: Tensor) -> Tensor:
         """What has no noise left as a sample."""

@@ -21,6 +21,7 @@ from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.levels import vae_widths
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, System
 
 __all__ = ["VAESystem", "VAESystemConfig"]
@@ -138,6 +139,20 @@ class VAESystem(System):
         return self.model.reconstruct(x)
 
     takes = ("columns",)
+
+    def functions(self) -> dict[str, Function]:
+        """Encoder and decoder, for other programs."""
+        model, config = self.model, self.config
+        shape, latent = (config.channels, config.image_size, config.image_size), model.latent_shape
+        x, z = torch.zeros(2, *shape), torch.zeros(2, *latent)
+        images, inner = f"float32 (batch, {listed(shape)}) in [-1, 1]", f"float32 (batch, {listed(latent)})"
+        given = f"mean and log-variance of the latents, each {inner}"
+        return {
+            "encoder": Function(model.encode, (model,), (x,), (f"images, {images}",), given),
+            "decoder": Function(
+                lambda z: model.image(model.decode(z)), (model,), (z,), (f"latents, {inner}",), f"images, {images}"
+            ),
+        }
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:

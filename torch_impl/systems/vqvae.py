@@ -17,6 +17,7 @@ from torch_impl.random.draws import Draws, SampleDraws
 from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.levels import halvings
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, System
 
 __all__ = ["CodePrior", "VQVAESystem", "VQVAESystemConfig"]
@@ -175,6 +176,17 @@ class VQVAESystem(System):
 
     def stateful_buffers(self) -> list[Tensor]:
         return list(self.model.quantizer.buffers())
+
+    def functions(self) -> dict[str, Function]:
+        """Encoder and decoder, for other programs."""
+        model, config = self.model, self.config
+        shape, place = (config.channels, config.image_size, config.image_size), model.code_shape
+        x, codes = torch.zeros(2, *shape), torch.zeros(2, *place, dtype=torch.int64)
+        images, inner = f"images, float32 (batch, {listed(shape)}) in [-1, 1]", f"codes, int64 (batch, {listed(place)})"
+        return {
+            "encoder": Function(model.encode, (model,), (x,), (images,), inner),
+            "decoder": Function(model.decode, (model,), (codes,), (inner,), images),
+        }
 
     @torch.no_grad()
     def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:

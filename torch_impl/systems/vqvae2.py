@@ -16,6 +16,7 @@ from torch_impl.random.draws import Draws
 from torch_impl.systems.levels import halvings
 from torch_impl.systems.vqvae import CodePrior, VQVAESystemConfig
 from torch_impl.training.fields import option
+from torch_impl.training.functions import Function, listed
 from torch_impl.training.system import Batch, System
 
 __all__ = ["VQVAE2System", "VQVAE2SystemConfig"]
@@ -98,6 +99,23 @@ class VQVAE2System(System):
 
     def stateful_buffers(self) -> list[Tensor]:
         return [buffer for quantizer in self.model.quantizers for buffer in quantizer.buffers()]
+
+    def functions(self) -> dict[str, Function]:
+        """Encoder and decoder, for other programs."""
+        model, config, (over, under) = self.model, self.config, self.model.sides
+        shape = (config.channels, config.image_size, config.image_size)
+        images = f"images, float32 (batch, {listed(shape)}) in [-1, 1]"
+        levels = (f"top codes, int64 (batch, {over}, {over})", f"bottom codes, int64 (batch, {under}, {under})")
+        codes = tuple(torch.zeros(2, side, side, dtype=torch.int64) for side in (over, under))
+
+        def encode(x: Tensor) -> tuple[Tensor, Tensor]:
+            output = model(x)
+            return output.top.codes, output.bottom.codes
+
+        return {
+            "encoder": Function(encode, (model,), (torch.zeros(2, *shape),), (images,), " and ".join(levels)),
+            "decoder": Function(model.decode, (model,), codes, levels, images),
+        }
 
     @torch.no_grad()
     def reconstructed(self, x: Tensor, generator: torch.Generator) -> Tensor:

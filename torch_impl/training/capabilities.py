@@ -14,12 +14,14 @@ from torch import Tensor
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.oracle import Oracle
 from torch_impl.random.draws import Draws
+from torch_impl.training.functions import Function
 from torch_impl.training.system import Batch
 
 __all__ = [
     "Bounds",
     "Classifies",
     "CodeUse",
+    "Exports",
     "FlowLikelihood",
     "KnowsLaw",
     "KnowsTruth",
@@ -83,6 +85,14 @@ class PixelLikelihood(Protocol):
 
     def label_predictor(self, batch: Batch) -> Callable[[Tensor, Tensor], Tensor]:
         """(x_t, t) -> prediction, told the labels of the batch where the model takes any."""
+
+
+@runtime_checkable
+class Exports(Protocol):
+    """Says what other programs can have of it."""
+
+    def functions(self) -> dict[str, Function]:
+        """Its functions by name."""
 
 
 @runtime_checkable

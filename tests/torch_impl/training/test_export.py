@@ -16,16 +16,27 @@ from torch import Tensor
 
 from torch_impl.export import export_model, programs, to_diffusers, unet_weights
 from torch_impl.export.diffusers import _one_step_earlier
+from torch_impl.export.plain import model_card
 from torch_impl.networks import UNet, UNetConfig, sinusoidal_embedding
 from torch_impl.runs.load import Model
 from torch_impl.samplers import sample
 from torch_impl.systems import SystemConfig
+from torch_impl.systems.cascade import CascadeConfig
+from torch_impl.systems.classifier import ClassifierConfig
+from torch_impl.systems.consistency import ConsistencyConfig
 from torch_impl.systems.ddpm import DDPMConfig
+from torch_impl.systems.distill import DistillConfig
+from torch_impl.systems.edm import EDMConfig
+from torch_impl.systems.flow import FlowConfig
 from torch_impl.systems.latent import LatentConfig
+from torch_impl.systems.meanflow import MeanFlowConfig
 from torch_impl.systems.mixture import MixtureConfig
 from torch_impl.systems.onestep import OneStepConfig
+from torch_impl.systems.pca import PCAConfig
+from torch_impl.systems.sde import SDEConfig
 from torch_impl.systems.vae import VAESystemConfig
 from torch_impl.systems.vqvae import VQVAESystemConfig
+from torch_impl.systems.vqvae2 import VQVAE2SystemConfig
 from torch_impl.training import StoredCheckpoint, System
 
 UNCONDITIONAL = DDPMConfig(8, 3, None, timesteps=20, widths=(8, 16), blocks=1, attention=(4,), head_channels=8)
@@ -41,6 +52,18 @@ OTHERS = [
     MixtureConfig(2, 2, None, timesteps=20, width=16, depth=1),
     VQVAESystemConfig(8, 1, 10, widths=(8,), codes=8, prior_width=8, prior_depth=1, prior_heads=2),
     LatentConfig(8, 1, 10, timesteps=20, widths=(8,), blocks=1, compressor_widths=(8,), compressor_blocks=0),
+]
+TOLD = {"image_size": 8, "channels": 1, "classes": 10, "conditional": True, "widths": (8,), "blocks": 1}
+CONTINUOUS = [FlowConfig(**TOLD), SDEConfig(**TOLD), EDMConfig(**TOLD), ConsistencyConfig(**TOLD)]
+FURTHER = [
+    *CONTINUOUS,
+    MeanFlowConfig(**TOLD),
+    DistillConfig(**TOLD),
+    CascadeConfig(8, 1, 10, timesteps=20, conditional=True, widths=(8,), blocks=1, base_widths=(8,)),
+    ClassifierConfig(8, 1, 10, timesteps=20, widths=(8,), blocks=1, attention=False),
+    PCAConfig(8, 1, 10, latent_dim=3),
+    VQVAE2SystemConfig(8, 1, 10, widths=(8,), codes=8, top_width=8, top_codes=8, prior_width=8, prior_depth=1),
+    LEARNED,
 ]
 
 
@@ -123,6 +146,37 @@ def test_what_has_no_counterpart_in_diffusers_is_refused(config: SystemConfig, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("config", CONTINUOUS, ids=lambda config: type(config).__name__)
+def test_diffusers_computes_the_same_function_of_continuous_time(config: SystemConfig, tmp_path: Path) -> None:
+    diffusers = pytest.importorskip("diffusers")
+    system: Any = built(config)
+    to_diffusers(system, tmp_path)
+    theirs = diffusers.UNet2DModel.from_pretrained(tmp_path, subfolder="unet").eval()
+    x, t, y = torch.randn(4, 1, 8, 8), torch.tensor([0.0, 0.3, 217.8, 1000.0]), torch.tensor([0, 3, 9, 10])
+    with torch.no_grad():
+        ours, given = system.model(x, t, y), theirs(x, t, class_labels=y).sample
+    assert ours.abs().mean() > 0.01
+    torch.testing.assert_close(given, ours, rtol=0, atol=1e-5)
+
+
+def test_a_unet_of_continuous_time_is_exported_with_its_time_and_alone(tmp_path: Path) -> None:
+    model = model_of(CONTINUOUS[2])
+    files = export_model(model, tmp_path / "out", "diffusers")
+    names = [path.relative_to(tmp_path / "out").as_posix() for path in files]
+    assert names == ["README.md", "unet/config.json", "unet/diffusion_pytorch_model.safetensors"]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "DDPMScheduler" not in card and "250 log(sigma), with x divided by" in card
+    network: Any = model.system.model
+    weights = load_file(tmp_path / "out" / "unet" / "diffusion_pytorch_model.safetensors")
+    assert torch.equal(weights["time_embedding.linear_1.weight"], network.conditioning.linear_1.weight)
+
+
+def test_a_network_that_is_told_two_times_is_refused_by_that_reason(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="told two times"):
+        to_diffusers(built(MeanFlowConfig(**TOLD)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_diffusers_cannot_say_is_refused(tmp_path: Path) -> None:
     score = DDPMConfig(8, 1, None, timesteps=20, widths=(8,), prediction="score")
     with pytest.raises(ValueError, match="predicts 'score', and diffusers knows eps, x0, v only"):
@@ -154,24 +208,38 @@ for name, inputs in torch.load("inputs.pt").items():
 """
 
 
+def shaped(output: Tensor) -> str:
+    return f"(batch, {', '.join(map(str, output.shape[1:]))})"
+
+
+def exported_functions(config: SystemConfig, folder: Path) -> dict[str, tuple[tuple[Tensor, ...], Any]]:
+    """By the name of a program: inputs of another batch size than it was traced with, and what they give."""
+    model = model_of(config)
+    export_model(model, folder, "program")
+    found, described = programs(model.system), json.loads((folder / "programs.json").read_text())
+    assert described.keys() == found.keys()
+    assert f'"{next(reversed(found))}.pt2"' in (folder / "README.md").read_text()
+    computed: dict[str, tuple[tuple[Tensor, ...], Any]] = {}
+    for name, program in found.items():
+        assert len(described[name]["takes"]) == len(program.inputs)
+        given = tuple(
+            torch.rand(3, *one.shape[1:]) if one.is_floating_point() else torch.randint(1, 5, (3, *one.shape[1:]))
+            for one in program.inputs
+        )
+        with torch.no_grad():
+            output = program.module(*given)
+        if isinstance(output, Tensor):  # what is said of the shape is true
+            assert described[name]["gives"].endswith(("in [-1, 1]", shaped(output)))
+        computed[name] = given, output
+    return computed
+
+
 def test_programs_are_the_same_functions_without_this_package(tmp_path: Path) -> None:
     inputs: dict[str, tuple[Tensor, ...]] = {}
     expected: dict[str, Any] = {}
     for i, config in enumerate([CONDITIONAL, *OTHERS]):
-        model = model_of(config)
-        export_model(model, tmp_path / str(i), "program")
-        found = programs(model.system)
-        described = json.loads((tmp_path / str(i) / "programs.json").read_text())
-        assert described.keys() == found.keys()
-        for name, program in found.items():  # another batch size than the one it was traced with
-            assert len(described[name]["takes"]) == len(program.inputs)
-            given = tuple(
-                torch.randn(3, *one.shape[1:]) if one.is_floating_point() else torch.randint(1, 5, (3, *one.shape[1:]))
-                for one in program.inputs
-            )
-            inputs[f"{i}/{name}"] = given
-            with torch.no_grad():
-                expected[f"{i}/{name}"] = program.module(*given)
+        for name, (given, output) in exported_functions(config, tmp_path / str(i)).items():
+            inputs[f"{i}/{name}"], expected[f"{i}/{name}"] = given, output
     torch.save(inputs, tmp_path / "inputs.pt")
     environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", RUNNER]
@@ -182,8 +250,16 @@ def test_programs_are_the_same_functions_without_this_package(tmp_path: Path) ->
         torch.testing.assert_close(torch.load(tmp_path / f"{name}.pt"), output, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("config", FURTHER, ids=lambda config: type(config).__name__)
+def test_programs_of_every_system_are_the_same_functions(config: SystemConfig, tmp_path: Path) -> None:
+    for name, (given, output) in exported_functions(config, tmp_path / "out").items():
+        read: Any = torch.export.load(tmp_path / "out" / f"{name}.pt2").module()
+        torch.testing.assert_close(read(*given), output, rtol=1e-5, atol=1e-5)
+
+
 def test_a_system_of_another_make_is_told_to_use_torch_itself() -> None:
-    with pytest.raises(ValueError, match=r"use torch\.export on your own"):
+    with pytest.raises(ValueError, match=r"a method `functions` .* or use torch\.export on your own"):
         programs(System())
 
 
@@ -203,6 +279,14 @@ def test_a_plain_folder_has_every_weight_and_a_card(tmp_path: Path) -> None:
     front, _, body = card.removeprefix("---\n").partition("\n---\n")
     assert "library_name: pytorch" in front.splitlines() and "- threefold" in front.splitlines()
     assert "| steps | 7 of 9 |" in body and "licence" in body
+
+
+def test_a_card_names_the_classes_of_a_model_that_is_told_them_only(tmp_path: Path) -> None:
+    for config, told in ((CONDITIONAL, True), (UNCONDITIONAL, False)):
+        model = model_of(config)
+        model = Model(model.system, model.checkpoint, {**model.description, "data": {"classes": ["cat", "dog"]}})
+        card = model_card(model, "plain")
+        assert ("Classes by number: cat, dog; after the last comes no class." in card) is told
 
 
 def test_a_card_is_not_written_by_whoever_wrote_the_checkpoint(tmp_path: Path) -> None:
