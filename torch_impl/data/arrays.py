@@ -126,4 +126,5 @@ DATA = DataRow(
     "images of a .npy or .npz file",
     lambda asked: array(asked.folder, asked.split, asked.seed, asked.image_size, asked.channels),
     takes=("root",),
+    packed=("",),  # any: it says itself which it reads
 )

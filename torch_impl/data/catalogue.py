@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from torch_impl.data.dataset import DataSet
+from torch_impl.data.dataset import DataNotFound, DataSet
 from torch_impl.data.row import Asked, DataRow, check_rows
 
 __all__ = ["NAMES", "ROWS", "load", "load_data", "row_of", "table"]
@@ -22,6 +22,7 @@ def _collect() -> tuple[DataRow, ...]:
     return check_rows([row for rows in found for row in ((rows,) if isinstance(rows, DataRow) else rows)])
 
 
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 ROWS: tuple[DataRow, ...] = _collect()
 NAMES: tuple[str, ...] = tuple(name for row in ROWS for name in row.names)
 
@@ -85,7 +86,18 @@ def load(
             has = f", which has {row.fixed[option]}" if option in row.fixed else ""
             raise ValueError(f"{option} = {value!r} cannot be chosen for {name}{has}; leave it out")
     folder = Path(root) if root is not None else Path("data") / name
-    return row.open(Asked(name, split, folder, image_size, channels, label, tuple(without), seed))
+    if row.is_local and folder.is_file() and not folder.name.lower().endswith(row.packed):
+        unpack = folder.name.lower().endswith(_ARCHIVES)
+        remedy = "unpack it, and give the folder" if unpack else f"give the folder, such as {folder.parent}"
+        raise DataNotFound(f"{name}: {folder} is a file, and --data names a folder here; {remedy}")
+    try:
+        return row.open(Asked(name, split, folder, image_size, channels, label, tuple(without), seed))
+    except DataNotFound as error:
+        there = next((other for other in ROWS if other is not row and other.lies_in(folder)), None)
+        if there is None:
+            raise
+        words = f"what lies there looks like {there.words.partition(',')[0]}: take a preset {there.name}-..."
+        raise DataNotFound(f"{error}. But {words}") from error
 
 
 load_data = load  # the name that the package has at its top, where `load` reads a model

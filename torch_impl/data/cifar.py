@@ -54,13 +54,18 @@ def _from_archive(archive: Path, names: list[str]) -> Records:
                     assert file is not None
                     found[name] = np.frombuffer(file.read(_LARGEST), np.uint8)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise BadData(f"{archive} is not a whole .tar.gz file ({error}); copy it again") from error
+        reason = f"{error}".strip().partition("\n")[0].rstrip(":")
+        raise BadData(f"{archive} is not a whole .tar.gz file ({reason}); copy it again") from error
     missing = [name for name in names if name not in found]
     if missing:
         raise BadData(f"{archive} has no file {missing[0]}; {_NEEDED}")
     return [_records(archive / name, found[name]) for name in names]
 
 
+_SIGNS = (
+    *("cifar-10-batches-bin", "cifar-10-binary.tar.gz", "data_batch_1.bin"),
+    *("cifar-10-batches-py", "cifar-10-python.tar.gz"),
+)
 _LARGEST = 60_000 * _RECORD
 _NEEDED = "the binary version is needed, cifar-10-binary.tar.gz"
 
@@ -140,4 +145,6 @@ DATA = DataRow(
     shape=(32, 3, 10),
     flip=True,
     workers=2,
+    packed=(".npz", ".tar.gz", ".tgz", ".tar"),
+    lies_in=lambda folder: any((folder / name).exists() for name in _SIGNS),
 )

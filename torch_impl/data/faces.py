@@ -190,4 +190,5 @@ DATA = DataRow(
     takes=("root", "image_size", "channels", "label", "without"),
     flip=True,
     workers=2,
+    lies_in=lambda folder: _file(folder, "list_attr_celeba") is not None,
 )

@@ -128,4 +128,6 @@ DATA = DataRow(
     shape=(64, 3, None),
     flip=True,
     workers=2,
+    packed=(".npy", ".npz"),
+    lies_in=lambda folder: folder.is_dir() and bool(find_images(folder).paths),
 )

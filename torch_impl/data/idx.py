@@ -75,6 +75,14 @@ def _find(folder: Path, stem: str, name: str) -> Path:
     )
 
 
+def _lies_in(folder: Path, name: str) -> bool:
+    """Whether the training images are there."""
+    try:
+        return _find(folder, "train-images-idx3-ubyte", name).is_file()
+    except DataNotFound:
+        return False
+
+
 def mnist(folder: Path, split: str = "train", name: str = "mnist", image_size: int = 28) -> ImageArray:
     """ "train" (all but the last 5,000 training images, or the last twelfth of a smaller set), "val" (those) or "test".
 
@@ -120,6 +128,7 @@ DATA = (
         takes=_TAKES,
         fixed={"channels": 1},
         shape=(28, 1, 10),
+        lies_in=lambda folder: _lies_in(folder, "mnist"),
     ),
     DataRow(
         "fashion-mnist",

@@ -40,6 +40,8 @@ class DataRow:
             for a set without them.
         flip: whether images may be mirrored at random.
         workers: processes that read it.
+        packed: how the names of files end that may stand in place of the folder.
+        lies_in: whether a folder looks like it, so that who asked for another set there is told of this one.
     """
 
     name: str
@@ -51,6 +53,8 @@ class DataRow:
     shape: tuple[int, int, int | None] | None = None
     flip: bool = False
     workers: int = 0
+    packed: tuple[str, ...] = ()
+    lies_in: Callable[[Path], bool] = lambda folder: False
 
     @property
     def names(self) -> tuple[str, ...]:

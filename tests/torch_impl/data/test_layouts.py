@@ -190,3 +190,50 @@ def test_labels_are_classes_by_value(tmp_path: Path, values: list[int], dtype: t
     assert [data.classes[i] for i in data.labels.tolist()] == [str(value) for value in values * 20]
     classes = {part: load("array", part, root=tmp_path / f"a.{suffix}").classes for part in ("train", "val", "test")}
     assert set(classes.values()) == {data.classes}
+
+
+# -- the right files for another set -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "told"),
+    [
+        ("cifar-10-batches-bin/data_batch_1.bin", "folder", r"looks like CIFAR-10 .*: take a preset cifar10-\.\.\."),
+        ("cifar-10-python.tar.gz", "mnist", r"take a preset cifar10-\.\.\."),
+        ("MNIST/raw/train-images-idx3-ubyte", "cifar10", r"looks like MNIST .*: take a preset mnist-\.\.\."),
+        ("list_attr_celeba.csv", "folder", r"take a preset celeba-\.\.\."),
+        ("cat/1.png", "mnist", r"looks like a folder of images: take a preset folder-\.\.\."),
+        ("letter.doc", "mnist", "is missing"),
+    ],
+)
+def test_what_lies_there_is_recognised_by_whoever_was_asked_for_another_set(
+    tmp_path: Path, there: str, name: str, told: str
+) -> None:
+    (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / there).write_bytes(b"x")
+    with pytest.raises(DataNotFound, match=told) as caught:
+        load(name, root=tmp_path)
+    assert ("take a preset" in str(caught.value)) is (there != "letter.doc")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "remedy"),
+    [
+        ("data_batch_1.bin", "cifar10", "give the folder, such as "),
+        ("train-images-idx3-ubyte.gz", "mnist", "give the folder, such as "),
+        ("photos.zip", "folder", "unpack it, and give the folder"),
+        ("cat.png", "folder", "give the folder, such as "),
+        ("list_attr_celeba.csv", "celeba", "give the folder, such as "),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, file: str, name: str, remedy: str) -> None:
+    (tmp_path / file).write_bytes(b"x")
+    with pytest.raises(DataNotFound, match=f"{file} is a file, and --data names a folder here; {remedy}"):
+        load(name, root=tmp_path / file)
+
+
+def test_an_archive_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(BadData, match=r"is not a whole \.tar\.gz file \(.*\); copy it again") as caught:
+        load("cifar10", root=tmp_path)
+    assert "\n" not in str(caught.value)
