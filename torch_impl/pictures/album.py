@@ -81,6 +81,8 @@ def latent_map(path: Path, latents: Tensor, labels: Tensor, classes: Sequence[st
     if points.shape[1] == 1:
         points = np.column_stack([points, labels.cpu().numpy()])
         title = "latent means, one row for each label"
+    elif points.shape[1] > 2 and not points.std(0).any():
+        points, title = points[:, :2], f"{points.shape[1]} latent means, all in one place"
     elif points.shape[1] > 2:
         from sklearn.manifold import TSNE
 

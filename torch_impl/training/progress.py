@@ -159,6 +159,9 @@ class TerminalObserver(Observer):
         if self._step == self._begun and self._steps > self._begun:
             self.say(f"step {self._step}/{self._steps}  the next step is under way")
             return
+        if self._step == self._steps and self._said and not figures:
+            self.say(f"step {self._step}/{self._steps}  its samples and its checkpoint are under way")
+            return
         left = f"left {self._left()}" if self._step < self._steps and self._left() else ""
         said = (figures,) if figures else (self._said, self._examples())
         parts = (f"step {self._step}/{self._steps}", *said, left)
@@ -242,7 +245,9 @@ class StepRate:
 
 
 def duration(seconds: float) -> str:
-    """A time in words: 0:01:15, 5 h 20 min, 12 days."""
+    """A time in words: under 1 s, 40 s, 1:15 min, 5 h 20 min, 12 days."""
+    if seconds < 60:
+        return f"{int(seconds)} s" if seconds >= 1 else "under 1 s"
     if seconds < 3600:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
     if seconds < 86_400:

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from torch_impl.pictures.album import latent_map
 from torch_impl.pictures.images import image_grid, png_bytes, save_images, to_uint8
 from torch_impl.runs.portraits import write_portraits
 from torch_impl.runs.report import write_report
@@ -22,7 +23,7 @@ from torch_impl.systems.onestep import OneStepConfig
 from torch_impl.systems.vae import VAESystemConfig
 from torch_impl.training import StoredCheckpoint, TrainResult, read_metrics
 from torch_impl.training.metrics import MeanAccumulator, MetricsFile
-from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver
+from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver, duration
 from torch_impl.training.system import Batch
 
 # -- metrics -----------------------------------------------------------------------------------------------------------
@@ -118,6 +119,11 @@ def test_a_map_is_drawn_of_one_latent_and_of_no_more_than_there_are_images_for(t
     assert all(path.stat().st_size for path in written)
 
 
+def test_latents_in_one_place_are_drawn_without_a_warning(tmp_path, recwarn):
+    latent_map(tmp_path / "map.png", torch.ones(30, 5), torch.arange(30) % 3)
+    assert (tmp_path / "map.png").stat().st_size and not [w for w in recwarn if w.category is RuntimeWarning]
+
+
 def test_interpolations_start_and_end_at_reconstructions():
     system = VAESystemConfig(8, 1, 10, hidden=(16,), latent_dim=3).build().eval()
     x = examples(4).x
@@ -163,6 +169,33 @@ def test_progress_says_loss_speed_and_gap(small_run, terminal):
     observer.finished(TrainResult(12, LINE, 0, None, 1.0))
     for words in ("loss 0.5", "gap +25.00 %", "validation 0.7", "1,234 images/s", "12"):
         assert words in text.getvalue()
+
+
+def test_after_the_last_step_the_rate_is_not_said_again(small_run):
+    text = io.StringIO()
+    observer = TerminalObserver(Console(file=text, width=160), interval=0.2, first=0.1)
+    observer.started(small_run.make(None))
+    observer._ended.set()  # no lines of its own beside those of the test
+    observer._steps, observer._step = 12, 11
+    observer.logged({**LINE, "step": 12})
+    observer._print()
+    first, second = [line for line in text.getvalue().splitlines() if line.startswith("step 12/12")]
+    assert "1,234 images/s" in first and second == "step 12/12  its samples and its checkpoint are under way"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "under 1 s"),
+        (1, "1 s"),
+        (59.9, "59 s"),
+        (75, "1:15 min"),
+        (3600 * 5 + 1200, "5 h 20 min"),
+        (86_400 * 12, "12.0 days"),
+    ],
+)
+def test_a_time_in_words(seconds, words):
+    assert duration(seconds) == words
 
 
 def test_tensorboard_gets_every_finite_scalar(tmp_path, monkeypatch):
