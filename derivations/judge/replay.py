@@ -139,7 +139,7 @@ class Judge:
         lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
         refuse_apart(claim.domain, domain)
         supposed = [side for h in claim.hypotheses for side in h.sides]
-        refuse_one_look((statement.lhs, statement.rhs, *supposed, *(e for chain in lines for e in chain)))
+        refuse_one_look((statement.lhs, statement.rhs, *supposed, *(e for chain in lines for e in chain)), domain)
         with time_limit(self.step_seconds):
             refuse_unrelated(*says, [e for chain in lines for e in chain])
             if proof.induction_on is None:

@@ -76,7 +76,8 @@ def refuse_look(name: str, shown: Any) -> None:
     bare = re.sub(r"\\([A-Za-z]+)", lambda m: "" if m[1] in MARKS.split() else f"\\{m[1]}", base)
     word = re.sub(r"[{}'\s]|\\[,;:! ]", "", bare)
     letters = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*)+", word)
-    mean = r"\mathbbE" in re.sub(r"[{}\s]", "", shown)
+    plain = re.sub(r"[{}\s]", "", shown)
+    mean = r"\mathbbE" in plain or plain == r"\mathcalN"
     laplacian = re.search(r"\\Delta\s*_(\{[^}]*\}|\\[A-Za-z]+|.)\s*[^\s}]", shown)
     taken = mean or laplacian or (base == shown and word.lstrip("\\") in TAKEN.split())
     if taken or not letters or commands - {*LETTERS.split(), *MARKS.split()}:

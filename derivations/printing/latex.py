@@ -43,7 +43,7 @@ class Latex(LatexPrinter):
     def _indexed(self, e: Any) -> str:
         name, args = bare_name(type(e).__name__), list(e.args)
         if args and not terms.is_vector(args[0]) and args[0].is_integer:
-            name += f"_{{{self._print(args.pop(0))}}}"
+            name = (f"{{{name}}}" if "_" in name else name) + f"_{{{self._print(args.pop(0))}}}"
         return rf"{name}({', '.join(self._print(a) for a in args)})" if args else name
 
     def _print(self, expr: Any, **settings: Any) -> str:

@@ -211,5 +211,5 @@ def test_the_size_of_a_space_is_told():
 def test_a_hypothesis_shows_its_equation():
     h = Hypothesis("regularity", "f is smooth", f(i), g(i), {i: (1, T)})
     assert printing.supposed_text(h) == "reading_f[i] = reading_g[i], i = 1..T"
-    assert printing.supposed_latex(h) == r"reading_f_{i} = reading_g_{i} \quad i = 1, \dots, T"
+    assert printing.supposed_latex(h) == r"{reading_f}_{i} = {reading_g}_{i} \quad i = 1, \dots, T"
     assert printing.supposed_text(Hypothesis("integrable", "every expectation written is finite")) == ""
