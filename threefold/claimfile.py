@@ -198,6 +198,11 @@ def _run(file: str) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location(MODULE, file)
     if spec is None or spec.loader is None:
         raise Unusable(f"{file}: Python cannot import it; give a file that ends in .py")
+    from sympy.core.cache import clear_cache
+
+    import derivations
+
+    derivations.claims()  # first, so that a name with a second look is refused where the file declares it
     seen = untouched.snapshot()
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
@@ -219,6 +224,7 @@ def _run(file: str) -> dict[str, Any]:
     finally:
         sys.path.remove(str(Path(file).parent))
     _refuse_changes(file, seen)
+    clear_cache()  # a class of the file's own may have had itself remembered for a number
     return vars(module)
 
 
@@ -273,6 +279,16 @@ def _refuse_unprintable(place: str, claim: Claim) -> None:
     for text in (*texts, *claim.words.splitlines()):
         if not str(text).isprintable():
             raise Unusable(f"{place}: claim {claim.id!r} says {text!r}; write plain text, without control characters")
+
+
+def refuse_other_words(file: str, said: Heading, claim: Claim, judged: Sequence[PartAccount]) -> None:
+    """Refuse a claim that says something else than when it was read: what is shown of it must be what was judged."""
+    now = replace(account.of_claim(claim), line=said.line, witnesses=said.witnesses)
+    if now != said or tuple(part.statement for part in judged) != said.statements:
+        raise Unusable(
+            f"{_place(file, said.line)}: claim {claim.id!r} says one thing when the file is run, and another later; a "
+            "claim is data, and neither what the file was run for nor an abbreviation's body may change it"
+        )
 
 
 def _heading(file: str, claim: Claim, text: ClaimText) -> Heading:

@@ -38,8 +38,8 @@ def of_file(path: Path, first: int, seconds: float, jobs: int) -> list[LinkRepor
     try:
         file = claimfile.path_of(str(path))
         headings = claimfile.headings(file)
-        for done in pool.run(partial(_parts, file), list(headings), jobs=max(1, jobs), limit=limit):
-            parts[done.task] = done.result.reason if isinstance(done.result, pool.Failed) else done.result
+        for done in pool.run(partial(_parts, file), list(headings.values()), jobs=max(1, jobs), limit=limit):
+            parts[done.task.id] = done.result.reason if isinstance(done.result, pool.Failed) else done.result
     except errors.Unusable as reason:
         raise Unusable(str(reason)) from None
     return [
@@ -49,8 +49,11 @@ def of_file(path: Path, first: int, seconds: float, jobs: int) -> list[LinkRepor
     ]
 
 
-def _parts(file: str, name: str) -> tuple[PartAccount, ...]:
-    return account.of_judgement(claimfile.load(file).judge(name))
+def _parts(file: str, said: Heading) -> tuple[PartAccount, ...]:
+    theory = claimfile.load(file)
+    parts = account.of_judgement(theory.judge(said.id))
+    claimfile.refuse_other_words(file, said, theory.claims()[said.id], parts)
+    return parts
 
 
 def _links(file: str, display: int, heading: Heading, parts: tuple[PartAccount, ...] | str) -> list[LinkReport]:

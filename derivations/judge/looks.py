@@ -14,11 +14,11 @@ from typing import Any
 import sympy as sp
 
 from derivations import printing
-from derivations.kernel.binders import Bound
 from derivations.kernel.domain import Domain
 from derivations.kernel.terms import (
     LATEX,
     Block,
+    Bound,
     Coord,
     Covariance,
     DefinedFunction,

@@ -11,6 +11,7 @@ import sympy as sp
 
 from derivations import printing
 from derivations.judge.clock import StepTimeout, time_limit
+from derivations.judge.lies import lies
 from derivations.judge.looks import refuse_one_look
 from derivations.judge.orders import refuse_other_order
 from derivations.judge.report import Judgement, PartReport, StepReport, Theorems
@@ -18,6 +19,7 @@ from derivations.kernel import places
 from derivations.kernel import theorem as kernel
 from derivations.kernel.algebra import OutsideFragment
 from derivations.kernel.definedness import Undischarged
+from derivations.kernel.domain import Domain
 from derivations.kernel.points import refuse_apart
 from derivations.kernel.relations import refuse_unrelated
 from derivations.kernel.rules.base import StepFails
@@ -54,7 +56,7 @@ class Judge:
         self._open: list[str] = []
 
     def judge(self, claim: Claim) -> Judgement:
-        if lie := _lies(claim) or _other_order(claim):
+        if lie := lies(claim) or _other_order(claim):
             return Judgement(claim, Undecided(lie), (), 0.0)
         content, known = claim.content, self._judged.get(claim.id)
         if known is not None and known[1].claim is claim and known[0] == content:
@@ -114,13 +116,15 @@ class Judge:
         return tuple(reports)
 
     def _part(self, claim: Claim, part: int, above: Theorems) -> PartReport:
-        statement, proof, domain = claim.says[part], claim.proofs.get(part), claim.domain_of(part)
+        # A copy, of which nobody else knows: what is reported is what was judged, whatever becomes of the claim.
+        statement, proof = replace(claim.says[part]), claim.proofs.get(part)
+        domain = (statement.domain or claim.domain).copied()
         report = PartReport(statement, Undecided("no derivation is written for it"), (), domain, claim.hypotheses)
         if proof is None:
             return report
         steps: list[StepReport] = []
         try:
-            verdict, theorem = self._replayed(claim, part, proof, above, steps)
+            verdict, theorem = self._replayed(claim, statement, domain, proof, above, steps)
             return replace(report, verdict=verdict, steps=tuple(steps), theorem=theorem)
         except REASONS as reason:
             return replace(report, verdict=Undecided(str(reason)), steps=tuple(steps))
@@ -131,10 +135,15 @@ class Judge:
             return replace(report, verdict=Undecided(f"{type(reason).__name__}: {reason}"), steps=tuple(steps))
 
     def _replayed(
-        self, claim: Claim, part: int, proof: Proof, above: Theorems, steps: list[StepReport]
+        self,
+        claim: Claim,
+        statement: Statement,
+        domain: Domain,
+        proof: Proof,
+        above: Theorems,
+        steps: list[StepReport],
     ) -> tuple[Verdict, Theorem | None]:
         """(verdict, theorem) of a statement; the steps are reported on the way."""
-        statement, domain = claim.says[part], claim.domain_of(part)
         says: tuple[Any, str, Any] = (statement.lhs, statement.relation, statement.rhs)
         lines = tuple([line.expression for line in chain.lines] for chain in proof.chains)
         refuse_apart(claim.domain, domain)
@@ -225,23 +234,6 @@ class Judge:
             return None, Undecided(f"{_shown(line)}: {type(reason).__name__}: {reason}")
 
 
-def _lies(claim: Any) -> str:
-    """Why a claim may say one thing when it is judged and another when it is read; nothing when it cannot."""
-    parts: list[tuple[Any, Any]] = [(claim, Claim)]
-    if _is(claim, Claim):
-        parts += [(claim.says, tuple), (claim.proofs, dict)]
-        parts += [pair for s in claim.says for pair in ((s, Statement), (s.relation, str), (s.name, str))]
-        parts += [(proof, Proof) for proof in claim.proofs.values()]
-        chains = [chain for proof in claim.proofs.values() if _is(proof, Proof) for chain in proof.chains]
-        parts += [(chain, Chain) for chain in chains]
-        parts += [(chain.lines, list) for chain in chains if _is(chain, Chain)]
-        parts += [(line, Line) for chain in chains if _is(chain, Chain) for line in chain.lines]
-    strange = next(((value, kind) for value, kind in parts if not _is(value, kind)), None)
-    if strange is None:
-        return ""
-    return f"{type(strange[0]).__name__} is a {strange[1].__name__} of a class of its own, so what it says may change"
-
-
 def _other_order(claim: Claim) -> str:
     """Why the order that is claimed is not the one that is stated; nothing when it is."""
     try:
@@ -259,11 +251,6 @@ def _defined(claim: Claim) -> Verdict:
         if len(set(s.lhs.args)) < len(s.lhs.args) or any(a.args and not is_family_variable(a) for a in s.lhs.args):
             return Undecided(f"{s.text()} is an instance of a definition: put variables, each once, into {s.lhs}")
     return Defined()
-
-
-def _is(value: Any, kind: Any) -> bool:
-    """Exactly of this class: a subclass could say anything."""
-    return type(value) is kind
 
 
 def _shown(line: Line) -> str:

@@ -9,15 +9,17 @@ scope of an index all other indices are lower; and an index that stands outside 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import sympy as sp
 from sympy import Symbol
 
+from derivations.kernel.memory import remembered
 from derivations.kernel.terms import (
     AffineImage,
     BernoulliProduct,
+    Bound,
     DiagonalNormal,
     HeldFixed,
     HeldNumber,
@@ -30,12 +32,10 @@ from derivations.kernel.terms import (
 INDEXED = (SumTo, ProductTo, DiagonalNormal, BernoulliProduct, AffineImage)
 
 
-class Bound(Symbol):
-    """The index of a closed binder."""
-
-
 @cache
 def bound(height: int) -> Bound:
+    if type(height) is not int:
+        raise Malformed(f"{height!r} counts no binders")
     return Bound(f"•{height}", integer=True)
 
 
@@ -44,7 +44,7 @@ def fresh() -> Symbol:
     return sp.Dummy("•", integer=True)
 
 
-@lru_cache(maxsize=2**16)
+@remembered(2**16)
 def height(e: Any) -> int:
     """How many binders lie one above the other in e."""
     beneath = max((height(a) for a in e.args), default=0)
@@ -80,7 +80,7 @@ def ranged(head: Any, body: Any, index: Symbol, lo: Any, hi: Any) -> Any:
     return closed(head, (body, index, lo, hi), index)
 
 
-@lru_cache(maxsize=2**16)
+@remembered(2**16)
 def loose(e: Any) -> frozenset[Any]:
     """The indices and constants that stand in e outside their binders; Malformed where a binder's own is not right."""
     if isinstance(e, Bound | HeldNumber | HeldVector):

@@ -18,7 +18,8 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.continuous import OPAQUE, Granted
-from derivations.kernel.domain import CLOSED_UNIT, Domain
+from derivations.kernel.domain import CLOSED_UNIT, Domain, Interval
+from derivations.kernel.memory import is_genuine, remembered
 from derivations.kernel.stepwise import Terms, Unexpandable, added, composed, derivative_along, integrated, multiplied
 from derivations.kernel.substitution import Captured, substitute
 from derivations.kernel.terms import Inner, IntegralTo, Partial, Series
@@ -38,10 +39,25 @@ class _Setting:
 
 def expanded(e: Series, domain: Domain, smooth: Granted) -> Any:
     """The polynomial that a series stands for; Unexpandable when it is not known to exist."""
-    return _expanded(e, _Setting((domain.content, tuple(sorted(smooth.classes.items()))), domain, smooth))
+    return _expanded(e, _Setting(_content(domain, smooth), domain, smooth))
 
 
-@lru_cache(maxsize=4096)
+def _is_what_it_says(e: Any, setting: _Setting) -> bool:
+    known = setting.domain
+    return (
+        is_genuine(e)
+        and type(known) is Domain
+        and all(type(interval) is Interval for interval in known.intervals.values())
+        and type(setting.smooth) is Granted
+        and setting.content == _content(replace(known), setting.smooth)
+    )
+
+
+def _content(domain: Domain, smooth: Granted) -> Any:
+    return domain.content, tuple(sorted(smooth.classes.items()))
+
+
+@remembered(4096, _is_what_it_says)
 def _expanded(e: Series, setting: _Setting) -> Any:
     return _polynomial(e, setting.domain, setting.smooth)
 

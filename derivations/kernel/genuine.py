@@ -12,14 +12,10 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.kernel.binders import Bound
-from derivations.kernel.terms import Malformed
+from derivations.kernel.memory import OWN
+from derivations.kernel.terms import Bound, Malformed
 
 OPEN = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Rational, sp.NumberSymbol)  # what could be subclassed
-SMALL = {type(e) for e in (sp.S.Zero, sp.S.One, sp.S.NegativeOne, sp.S.Half)}
-OWN = frozenset(
-    {sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Rational, sp.Integer, type(sp.pi), type(sp.E), *SMALL}
-)
 LARGEST_POWER = 10_000
 LONGEST_NUMBER = 20_000  # bits of a numerator or a denominator
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -12,9 +12,8 @@ import sympy as sp
 from sympy import Symbol
 
 from derivations.kernel import terms
-from derivations.kernel.binders import Bound
 from derivations.kernel.genuine import refuse_hidden_text, refuse_look, refuse_one_look
-from derivations.kernel.terms import DefinedFunction, Density, Malformed, ScalarFunction, VectorFunction
+from derivations.kernel.terms import Bound, DefinedFunction, Density, Malformed, ScalarFunction, VectorFunction
 
 
 def refuse_ambiguous_indices(e: Any) -> None:

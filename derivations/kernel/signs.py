@@ -8,13 +8,13 @@ when it does not decide, the answer is None and nobody guesses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 from sympy import Expr, Symbol
 
 from derivations.kernel.domain import REAL, Interval
+from derivations.kernel.memory import is_genuine, remembered
 
 
 def encode(interval: Interval, n: int) -> tuple[Expr, Expr, list[tuple[Symbol, str]]]:
@@ -46,7 +46,12 @@ def polynomial_sign(f: Any, intervals: Mapping[Symbol, Interval]) -> str | None:
     return _sign_on(f, places)
 
 
-@lru_cache(maxsize=8192)
+def _is_genuine(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> bool:
+    where = [i for _, i in places]
+    return is_genuine((f, *(g for g, _ in places))) and all(type(i) is Interval for i in where)
+
+
+@remembered(8192, _is_genuine)
 def _sign_on(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> str | None:
     kinds: dict[Symbol, str] = {}
     substitution, degrees = {}, []

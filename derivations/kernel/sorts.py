@@ -8,9 +8,9 @@ import sympy as sp
 from sympy import Symbol
 
 from derivations.kernel import terms
-from derivations.kernel.binders import Bound
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import (
+    Bound,
     Covariance,
     DefinedFunction,
     Law,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -23,6 +22,7 @@ from derivations.kernel import terms
 from derivations.kernel.binders import INDEXED, closed, fresh, opened
 from derivations.kernel.dependence import free_variables, is_member, may_touch, may_vary, mentioned
 from derivations.kernel.domain import Domain
+from derivations.kernel.memory import remembered
 from derivations.kernel.stopping import without_stops
 from derivations.kernel.terms import Averaging, DefinedFunction, Density, Law, Malformed, VectorSymbol, is_vector
 
@@ -144,7 +144,7 @@ def _parameter(kind: Any) -> Any:
     return sp.Dummy(name, integer=True) if kind == "integer" else sp.Dummy(name, real=True)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def template(head: Any, kinds: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any]:
     """(parameters, term, term as it is written) of an abbreviation applied to arguments of these kinds."""
     parameters = tuple(map(_parameter, kinds))
@@ -226,7 +226,7 @@ def put_in(e: Any, values: Table) -> Any:
 # --- the door ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2**15)
+@remembered(2**15)
 def core(e: Any) -> Any:
     """e without abbreviations and stop-gradients, its indices in their canonical places.
 

@@ -1,7 +1,7 @@
 """Names and atoms: scalars, vectors of R^d for a generic d, covariances, families, and abbreviations.
 
 A family's name means one thing: whoever declares it twice is refused. The registries are views that nobody outside this
-file can write to; only `LATEX`, how a name is shown, may be added to.
+file can write to; only `LATEX`, how a name is shown, may be added to, and nothing in it is changed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ class Malformed(ValueError):
 
 class Name(Symbol):
     """The name of a law or of a family inside a term: no variable, so nothing is ever put in its place."""
+
+
+class Bound(Symbol):
+    """The index of a closed binder (`binders`)."""
 
 
 class VectorSymbol(Symbol):
@@ -78,7 +82,43 @@ class DefinedFunction(Function, metaclass=Family):
         return type(self).body(*self.args)
 
 
-LATEX: dict[str, str] = {}
+class Looks(dict[str, str]):
+    """How names are shown in LaTeX: each in one way. Printing goes by the name, so a second would change the first.
+
+    A name that was declared without a look is shown as it is, until somebody gives it one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain: set[str] = set()
+
+    def __setitem__(self, name: str, look: str) -> None:
+        if name not in self._plain and self.get(name, look) != look:
+            raise Malformed(
+                f"{name!r} is shown as {self[name]!r} already, not as {look!r}: give the other another name"
+            )
+        self._plain.discard(name)
+        super().__setitem__(name, look)
+
+    def update(self, looks: Mapping[str, str]) -> None:  # type: ignore[override]
+        for name, look in looks.items():
+            self[name] = look
+
+    def declare(self, name: str, look: str) -> None:
+        """Give a name its look, if it has one; else it keeps the one that it has."""
+        if look:
+            self[name] = look
+        elif name not in self:
+            self[name] = name
+            self._plain.add(name)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise Malformed("a name that was declared keeps its look")
+
+    __delitem__ = pop = popitem = clear = __ior__ = _refuse
+
+
+LATEX = Looks()
 
 
 def _registry() -> tuple[Callable[..., None], Mapping[str, Any], Set[str]]:
@@ -103,33 +143,33 @@ _declare, HEADS, VECTORS = _registry()
 @cache
 def vector(name: str, latex: str = "") -> VectorSymbol:
     _declare(name, is_vector=True)
-    LATEX.setdefault(name, latex or name)
+    LATEX.declare(name, latex)
     return VectorSymbol(name, real=True)
 
 
 @cache
 def constant_vector(name: str, latex: str = "") -> ConstantVector:
     _declare(name, is_vector=True)
-    LATEX.setdefault(name, latex or name)
+    LATEX.declare(name, latex)
     return ConstantVector(name, real=True)
 
 
 @cache
 def scalar(name: str, latex: str = "", **assumptions: bool) -> Symbol:
-    LATEX.setdefault(name, latex or name)
+    LATEX.declare(name, latex)
     return Symbol(name, **(assumptions or {"real": True}))
 
 
 @cache
 def covariance(name: str, latex: str = "") -> Covariance:
-    LATEX.setdefault(name, latex or name)
+    LATEX.declare(name, latex)
     return Covariance(name, commutative=False)
 
 
 def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:
     made = type(name, (base,), {"is_real": True, **attributes, "__module__": __name__})
     _declare(name, made, base is VectorFunction)
-    LATEX.setdefault(name, latex or name)
+    LATEX.declare(name, latex)
     return made
 
 

@@ -42,6 +42,7 @@ from derivations.kernel.symbols import (
     HEADS,
     LATEX,
     VECTORS,
+    Bound,
     ConstantVector,
     Covariance,
     DefinedFunction,
@@ -63,6 +64,7 @@ from derivations.kernel.symbols import (
 
 __all__ = [
     "DIM",
+    "FAMILIES",
     "FIELDS",
     "HEADS",
     "KL",
@@ -78,6 +80,7 @@ __all__ = [
     "BernoulliProduct",
     "Bilinear",
     "Block",
+    "Bound",
     "ConstantVector",
     "Coord",
     "Covariance",
@@ -252,6 +255,7 @@ def log_p(name: str, variables: Any, given: Any = ()) -> LogDensity:
 
 # What may stand in a term of the kernel: these classes and no subclass of them, families that declared themselves, and
 # SymPy's sums, products, powers, logarithms, exponentials, absolute values and exact numbers.
+FAMILIES = (VectorFunction, ScalarFunction, DefinedFunction)
 LAWS = (Density, Normal, DiagonalNormal, FullNormal, BernoulliProduct, AffineImage, LinearSDE)
 TERMS = (
     LogDensity,

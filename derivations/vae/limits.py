@@ -197,7 +197,7 @@ def _(line: Chain) -> None:
 # --- units ------------------------------------------------------------------------------------------------------------
 
 bce, latent, pixels = (
-    scalar("pixel_loss", "b"),
+    scalar("summed_loss", "b"),
     scalar("latent_loss", "c"),
     scalar("pixels", "D"),
 )

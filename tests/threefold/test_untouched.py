@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import sympy as sp
 from click.testing import CliRunner
+from sympy.core.parameters import global_parameters
+from sympy.core.sympify import _sympy_converter
 
 from derivations import printing
 from derivations.kernel import definedness, symbols, terms, theorem
 from derivations.kernel.algebra import Algebra
-from derivations.kernel.rules import base
+from derivations.kernel.rules import base, lemmas
 from derivations.kernel.rules import comparison as orders
 from derivations.rules import scalar
 from threefold import untouched
@@ -36,6 +38,13 @@ CHANGES = {
     "the places where an index is bound": (terms.SumTo, "scope", ()),
     "what a term takes": (terms.StopGradient, "takes", "l"),
     "how a sign is shown": (printing.GREEK, "untouched_b", "a"),
+    "a builtin of a module": (lemmas, "any", lambda _: False),
+    "what SymPy takes a sum for": (sp.Add, "is_nonnegative", True),
+    "what SymPy says of a sum": (sp.Add.default_assumptions, "nonnegative", True),
+    "how SymPy asks it": (sp.Add._prop_handler, "extended_nonnegative", lambda _: True),
+    "a number of SymPy": (type(sp.S.Half), "p", 3),
+    "what SymPy makes of a number": (_sympy_converter, int, lambda _: sp.S.One),
+    "whether SymPy calculates": (global_parameters, "evaluate", False),
 }
 
 
@@ -56,10 +65,19 @@ def test_a_change_is_seen(name: str, seen: untouched.Seen, monkeypatch: pytest.M
         if isinstance(owner, dict):
             patch.setitem(owner, key, value)
         else:
-            patch.setattr(owner, key, value)
+            patch.setattr(owner, key, value, raising=False)
         found = list(untouched.changes(seen))
     assert found and all(change.startswith("it changes ") for change in found)
     assert list(untouched.changes(seen)) == []
+
+
+def test_another_look_of_a_name_is_seen(seen: untouched.Seen) -> None:
+    kept = symbols.LATEX["d"]
+    dict.__setitem__(symbols.LATEX, "d", r"\delta")
+    try:
+        assert any("LATEX" in change for change in untouched.changes(seen))
+    finally:
+        dict.__setitem__(symbols.LATEX, "d", kept)
 
 
 def test_new_code_in_an_old_function_is_seen(seen: untouched.Seen) -> None:
@@ -145,3 +163,49 @@ def test_a_file_that_does_it_is_refused(name: str, tmp_path: Path) -> None:
     assert result.exit_code == 2, result.output
     assert said in result.stderr and "Traceback" not in result.stderr
     assert "proved" not in result.stdout
+
+
+COUNTED = """from pathlib import Path
+
+runs = Path(__file__).with_suffix(".runs")
+first = not runs.exists()
+runs.touch()
+"""
+SAYS_OTHERWISE = {
+    "when it is run again": (COUNTED, "a + 1 if first else a", "pass"),
+    "when its abbreviation is written out": ("", "a + 1", 'object.__setattr__(mine.says[0], "rhs", a)'),
+}
+FLIPS = """{counted}
+from derivations.rules import *
+
+a = scalar("a")
+
+
+def body(b):
+    {flip}
+    return b
+
+
+F = define("F", "F", body)
+right = {right}
+mine = Claim(
+    id="my.claim", title="t", chapter="mine", kind="identity", scope="any a", sources=(),
+    says=(Statement(F(a), "=", right),),
+)
+
+
+@mine.proves()
+def _(line):
+    line(F(a))
+    line(a if {own} else right, by=algebra)
+"""
+
+
+@pytest.mark.parametrize("name", SAYS_OTHERWISE)
+def test_a_claim_that_says_otherwise_later_is_refused(name: str, tmp_path: Path) -> None:
+    counted, right, flip = SAYS_OTHERWISE[name]
+    file = tmp_path / "mine.py"
+    file.write_text(FLIPS.format(counted=counted, right=right, flip=flip, own=not counted))
+    result = CliRunner().invoke(cli, ["verify", str(file), "--jobs", "1"])
+    assert result.exit_code == 2, result.output
+    assert "says one thing when the file is run, and another later" in result.output

@@ -67,7 +67,7 @@ def _answers(
 ) -> ledger.Answers:
     """What is said of the claim; unless it is shown alone, also the proofs of the others, to know who uses it."""
     if alone:
-        asked = [ledger.Question(claim.id, "symbolic", seed, setting)]
+        asked = [ledger.Question(claim.id, "symbolic", seed, setting, claim if setting.file else None)]
     else:
         others = [other for other in claims if other != claim.id]
         asked = ledger.questions(

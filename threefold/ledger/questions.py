@@ -29,12 +29,16 @@ TIME_LIMIT = 120.0
 
 @dataclass(frozen=True)
 class Question:
-    """One thing to ask of one claim, in a worker process."""
+    """One thing to ask of one claim, in a worker process.
+
+    said: what a claim of a file of one's own said of itself when it was read; it must say the same when it was judged.
+    """
 
     claim: str
     asked: Kind
     seed: int
     setting: Setting
+    said: Heading | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,8 @@ def questions(
         for claim in ids:
             known = headings[claim].witnesses
             if name == "symbolic" or known is None or name in known:
-                asked.append(Question(claim, name, seed, setting))
+                said = headings[claim] if setting.file and name == "symbolic" else None
+                asked.append(Question(claim, name, seed, setting, said))
         if name == "symbolic" and mutants:
             asked += [Question(claim, "mutants", seed, setting) for claim in ids if headings[claim].expects == "proved"]
     return asked
@@ -183,6 +188,8 @@ def _answer(question: Question) -> Symbolic | Mutants | Testimony:
     claim = source.claims()[question.claim]
     if question.asked == "symbolic":
         found = symbolic(source.judge(question.claim))
+        if question.said is not None:
+            claimfile.refuse_other_words(question.setting.file, question.said, claim, found.parts)
         return replace(found, rests_on=_rests_on(found.uses, source), given=tuple(_conditions(claim)))
     if question.asked == "mutants":
         report = source.judge_mutants(question.claim, seed=question.seed)

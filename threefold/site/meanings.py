@@ -31,6 +31,7 @@ CODES: Mapping[str, str] = {
     "cost_best": "the mean divergence of the maximiser",
     "shown": "the picture that a decoder shows for a code",
     "latent_loss": "the latent term of a picture",
+    "summed_loss": "the squared errors of all values of a picture, added up",
     "pixels": "the number of values of a picture",
     "encoder_output": "what the encoder puts out, before it is quantised",
     "other_codeword": "another codeword",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -15,6 +14,7 @@ import sympy as sp
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.domain import Domain
+from derivations.kernel.memory import remembered
 from derivations.kernel.rules.base import Context, walk
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import Malformed
@@ -53,7 +53,7 @@ def rewrite_instances(
     return walk(e, change, context)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _heads(e: Any) -> frozenset[Any]:
     """The kinds of terms in e, and the names of families and laws."""
     kinds = {type(a) for a in e.atoms(sp.Function, terms.Averaging, terms.LogDensity, terms.Quadratic)}

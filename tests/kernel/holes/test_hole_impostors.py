@@ -12,6 +12,7 @@ from attack import Attack, assert_refused
 from derivations import Claim, Statement, Undecided, judge
 from derivations.kernel import theorem as kernel
 from derivations.kernel.definedness import Granted
+from derivations.kernel.hypotheses import ASSUMPTIONS
 from derivations.kernel.places import Induction, Place, induction, place
 from derivations.kernel.rules.base import StepFails
 from derivations.kernel.spaces import Spaces
@@ -146,6 +147,26 @@ def test_claims_of_another_class_are_not_judged() -> None:
         verdict = judge(claim(statement, chain)).verdict
         assert isinstance(verdict, Undecided), verdict
         assert "may change" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        (lambda made: made, "text"),
+        (lambda made: made.says[0], "latex"),
+        (lambda made: made.domain, "words"),
+        (lambda made: made.hypotheses[0], "shown"),
+        (lambda made: made.proofs[0].chains[0].lines[0], "shown"),
+    ],
+)
+def test_a_part_that_says_more_than_its_fields_is_not_judged(part: Callable[[Any], Any], name: str) -> None:
+    made = claim(Statement(a, "=", a), Chain())
+    object.__setattr__(made, "hypotheses", (Hypothesis("integrable", ASSUMPTIONS["integrable"]),))
+    assert judge(made).verdict
+    part(made).__dict__[name] = lambda *_: "a = a + 1"
+    verdict = judge(made).verdict
+    assert isinstance(verdict, Undecided), verdict
+    assert f"was given {name!r} of its own" in verdict.reason
 
 
 def test_a_place_put_together_elsewhere_is_none() -> None:

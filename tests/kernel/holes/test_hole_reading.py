@@ -155,7 +155,7 @@ NAMES = {
         scalar("reading_first", r"\alpha_1"), alpha(1), positivity, below("reading_first"), relation="<"
     ),
     "one letter in a terminal": lambda: Attack(
-        Norm2(vector("mu", r"\mu")) * Norm2(vector("mu_of", "m")), 0, positivity, relation=">="
+        Norm2(vector("mu")) * Norm2(vector("mu_of")), 0, positivity, relation=">="
     ),
 }  # fmt: skip
 

@@ -110,7 +110,7 @@ def _(s: Shown) -> Iterator[Shape]:
 def _(s: Shown) -> Iterator[Shape]:
     loss, latent, count = (float(v) for v in s.sizes)
     each = np.full(int(count), loss / count)
-    numbers = {"pixel_loss": loss, "latent_loss": latent, "pixels": count, "beta_vae": s.beta}
+    numbers = {"summed_loss": loss, "latent_loss": latent, "pixels": count, "beta_vae": s.beta}
     point = Point(1, numbers)
     yield Value(0, point, float(each.mean() + s.beta * latent), because="a mean of many numbers", rounding=4.0)
     yield Value(1, point, float(np.zeros((3, 64, 64)).size))

@@ -1,0 +1,72 @@
+"""What is remembered of a calculation: only what was asked of genuine terms.
+
+A class of somebody's own may equal and hash like any term, and so stand in for it in a memory: whoever asked for the
+term afterwards would be told what was found of the impostor. It is calculated with, and refused elsewhere, each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel import terms
+
+SMALL = {type(e) for e in (sp.S.Zero, sp.S.One, sp.S.NegativeOne, sp.S.Half)}
+NUMBERS = frozenset({sp.Rational, sp.Integer, type(sp.pi), type(sp.E), *SMALL})
+OWN = NUMBERS | {sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs}
+SYMBOLS = frozenset(
+    {
+        sp.Symbol,
+        sp.Dummy,
+        terms.Name,
+        terms.Bound,
+        terms.VectorSymbol,
+        terms.ConstantVector,
+        terms.Covariance,
+        terms.HeldNumber,
+        terms.HeldVector,
+    }
+)
+MADE = frozenset({*OWN, sp.Tuple, terms.Block, terms.LogJoint, *terms.TERMS, *terms.LAWS, *terms.PROPOSITIONS})
+PLAIN = (str, int, type(None))  # not True, which equals 1
+
+
+def is_genuine(e: Any) -> bool:
+    """Is it made of plain values, SymPy's own classes, the kernel's, and families that declared themselves?"""
+    kind = type(e)
+    if kind is tuple:
+        return all(map(is_genuine, e))
+    if kind in SYMBOLS:
+        return type(e.name) is str
+    if kind in NUMBERS:
+        return not isinstance(e, sp.Rational) or type(e.p) is type(e.q) is int
+    if kind in MADE or isinstance(e, terms.FAMILIES):
+        return (kind in MADE or terms.is_declared(kind)) and all(map(is_genuine, e.args))
+    return kind in PLAIN or (isinstance(e, type) and terms.is_declared(e))
+
+
+def remembered(
+    size: int, can_be: Callable[..., bool] = lambda *asked: is_genuine(asked)
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Remember what a function found, up to so many answers; `can_be` tells of which arguments."""
+
+    def kept_by(function: Callable[..., Any]) -> Callable[..., Any]:
+        kept: dict[Any, Any] = {}
+
+        @wraps(function)
+        def look(*asked: Any) -> Any:
+            if asked in kept:
+                return kept[asked]
+            found = function(*asked)
+            if can_be(*asked):
+                if len(kept) >= size:
+                    kept.clear()
+                kept[asked] = found
+            return found
+
+        return look
+
+    return kept_by

@@ -1,0 +1,138 @@
+"""A class of somebody's own equals a term and hashes like it, and is asked about first: what is remembered of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import sympy as sp
+
+from derivations.kernel import binders, expansion, signs, substitution
+from derivations.kernel.continuous import Granted
+from derivations.kernel.domain import REAL, Domain, Interval
+from derivations.kernel.memory import is_genuine, remembered
+from derivations.kernel.substitution import core
+from derivations.kernel.terms import Malformed, Series, SumTo, scalar, scalar_function, vector
+
+a, t = scalar("memory_a"), scalar("memory_t", integer=True)
+f, h = scalar_function("memory_f"), scalar("memory_h")
+numbers = iter(range(10**6))
+
+
+def stand_in(for_: Any, **attributes: Any) -> Any:
+    """An object that equals the term and hashes like it, and is something else."""
+    kind: Any = type(type(for_).__name__, (), {"__eq__": lambda *_: True, "__hash__": lambda _: hash(for_)})
+    made = kind()
+    made.__dict__.update(attributes)
+    return made
+
+
+class Lie(sp.Symbol):
+    """A symbol that is taken for any other of its name."""
+
+
+class Text(str):
+    """A name that says it is another."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+def test_the_core_of_an_impostor_is_not_that_of_the_term() -> None:
+    real = a + next(numbers) + sp.Rational(1, 3)
+    with suppress(Exception):
+        substitution.core(stand_in(real, args=(), _sympy_=lambda: sp.S.Zero))
+    assert core(real) == real
+
+
+def test_true_is_not_one() -> None:
+    with suppress(Exception):
+        core(True)
+    assert core(sp.S.One) is sp.S.One
+    assert core(1) is sp.S.One
+
+
+def test_the_sign_of_an_impostor_is_not_that_of_the_polynomial() -> None:
+    g = sp.Symbol(f"_memory{next(numbers)}")
+    below = -(g**2) - 1
+    with suppress(Exception):
+        signs._sign_on(stand_in(below, xreplace=lambda _: sp.S.One, free_symbols={g}), ((g, REAL),))
+    assert signs.polynomial_sign(below, {g: REAL}) == "-"
+
+
+def test_the_height_of_an_impostor_is_not_that_of_the_sum() -> None:
+    total = core(SumTo(t + next(numbers), t, 1, 3))
+    for found in (binders.height, binders.loose):
+        with suppress(Exception):
+            found(stand_in(total, args=()))
+    assert binders.height(total) == 1
+    assert binders.loose(total) == frozenset()
+
+
+def test_an_index_is_counted_by_an_integer() -> None:
+    with pytest.raises(Malformed, match="counts no binders"):
+        binders.bound(True)
+
+
+def test_a_series_is_remembered_for_the_place_that_it_was_asked_for() -> None:
+    e = core(Series(f(a + h), h, 2))
+    nowhere = Domain({"memory_h": Interval(1, 2)})
+    content = expansion._content(Domain(), Granted())
+    smooth = Granted(classes={"memory_f": 5})
+    asked = [expansion._Setting(content, where, smooth) for where in (Domain(), nowhere)]
+    for setting in asked:
+        expansion._expanded(e, setting)
+    with pytest.raises(expansion.Unexpandable):
+        expansion.expanded(e, Domain(), Granted())
+
+
+def impostors() -> Iterator[tuple[str, Any]]:
+    yield "a subclass of Symbol", Lie("memory_a", real=True)
+    yield "inside of a sum", sp.Add(a, Lie("memory_b", real=True))
+    yield "a name that lies", sp.Symbol(Text("memory_a"), real=True)
+    yield "a part of a tuple", (a, 1.5)
+    yield "true", (True,)
+    yield "a class", Lie
+    yield "a number whose parts are none", _with_part(sp.Rational(next(numbers) + 10**9, 7), True)
+
+
+def _with_part(number: Any, p: Any) -> Any:
+    number.p = p
+    return number
+
+
+IMPOSTORS = dict(impostors())
+GENUINE: dict[str, Callable[[], Any]] = {
+    "a term": lambda: core(SumTo(t * a, t, 1, 3)),
+    "a family": lambda: f,
+    "a member": lambda: f(a),
+    "texts and counts": lambda: ("vector", 3, None),
+    "a vector": lambda: vector("memory_v"),
+    "pi and e": lambda: sp.pi + sp.E,
+}
+
+
+@pytest.mark.parametrize("name", IMPOSTORS)
+def test_it_is_not_genuine(name: str) -> None:
+    assert not is_genuine(IMPOSTORS[name])
+
+
+@pytest.mark.parametrize("name", GENUINE)
+def test_its_true_neighbour_is(name: str) -> None:
+    assert is_genuine(GENUINE[name]())
+
+
+def test_a_memory_forgets_when_it_is_full() -> None:
+    asked: list[int] = []
+
+    @remembered(2)
+    def double(n: int) -> int:
+        asked.append(n)
+        return 2 * n
+
+    assert [double(n) for n in (1, 1, 2, 3, 3, 1)] == [2, 2, 4, 6, 6, 2]
+    assert asked == [1, 2, 3, 1]
