@@ -276,6 +276,8 @@ def _refuse_unprintable(place: str, claim: Claim) -> None:
     lines = (line.why for proof in claim.proofs.values() for chain in proof.chains for line in chain.lines)
     texts = [claim.id, claim.title, claim.chapter, claim.scope, *claim.sources, *(s.words for s in claim.says), *lines]
     texts += [text for h in claim.hypotheses for text in (h.name, h.words)]
+    if not claim.id.isascii():
+        raise Unusable(f"{place}: claim {claim.id!r} has an id that may be taken for another; use ASCII letters")
     for text in (*texts, *claim.words.splitlines()):
         if not str(text).isprintable():
             raise Unusable(f"{place}: claim {claim.id!r} says {text!r}; write plain text, without control characters")

@@ -15,6 +15,7 @@ import sympy as sp
 
 from derivations import printing
 from derivations.kernel.domain import Domain
+from derivations.kernel.genuine import bare_look
 from derivations.kernel.terms import (
     LATEX,
     Block,
@@ -59,7 +60,7 @@ def refuse_one_look(written: Iterable[Any], domain: Domain) -> None:
                 raise Malformed(f"{other} and {made} are both shown as {look}: name {other} otherwise")
     heads: dict[str, Any] = {}
     for call in dict.fromkeys(a for e in expressions for a in _calls(e)):
-        look = re.sub(r"[{}\s]", "", printing.latex(call))
+        look = bare_look(printing.latex(call))
         if heads.setdefault(look, call) != call:
             raise Malformed(f"{heads[look]} and {call} are both shown as {look}: name one of them otherwise")
 
@@ -97,7 +98,7 @@ def _is_product(look: str, others: list[str], count: int = 0) -> bool:
 
 
 def _bare(name: str) -> str:
-    return re.sub(r"[{}\s]|\\[,;:! ]", "", LATEX.get(name, name))
+    return bare_look(LATEX.get(name, name))
 
 
 # --- terms ------------------------------------------------------------------------------------------------------------
@@ -106,8 +107,7 @@ def _bare(name: str) -> str:
 @lru_cache(maxsize=2**14)
 def _looks(e: Any) -> frozenset[str]:
     """How a term is shown in a terminal and on a page, without what only sets it apart on the paper."""
-    latex = re.sub(r"[{}\s]|\\[,;:! ]|\\left(?![a-z])|\\right(?![a-z])", "", printing.latex(e))
-    return frozenset({printing.text(e), latex})
+    return frozenset({printing.text(e), bare_look(printing.latex(e))})
 
 
 def _made(expressions: Iterable[Any]) -> Iterator[Any]:

@@ -27,7 +27,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         lo, hi = (sp.sympify(end, strict=True) for end in (self.lo, self.hi))
-        if not all(end.is_Rational or abs(end) == sp.oo for end in (lo, hi)):
+        if not all(end.is_Rational or end in (sp.oo, -sp.oo) for end in (lo, hi)):
             raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
         if lo > hi or (lo == hi and (self.open_lo or self.open_hi or (self.nonzero and lo == 0))):
             raise terms.Malformed(f"the interval from {lo} to {hi} is empty: whatever is said about it says nothing")
@@ -203,6 +203,8 @@ class Domain:
         if isinstance(atom, terms.Coord) and isinstance(atom.args[0], terms.VectorSymbol | terms.VectorFunction):
             return self.intervals.get(terms.name_of(atom.args[0]), REAL)
         if isinstance(atom, sp.exp) or atom in (sp.pi, sp.E):
+            return POSITIVE
+        if isinstance(atom, sp.log) and atom.args[0].is_Integer and atom.args[0] > 1:
             return POSITIVE
         if isinstance(atom, sp.Abs):
             return NONNEGATIVE

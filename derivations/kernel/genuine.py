@@ -32,6 +32,21 @@ MARKS = (
 )
 
 
+# Commands that print alike, or so that nobody tells them apart.
+ALIKE = {
+    "mathit": "", "boldsymbol": r"\mathbf", "bm": r"\mathbf", "text": r"\mathrm", "operatorname": r"\mathrm",
+    "overline": r"\bar", "widehat": r"\hat", "widetilde": r"\tilde", "ast": "*", "prime": "'", "left": "", "right": "",
+}  # fmt: skip
+GROUP = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|.)"
+
+
+def bare_look(latex: str) -> str:
+    """What a reader sees of some LaTeX: without spaces and braces, one command for all that print alike, _ before ^."""
+    one = re.sub(rf"(\^{GROUP})\s*(_{GROUP})", r"\2\1", latex)
+    one = re.sub(r"\\([A-Za-z]+)", lambda m: ALIKE.get(m[1], m[0]), one)
+    return re.sub(r"[{}\s]|\\[,;:! ]", "", one).replace("^'", "'")
+
+
 def refuse_impostors(e: Any) -> None:
     """Refuse a term with a class of somebody's own in it, a name that is no plain text, or a number out of reach."""
     if isinstance(e, OPEN) and type(e) not in OWN:
@@ -72,7 +87,7 @@ def refuse_look(name: str, shown: Any) -> None:
     bare = re.sub(r"\\([A-Za-z]+)", lambda m: "" if m[1] in MARKS.split() else f"\\{m[1]}", base)
     word = re.sub(r"[{}'\s]|\\[,;:! ]", "", bare)
     letters = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z][A-Za-z0-9]*)+", word)
-    plain = re.sub(r"[{}\s]", "", shown)
+    plain = bare_look(shown)
     mean = r"\mathbbE" in plain or plain == r"\mathcalN"
     laplacian = re.search(r"\\Delta\s*_(\{[^}]*\}|\\[A-Za-z]+|.)\s*[^\s}]", shown)
     taken = mean or laplacian or (base == shown and word.lstrip("\\") in TAKEN.split())
@@ -91,6 +106,6 @@ def refuse_one_look(members: Iterable[Any]) -> None:
     """Refuse two families of as many arguments that print alike in LaTeX, whatever they are called."""
     shown: dict[tuple[str, int], str] = {}
     for name, count in sorted({(type(a).__name__, len(a.args)) for a in members}):
-        look = re.sub(r"[{}\s]|\\[,;:! ]", "", terms.LATEX.get(name, name))
+        look = bare_look(terms.LATEX.get(name, name))
         if shown.setdefault((look, count), name) != name:
             raise Malformed(f"{shown[look, count]!r} and {name!r} both print as {look}: give one another LaTeX name")

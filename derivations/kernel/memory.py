@@ -67,6 +67,7 @@ def remembered(
                 kept[asked] = found
             return found
 
+        look.cache_clear = kept.clear  # type: ignore[attr-defined]
         return look
 
     return kept_by

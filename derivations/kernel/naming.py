@@ -12,7 +12,7 @@ import sympy as sp
 from sympy import Symbol
 
 from derivations.kernel import terms
-from derivations.kernel.genuine import refuse_hidden_text, refuse_look, refuse_one_look
+from derivations.kernel.genuine import bare_look, refuse_hidden_text, refuse_look, refuse_one_look
 from derivations.kernel.terms import Bound, DefinedFunction, Density, Malformed, ScalarFunction, VectorFunction
 
 
@@ -97,7 +97,7 @@ def refuse_ambiguous_names(*expressions: Any) -> None:
     shown: dict[str, Any] = {}
     for name, meaning in by_name.items():
         refuse_look(name, terms.LATEX.get(name, name))
-        latex = re.sub(r"[{}\s]", "", terms.LATEX.get(name, name))
+        latex = bare_look(terms.LATEX.get(name, name))
         is_symbol = isinstance(meaning, Symbol) and not isinstance(meaning, terms.Name)
         if is_symbol and shown.setdefault(latex, meaning) != meaning:
             raise Malformed(f"{shown[latex].name!r} and {name!r} both print as {latex}: give one another LaTeX name")

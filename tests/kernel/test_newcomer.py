@@ -459,3 +459,20 @@ def test_importance_weighted_bounds_lie_above_the_elbo() -> None:
     assert_proved(claim, TANGENT)
     alone = replace(claim, hypotheses=IWAE[:2], id="new.alone")
     assert "alike draws" in Judge({c.id: c for c in (TANGENT, alone)}).judge(alone).verdict.reason
+
+
+# --- bits -------------------------------------------------------------------------------------------------------------
+
+
+def test_logarithms_to_the_base_2_add_up() -> None:
+    both = Domain({"new_a": POSITIVE, "new_h": POSITIVE})
+    assert Attack(sp.log(a * h, 2), sp.log(a, 2) + sp.log(h, 2), algebra, both).verdict()
+    assert Attack(sp.log(a, 2) * sp.log(2), sp.log(a), algebra, both).verdict()
+    assert not Attack(sp.log(a, 2), sp.log(a), algebra, both).verdict()
+
+
+def test_the_logarithm_of_what_is_above_1_is_positive() -> None:
+    for number in (2, 3, 7, 12):
+        assert Attack(sp.log(number), 0, positivity, relation=">").verdict()
+    for number in (sp.Rational(1, 2), sp.Rational(2, 3), 1):
+        assert not Attack(sp.log(number), 0, positivity, relation=">").verdict()

@@ -209,3 +209,12 @@ def test_a_claim_that_says_otherwise_later_is_refused(name: str, tmp_path: Path)
     result = CliRunner().invoke(cli, ["verify", str(file), "--jobs", "1"])
     assert result.exit_code == 2, result.output
     assert "says one thing when the file is run, and another later" in result.output
+
+
+def test_an_id_that_looks_like_another_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    text = FLIPS.format(counted="", right="a", flip="pass", own=False)
+    file.write_text(text.replace("my.claim", "my.cl\N{CYRILLIC SMALL LETTER A}im"))
+    result = CliRunner().invoke(cli, ["verify", str(file), "--jobs", "1"])
+    assert result.exit_code == 2, result.output
+    assert "use ASCII letters" in result.output

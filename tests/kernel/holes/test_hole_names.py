@@ -77,3 +77,30 @@ def test_it_is_not_proved(name: str) -> None:
 def test_its_true_neighbour_is(name: str) -> None:
     verdict = TRUE[name]().verdict()
     assert verdict, verdict
+
+
+ALIKE = [
+    ("x", r"\mathit{x}"), (r"\mathbf{x}", r"\boldsymbol{x}"), (r"\bm x", r"\mathbf x"), (r"\text{ab}", r"\mathrm{ab}"),
+    (r"\operatorname{loss}", r"\mathrm{loss}"), (r"\bar x", r"\overline{x}"), (r"\hat x", r"\widehat x"),
+    (r"\tilde x", r"\widetilde x"), ("x'", r"x^\prime"), ("x'", r"x^{\prime}"), ("x^*", r"x^\ast"), ("x_1^a", "x^a_1"),
+    (r"x_{ab}^{\star}", r"x^{\star}_{ab}"), ("x_{1}", r"x_{\,1}"), (r"\mathrm{x}", r"\mathrm x"),
+]  # fmt: skip
+APART = [("v", r"\nu"), (r"\phi", r"\varphi"), (r"\mathbf x", "x"), (r"\hat x", r"\bar x"), ("x_1", "x^1")]
+
+
+def below_another(one: str, other: str) -> Attack:
+    """The first is below the second, whatever they are called."""
+    names = [f"alike_pair_{(ALIKE + APART).index((one, other))}_{n}" for n in (1, 2)]
+    small, large = map(scalar, names, (one, other))
+    domain = Domain({names[0]: Interval(0, 1), names[1]: Interval(2, 3)})
+    return Attack(small, large, positivity, domain, relation="<")
+
+
+@pytest.mark.parametrize("looks", ALIKE)
+def test_two_ways_to_write_one_look_are_one(looks: tuple[str, str]) -> None:
+    assert_refused(lambda: below_another(*looks))
+
+
+@pytest.mark.parametrize("looks", APART)
+def test_two_looks_are_two(looks: tuple[str, str]) -> None:
+    assert below_another(*looks).verdict()
