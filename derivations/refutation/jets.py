@@ -7,7 +7,7 @@ operation keeps track of that. Coefficients are numbers of any kind, also jets i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ from derivations.refutation.undefined import Uncomputable, Undefined
 
 _levels = itertools.count(1)
 Numeric = Callable[[Any], Any]
+ZERO = Fraction(0)
 
 
 class Jet:
@@ -74,10 +75,18 @@ class Jet:
         if self._is_inner(other):
             return other * self
         if not (isinstance(other, Jet) and other.level == self.level):
-            return self.map(lambda c: c * other)
+            return self.map(lambda c: c if _is_plainly_zero(c) else c * other)
         count = min(len(self.coefficients), len(other.coefficients))
-        one, two = self.coefficients, other.coefficients
-        made = [_total(one[i] * two[k - i] for i in range(k + 1)) for k in range(count)]
+        made: list[Any] = [ZERO] * count
+        # Most series are short polynomials, so most coefficients are exact zeros: only the others are multiplied.
+        terms = [(j, b) for j, b in enumerate(other.coefficients[:count]) if not _is_plainly_zero(b)]
+        for i, a in enumerate(self.coefficients[:count]):
+            if _is_plainly_zero(a):
+                continue
+            for j, b in terms:
+                if i + j >= count:
+                    break
+                made[i + j] = a * b if made[i + j] is ZERO else made[i + j] + a * b
         return Jet(self.level, self.low + other.low, made)
 
     __rmul__ = __mul__
@@ -91,10 +100,12 @@ class Jet:
     def __pow__(self, n: int) -> Any:
         if n < 0:
             return self.reciprocal() ** -n
-        result: Any = Fraction(1)
-        for _ in range(n):
-            result = result * self
-        return result
+        if n == 0:
+            return Fraction(1)
+        half = self ** (n // 2) if n > 1 else None
+        if half is None:
+            return self
+        return half * half * self if n % 2 else half * half
 
     def stripped(self) -> Jet:
         """The same from its first coefficient on that is not 0."""
@@ -118,11 +129,21 @@ class Jet:
         return self if self.low == 0 else Jet(self.level, 0, [self[k] for k in range(self.end)])
 
 
-def _total(values: Any) -> Any:
-    total: Any = Fraction(0)
+def _total(values: Iterable[Any]) -> Any:
+    total: Any = ZERO
     for v in values:
-        total = total + v
+        total = v if total is ZERO else total + v
     return total
+
+
+def _present(coefficients: list[Any]) -> list[int]:
+    """Which of the coefficients after the first are not plainly 0."""
+    return [i for i, c in enumerate(coefficients) if i and not _is_plainly_zero(c)]
+
+
+def _is_plainly_zero(c: Any) -> bool:
+    """Is this the number 0, whatever stands beside it? Bounds around 0 are not."""
+    return type(c) is Fraction and not c.numerator
 
 
 def _inverse(c: Any) -> Any:
@@ -171,8 +192,9 @@ def lifted_exp(exp: Numeric) -> Numeric:
             return exp(value)
         c = value.tending().coefficients
         made = [function(c[0])] if c else []
+        rates = [(i, i * c[i]) for i in _present(c)]
         for k in range(1, len(c)):
-            made.append(_total(i * c[i] * made[k - i] for i in range(1, k + 1)) / k)
+            made.append(_total(rate * made[k - i] for i, rate in rates if i <= k) / k)
         return Jet(value.level, 0, made)
 
     return function
@@ -184,8 +206,9 @@ def lifted_log(log: Numeric) -> Numeric:
             return log(value)
         c = value.tending().coefficients
         made = [function(c[0])] if c else []
+        present = _present(c)
         for k in range(1, len(c)):
-            made.append((c[k] - _total(i * made[i] * c[k - i] for i in range(1, k)) / k) / c[0])
+            made.append((c[k] - _total((k - j) * made[k - j] * c[j] for j in present if j < k) / k) / c[0])
         return Jet(value.level, 0, made)
 
     return function
@@ -203,8 +226,9 @@ def lifted_power(power: Callable[[Any, Any], Any], exp: Numeric, log: Numeric) -
             return base ** int(exponent)
         c = base.tending().coefficients
         made = [function(c[0], exponent)] if c else []
+        present = _present(c)
         for k in range(1, len(c)):
-            total = _total((exponent * i - (k - i)) * c[i] * made[k - i] for i in range(1, k + 1))
+            total = _total((exponent * i - (k - i)) * c[i] * made[k - i] for i in present if i <= k)
             made.append(total / (k * c[0]))
         return Jet(base.level, 0, made)
 
