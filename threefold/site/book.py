@@ -26,10 +26,16 @@ class Book:
     summary: Mapping[str, Any]
     typesetter: Typesetter = field(default_factory=Typesetter)
     _evidence: Callable[[], Evidence] = gather
+    figures: Callable[[], Mapping[str, str]] | None = None  # the HTML of each, where they are drawn elsewhere
     runtime: Runtime | None = None  # what the page "Check your own" runs on, where it is to be had
 
     @classmethod
-    def open(cls, path: Path, evidence: Callable[[], Evidence] = gather) -> Book:
+    def open(
+        cls,
+        path: Path,
+        evidence: Callable[[], Evidence] = gather,
+        figures: Callable[[], Mapping[str, str]] | None = None,
+    ) -> Book:
         """Raises Unusable when the ledger is missing, is not one, or lacks a claim."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -42,7 +48,7 @@ class Book:
             raise Unusable(
                 f"{path} lacks {len(missing)} claims ({missing[0]}, ...); write it anew: threefold verify --json {path}"
             )
-        return cls(rows, versions, summary, _evidence=evidence)
+        return cls(rows, versions, summary, _evidence=evidence, figures=figures)
 
     @cached_property
     def evidence(self) -> Evidence:

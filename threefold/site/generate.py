@@ -66,8 +66,8 @@ def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = p
     if not docs.is_dir():
         raise Unusable(f"there is no folder {docs}; run this in the root of the repository, or name it with --docs")
     with ProcessPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=1) as fetching:
-        gathered = beside.submit(evidence.gather)
-        book = Book.open(ledger, gathered.result)
+        gathered, drawn = beside.submit(evidence.gather), beside.submit(figures.draw_all)
+        book = Book.open(ledger, gathered.result, drawn.result)
         texts = {
             path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8")
             for path in sorted(docs.rglob("*.md"))
@@ -83,7 +83,7 @@ def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = p
         _write(fresh / MARK, "")
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
         vendored = fetching.submit(browser.vendor, fresh / "assets" / "own")
-        book.judge_all()  # here, while the other process gathers
+        book.judge_all()  # here, while the other process gathers and draws
         book.runtime = _runtime(vendored, say)
         for name, lines in own.lines() if book.runtime else ():
             _write(fresh / "assets" / "own" / "lines" / f"{name}.json", lines)
@@ -201,7 +201,7 @@ def directives(
         "signs": lambda _, up: pages.signs(book),
         "chapters": lambda _, up: pages.chapter_list(book, found, up),
         "bibliography": lambda _, up: bibliography.page(docs, up),
-        "figure": lambda name, _: figures.named(name),
+        "figure": lambda name, _: figures.named(name, book.figures),
         "algorithm": lambda name, up: algorithms.box(book, docs, name, up),
         "experiments": lambda _, up: experiments.listing(docs, texts, up),
         "run-facts": run(experiments.facts),

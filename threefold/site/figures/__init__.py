@@ -7,6 +7,8 @@ those who do not see it; nothing in it moves, and nothing needs JavaScript.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from threefold.errors import Unusable, nearest
 from threefold.site.figures import chain, evidence, fields, laws, losses, orders, samplers
 from threefold.site.figures.ink import Drawing, element
@@ -15,8 +17,13 @@ ROOMS = (evidence, chain, laws, losses, fields, samplers, orders)
 ALL: dict[str, Drawing] = {name: drawing for room in ROOMS for name, drawing in room.FIGURES.items()}
 
 
-def named(name: str) -> str:
-    """The HTML of a figure. Raises Unusable for a name that no figure has."""
+def draw_all() -> dict[str, str]:
+    """The HTML of every figure, by its name."""
+    return {name: element(name, drawing) for name, drawing in ALL.items()}
+
+
+def named(name: str, drawn: Callable[[], Mapping[str, str]] | None = None) -> str:
+    """The HTML of a figure, from what `draw_all` returned or drawn now. Raises Unusable for a name that none has."""
     if name not in ALL:
         raise Unusable(f"no figure is called {name!r}{nearest(name, ALL)}")
-    return element(name, ALL[name])
+    return drawn()[name] if drawn else element(name, ALL[name])
