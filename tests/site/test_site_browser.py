@@ -189,6 +189,40 @@ def test_a_symbol_in_a_formula_says_what_it_means(chrome, address):
     assert chrome.evaluate("document.querySelector('#tf-tip').hidden")
 
 
+def test_a_tag_says_what_it_is_before_one_goes_there(chrome, address, asked):
+    chrome.look(1280)
+    chrome.open(f"{address}/derivations/posterior.html")
+    asked.clear()
+    x, y, path = chrome.evaluate(
+        """(() => {
+            const link = document.querySelector('.md-content a.tf-tag');
+            link.scrollIntoView({block: 'center'});
+            const box = link.getBoundingClientRect();
+            return [box.left + box.width / 2, box.top + box.height / 2, new URL(link.href).pathname];
+        })()"""
+    )
+    assert path not in asked, "a page was fetched before anybody asked for it"
+    chrome.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    chrome.wait_for("!!document.querySelector('#tf-tip:not([hidden]) .tf-preview .katex')")
+    assert path in asked
+    assert path.split("/")[-2] in chrome.evaluate("document.querySelector('#tf-tip').textContent")
+    assert chrome.evaluate("document.querySelectorAll('#tf-tip .tf-badge').length") == 1
+    press(chrome, "Escape")
+    assert chrome.evaluate("document.querySelector('#tf-tip').hidden")
+    assert not chrome.complaints()
+
+
+def test_the_keyboard_sees_what_a_tag_says(chrome, address):
+    chrome.look(1280)
+    chrome.open(f"{address}/derivations/posterior.html")
+    press(chrome, "Tab")  # what follows is seen as moved by the keyboard
+    chrome.evaluate("document.querySelector('.md-content a.tf-tag').focus()")
+    chrome.wait_for("!!document.querySelector('#tf-tip:not([hidden]) .tf-preview .katex')")
+    assert chrome.evaluate("document.activeElement.getAttribute('aria-describedby')") == "tf-tip"
+    chrome.evaluate("document.activeElement.blur()")
+    assert chrome.evaluate("document.querySelector('#tf-tip').hidden")
+
+
 def test_nothing_lies_over_a_symbol(chrome, address):
     """What the pointer finds in the middle of each symbol is that symbol: KaTeX stacks empty boxes on top of others."""
     chrome.look(1280, 3000)

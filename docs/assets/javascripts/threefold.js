@@ -114,7 +114,7 @@
   const {base} = JSON.parse(document.getElementById("__config").textContent);
   const root = new URL(base.replace(/\/?$/, "/"), location.href);
   const tip = made("div", {id: "tf-tip", className: "tf-tip", hidden: true});
-  let marked = null, leaving = 0;
+  let marked = null, leaving = 0, coming = 0;
 
   // The forms of "Check your own" bring a script of their own, and end the judge when the reader leaves.
   class CheckYourOwn extends HTMLElement {
@@ -133,6 +133,7 @@
   if (!customElements.get("tf-own")) customElements.define("tf-own", CheckYourOwn);
 
   const hideTip = () => {
+    clearTimeout(coming);
     tip.hidden = true;
     marked?.classList.remove("tf-on");
     document.querySelector("[aria-describedby=tf-tip]")?.removeAttribute("aria-describedby");
@@ -181,11 +182,56 @@
     formula.setAttribute("aria-describedby", "tf-tip");
   };
 
+  // What a tag says, before one goes there: the title, the verdict and the formula of its page, or the row that is named.
+  const LINGERS = 150; // milliseconds: who only passes over a tag asks for nothing
+  const pages = new Map();
+  const parsed = (url) => {
+    if (!pages.has(url)) {
+      const page = fetch(url).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)));
+      pages.set(url, page.then((text) => new DOMParser().parseFromString(text, "text/html")));
+      pages.get(url).catch(() => pages.delete(url));
+    }
+    return pages.get(url);
+  };
+
+  const tagOf = (target) => {
+    const link = target.closest?.("a[href*='tag/'], a[*|href*='tag/']");
+    const href = link && (link.href.baseVal ?? link.href);
+    const url = href && new URL(href, location.href);
+    const isTag = url && url.href.startsWith(new URL("tag/", root).href) && url.pathname !== location.pathname;
+    return isTag && location.protocol !== "file:" && !link.closest("#tf-tip") ? [link, url] : [];
+  };
+
+  const previewTag = (link, url) => {
+    hideTip();
+    marked = link;
+    coming = setTimeout(async () => {
+      const page = await parsed(url.href.split("#")[0]).catch(() => null);
+      if (!page || marked !== link) return;
+      const row = url.hash && page.getElementById(decodeURIComponent(url.hash.slice(1)));
+      const shown = (row && row.querySelector(".tf-math")) || page.querySelector(".tf-statement");
+      const head = made("p", {}, made("strong", {textContent: page.querySelector("h1")?.firstChild?.textContent ?? ""}), " ");
+      const badge = page.querySelector(".tf-id .tf-badge");
+      if (badge) head.append(badge.cloneNode(true));
+      const content = made("div", {className: "md-typeset tf-preview"}, head);
+      if (shown) content.append(shown.cloneNode(true));
+      for (const element of content.querySelectorAll("[id], [tabindex]")) {
+        element.removeAttribute("id");
+        element.removeAttribute("tabindex");
+      }
+      placeTip(link, content);
+      link.setAttribute("aria-describedby", "tf-tip");
+      link.removeAttribute("title"); // the browser's own would lie over it
+    }, LINGERS);
+  };
+
   document.addEventListener("pointerover", (event) => {
     if (event.pointerType === "touch") return;
     const symbol = event.target.closest?.("[data-s]");
     clearTimeout(leaving);
-    if (symbol && !symbol.closest("#tf-tip, a")) showSymbol(symbol);
+    const [link, url] = tagOf(event.target);
+    if (link) { if (link !== marked) previewTag(link, url); }
+    else if (symbol && !symbol.closest("#tf-tip, a")) showSymbol(symbol);
     else if (!event.target.closest?.("#tf-tip") && marked) leaving = setTimeout(hideTip, 250);
   });
   document.addEventListener("click", (event) => {
@@ -195,8 +241,10 @@
   });
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.(".tf-math:focus-visible")) showLegend(event.target);
+    const [link, url] = event.target.matches?.("a:focus-visible") ? tagOf(event.target) : [];
+    if (link) previewTag(link, url);
   });
-  document.addEventListener("focusout", (event) => { if (event.target.matches?.(".tf-math")) hideTip(); });
+  document.addEventListener("focusout", (event) => { if (event.target.matches?.(".tf-math") || event.target === marked) hideTip(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 
   // A link into folded evidence opens it.
