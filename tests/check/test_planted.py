@@ -87,6 +87,7 @@ def count(cases: list[tuple[str, str, str]]) -> tuple[Counter[str], list[str]]:
     return found, proved
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("context", "tex"), TRUE)
 def test_the_lines_are_true(context: str, tex: str) -> None:
     assert verdict(context, tex) in ("proved", "open: definition")

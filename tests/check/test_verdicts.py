@@ -61,11 +61,13 @@ def verdicts(tex: str) -> list[str]:
     return [link.verdict for link in report if link.display == last]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("tex", PROVED)
 def test_true_lines_are_proved(tex: str) -> None:
     assert set(verdicts(tex)) == {"proved"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("tex", FALSE)
 def test_false_lines_are_refuted_with_numbers(tex: str) -> None:
     report = judged(tex)
@@ -75,6 +77,7 @@ def test_false_lines_are_refuted_with_numbers(tex: str) -> None:
     assert witness is not None and witness.left != witness.right
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("tex", NEVER_WRONG)
 def test_what_may_be_set_is_never_refuted(tex: str) -> None:
     assert not {"refuted", "contradiction"} & set(verdicts(tex))

@@ -36,8 +36,9 @@ def lines(name: str, axes: int = 0) -> list[np.ndarray]:
     return [np.array(line.get_xydata(), dtype=float) for line in drawn(name).axes[axes].lines]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", figures.ALL)
-def test_a_figure_is_one_svg_in_the_colours_of_the_page(name: str) -> None:
+def test_a_figure_is_one_svg_in_the_colours_of_the_page_and_says_what_is_seen(name: str) -> None:
     html = shown(name)
     assert len(html.encode()) < MOST_BYTES
     assert "\n" not in html and "<metadata" not in html and "<style" not in html
@@ -46,14 +47,9 @@ def test_a_figure_is_one_svg_in_the_colours_of_the_page(name: str) -> None:
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids)) and all(one.startswith((name, f"figure-{name}")) for one in ids)
     assert {target for target in re.findall(r'(?:href="#|url\(#)([^")]+)', html)} <= set(ids)
-
-
-@pytest.mark.parametrize("name", figures.ALL)
-def test_a_figure_says_what_it_shows_and_what_is_seen(name: str) -> None:
     drawing = figures.ALL[name]
     assert drawing.caption.endswith(".") and drawing.seen.endswith(".")
     assert drawing.caption != drawing.seen
-    html = shown(name)
     assert 'role="img" aria-label="' in html and "<figcaption>" in html
 
 

@@ -393,6 +393,7 @@ def test_a_mark_of_the_best_that_cannot_be_read_is_found_before_training(tmp_pat
     assert "best.json is damaged" in run("sample", out / "best", "--out", tmp_path / "s.png", expect=2).stderr
 
 
+@pytest.mark.sampled(2)
 def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
     """The real program, killed by SIGKILL from its own third checkpoint on, and gone on with."""
     program = [sys.executable, "-m", "threefold", "train", "digits-ddpm", *map(str, SHORT), *map(str, SMALL["ddpm"])]

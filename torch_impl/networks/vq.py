@@ -132,7 +132,7 @@ class VectorQuantizer(nn.Module):
         n, _, height, width = z.shape
         with torch.autocast(z.device.type, enabled=False):  # distances in half precision pick wrong neighbours
             vectors = z.permute(0, 2, 3, 1).reshape(-1, self.dim).to(coefficient_dtype(z.dtype))
-            codes = self.nearest(vectors.detach())
+            codes = self.nearest(vectors.detach())  # 0D14
             member = (codes[:, None] == torch.arange(self.codes, device=z.device)).to(vectors.dtype)
             count = member.sum(0)
             if self.training:
@@ -142,7 +142,8 @@ class VectorQuantizer(nn.Module):
             codebook = F.mse_loss(e, vectors.detach()) if self.by_gradient else torch.zeros_like(commitment)
             share = count / count.sum()
             perplexity = torch.exp(-torch.special.xlogy(share, share).sum())
-            quantized = (vectors + (e - vectors).detach()).reshape(n, height, width, self.dim).permute(0, 3, 1, 2)
+            quantized = vectors + (e - vectors).detach()  # 0D11
+            quantized = quantized.reshape(n, height, width, self.dim).permute(0, 3, 1, 2)
         return Quantized(quantized.to(z.dtype), codes.reshape(n, height, width), codebook, commitment, perplexity)
 
     @torch.no_grad()
@@ -177,7 +178,7 @@ class VectorQuantizer(nn.Module):
         if not self.by_gradient:
             used, weights = (count > 0)[:, None], self.average_count[:, None]
             self.average_sum.copy_(torch.where(used, self.average_sum, self.codebook * weights))
-            self.codebook.copy_(torch.where(used, self.average_sum / weights, self.codebook))
+            self.codebook.copy_(torch.where(used, self.average_sum / weights, self.codebook))  # 0A4Q
         revived = self._revive(candidates) if self.revive_below > 0 else torch.zeros_like(count, dtype=torch.bool)
         self.pending_count.zero_()
         self.pending_sum.zero_()

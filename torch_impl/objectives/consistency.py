@@ -66,7 +66,7 @@ def consistency_loss(
     shape = (-1, *(1,) * (x0.ndim - 1))
     x_high = x0 + high.to(x0.dtype).view(shape) * noise
     with torch.no_grad():
-        x_low = x0 + low.to(x0.dtype).view(shape) * noise if step is None else step(x_high, high, low)
+        x_low = x0 + low.to(x0.dtype).view(shape) * noise if step is None else step(x_high, high, low)  # 0D06
         target = f(x_low, low)
     c = 0.00054 * math.sqrt(x0[0].numel())
     distance = ((f(x_high, high) - target).flatten(1).square().sum(1) + c * c).sqrt() - c

@@ -36,4 +36,4 @@ def edm_loss(
     level = sigma.to(x0.dtype).view(-1, *(1,) * (x0.ndim - 1))
     x = x0 + level * noise
     output = network(scales.into(level) * x, scales.noise(sigma).to(x0.dtype))
-    return mean_squared_error(output, scales.target(x0, noise, level))
+    return mean_squared_error(output, scales.target(x0, noise, level))  # 0D1D

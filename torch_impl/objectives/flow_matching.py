@@ -35,7 +35,8 @@ def flow_matching_loss(
     alpha, sigma, d_alpha, d_sigma = (
         part.to(x0.dtype).view(-1, *(1,) * (x0.ndim - 1)) for part in (at.alpha, at.sigma, at.d_alpha, at.d_sigma)
     )
-    return mean_squared_error(model(alpha * x0 + sigma * noise, t), d_alpha * x0 + d_sigma * noise)
+    x, velocity = alpha * x0 + sigma * noise, d_alpha * x0 + d_sigma * noise
+    return mean_squared_error(model(x, t), velocity)  # 0D01
 
 
 def transport_coupling(x0: Tensor, noise: Tensor, chunk: int = 128) -> Tensor:

@@ -46,7 +46,7 @@ def mean_flow_loss(
     r, t = r.to(x0.dtype), t.to(x0.dtype)
     x, v = (1 - t.view(shape)) * x0 + t.view(shape) * noise, noise - x0
     value, rate = velocity_of_average(u, x, r, t, v)
-    target = v - (t - r).view(shape) * rate
+    target = v - (t - r).view(shape) * rate  # 0D04
     error = (value - target.detach()).square().flatten(1).mean(1)
     weight = (error.detach() + floor) ** -power
     return (weight * error).mean()

@@ -60,7 +60,7 @@ def _asked(model: NoiseModel, x: Tensor, t: float) -> Tensor:
 def denoised(model: NoiseModel, path: Path, x: Tensor, t: float) -> Tensor:
     """(x - sigma eps) / alpha, the predicted x_0 (`score.tweedie`)."""
     at = path.at(t)
-    return (x - float(at.sigma) * _asked(model, x, t)) / float(at.alpha)
+    return (x - float(at.sigma) * _asked(model, x, t)) / float(at.alpha)  # 0A5E
 
 
 def flow_field(model: NoiseModel, path: Path) -> Callable[[Tensor, Tensor], Tensor]:
@@ -82,7 +82,7 @@ def reverse_sde(
     for i, (t, s) in enumerate(pairwise(times)):
         at, h = path.at(t), t - s
         drift, squared = _ends(at)
-        x = x - h * (drift * x + squared / float(at.sigma) * _asked(model, x, t))
+        x = x - h * (drift * x + squared / float(at.sigma) * _asked(model, x, t))  # 0C06
         x = x + math.sqrt(squared * h) * noise_fn(x.shape, i).to(x)
         if callback:
             callback(s, x)

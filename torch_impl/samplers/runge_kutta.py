@@ -108,7 +108,7 @@ def integrate(
     if len(times) < 2:
         raise ValueError(f"times are {list(times)}; a start and an end are needed")
     for t, s in pairwise(times):
-        x = _combined(x, s - t, method.weights, method.slopes(field, x, t, s - t))
+        x = _combined(x, s - t, method.weights, method.slopes(field, x, t, s - t))  # 0D02
         if callback:
             callback(s, x)
     return x
