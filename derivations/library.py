@@ -101,6 +101,10 @@ class DuplicateClaim(ValueError):
     """Two chapters define a claim of the same id."""
 
 
+class EmptyClaim(ValueError):
+    """A claim has a statement whose two sides are one term as it was built."""
+
+
 @cache
 def claims() -> Mapping[str, Claim]:
     """All claims by id, in the order of the chapters."""
@@ -110,6 +114,8 @@ def claims() -> Mapping[str, Claim]:
         for claim in (value for value in vars(module).values() if isinstance(value, Claim)):
             if found.setdefault(claim.id, claim) is not claim:
                 raise DuplicateClaim(f"{claim.id} is defined twice: rename one of the two")
+            if claim.nothing_said:
+                raise EmptyClaim(f"{claim.id}: {claim.nothing_said}")
     return MappingProxyType(found)
 
 

@@ -252,6 +252,8 @@ def _checked(file: str, names: Mapping[str, Any], text: ClaimText) -> dict[str, 
             lines = " and ".join(map(str, text.lines(value.id)))
             raise Unusable(f"{place}: claim {value.id!r} is defined twice (lines {lines}); give one another id")
         _refuse_unprintable(place, value)
+        if value.nothing_said:
+            raise Unusable(f"{place}: claim {value.id!r}: {value.nothing_said}")
         found[value.id] = value
     for name in text.ids():
         if name not in found and name not in library:

@@ -16,6 +16,7 @@ from derivations.notation import (
     T,
     abar,
     alpha,
+    beta,
     beta_tilde,
     eps,
     eps_theta,
@@ -228,10 +229,10 @@ ddpm_recovery = Claim(
             words="its mean is that of the encoder turned round",
         ),
         Statement(
-            (1 - alpha(t)) - (1 - abar(t - 1)),
+            (1 - abar(t - 1)) - beta(t),
             "=",
-            abar(t - 1) - alpha(t),
-            words="sigma^2 = beta_t is beyond the family where abar_{t-1} > alpha_t: the root would be imaginary",
+            alpha(t) - abar(t - 1),
+            words="for sigma^2 = beta_t this would stand under the root: beyond the family where abar_{t-1} > alpha_t",
         ),
     ),
     domain=schedule(2),
@@ -263,5 +264,6 @@ def _(line: Chain) -> None:
 
 @ddpm_recovery.proves(2)
 def _(line: Chain) -> None:
-    line((1 - alpha(t)) - (1 - abar(t - 1)))
-    line(abar(t - 1) - alpha(t))
+    line((1 - abar(t - 1)) - beta(t))
+    line((1 - abar(t - 1)) - (1 - alpha(t)), by=definition)
+    line(alpha(t) - abar(t - 1))

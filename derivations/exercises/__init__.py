@@ -50,13 +50,18 @@ def exercise(
 
 @cache
 def claims() -> Mapping[str, Claim]:
-    """All exercises by id, module by module. Raises DuplicateClaim for an id that is taken, here or in the ledger."""
+    """All exercises by id, module by module.
+
+    Raises DuplicateClaim for an id that is taken, here or in the ledger, and EmptyClaim for what says nothing.
+    """
     found: dict[str, Claim] = {}
     for path in sorted(FOLDER.glob("[a-z]*.py")):
         module = importlib.import_module(f"{__name__}.{path.stem}")
         for claim in (value for value in vars(module).values() if isinstance(value, Claim)):
             if claim.id in found or claim.id in library.claims():
                 raise library.DuplicateClaim(f"{claim.id} is defined twice: rename one of the two")
+            if claim.nothing_said:
+                raise library.EmptyClaim(f"{claim.id}: {claim.nothing_said}")
             found[claim.id] = claim
     return MappingProxyType(found)
 

@@ -175,6 +175,12 @@ start, early, late = (
     vector("guess_early", r"\hat x_0"),
     vector("guess_late", r"\hat x_0'"),
 )
+stepped = define(
+    "ddim_stepped",
+    r"\mathrm{DDIM}",
+    lambda z, guess, a, s, a_next, s_next: s_next / s * z + (a_next - a * s_next / s) * guess,
+    is_vector_valued=True,
+)
 half = sigma_m / sigma_t * start + (a_m - a_t * sigma_m / sigma_t) * early
 whole = sigma_s / sigma_m * half + (a_s - a_m * sigma_s / sigma_m) * late
 ratio_t, ratio_m, ratio_s = a_t / sigma_t, a_m / sigma_m, a_s / sigma_s
@@ -187,9 +193,9 @@ progressive = Claim(
     kind="identity",
     says=(
         Statement(
-            sigma_s / sigma_t * start + (a_s - a_t * sigma_s / sigma_t) * aimed,
+            stepped(start, aimed, a_t, sigma_t, a_s, sigma_s),
             "=",
-            whole,
+            stepped(stepped(start, early, a_t, sigma_t, a_m, sigma_m), late, a_m, sigma_m, a_s, sigma_s),
             name="target",
             words="one DDIM step of the student with it lands where two steps of the teacher land",
         ),
@@ -215,8 +221,14 @@ progressive = Claim(
 
 @progressive.proves("target")
 def _(line: Chain) -> None:
-    line(sigma_s / sigma_t * start + (a_s - a_t * sigma_s / sigma_t) * aimed)
-    line(whole, why="the target is what the step would have to be given")
+    line(stepped(start, aimed, a_t, sigma_t, a_s, sigma_s))
+    line(sigma_s / sigma_t * start + (a_s - a_t * sigma_s / sigma_t) * aimed, by=definition)
+    line(sigma_s / sigma_m * half + (a_s - a_m * sigma_s / sigma_m) * late, why="the step is solved for its target")
+    line(
+        stepped(stepped(start, early, a_t, sigma_t, a_m, sigma_m), late, a_m, sigma_m, a_s, sigma_s),
+        by=definition,
+        why="which are the teacher's two steps",
+    )
 
 
 @progressive.proves("mean")

@@ -23,6 +23,7 @@ from derivations.rules import (
     Statement,
     by_claim,
     composition,
+    define,
     definition,
     differentiation,
     given,
@@ -47,6 +48,9 @@ power = signal**2 * spread**2 + level**2
 def variance(t: sp.Expr) -> sp.Expr:
     """Of (1 - t) x_0 + t x_1, with independent ends."""
     return (1 - t) ** 2 * spread**2 + t**2 * other**2
+
+
+passed = define("flow_width", "w", lambda t, s_0, s_1: sp.sqrt((1 - t) ** 2 * s_0**2 + t**2 * s_1**2), notation=False)
 
 
 def width(t: sp.Expr) -> sp.Expr:
@@ -92,7 +96,7 @@ curved = Claim(
             words="half-way it is nearer to the origin than the middle of its chord: the flow is curved",
         ),
         Statement(
-            width(half).xreplace({spread: sp.S.One, other: sp.Integer(2)}),
+            passed(half, sp.S.One, sp.Integer(2)),
             "=",
             sp.sqrt(5) / 2,
             name="example",
@@ -156,5 +160,6 @@ def _(line: Chain) -> None:
 
 @curved.proves("example")
 def _(line: Chain) -> None:
-    line(width(half).xreplace({spread: sp.S.One, other: sp.Integer(2)}))
+    line(passed(half, sp.S.One, sp.Integer(2)))
+    line(sp.sqrt((1 - half) ** 2 + half**2 * 2**2), by=definition)
     line(sp.sqrt(5) / 2)

@@ -13,6 +13,7 @@ from derivations.rules import (
     Domain,
     Norm2,
     Statement,
+    above,
     define,
     definition,
     scalar,
@@ -145,9 +146,9 @@ edm_units = Claim(
             words="what that network is asked for",
         ),
         Statement(
-            (level**2 + spread**2) / (level * spread) ** 2 * out**2,
+            (level**2 + spread**2) / (level * spread) ** 2 * Norm2(skip * noisy + out * answer - x_0),
             "=",
-            1,
+            Norm2(answer - target),
             words="EDM's weight makes the loss of the network inside unweighted at every noise level",
         ),
     ),
@@ -178,9 +179,7 @@ def _(line: Chain) -> None:
 
 @edm_units.proves(2)
 def _(line: Chain) -> None:
-    line((level**2 + spread**2) / (level * spread) ** 2 * out**2)
-    line(
-        (level**2 + spread**2) / (level * spread) ** 2 * (level * spread) ** 2 / (level**2 + spread**2),
-        why="c_out^2 = sigma^2 sigma_data^2 / (sigma^2 + sigma_data^2)",
-    )
-    line(1)
+    weight = (level**2 + spread**2) / (level * spread) ** 2
+    line(weight * Norm2(skip * noisy + out * answer - x_0))
+    line(weight * out**2 * Norm2(answer - target), by=above(0))
+    line(Norm2(answer - target), why="c_out^2 = sigma^2 sigma_data^2 / (sigma^2 + sigma_data^2)")

@@ -83,6 +83,17 @@ class Claim:
     def text(self) -> str:
         return "\n".join(statement.text() for statement in self.says)
 
+    @property
+    def nothing_said(self) -> str:
+        """What is wrong where SymPy has made one term of both sides: nothing is left to prove, nor to get wrong."""
+        for number, s in enumerate(self.says, 1):
+            if s.lhs == s.rhs:
+                return (
+                    f"statement {number} says nothing: both sides became {printing.text(s.lhs)} when they were built; "
+                    "give what is meant a name with define(...), and let the proof unfold it"
+                )
+        return ""
+
     def domain_words(self) -> list[str]:
         """Where the claim holds, a line for each condition; what one statement adds to it is said to be its own."""
         sides = sp.Tuple(

@@ -34,6 +34,7 @@ from derivations.rules import (
     tower,
     vector,
 )
+from derivations.vae.limits import values
 
 # --- spherical interpolation ------------------------------------------------------------------------------------------
 
@@ -196,7 +197,6 @@ side, factor, channels, deep = (
         ("latent_channels", "k"),
     )
 )
-values = define("value_count", "V", lambda n, c: n**2 * c, notation=False)
 
 compression = Claim(
     id="ldm.compression.counts",

@@ -196,6 +196,7 @@ def _(line: Chain) -> None:
 
 # --- units ------------------------------------------------------------------------------------------------------------
 
+values = define("value_count", "V", lambda n, c: n**2 * c, notation=False)  # of a picture of n x n in c colours
 bce, latent, pixels = (
     scalar("summed_loss", "b"),
     scalar("latent_loss", "c"),
@@ -216,11 +217,11 @@ reduction = Claim(
             words="averaging the pixel losses and summing the latent term multiplies beta by the number of values",
         ),
         Statement(
-            sp.Integer(64) * 64 * 3,
+            bce / values(64, 3) + latent,
             "=",
-            sp.Integer(12288),
+            (bce + 12288 * latent) / values(64, 3),
             name="celeba",
-            words="for colour pictures of 64 x 64 that factor is 12288",
+            words="for colour pictures of 64 x 64 a beta of 1 is one of 12288",
         ),
     ),
     domain=Domain({"pixels": POSITIVE}),
@@ -239,5 +240,6 @@ def _(line: Chain) -> None:
 
 @reduction.proves("celeba")
 def _(line: Chain) -> None:
-    line(sp.Integer(64) * 64 * 3)
-    line(sp.Integer(12288))
+    line(bce / values(64, 3) + latent)
+    line(bce / (64**2 * 3) + latent, by=definition)
+    line((bce + 12288 * latent) / values(64, 3), by=definition)

@@ -154,6 +154,12 @@ def slope_at(x: sp.Expr) -> sp.Expr:
     return 2 * curvature * x + tilt
 
 
+near = sp.Rational(9, 20)
+parabola = define("parabola", "f", lambda x, centre: (x - centre) ** 2)
+parabola_slope = define("parabola_slope", "f'", lambda x, centre: 2 * (x - centre))
+straight = sp.Rational(1, 5) * parabola_slope(1, near) + sp.Rational(4, 5) * parabola_slope(0, near)
+
+
 bias = Claim(
     id="vq.straight_through.bias",
     title="What the straight-through estimator estimates",
@@ -177,11 +183,18 @@ bias = Claim(
             "functions, and for fair bits",
         ),
         Statement(
-            sp.Rational(1, 5) * 2 * (1 - sp.Rational(9, 20)) + sp.Rational(4, 5) * 2 * (0 - sp.Rational(9, 20)),
+            straight,
             "=",
             -sp.Rational(1, 2),
             name="example",
-            words="for f(b) = (b - 0.45)^2 and p = 0.2 it is -0.5, where the derivative is 0.1: the wrong sign",
+            words="for f(b) = (b - 0.45)^2 and p = 0.2 it is -0.5",
+        ),
+        Statement(
+            D(mean(parabola(1, near), parabola(0, near)), p),
+            "=",
+            sp.Rational(1, 10),
+            name="wrong sign",
+            words="where the derivative is 0.1, at every p",
         ),
     ),
     domain=Domain({"bit_chance": UNIT}),
@@ -211,5 +224,13 @@ def _(line: Chain) -> None:
 
 @bias.proves("example")
 def _(line: Chain) -> None:
-    line(sp.Rational(1, 5) * 2 * (1 - sp.Rational(9, 20)) + sp.Rational(4, 5) * 2 * (0 - sp.Rational(9, 20)))
+    line(straight)
+    line(sp.Rational(1, 5) * 2 * (1 - near) + sp.Rational(4, 5) * 2 * (0 - near), by=definition)
     line(-sp.Rational(1, 2))
+
+
+@bias.proves("wrong sign")
+def _(line: Chain) -> None:
+    line(D(mean(parabola(1, near), parabola(0, near)), p))
+    line(D(mean((1 - near) ** 2, near**2), p), by=definition)
+    line(sp.Rational(1, 10), by=differentiation)

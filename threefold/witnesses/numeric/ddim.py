@@ -64,7 +64,7 @@ def _(s: Step) -> Iterator[Shape]:
     yield Value(0, s.point(), truth.variance)
     yield Value(1, s.point(), truth.mean)
     beta, noise = float(s.betas[s.t - 1]), float(moments.variance[s.t - 1])
-    yield Value(2, s.point(), beta - noise, plus=beta + noise, because="variances, not small levels, are subtracted")
+    yield Value(2, s.point(), noise - beta, plus=beta + noise, because="variances, not small levels, are subtracted")
 
 
 @measured("ddim.deterministic", method="the chain's moments; 2x2 solves for the data and the noise", cases=Strides())

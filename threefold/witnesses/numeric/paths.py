@@ -100,8 +100,9 @@ def _(s: OnPath) -> Iterator[Shape]:
     target = np.linalg.solve(np.array([[b * c / total]]), (s.x0 - c**2 / total**2 * noisy)[None])[0]
     slack = float(_largest(s) * (1 + b) * total / (b * c))
     yield Value(1, point, target, because="a difference of data, divided by c_out", plus=slack)
-    weight = 1.0 / (b * c / total) ** 2
-    yield Value(2, point, float(weight * (b * c / total) ** 2))
+    inside = s.answer - target
+    plus = float(len(inside) * (np.abs(s.answer).max() + slack) ** 2)
+    yield Value(2, point, float(inside @ inside), because="a square of differences, divided by c_out^2", plus=plus)
 
 
 @measured(

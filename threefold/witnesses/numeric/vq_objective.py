@@ -68,6 +68,8 @@ def _(s: Quantised) -> Iterator[Shape]:
     yield Value(1, point, through - float(np.diff(quadratic)[0]), because=CENTRAL, plus=16 * float(np.abs(s.bit).sum()))
     example = np.array([0.8, 0.2]) @ (2 * (np.array([0.0, 1.0]) - 0.45))
     yield Value(2, point, float(example), because="decimals", plus=4.0)
+    squares = (np.array([0.0, 1.0]) - 0.45) ** 2
+    yield Value(3, point, float(np.diff(squares)[0]), because="decimals", plus=4.0)
 
 
 @measured("vqvae.quantize.nearest", method="distances by NumPy, one from the other", cases=Quantisations())

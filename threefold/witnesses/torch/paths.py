@@ -45,7 +45,8 @@ def _(s: OnPath, on: On) -> Iterator[Shape]:
     found = scales.denoiser(lambda *_: answer)(x0 + sigma * noise, sigma)
     yield Computed(0, point, (found - x0).square().sum(), {("vectors", "answer"): answer})
     yield Computed(1, point, scales.target(x0, noise, sigma), {("x", 0): x0, ("vectors", "eps"): noise})
-    yield Computed(2, point, scales.weight(sigma) * scales.out(sigma).square(), side="lhs")
+    weighted = scales.weight(sigma) * (found - x0).square().sum()
+    yield Computed(2, point, weighted, {("vectors", "answer"): answer}, side="lhs")
 
 
 @trained("guidance.cfg.views", method="classifier_free on a network of two answers", cases=PathPoints())
