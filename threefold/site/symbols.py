@@ -11,7 +11,7 @@ import derivations
 from derivations import Claim
 from derivations.kernel import terms
 from derivations.printing import latex
-from threefold.site.meanings import CODES, FLOWS, MOVING, SCALES
+from threefold.site.meanings import CODES, COUNTS, ENDS, FLOWS, MOVING, SCALES
 
 FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 
@@ -20,6 +20,8 @@ MEANING: Mapping[str, str] = {
     **FLOWS,
     **SCALES,
     **MOVING,
+    **ENDS,
+    **COUNTS,
     "t": "a step of the chain, an integer from 1 to T",
     "T": "the number of steps of the chain",
     "d": "the number of coordinates of the data",

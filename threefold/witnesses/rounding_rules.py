@@ -185,6 +185,7 @@ RULES["sqrt"] = _slope(
 )
 RULES["rsqrt"] = _slope(lambda x, e, out: torch.where(x > e, 0.5 * (x - e) ** -1.5, torch.inf))
 RULES["sigmoid"] = _slope(lambda x, e, out: torch.clamp(out * (1 - out) * torch.exp(e), max=0.25))
+RULES["sin"] = RULES["cos"] = _slope(lambda x, e, out: torch.ones_like(x))
 RULES["log_sigmoid_forward"] = _ends(torch.nn.functional.logsigmoid)
 RULES["softplus"] = _ends(torch.nn.functional.softplus)
 RULES["tanh"] = _slope(lambda x, e, out: torch.ones_like(x))

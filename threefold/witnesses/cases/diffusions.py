@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from threefold.witnesses.cases.numbers import between, edges, normals, positive
+from threefold.witnesses.cases.scores import exactly
 from threefold.witnesses.cases.solvers import Bumps
-from threefold.witnesses.point import Point
+from threefold.witnesses.point import Array, Point
 from threefold.witnesses.registry import Cases
 
 
@@ -55,3 +57,52 @@ class Diffusions:
             start, end = (float(v) for v in np.round(case.rng.standard_normal(2), 3))
             drift, noise, beta = rates
             yield Diffusion(drift, noise, beta, time, start, end)
+
+
+@dataclass(frozen=True)
+class LinearRun:
+    """Euler-Maruyama on dx = - theta x dt + sqrt(2 D) dw: r = theta h, D/theta, a start, n steps, a point."""
+
+    share: float
+    target: float
+    start: Array
+    spread: float
+    n: int
+    then: Array
+
+    @property
+    def edges(self) -> frozenset[str]:
+        return edges(
+            {
+                "no step yet": self.n == 0,
+                "a tiny step": self.share < 0.02,
+                "nearly the whole way": self.share > 0.95,
+                "d = 1": len(self.start) == 1,
+            }
+        )
+
+    def point(self) -> Point:
+        r, last, first = (exactly(v) for v in (self.share, self.target, self.spread))
+
+        def variance(n: Any) -> Any:
+            v = first
+            for _ in range(int(n)):
+                v = (1 - r) ** 2 * v + 2 * r * last
+            return v
+
+        families = {"em_left": lambda n: (1 - r) ** int(n), "em_variance": variance}
+        numbers = {"step_share": self.share, "target_variance": self.target, "n": self.n, "small_step": self.share}
+        vectors = {"start_mean": self.start, "then": self.then}
+        return Point(len(self.start), numbers, vectors=vectors, exact=families)
+
+
+@dataclass(frozen=True)
+class LinearRuns:
+    share: int = 2
+    must: frozenset[str] = frozenset({"no step yet", "a tiny step", "nearly the whole way", "d = 1"})
+
+    def draw(self, case: Cases) -> Iterator[LinearRun]:
+        for n in range(max(8, case.n // self.share)):
+            share = {1: 2.0**-6, 2: 1 - 2.0**-5}.get(n % 4, float(between(case, 0.05, 0.9)))
+            target, spread = (float(v) for v in positive(case, -1, 1, 2))
+            yield LinearRun(share, target, start := normals(case, n % 3 + 1), spread, n % 5, normals(case, len(start)))

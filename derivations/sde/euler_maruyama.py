@@ -1,0 +1,184 @@
+"""Euler-Maruyama on the linear SDE: its law after any number of steps, exactly, and how far that is from the SDE's."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import sympy as sp
+
+from derivations.refutation.worlds import World
+from derivations.rules import (
+    POSITIVE,
+    UNIT,
+    Chain,
+    Claim,
+    Domain,
+    Expect,
+    Hypothesis,
+    LogDensity,
+    Normal,
+    Series,
+    Statement,
+    composition,
+    definition,
+    given,
+    induction_hypothesis,
+    scalar,
+    scalar_function,
+    series,
+    vector,
+)
+from derivations.score.langevin import kept, now, target, then
+
+share = scalar("step_share", "r", positive=True)  # theta h, the step in units of the time in which the mean decays
+small = scalar("small_step", "h", positive=True)
+n = sp.Symbol("n", integer=True, nonnegative=True)
+level = scalar_function("em_variance", "v", positive=True)
+left, start = scalar_function("em_left", "c", positive=True), vector("start_mean", "m_0")
+held = kept(target, share / 2)
+step = Normal(then, (1 - share) * now, 2 * share * target)
+steps = (
+    Hypothesis(
+        "means of the method",
+        "the share c_n of the start's mean is what a step makes of the one before",
+        left(n),
+        (1 - share) * left(n - 1),
+        {n: (sp.S.One, sp.oo)},
+    ),
+    Hypothesis(
+        "variances of the method",
+        "and so is each variance, with the noise of a step added",
+        level(n),
+        (1 - share) ** 2 * level(n - 1) + 2 * share * target,
+        {n: (sp.S.One, sp.oo)},
+    ),
+)
+
+
+def a_run(rng: Random, seed: int) -> World:
+    """Means and variances, step by step."""
+    r, last, first = Fraction(rng.randint(1, 9), 10), Fraction(rng.randint(1, 9), 4), Fraction(rng.randint(1, 9), 4)
+    d = 1 + seed % 2
+
+    def variance(k: Any) -> Fraction:
+        v = first
+        for _ in range(int(k)):
+            v = (1 - r) ** 2 * v + 2 * r * last
+        return v
+
+    families: dict[str, Any] = {
+        "em_variance": variance,
+        "em_left": lambda k: (1 - r) ** int(k) * first,
+    }
+    numbers = {"step_share": r, "target_variance": last, "n": rng.randint(0, 4), "small_step": r}
+    return World(d, seed=seed, numbers=numbers, families=families)
+
+
+euler_maruyama = Claim(
+    id="solver.euler_maruyama.ou",
+    title="Euler-Maruyama on the linear SDE",
+    chapter="SDE",
+    kind="identity",
+    says=(
+        Statement(
+            Expect(Normal(now, left(n) * start, level(n)), sp.exp(LogDensity(step))),
+            "=",
+            sp.exp(LogDensity(Normal(then, left(n + 1) * start, level(n + 1)))),
+            name="step",
+            words="a Gaussian stays one: a step takes mean and variance to the next ones",
+        ),
+        Statement(
+            left(n),
+            "=",
+            (1 - share) ** n * left(0),
+            name="mean",
+            words="so after n steps the mean has this left of its start",
+        ),
+        Statement(
+            level(n) - held,
+            "=",
+            (1 - share) ** (2 * n) * (level(0) - held),
+            name="variance",
+            words="and the variance is on its way to lambda/(1 - r/2), which is too large",
+        ),
+        Statement(
+            Series(sp.log(1 - small) + small, small, 3),
+            "=",
+            -(small**2) / 2,
+            name="mean's order",
+            words="a step takes r^2/2 too much off the logarithm of the mean: over a fixed time that is of first order",
+        ),
+        Statement(
+            held - target,
+            "=",
+            share / (2 - share) * target,
+            name="variance's order",
+            words="and so is what the variance ends too large by: weak order 1",
+        ),
+    ),
+    domain=Domain(
+        {
+            "step_share": UNIT,
+            "small_step": UNIT,
+            "em_variance": POSITIVE,
+            "em_left": POSITIVE,
+            "target_variance": POSITIVE,
+        },
+        {n: (sp.S.Zero, sp.oo)},
+    ),
+    hypotheses=steps,
+    worlds=(a_run,),
+    scope="dx = - theta x dt + sqrt(2 D) dw in any dimension d, r = theta h in (0, 1), lambda = D/theta the variance "
+    "that the SDE keeps; any Gaussian start, any number n >= 0 of steps",
+    sources=("Kloeden and Platen 1992", "derived here"),
+    words="With constant beta the forward process of DDPM is this SDE, with theta = D = beta/2. In law the method is "
+    "exact for another one, quicker in its mean and hotter in its noise.",
+)
+
+
+@euler_maruyama.proves("step")
+def _(line: Chain) -> None:
+    line(Expect(Normal(now, left(n) * start, level(n)), sp.exp(LogDensity(step))))
+    line(
+        sp.exp(
+            LogDensity(Normal(then, (1 - share) * left(n) * start, (1 - share) ** 2 * level(n) + 2 * share * target))
+        ),
+        by=composition,
+    )
+    line(sp.exp(LogDensity(Normal(then, left(n + 1) * start, level(n + 1)))), by=[given(h, n=n + 1) for h in steps])
+
+
+@euler_maruyama.proves("mean", induction_on=n, start=0)
+def _(base: Chain, further: Chain) -> None:
+    base(left(0))
+    base((1 - share) ** 0 * left(0))
+    further(left(n + 1))
+    further((1 - share) * left(n), by=given(steps[0], n=n + 1))
+    further((1 - share) * (1 - share) ** n * left(0), by=induction_hypothesis)
+    further((1 - share) ** (n + 1) * left(0))
+
+
+@euler_maruyama.proves("variance", induction_on=n, start=0)
+def _(base: Chain, further: Chain) -> None:
+    base(level(0) - held)
+    base((1 - share) ** 0 * (level(0) - held))
+    further(level(n + 1) - held)
+    further((1 - share) ** 2 * level(n) + 2 * share * target - held, by=given(steps[1], n=n + 1))
+    further((1 - share) ** 2 * (level(n) - held), by=definition, why="the kept variance is left as it is")
+    further((1 - share) ** 2 * (1 - share) ** (2 * n) * (level(0) - held), by=induction_hypothesis)
+    further((1 - share) ** (2 * (n + 1)) * (level(0) - held))
+
+
+@euler_maruyama.proves("mean's order")
+def _(line: Chain) -> None:
+    line(Series(sp.log(1 - small) + small, small, 3))
+    line(-(small**2) / 2, by=series)
+
+
+@euler_maruyama.proves("variance's order")
+def _(line: Chain) -> None:
+    line(held - target)
+    line(target / (1 - share / 2) - target, by=definition)
+    line(share / (2 - share) * target)
