@@ -43,7 +43,7 @@ left = exercise(
         sp.exp(LogDensity(Normal(then, (1 - share) * start, held))),
         words="lambda/(1 - r/2), wherever the mean is",
     ),
-    domain=Domain({"step_share": UNIT, "target_variance": POSITIVE}),
+    domain=Domain({"decay_share": UNIT, "target_variance": POSITIVE}),
 )
 
 

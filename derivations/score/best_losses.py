@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.flow.matching import joint, marginal_velocity, of_path
+from derivations.flow.matching import marginal_velocity, of_path
 from derivations.flow.paths import PATH, level, signal
 from derivations.notation import abar, d, eps, integrable, schedule, t
 from derivations.refutation.laws import FiniteJoint
@@ -37,11 +37,11 @@ from derivations.rules import (
     vector_function,
 )
 from derivations.score.functions import clean, law
-from derivations.score.marginal import posterior
+from derivations.score.marginal import joint, posterior
 
 # --- Gaussian data ----------------------------------------------------------------------------------------------------
 
-width, gain = scalar("data_variance", r"\lambda", positive=True), scalar("gain", "g")
+width, gain = scalar("own_variance", r"\lambda", positive=True), scalar("answer_gain", "g")
 of_data, of_noise = scalar("target_data", "b"), scalar("target_noise", "c")
 centre = constant_vector("middle_of_data", "m")
 power = signal**2 * width + level**2
@@ -70,7 +70,7 @@ best_gaussian = Claim(
         ),
     ),
     domain=Domain(
-        {**PATH, "data_variance": POSITIVE, "gain": REAL, "target_data": REAL, "target_noise": REAL},
+        {**PATH, "own_variance": POSITIVE, "answer_gain": REAL, "target_data": REAL, "target_noise": REAL},
     ),
     scope="data N(m, lambda I) in any dimension d, and so any Gaussian direction by direction; any path, any target, "
     "any affine answer, among which is the conditional mean. Data b = 1, c = 0: sigma^2; noise 0, 1: a^2; v -sigma, a: "

@@ -32,7 +32,7 @@ from derivations.rules import (
 )
 from derivations.score.langevin import kept, now, target, then
 
-share = scalar("step_share", "r", positive=True)  # theta h, the step in units of the time in which the mean decays
+share = scalar("decay_share", "r", positive=True)  # theta h, the step in units of the time in which the mean decays
 small = scalar("small_step", "h", positive=True)
 n = sp.Symbol("n", integer=True, nonnegative=True)
 level = scalar_function("em_variance", "v", positive=True)
@@ -72,7 +72,7 @@ def a_run(rng: Random, seed: int) -> World:
         "em_variance": variance,
         "em_left": lambda k: (1 - r) ** int(k) * first,
     }
-    numbers = {"step_share": r, "target_variance": last, "n": rng.randint(0, 4), "small_step": r}
+    numbers = {"decay_share": r, "target_variance": last, "n": rng.randint(0, 4), "small_step": r}
     return World(d, seed=seed, numbers=numbers, families=families)
 
 
@@ -120,7 +120,7 @@ euler_maruyama = Claim(
     ),
     domain=Domain(
         {
-            "step_share": UNIT,
+            "decay_share": UNIT,
             "small_step": UNIT,
             "em_variance": POSITIVE,
             "em_left": POSITIVE,

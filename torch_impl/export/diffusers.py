@@ -3,7 +3,7 @@
 Block by block the two networks are one; two things are translated.  The attention's joint projection is cut into three.
 And time: networks here are told t = 1..T, those of `diffusers` t - 1.  The sinusoidal embedding of t is a rotation of
 that of t - 1, and the layer after it is linear, so the rotation goes into its weights, and the exported network gives
-at t - 1 what the original gives at t (`planned:unet.time_embedding.relative`).  Networks of continuous time keep it.
+at t - 1 what the original gives at t (`unet.time_embedding.relative`).  Networks of continuous time keep it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def sinusoidal_embedding(t: Tensor, dim: int, max_period: float = 10_000.0) -> T
 
     These are the Transformer's frequencies 10000^{-2i/dim} (Vaswani et al. 2017, section 3.5) in the order that DDPM
     code uses; some of that code has w_i = max_period^{-i/(h-1)} instead, which ends at 1/max_period.
-    Claims `planned:unet.time_embedding.sinusoidal` and `planned:unet.time_embedding.relative`.
+    Claims `planned:unet.time_embedding.sinusoidal` and `unet.time_embedding.relative`.
 
     Args:
         t: shape (batch,), integer or floating.

@@ -138,7 +138,7 @@ def annealed_langevin(
 ) -> Tensor:
     """Langevin dynamics at each noise level in turn, x / alpha carried between them.
 
-    Song and Ermon 2019, algorithm 1 (`planned:score.noise_ladder`).
+    Song and Ermon 2019, algorithm 1 (`score.noise_ladder`).
     """
     drawn = 0
     for i, t in enumerate(times):

@@ -1,6 +1,6 @@
 """Solvers of the reverse SDE, and Langevin dynamics down the noise ladder.
 
-Claims `sde.reverse`, `planned:score.langevin`, `planned:score.noise_ladder` (Song et al. 2021b,
+Claims `sde.reverse`, `planned:score.langevin`, `score.noise_ladder` (Song et al. 2021b,
 algorithms 2-5; Song and Ermon 2019).
 """
 
@@ -64,7 +64,7 @@ def langevin(
 ) -> Tensor:
     """Annealed Langevin dynamics: `langevin_count` steps at every time above 0, x / signal carried between them.
 
-    A list that ends at 0 ends with the predicted x_0 of the last level (`planned:score.noise_ladder`).
+    A list that ends at 0 ends with the predicted x_0 of the last level (`score.noise_ladder`).
     """
     check_langevin(langevin_count, langevin_size)
     times = check_timesteps(timesteps, denoiser.diffusion.T)

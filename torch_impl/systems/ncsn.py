@@ -31,7 +31,7 @@ class NCSNConfig(WithUNet, SDEBaseConfig, kind="ncsn"):
 
 
 class NCSNSystem(SDEBase):
-    """loss = squared error of the predicted noise at the levels of the ladder (`planned:score.noise_ladder`)."""
+    """loss = squared error of the predicted noise at the levels of the ladder (`score.noise_ladder`)."""
 
     config: NCSNConfig
     samplers = ("langevin",)

@@ -85,7 +85,7 @@ class Decoder:
 
 
 @dataclass(frozen=True)
-class Decoders:
+class AffineDecoders:
     share: int = 2
     must: frozenset[str] = frozenset({"d = 1", "a narrow decoder", "half"})
 

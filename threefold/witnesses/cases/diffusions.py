@@ -91,7 +91,7 @@ class LinearRun:
             return v
 
         families = {"em_left": lambda n: (1 - r) ** int(n), "em_variance": variance}
-        numbers = {"step_share": self.share, "target_variance": self.target, "n": self.n, "small_step": self.share}
+        numbers = {"decay_share": self.share, "target_variance": self.target, "n": self.n, "small_step": self.share}
         vectors = {"start_mean": self.start, "then": self.then}
         return Point(len(self.start), numbers, vectors=vectors, exact=families)
 

@@ -40,7 +40,7 @@ class Emptied:
 
 
 @dataclass(frozen=True)
-class Levels:
+class SignalLevels:
     share: int = 2
     must: frozenset[str] = frozenset({"nearly empty already", "hardly any noise", "the first step"})
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from derivations.refutation.laws import FiniteJoint
 from threefold.witnesses.cases.numbers import between, coarse, edges, normals, positive
 from threefold.witnesses.cases.scores import exactly
 from threefold.witnesses.point import Array, Point, finite_law
@@ -68,8 +69,6 @@ class Modes:
 
 def _corners(d: int, share: Fraction) -> Any:
     """The law of two points, all zeros and all ones."""
-    from derivations.refutation.laws import FiniteJoint
-
     zero, one = (Fraction(0),) * d, (Fraction(1),) * d
     return FiniteJoint((("clean",),), {(zero,): share, (one,): 1 - share})
 
@@ -124,7 +123,7 @@ class Crossing:
         def velocity(x: Any, z: Any) -> tuple[Any, ...]:
             return tuple(b - a / 2 + curve * b * a + b * b / 4 for a, b in zip(x, z, strict=True))
 
-        families = {
+        families: dict[str, Any] = {
             "velocity_of_path": velocity,
             "cost_of_velocity": lambda v: sum(steep * c * c + tilt * c for c in v),
             "cost_slope": lambda v: tuple(2 * steep * c + tilt for c in v),

@@ -9,7 +9,7 @@ from scipy import stats
 
 import reference
 from reference.gaussians import Gaussian
-from threefold.witnesses.cases.bins import Binned, Decoder, Decoders, SomeBins
+from threefold.witnesses.cases.bins import AffineDecoders, Binned, Decoder, SomeBins
 from threefold.witnesses.point import Point
 from threefold.witnesses.shapes import Inequality, Shape, Value, measured
 
@@ -29,7 +29,7 @@ def _(s: Binned) -> Iterator[Shape]:
         yield Value(part, Point(1), bits * float(np.log(2)), because="logarithms to another base", rounding=8.0)
 
 
-@measured("vae.loss.slides", method="SciPy's normal densities, coordinate by coordinate", cases=Decoders())
+@measured("vae.loss.slides", method="SciPy's normal densities, coordinate by coordinate", cases=AffineDecoders())
 def _(s: Decoder) -> Iterator[Shape]:
     shown = s.network(s.code)
     off = 1 + float(np.abs(s.x - shown).max())
@@ -39,7 +39,7 @@ def _(s: Decoder) -> Iterator[Shape]:
     yield Value(1, s.point(), float(np.linalg.norm(s.x - shown) ** 2) + s.cost, because=SUMMED, plus=plus)
 
 
-@measured("vae.decoder.mixture_view", method="the joint normal law of codes and pictures", cases=Decoders())
+@measured("vae.decoder.mixture_view", method="the joint normal law of codes and pictures", cases=AffineDecoders())
 def _(s: Decoder) -> Iterator[Shape]:
     d = len(s.x)
     pictures = Gaussian(s.mean, s.root).affine(s.network.matrix, s.network.shift, s.spread * np.eye(d))
@@ -50,7 +50,9 @@ def _(s: Decoder) -> Iterator[Shape]:
     yield Value(1, s.point(), found, because="squares less squares", plus=64.0 * (large**2 + s.spread**2))
 
 
-@measured("vae.elbo.parametric_restriction", method="the joint normal law, conditioned; divergences", cases=Decoders())
+@measured(
+    "vae.elbo.parametric_restriction", method="the joint normal law, conditioned; divergences", cases=AffineDecoders()
+)
 def _(s: Decoder) -> Iterator[Shape]:
     d = len(s.x)
     behind = Gaussian.standard(d).extend(np.eye(d), 0.0, np.eye(d)).condition(range(d, 2 * d), s.x)

@@ -9,7 +9,7 @@ import numpy as np
 from reference import chain
 from reference.gaussians import Gaussian
 from threefold.witnesses.cases.chains import Step, Steps
-from threefold.witnesses.cases.levels import Emptied, Levels
+from threefold.witnesses.cases.levels import Emptied, SignalLevels
 from threefold.witnesses.cases.onestep import OneStep, OneSteps
 from threefold.witnesses.cases.paths import OnPath, PathPoints
 from threefold.witnesses.cases.schedules import Once
@@ -118,7 +118,7 @@ def _(_: Once) -> Iterator[Shape]:
 # --- no signal at the end ---------------------------------------------------------------------------------------------
 
 
-@measured("schedule.zero_terminal_snr", method="the line through two levels, by a 2x2 solve", cases=Levels())
+@measured("schedule.zero_terminal_snr", method="the line through two levels, by a 2x2 solve", cases=SignalLevels())
 def _(s: Emptied) -> Iterator[Shape]:
     point, because = s.point(), "a line through two levels, near to each other at times"
     slope, shift = solved([(s.first, 1.0), (s.last, 1.0)], [np.array([s.first]), np.array([0.0])])

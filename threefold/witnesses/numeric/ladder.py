@@ -69,6 +69,6 @@ def _(s: OnPath) -> Iterator[Shape]:
     off = at * clean + of * noise - at * centre - gain * (a * clean + b * noise - a * centre)
     found = float((off**2).sum(axis=1).mean() / d)
     large = (abs(at) + abs(gain) * a) ** 2 * (width + float((centre**2).sum())) + (abs(of) + abs(gain) * b) ** 2
-    numbers = {"target_data": at, "target_noise": of, "gain": gain, "data_variance": width}
+    numbers = {"target_data": at, "target_noise": of, "answer_gain": gain, "own_variance": width}
     point = s.point(numbers=numbers, vectors={"middle_of_data": centre, "clean": s.x0})
     yield Value(0, point, found, because="averages of squares of differences", plus=64.0 * d * large)

@@ -10,9 +10,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from derivations.refutation.laws import mp
 from threefold.witnesses.built import diffusion, from_levels
-from threefold.witnesses.cases.bins import Binned, Decoder, Decoders, SomeBins
+from threefold.witnesses.cases.bins import AffineDecoders, Binned, Decoder, SomeBins
 from threefold.witnesses.cases.chains import Step, Steps
-from threefold.witnesses.cases.levels import Emptied, Graded, Levels, SomeGraded
+from threefold.witnesses.cases.levels import Emptied, Graded, SignalLevels, SomeGraded
 from threefold.witnesses.cases.paths import OnPath, PathPoints
 from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
@@ -49,7 +49,7 @@ def _(s: Step, on: On) -> Iterator[Shape]:
 @trained(
     "schedule.zero_terminal_snr",
     method="NoiseSchedule.zero_terminal_snr",
-    cases=Levels(),
+    cases=SignalLevels(),
     no_gradient="a schedule is data",
     dtypes=("float64",),
     excused={3: "a difference of two levels", 4: "a level, less another"},
@@ -91,9 +91,9 @@ def _(s: OnPath, on: On) -> Iterator[Shape]:
         return datum.expand_as(x)
 
     for method in ("ddim", "euler", "heun", "dpmpp_2m", "dpmpp_3m"):
-        landed = sample(network, process, z[None], method, [3, 2, 1])[0]  # type: ignore[arg-type]
+        landed = sample(network, process, z[None], method, [3, 2, 1])[0]
         yield Computed(0, point, landed - on.computed(signals[2]) * datum)
-        yield Computed(1, point, sample(network, process, z[None], method, [3, 1])[0], side="lhs")  # type: ignore[arg-type]
+        yield Computed(1, point, sample(network, process, z[None], method, [3, 1])[0], side="lhs")
 
 
 GRIDS = dict.fromkeys((1, 2), "the width of a grid is an argument")
@@ -110,7 +110,7 @@ def _(s: Binned, on: On) -> Iterator[Shape]:
 @trained(
     "vae.loss.slides",
     method="gaussian_log_prob of a decoder",
-    cases=Decoders(),
+    cases=AffineDecoders(),
     excused={0: "the same sum at another spread"},
 )
 def _(s: Decoder, on: On) -> Iterator[Shape]:
@@ -132,7 +132,8 @@ def _(s: Graded, on: On) -> Iterator[Shape]:
     now, later = (float(round(40 * abs(v))) + 1 for v in s.angles[:2])
     with _disable_current_modes():
         times = torch.tensor([now, later, now + later], dtype=torch.float64)
-    sines, cosines = sinusoidal_embedding(on.tracker.announce(times), 4).T.split(2)
+    turned_by = sinusoidal_embedding(on.tracker.announce(times), 4).T
+    sines, cosines = turned_by[:2], turned_by[2:]
     turned = {name: mp.tan(mp.mpf(t) / 200) for name, t in (("half_angle_now", now), ("half_angle_later", later))}
     families = {"half_angle_of": lambda i: mp.tan(mp.mpf(now) / (2 if int(i) == 1 else 200))}
     point = Point(1, {"frequencies": 2}, exact=families)
