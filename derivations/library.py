@@ -89,6 +89,7 @@ CHAPTERS = (
     "vq.drawn_codes",
     "ddpm.readings",
     "ddpm.definitions",
+    "ddpm.algorithms",
     "ddpm.examples",
 )
 

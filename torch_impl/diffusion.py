@@ -55,7 +55,7 @@ class GaussianDiffusion(GaussianProcess):
         *,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Weighted squared error of the network's prediction (`ddpm.loss.simple`, `planned:ddpm.training.noise`).
+        """Weighted squared error of the network's prediction (`ddpm.loss.simple`, `ddpm.training.noise`).
 
         weighting: "simple" (1), "vlb" (the exact weights of the bound in nats), "min_snr" or MinSNR(gamma),
         SNRPower(power); for variance="learned" also "hybrid" (simple + 0.001 T vlb with the mean held fixed, Nichol

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sympy as sp
+
+from derivations.ddim.family import ANY_PAIR, fresh, rho, toward
 from derivations.language.definitions import defined
 from derivations.notation import (
     abar,
@@ -9,11 +12,13 @@ from derivations.notation import (
     alpha,
     beta,
     beta_tilde,
+    eps,
     integrable,
     mu_theta,
     obs,
     p,
     q,
+    s,
     schedule,
     sigma,
     snr,
@@ -21,6 +26,8 @@ from derivations.notation import (
     x,
     z,
 )
+from derivations.onestep import ONE_LEVEL, mixed
+from derivations.onestep import alpha as share
 from derivations.rules import (
     KL,
     POSITIVE,
@@ -133,4 +140,34 @@ vq_objective = defined(
     sources=("slides, VQ-VAE learning", "van den Oord et al. 2017, eq. 3"),
     words="Which term trains what is vqvae.loss.gradients.",
     domain=Domain({"commitment": POSITIVE}),
+)
+
+# --- one step, and the family of DDIM ---------------------------------------------------------------------------------
+
+one_step = defined(
+    "onestep.forward",
+    "One step of noise",
+    (mixed(share, z, eps), sp.sqrt(share) * z + sp.sqrt(1 - share) * eps, "signal and noise, weighted by roots"),
+    chapter=LEARNING,
+    scope="any datum z, any noise, alpha in (0, 1); the chain with T = 1",
+    sources=("journey, 2.1",),
+    words="With roots as weights the powers add up to 1: unit data stay unit data.",
+    domain=ONE_LEVEL,
+)
+
+inference_kernel = defined(
+    "ddim.inference_kernel",
+    "The kernels of DDIM's family",
+    (
+        toward(rho, t, s, z, obs),
+        sp.sqrt(abar(s)) * obs
+        + sp.sqrt((1 - rho) * (1 - abar(s))) * (z - sp.sqrt(abar(t)) * obs) / sp.sqrt(1 - abar(t)),
+        "the mean, for the noisy point z and the datum x",
+    ),
+    (fresh(rho, s), rho * (1 - abar(s)), "the variance: the share rho of the noise is fresh"),
+    chapter=LEARNING,
+    scope="any schedule, any steps s < t, any share rho in (0, 1); sigma^2 = rho (1 - abar_s)",
+    sources=("Song et al. 2021 (DDIM), eq. 7", "slides, DDIM"),
+    words="Not a step of any chain that is run forwards: it sees the datum.",
+    domain=ANY_PAIR,
 )

@@ -150,7 +150,7 @@ J8 = Erratum(
         "J8", Statement(skipped_mean, "=", sp.Integer(3), "mean of the samples"), CHAIN, standard_linear_schedule
     ),
     right="β′ = 1 − ᾱ_{S_i}/ᾱ_{S_{i−1}} (or DDIM)",
-    correction=None,
+    correction="ddpm.sampling.respaced",
 )
 
 J13 = Erratum(

@@ -240,7 +240,7 @@ N12 = Erratum(
         at({"v": "0.25", "u": "2", "sigma_x": "1"}),
     ),
     right="mixtures approximate every law as their width tends to 0",
-    correction=None,
+    correction="vae.decoder.mixture_view",
 )
 
 var_1, var_2, mean_1, mean_2 = (

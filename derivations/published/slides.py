@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.notation import SCHEDULE, abar, alpha, beta, t
-from derivations.published.erratum import Editorial, Erratum, at, misprint, proved, standard_linear_schedule
+from derivations.published.erratum import Editorial, Erratum, at, misprint, standard_linear_schedule
 from derivations.rules import POSITIVE, REAL, UNIT, Domain, Statement, scalar
 
 CHAIN = Domain(SCHEDULE, products={"abar": "alpha"})
@@ -44,16 +44,7 @@ S1 = Erratum(
         HALF_WAY,
     ),
     right="dx = (−β x/2 + β ε_θ/√(1−ᾱ_t)) dt + √β dω̄",
-    correction=proved(
-        "S1",
-        Statement(
-            -rate * point / 2 - rate * (-predicted / sp.sqrt(1 - level)),
-            "=",
-            -rate * point / 2 + rate * predicted / sp.sqrt(1 - level),
-            "drift with the score −ε/√(1−ᾱ)",
-        ),
-        NORMAL_DATA,
-    ),
+    correction="sde.reverse",
 )
 
 S2 = Erratum(
@@ -72,16 +63,7 @@ S2 = Erratum(
         HALF_WAY,
     ),
     right="dx = −β (x − ε_θ/√(1−ᾱ_t))/2 dt",
-    correction=proved(
-        "S2",
-        Statement(
-            -rate * (point + (-predicted / sp.sqrt(1 - level))) / 2,
-            "=",
-            -rate * (point - predicted / sp.sqrt(1 - level)) / 2,
-            "velocity with the score −ε/√(1−ᾱ)",
-        ),
-        NORMAL_DATA,
-    ),
+    correction="ode.probability_flow",
 )
 
 # --- S3: data on {-1, +1}; given x_1 = 0 both are equally likely ------------------------------------------------------
@@ -172,11 +154,7 @@ S6 = Erratum(
         at({"abar_1": "0.5", "x": "0.4"}),
     ),
     right="ε̂ = ε_θ − w √(1−ᾱ_t) ∇ log p(y|x_t)",
-    correction=proved(
-        "S6",
-        Statement(noise_of[score_given_plus], "=", noise_of[score] - sp.sqrt(1 - level) * classifier_gradient),
-        Domain({"abar_1": UNIT, "x": REAL}),
-    ),
+    correction="guidance.classifier",
 )
 
 S10 = Erratum(
@@ -210,7 +188,7 @@ S12 = Erratum(
         {"t": 500},
     ),
     right="two symbols",
-    correction=None,
+    correction="ddpm.forward.symbol_reuse",
 )
 
 S13 = Erratum(
@@ -227,7 +205,7 @@ S13 = Erratum(
         at({"sse": "4", "kl": "3", "sigma_x": "0.1"}),
     ),
     right="−log p_θ(x|z) + KL",
-    correction="vae.elbo.gaussian",
+    correction="vae.loss.slides",
 )
 
 ERRATA = (S1, S2, S3, S4, S5, S6, S10, S12, S13)

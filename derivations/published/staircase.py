@@ -41,7 +41,7 @@ B3 = Erratum(
     "is abar_t.",
     printed=misprint("B3", Statement(abar(1), "=", abar(1000), "best noise loss"), CHAIN, standard_linear_schedule),
     right="the best noise loss on N(0, 1) data is ᾱ_t",
-    correction=None,
+    correction="ddpm.parameterization.eps_target_scale",
 )
 
 # --- B4: data on {-1, +1} ---------------------------------------------------------------------------------------------

@@ -202,6 +202,19 @@ ENDS: Mapping[str, str] = {
     "parabola_slope": "the slope of a squared distance",
 }
 
+STEPS: Mapping[str, str] = {
+    "noise_network": "a network that guesses the noise, from its parameter, a point and a time",
+    "ancestral_step": "where a step of ancestral sampling leads, from a time, a point, an answer and fresh noise",
+    "respaced_beta": "the variance of noise between two steps that are not neighbours",
+    "respaced_mean": "the mean of a stride back, given the data",
+    "respaced_variance": "the variance of a stride back, given the data",
+    "ddim_by_noise": "where a deterministic stride of DDIM leads, from two times, a point and the noise that is seen",
+    "langevin_step": "where a step of Langevin dynamics leads, from its size, a point, the score there and fresh noise",
+    "walk_size": "the step's size",
+    "aimed_at": "any point",
+    "last_variance": "the variance that is used at the last step",
+}
+
 COUNTS: Mapping[str, str] = {
     "level_count": "the number of levels of a pixel",
     "first_levels": "how many of the levels are counted",

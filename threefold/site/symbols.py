@@ -11,7 +11,7 @@ import derivations
 from derivations import Claim
 from derivations.kernel import terms
 from derivations.printing import latex
-from threefold.site.meanings import CODES, COUNTS, ENDS, FLOWS, MOVING, SCALES
+from threefold.site.meanings import CODES, COUNTS, ENDS, FLOWS, MOVING, SCALES, STEPS
 
 FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
 
@@ -22,6 +22,7 @@ MEANING: Mapping[str, str] = {
     **MOVING,
     **ENDS,
     **COUNTS,
+    **STEPS,
     "t": "a step of the chain, an integer from 1 to T",
     "T": "the number of steps of the chain",
     "d": "the number of coordinates of the data",

@@ -13,6 +13,7 @@ from threefold.site.book import Book
 from threefold.site.chapters import Chapter
 from threefold.site.graph import Graphs, rests_on
 from threefold.site.pages import STANDING
+from threefold.site.unfolding import unfolded_by
 
 # Headings and tables that every tag's page has: found by the search, they would bury the claim itself.
 UNSEARCHED = " { data-search-exclude=yes }"
@@ -144,8 +145,13 @@ def _lists(book: Book, name: str, up: str) -> str:
     def listed(names: list[str]) -> str:
         return ", ".join(blocks.named_link(book, other, up) for other in names)
 
-    return blocks.table([("Uses", listed(list(book.judgements[name].uses)) or "no other claim"),
-                         ("Used by", listed(book.used_by[name]) or "no other claim")], searched=False)  # fmt: skip
+    rows = [
+        ("Uses", listed(list(book.judgements[name].uses)) or "no other claim"),
+        ("Used by", listed(book.used_by[name]) or "no other claim"),
+    ]
+    if book.claim(name, "tag page").expects == "definition":
+        rows.append(("Unfolded by", listed(list(unfolded_by(name))) or "no other claim"))
+    return blocks.table(rows, searched=False)
 
 
 def _cite(book: Book, name: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Guidance: networks steered while sampling. Each function returns a model (x_t, t) -> output for any sampler.
 
 A scale w = 1 is the plain conditional model, w = 0 the unconditional one, and w > 1 goes beyond the conditional one
-(`planned:guidance.classifier_free`). Ho and Salimans 2022 write s = w - 1: `from_paper_scale`. Guided sampling does not
+(`guidance.classifier_free`). Ho and Salimans 2022 write s = w - 1: `from_paper_scale`. Guided sampling does not
 draw from p(x) p(y|x)^w: noising and tilting do not commute (`guidance.classifier_free.tilted_score`).
 """
 

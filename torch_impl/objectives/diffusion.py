@@ -45,7 +45,7 @@ def diffusion_loss(
 ) -> Tensor:
     """The loss at given times and noise: see `GaussianDiffusion.loss`, which draws them where none are given.
 
-    Claims `ddpm.loss.simple`, `planned:ddpm.training.noise`. t has been checked.
+    Claims `ddpm.loss.simple`, `ddpm.training.noise`. t has been checked.
     """
     times = t if isinstance(t, Tensor) and t.ndim else torch.full(x0.shape[:1], int(t), device=x0.device)
     x_t = process.q_sample(x0, t, noise)

@@ -165,7 +165,7 @@ class NoiseSchedule:
         return NoiseSchedule(_with_zeroth(beta, math.nan), log_alpha_bar, one_minus)
 
     def respaced(self, timesteps: Iterable[int]) -> "NoiseSchedule":
-        """The chain seen at an increasing subsequence S of 1..T alone, itself one (`planned:ddpm.sampling.respaced`).
+        """The chain seen at an increasing subsequence S of 1..T alone, itself one (`ddpm.sampling.respaced`).
 
         beta'_i = 1 - alpha_bar_{S_i} / alpha_bar_{S_{i-1}}, with S_0 = 0. ValueError unless S increases strictly.
         """

@@ -16,7 +16,7 @@ from torch_impl.samplers.times import Callback, check_timesteps, pairs
 def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, index: int) -> Tensor:
     """One reverse step t -> s of the respaced chain, beta' = 1 - alpha_bar_t / alpha_bar_s.
 
-    Claim `planned:ddpm.sampling.respaced`. Mean mu~(x_t, x_0_hat) and the diffusion's variance for beta'
+    Claim `ddpm.sampling.respaced`. Mean mu~(x_t, x_0_hat) and the diffusion's variance for beta'
     (`ddpm.mean.x0_form`); no noise at s = 0.
     """
     at, to = denoiser.level(t), denoiser.level(s)
@@ -36,7 +36,7 @@ def ancestral_step(denoiser: Denoiser, x: Tensor, t: int, s: int, noise: Noise, 
 def ddpm(
     denoiser: Denoiser, x: Tensor, timesteps: Sequence[int], noise: Noise, callback: Callback | None = None
 ) -> Tensor:
-    """Ancestral sampling along any times (`planned:ddpm.sampling.ancestral`; Ho et al. 2020, algorithm 2)."""
+    """Ancestral sampling along any times (`ddpm.sampling.ancestral`; Ho et al. 2020, algorithm 2)."""
     for i, t, s in pairs(check_timesteps(timesteps, denoiser.diffusion.T)):
         x = ancestral_step(denoiser, x, t, s, noise, i)
         if callback:

@@ -1,6 +1,6 @@
 """Solvers of the reverse SDE, and Langevin dynamics down the noise ladder.
 
-Claims `sde.reverse`, `planned:score.langevin`, `score.noise_ladder` (Song et al. 2021b,
+Claims `sde.reverse`, `score.langevin`, `score.noise_ladder` (Song et al. 2021b,
 algorithms 2-5; Song and Ermon 2019).
 """
 
@@ -44,7 +44,7 @@ def langevin_steps(denoiser: Denoiser, x: Tensor, t: int, noise: Noise, index: i
     """`steps` unadjusted Langevin steps on q_t with eta = size sigma_t^2: x + eta score + sqrt(2 eta) z.
 
     For a law no narrower than its noise, sigma_t^2, the stationary variance is off by at most 1/(1 - size/2)
-    (`planned:score.langevin`). Draws noise number index, index + 1, ...
+    (`score.langevin`). Draws noise number index, index + 1, ...
     """
     sigma = denoiser.level(t).sigma
     for k in range(steps):

@@ -146,7 +146,7 @@ class DiffusionSystem(System):
     def guided(self, y: Tensor | None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
         """Classifier-free guidance: w = 1 is the conditional model, w = 0 the unconditional one.
 
-        Claim `planned:guidance.classifier_free`.
+        Claim `guidance.classifier_free`.
 
         Raises:
             ValueError: guidance or labels for an unconditional model.

@@ -111,7 +111,7 @@ def test_langevin_marginals_are_the_mixture() -> None:
 
 
 def test_langevin_has_the_stationary_variance_of_its_step() -> None:
-    """Claim planned:score.langevin: on N(0, 1) a step eta leaves variance 1/(1 - eta/2): 1.0526 for 0.1.
+    """Claim score.langevin: on N(0, 1) a step eta leaves variance 1/(1 - eta/2): 1.0526 for 0.1.
 
     Within 5 errors of 0.7 %.
     """

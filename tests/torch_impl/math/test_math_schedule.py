@@ -149,7 +149,7 @@ def test_scaled_linear_is_linear_in_the_root() -> None:
 @settings(COMMON, max_examples=60)
 @given(betas_strategy, st.data())
 def test_respaced_chain_has_the_same_marginals(betas: list[float], data: st.DataObject) -> None:
-    """Claim planned:ddpm.sampling.respaced: the alpha_bar of the respaced chain are those of the kept times.
+    """Claim ddpm.sampling.respaced: the alpha_bar of the respaced chain are those of the kept times.
 
     Its betas products.
     """

@@ -11,7 +11,9 @@ from scipy import stats
 from reference import chain
 from threefold.witnesses.cases.chains import Step, Steps
 from threefold.witnesses.cases.codes import DrawnCodes, Pictures, Shown, Weighed
+from threefold.witnesses.cases.onestep import OneStep, OneSteps
 from threefold.witnesses.cases.quantised import Quantisations, Quantised
+from threefold.witnesses.cases.strides import StepBack, Strides
 from threefold.witnesses.point import Point
 from threefold.witnesses.shapes import Shape, Value, measured
 
@@ -69,3 +71,24 @@ def _(s: Quantised) -> Iterator[Shape]:
     plus = 64 * largest**2 * (1 + s.curvature + s.beta)
     value = float(s.loss(s.codeword)) + (1 + s.beta) * gap
     yield Value(0, s.point(), value, because="squares of differences", plus=plus)
+
+
+@measured("onestep.forward", method="a rotation of data and noise by one angle", cases=OneSteps())
+def _(s: OneStep) -> Iterator[Shape]:
+    angle = np.arctan2(np.sqrt(1 - s.alpha), np.sqrt(s.alpha))
+    turn = np.array([[np.cos(angle), np.sin(angle)]])
+    point = Point(s.d, {"alpha_one": s.alpha}, vectors={"z": s.x0, "eps": s.noise})
+    plus = 64.0 * float(max(np.abs(s.x0).max(), np.abs(s.noise).max()))
+    yield Value(0, point, (turn @ np.stack([s.x0, s.noise]))[0], because="cosines of a rounded angle", plus=plus)
+
+
+@measured("ddim.inference_kernel", method="the noise behind the point, scaled to what is kept of it", cases=Strides())
+def _(s: StepBack) -> Iterator[Shape]:
+    gains, rows = chain.loadings(s.betas, [s.s, s.t])
+    early, late = (float(row @ row) for row in rows)
+    noise = np.linalg.solve(np.array([[np.sqrt(late)]]), (s.x_t - gains[1] * s.x0)[None])[0]
+    point = s.point(vectors={"z": s.x_t, "x_obs": s.x0})
+    large = float(max(np.abs(s.x_t).max(), np.abs(s.x0).max()) + 1) * (1 + np.sqrt(early / late))
+    found = gains[0] * s.x0 + np.sqrt(early - s.rho * early) * noise
+    yield Value(0, point, found, because="a noise that is solved for", plus=64.0 * s.T * large)
+    yield Value(1, point, s.rho * early)

@@ -10,6 +10,8 @@ MATCHED_BY = {
     "ae.deterministic": "nothing: no deterministic autoencoder is trained here",
     "vae.elbo.objective": "vae.elbo.gaussian, for one datum",
     "vae.beta.objective": "vae.elbo.gaussian, and tests/torch_impl for other prices",
+    "onestep.forward": "onestep.loss.equivalence, which unfolds it",
+    "ddim.inference_kernel": "ddim.update and ddim.ddpm_recovery, which unfold it",
     "vqvae.loss": "tests/torch_impl, term by term",
 }
 for _claim, _by in MATCHED_BY.items():
