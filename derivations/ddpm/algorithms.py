@@ -7,6 +7,8 @@ import sympy as sp
 from derivations.ddim.family import ANY_PAIR
 from derivations.ddpm.forward import noisy
 from derivations.ddpm.means import x0_hat
+from derivations.guidance.classifier_free import conditioned, free
+from derivations.guidance.classifier_free import guidance as weight
 from derivations.notation import (
     abar,
     alpha,
@@ -237,11 +239,6 @@ def _(line: Chain) -> None:
 
 # --- guidance ---------------------------------------------------------------------------------------------------------
 
-free, conditioned, weight = (
-    vector("unconditioned", r"\hat\epsilon_\varnothing"),
-    vector("conditioned", r"\hat\epsilon_c"),
-    scalar("guidance", "w"),
-)
 strided = define(
     "ddim_by_noise",
     r"\mathrm{D}",
