@@ -5,8 +5,9 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.ddim.family import ANY_PAIR
-from derivations.ddpm.algorithms import conditioned, drawn, free, here, size, strided, walked, x_t
+from derivations.ddpm.algorithms import drawn, here, size, strided, walked, x_t
 from derivations.exercises import exercise
+from derivations.guidance.classifier_free import conditioned, free
 from derivations.notation import d, s, t, z
 from derivations.rules import POSITIVE, Chain, Domain, Norm2, Statement, definition, moments
 
