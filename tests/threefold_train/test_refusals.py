@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from safetensors.torch import save_file
 
 from torch_impl.networks.inception import FIDInception
@@ -69,6 +72,37 @@ def test_the_first_word_comes_before_what_trains_is_loaded(tmp_path: Path) -> No
         assert (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") < 2
     run.kill()
     run.communicate()
+
+
+def test_where_an_example_takes_seconds_one_is_tried(monkeypatch) -> None:
+    from torch_impl.runs.presets import preset
+    from torch_impl.systems.vae import VAESystem
+
+    sizes: list[int] = []
+    forward = VAESystem.forward
+    monkeypatch.setattr(
+        VAESystem, "forward", lambda self, batch, draws: sizes.append(len(batch.x)) or forward(self, batch, draws)
+    )
+    chosen, x = preset("digits-vae"), torch.zeros(4, 1, 8, 8)
+    monkeypatch.setattr(estimate, "_SLOW", 1e9)
+    quick = estimate.trial(chosen, x, None)
+    assert sizes == [1, 1, 4, 4] and quick is not None
+    sizes.clear()
+    monkeypatch.setattr(estimate, "_SLOW", 0.0)
+    slow = estimate.trial(chosen, x, None)
+    assert sizes == [1] and slow is not None
+    assert slow.bytes_each == quick.bytes_each > 0 and slow.seconds(3) == 3 * slow.each > 0
+
+
+def test_checks_that_take_long_say_so_and_short_ones_do_not() -> None:
+    from threefold.commands._training import _still_checking
+
+    for seconds, interval, least, most in ((0.0, 9.0, 0, 0), (0.35, 9.0, 1, 1), (0.6, 0.1, 3, 9)):
+        text = io.StringIO()
+        with _still_checking(Console(file=text, width=200), first=0.1, interval=interval):
+            time.sleep(seconds)
+        said = text.getvalue().count("looking at the data and trying out how long a step takes (")
+        assert least <= said <= most
 
 
 def test_the_fid_is_measured_by_a_local_file_of_weights(train, command, pets: Path, tmp_path: Path) -> None:

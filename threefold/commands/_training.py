@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -57,13 +58,35 @@ def run_training(asked: Callable[[], Request]) -> None:
             processes = Processes.start(request.device)
             if not request.dry_run:
                 _locked(stack, place.out, processes)
-            plan = planned(request, place, processes, lambda count: looking_at(console, count))
+            with _still_checking(console if processes.is_main else None):
+                plan = planned(request, place, processes, lambda count: looking_at(console, count))
         for remark in plan.remarks if processes.is_main else ():
             console.print(remark)
         if request.dry_run:
             click.echo(json.dumps(plan.chosen.to_json(), indent=1))
             return
         _train(plan, console)
+
+
+@contextmanager
+def _still_checking(console: Console | None, first: float = 1.5, interval: float = 10.0) -> Iterator[None]:
+    """A line where the checks before the first step take long, and more of them while they last."""
+    done, begun = threading.Event(), time.monotonic()
+
+    def say() -> None:
+        wait = first
+        while console is not None and not done.wait(wait):
+            passed = duration(time.monotonic() - begun)
+            console.print(f"looking at the data and trying out how long a step takes ({passed})")
+            wait = interval
+
+    thread = threading.Thread(target=say, name="still checking", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from torch_impl.training.trainer_config import TrainerConfig
 __all__ = ["Trial", "available_memory", "checkpoint_bytes", "count_parameters", "refuse_too_large", "trial", "words"]
 
 _FLOAT = 4  # bytes of a weight
+_SLOW = 1.0  # seconds for one example, beside which warming up does not count
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def refuse_too_large(chosen: Preset, device: torch.device | str) -> int:
 def trial(chosen: Preset, x: Tensor, y: Tensor | None, device: torch.device | str = "cpu") -> Trial | None:
     """Take forward and backward of one and of all given examples with a model that is thrown away; None if it cannot.
 
-    What is drawn here is drawn beside the run: the global generators are as they were.
+    Where one example takes seconds, that one is all that is tried.  What is drawn here is drawn beside the run: the
+    global generators are as they were.
     """
     with torch.random.fork_rng(devices=[]):
         system: System = chosen.system.build().to(device).train()
@@ -156,7 +158,9 @@ def trial(chosen: Preset, x: Tensor, y: Tensor | None, device: torch.device | st
         try:
             step = _step(system, x.to(device), None if y is None else y.to(device))
             with _bytes_of_outputs(system, counted):
-                step(1)  # warms up too
+                first = step(1)  # warms up too
+            if first > _SLOW:
+                return Trial(0.0, first, sum(counted))
             one, all_of_them = step(1), min(step(len(x)), step(len(x)))
         except (RuntimeError, ValueError, NotImplementedError):
             return None
