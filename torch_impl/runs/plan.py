@@ -129,7 +129,8 @@ def _summary(fitted: Preset, data: Inspected, needs: Needs, processes: Processes
     size = f"{count / 1e6:.3g} million" if count >= 1e6 else f"{count:,}"
     takes = ""
     if needs.step is not None:
-        takes = f", about {duration(needs.step * fitted.trainer.steps)} for {fitted.trainer.steps:,} steps"
+        steps = fitted.trainer.steps
+        takes = f", about {duration(needs.step * steps)} for {steps:,} step{'s' if steps != 1 else ''}"
     return f"{data.words}; model: {fitted.name}, {size} parameters, on {where}{takes}"
 
 
