@@ -7,6 +7,7 @@ Read the rooms in this order; each leans on those before it.
   to a symbolic T. Nothing computes.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
+- `memory`: what is remembered of a calculation, and of whom: an impostor that equals a term could stand in for it.
 - `binders`, `dependence`, `stopping`, `substitution`: indices without names, who depends on what, what a derivative
   holds fixed, and the one substitution, which captures nothing. Its `core` is the way in: it writes out abbreviations,
   gives indices their places, and leaves no stop-gradient.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derivations.kernel.rules import (
+from derivations.kernel.rules import (  # noqa: F401 - for what each of them adds
     calculus,
     comparison,
     draws,
@@ -20,20 +20,4 @@ from derivations.kernel.rules import (
 )
 from derivations.kernel.rules.base import close_table
 
-RULES = (
-    calculus,
-    comparison,
-    draws,
-    equations,
-    fields,
-    gaussian,
-    gradients,
-    inequalities,
-    matrices,
-    order,
-    probability,
-    reparameterization,
-    series,
-    vectors,
-)
 close_table()
