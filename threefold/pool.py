@@ -31,6 +31,14 @@ Result = TypeVar("Result")
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
+PATIENCE = 10.0  # seconds for a worker's goodbye
+TALKED = "a worker process said more than it was asked; what it ran, such as a file of claims, must not answer for it"
+
+
+class _Goodbye:
+    """What a worker is sent when there is nothing left to do."""
+
+
 def _nothing() -> None:
     """What a worker has to prepare when nothing is said."""
 
@@ -80,7 +88,8 @@ def run(
     A worker calls `prepare` once, before its first task and outside of every clock: imports go there.
     limit: seconds for one task; one that takes longer is ended and reported as Failed.
     prepare_limit: seconds for what a worker prepares, its start included.
-    Raises Unusable if a worker does, or if it is not prepared in time: that is about the input, not about one task.
+    Raises Unusable if a worker does, or if it is not prepared in time: that is about the input, not about one task. So
+    it does if something else than the worker speaks through its pipe, which what it runs could reach.
     """
     waiting = deque(tasks)
     workers: list[_Worker[Task]] = []
@@ -91,6 +100,7 @@ def run(
                 workers.append(_start(function, prepare, backwards))
             for worker in workers:
                 if worker.ready and worker.task is None and waiting:
+                    _refuse_more(worker)
                     worker.task = waiting.pop() if worker.backwards else waiting.popleft()
                     worker.started = time.perf_counter()
                     worker.connection.send(worker.task)
@@ -100,6 +110,8 @@ def run(
                     workers.remove(worker)
                 if done is not None:
                     yield done
+        for worker in workers:
+            _dismiss(worker)
     finally:
         for worker in workers:
             _end(worker)
@@ -149,6 +161,25 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
     worker.task = None
     assert task is not None
     return Done(task, Failed(content) if kind == "failed" else content, seconds)
+
+
+def _dismiss(worker: _Worker[Any]) -> None:
+    """Hear a worker's goodbye: whoever answered in its place left its own answers unheard."""
+    if not worker.ready:
+        return
+    try:
+        worker.connection.send(_Goodbye())
+        if worker.connection.poll(PATIENCE) and worker.connection.recv() == ("goodbye", None):
+            return
+    except (EOFError, OSError):
+        pass
+    raise Unusable(TALKED)
+
+
+def _refuse_more(worker: _Worker[Any]) -> None:
+    """A worker that is asked nothing says nothing."""
+    if worker.connection.poll():
+        raise Unusable(TALKED)
 
 
 def _start(function: Callable[[Task], Any], prepare: Callable[[], object], backwards: bool) -> _Worker[Task]:
@@ -208,6 +239,9 @@ def _serve(connection: Connection, function: Callable[[Any], Any], prepare: Call
         connection.send(("ready", None))
         while True:
             task = connection.recv()
+            if isinstance(task, _Goodbye):
+                connection.send(("goodbye", None))
+                return
             try:
                 answer = ("done", function(task))
             except Unusable as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from threefold.errors import Unusable
 from threefold.pool import Done, Failed, run
 
 
@@ -87,3 +88,9 @@ def test_workers_have_one_thread_and_a_fixed_hash_seed_and_ours_stay(tasks: Any)
     found = results(run(tasks.variable, ["OMP_NUM_THREADS", "PYTHONHASHSEED"], jobs=1, limit=60))
     assert found == {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     assert dict(os.environ) == before
+
+
+def test_what_a_task_runs_cannot_answer_in_its_place(tasks: Any) -> None:
+    for forge, asked in ((tasks.answer_twice, [1, 2]), (tasks.answer_twice, [1]), (tasks.answer_and_leave, [1])):
+        with pytest.raises(Unusable, match="said more than it was asked"):
+            list(run(forge, asked, jobs=1, limit=60.0))
