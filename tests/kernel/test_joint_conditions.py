@@ -336,7 +336,7 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.long  # 50 s
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_accepted_holds_in_every_model(name: str) -> None:
     assert_sound(name, CASES[name])
