@@ -185,10 +185,9 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(landed)
     line(
-        a_s * (z - sigma_t * noise_guess) / a_t + sigma_s * noise_guess,
-        why="the predicted data are what is left without the predicted noise",
+        a_s / a_t * z + (sigma_s - a_s * sigma_t / a_t) * noise_guess,
+        why="put in the predicted data, and collect the noise",
     )
-    line(a_s / a_t * z + (sigma_s - a_s * sigma_t / a_t) * noise_guess, why="collect the predicted noise")
 
 
 @any_path.proves(2)

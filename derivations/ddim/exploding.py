@@ -94,8 +94,7 @@ def _(line: Chain) -> None:
 @ancestral.proves(2)
 def _(line: Chain) -> None:
     line(lower**2 / noise**2 + up)
-    line(lower * (lower + noise**2 - lower) / noise**2, why="one denominator")
-    line(lower)
+    line(lower, why="one denominator, and the noise cancels in it")
 
 
 @ancestral.proves(3)

@@ -101,7 +101,6 @@ def _(line: Chain) -> None:
 @contraction.proves("ratio")
 def _(line: Chain) -> None:
     line(kept**2 / due)
-    line((spread + then * now) ** 2 / ((spread + now**2) * (spread + then**2)))
     line(
         1 - spread * (now - then) ** 2 / ((spread + now**2) * (spread + then**2)),
         why="(v + a b)^2 + v (a - b)^2 = (v + a^2)(v + b^2)",

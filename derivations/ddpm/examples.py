@@ -45,7 +45,7 @@ error = guessed(a, noised(a, c, e), g) - c
 
 
 def in_digits(claim: Claim, part: int, *between: Any, why: str = "") -> None:
-    """Prove a numeric statement: its left side, the lines between, and the digits."""
+    """Prove a numeric statement: its left side, the lines between for a reason (or the reason alone), and the digits."""
 
     @claim.proves(part)
     def _(line: Chain) -> None:
@@ -54,7 +54,7 @@ def in_digits(claim: Claim, part: int, *between: Any, why: str = "") -> None:
         for value in between:
             line(value, by=definition, why=why)
         enclosed = isinstance(statement.rhs, Rounded)
-        line(statement.rhs, by=[definition, interval_arithmetic if enclosed else algebra])
+        line(statement.rhs, by=[definition, interval_arithmetic if enclosed else algebra], why="" if between else why)
 
 
 one_pixel = Claim(
@@ -91,7 +91,7 @@ for _part, _middle in enumerate((sp.sqrt(half) * (pixel + drawn), sp.sqrt(half) 
 in_digits(one_pixel, 2, sp.sqrt(half))
 in_digits(one_pixel, 3, sp.sqrt(half) * drawn)
 in_digits(one_pixel, 4)
-in_digits(one_pixel, 5, pixel + drawn - guess, why="the roots cancel")
+in_digits(one_pixel, 5, why="the roots cancel, and 1 + 0.3 - 0.25 is left")
 in_digits(one_pixel, 7)
 
 

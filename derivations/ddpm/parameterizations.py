@@ -76,15 +76,13 @@ def _(line: Chain) -> None:
 @bijection.proves(2)
 def _(line: Chain) -> None:
     line((x_t - noise * eps_hat(x_t, x0_theta(x_t, t), t)) / keep)
-    line((x_t - (x_t - keep * x0_theta(x_t, t))) / keep, why="the noise weight cancels: abar_t < 1")
-    line(x0_theta(x_t, t), why="and so does the other: abar_t > 0")
+    line(x0_theta(x_t, t), why="the noise weight cancels, since abar_t < 1, and the data weight, since abar_t > 0")
 
 
 @bijection.proves(3)
 def _(line: Chain) -> None:
     line((x_t - keep * x0_hat(x_t, eps_theta(x_t, t), t)) / noise)
-    line((x_t - (x_t - noise * eps_theta(x_t, t))) / noise, why="the data weight cancels: abar_t > 0")
-    line(eps_theta(x_t, t), why="and so does the other: abar_t < 1")
+    line(eps_theta(x_t, t), why="the data weight cancels, since abar_t > 0, and the noise weight, since abar_t < 1")
 
 
 noise_error = Norm2(eps_theta(drawn, t) - eps)
@@ -186,15 +184,13 @@ def _(line: Chain) -> None:
 @v_parameterization.proves(1)
 def _(line: Chain) -> None:
     line(sp.sqrt(level) * x_level - sp.sqrt(1 - level) * v_level)
-    line((level + (1 - level)) * x_0, why="the noise cancels")
-    line(x_0)
+    line(x_0, why="the noise cancels, and the data are there abar + (1 - abar) times")
 
 
 @v_parameterization.proves(2)
 def _(line: Chain) -> None:
     line(sp.sqrt(1 - level) * x_level + sp.sqrt(level) * v_level)
-    line((1 - level + level) * eps, why="the data cancel")
-    line(eps)
+    line(eps, why="the data cancel, and the noise is there (1 - abar) + abar times")
 
 
 @v_parameterization.proves(3)
@@ -214,8 +210,7 @@ def _(line: Chain) -> None:
 @v_parameterization.proves(5)
 def _(line: Chain) -> None:
     line(Norm2(x_level) + Norm2(v_level))
-    line((level + 1 - level) * (Norm2(x_0) + Norm2(eps)), why="the two mixed terms cancel")
-    line(Norm2(x_0) + Norm2(eps))
+    line(Norm2(x_0) + Norm2(eps), why="the two mixed terms cancel, and abar + (1 - abar) = 1")
 
 
 x0_of_v = define(

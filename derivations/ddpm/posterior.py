@@ -253,8 +253,7 @@ posterior_t1 = Claim(
 def _(line: Chain) -> None:
     line(mu_tilde(1, x(1), x(0)))
     line(posterior_mean(x(0), x(1), sp.Integer(1)))
-    line((1 - alpha(1)) / (1 - alpha(1)) * x(0) + 0 * x(1), why="abar_0 = 1 and abar_1 = alpha_1")
-    line(x(0))
+    line(x(0), why="abar_0 = 1 and abar_1 = alpha_1: the weight of x_1 is 0, and that of x_0 a number over itself")
 
 
 @posterior_t1.proves(1)

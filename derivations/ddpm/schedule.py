@@ -147,8 +147,7 @@ def _(line: Chain) -> None:
 @linear_schedule.proves(2)
 def _(line: Chain) -> None:
     line(beta_linear(T, T, first, last))
-    line(first + (T - 1) / (T - 1) * (last - first), by=definition)
-    line(last)
+    line(last, by=definition, why="at t = T all of the way from the first to the last is gone")
 
 
 @linear_schedule.proves(3)

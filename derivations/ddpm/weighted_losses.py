@@ -236,8 +236,7 @@ def _(line: Chain) -> None:
 @weights_snr.proves(3)
 def _(line: Chain) -> None:
     line(w_eps(t, beta(t)))
-    line(beta(t) ** 2 / (2 * beta(t) * alpha(t) * (1 - abar(t))), why="1 - alpha_t = beta_t")
-    line(beta(t) / (2 * alpha(t) * (1 - abar(t))))
+    line(beta(t) / (2 * alpha(t) * (1 - abar(t))), why="1 - alpha_t = beta_t, once of its square cancels")
 
 
 @weights_snr.proves(4)

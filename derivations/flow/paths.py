@@ -164,14 +164,12 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     root = sp.sqrt(signal**2 + level**2)
     line((signal / root) ** 2 + (level / root) ** 2)
-    line((signal**2 + level**2) / (signal**2 + level**2), why="the square of the root is what stands under it")
-    line(1)
+    line(1, why="the square of the root is what stands under it: a^2 + sigma^2 over itself")
 
 
 @change_of_variables.proves(6)
 def _(line: Chain) -> None:
     line((signal / sp.sqrt(signal**2 + level**2)) ** 2)
-    line(signal**2 / (signal**2 + level**2))
     line(1 / (1 + (level / signal) ** 2), why="divide by a^2 above and below")
 
 

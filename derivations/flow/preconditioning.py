@@ -194,8 +194,7 @@ in_units = Claim(
 @in_units.proves("noise")
 def _(line: Chain) -> None:
     line(weight * as_noise)
-    line(weight * (1 - share) / share * Norm2(answer - eps), by=by_claim("weights.units", 0, at=HERE))
-    line(weight / ratio * Norm2(answer - eps))
+    line(weight / ratio * Norm2(answer - eps), by=by_claim("weights.units", 0, at=HERE))
 
 
 @in_units.proves("v")

@@ -143,8 +143,7 @@ def _(line: Chain) -> None:
 @curved.proves("flow")
 def _(line: Chain) -> None:
     line(D(width(share), share))
-    line((share * other**2 - (1 - share) * spread**2) / width(share), by=differentiation)
-    line(pull * width(share))
+    line(pull * width(share), by=differentiation)
 
 
 @curved.proves("bend")

@@ -68,8 +68,7 @@ def _(line: Chain) -> None:
 @cfg_views.proves(1)
 def _(line: Chain) -> None:
     line(guided(1, free, conditioned))
-    line(free + conditioned - free, by=definition)
-    line(conditioned)
+    line(conditioned, by=definition, why="all of the difference is added, and the answer without the condition cancels")
 
 
 @cfg_views.proves(2)

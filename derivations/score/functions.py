@@ -128,8 +128,7 @@ def _(line: Chain) -> None:
 @conditional_gaussian.proves(1)
 def _(line: Chain) -> None:
     line(-(on_path(signal, level, clean, eps) - signal * clean) / level**2)
-    line(-(level * eps) / level**2, by=definition)
-    line(-eps / level)
+    line(-eps / level, by=definition, why="x - a x_0 is sigma times the noise")
 
 
 @conditional_gaussian.proves(2)

@@ -139,7 +139,6 @@ def _(line: Chain) -> None:
 @marginal_identity.proves("denoiser")
 def _(line: Chain) -> None:
     line(denoiser)
-    line((noisy + level**2 * ((signal * denoiser - noisy) / level**2)) / signal)
     line((noisy + level**2 * score) / signal, by=above("score"))
 
 
@@ -239,7 +238,6 @@ def _(line: Chain) -> None:
 @tweedie.proves("covariance")
 def _(line: Chain) -> None:
     line(covariance)
-    line(level**2 / signal * (signal / level**2 * covariance))
     line(level**2 / signal * Inner(Jvp(denoiser, noisy, another_way), one_way), by=above("Jacobian"))
     line(
         level**2 / signal * Inner(Jvp((noisy + level**2 * score) / signal, noisy, another_way), one_way),

@@ -324,8 +324,7 @@ def _(line: Chain) -> None:
 @eps_relation.proves("back")
 def _(line: Chain) -> None:
     line(-level * score_of_noise(level, predicted))
-    line(-level * (-predicted / level), by=definition)
-    line(predicted)
+    line(predicted, by=definition, why="divided by -sigma and multiplied by it")
 
 
 target = -(on_path(signal, level, clean, eps) - signal * clean) / level**2

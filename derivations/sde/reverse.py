@@ -168,7 +168,6 @@ def _(line: Chain) -> None:
 @probability_flow.proves("noise")
 def _(line: Chain) -> None:
     line(-beta(t) / 2 * (x + score))
-    line(-beta(t) / 2 * (x - (-level * score) / level))
     line(-beta(t) / 2 * (x - best_noise(level, score) / level), by=definition)
 
 
@@ -261,7 +260,6 @@ def _(line: Chain) -> None:
 @reverse.proves("noise")
 def _(line: Chain) -> None:
     line(-beta(t) / 2 * x - beta(t) * score)
-    line(-beta(t) / 2 * x + beta(t) / level * (-level * score))
     line(-beta(t) / 2 * x + beta(t) / level * best_noise(level, score), by=definition)
 
 

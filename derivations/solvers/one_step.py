@@ -89,8 +89,7 @@ def _(line: Chain) -> None:
 @euler_error.proves("varsigma")
 def _(line: Chain) -> None:
     line(Series(travelled - k * slope, k, 3))
-    line(k * slope + k**2 / 2 * bend - k * slope, by=series, why="Taylor's formula along the trajectory")
-    line(k**2 / 2 * bend)
+    line(k**2 / 2 * bend, by=series, why="Taylor's formula along the trajectory: its first term is Euler's step")
 
 
 @euler_error.proves("total")

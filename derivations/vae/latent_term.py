@@ -132,8 +132,7 @@ def _(line: Chain) -> None:
     line(D(KL(encoder, prior), s_j))
     line(D(latent_term, s_j), by=by_claim("gaussian.kl.diagonal_to_standard"))
     line(
-        half * (2 * s_j - 2 / s_j),
+        s_j - 1 / s_j,
         by=differentiation,
         why="the term i = j: sigma_j^2 gives 2 sigma_j, log sigma_j^2 gives 2 / sigma_j",
     )
-    line(s_j - 1 / s_j, by=algebra)
