@@ -265,5 +265,4 @@ def _(line: Chain) -> None:
 @ddpm_recovery.proves(2)
 def _(line: Chain) -> None:
     line((1 - abar(t - 1)) - beta(t))
-    line((1 - abar(t - 1)) - (1 - alpha(t)), by=definition)
-    line(alpha(t) - abar(t - 1))
+    line(alpha(t) - abar(t - 1), by=definition, why="beta is 1 - alpha_t")

@@ -193,7 +193,6 @@ def _(line: Chain) -> None:
     line(signal_power)
     line(Expect(data, share * Norm2(x_0)))
     line(share * power, by=linearity)
-    line(share / (1 - share) * power / d * ((1 - share) * d))
     line(share / (1 - share) * power / d * noise_power, by=moments)
 
 

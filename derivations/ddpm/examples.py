@@ -45,7 +45,7 @@ error = guessed(a, noised(a, c, e), g) - c
 
 
 def in_digits(claim: Claim, part: int, *between: Any, why: str = "") -> None:
-    """Prove a numeric statement: its left side, the lines between for a reason (or the reason alone), and the digits."""
+    """Prove a numeric statement: its left side, the lines between for a reason (or only the reason), and the digits."""
 
     @claim.proves(part)
     def _(line: Chain) -> None:

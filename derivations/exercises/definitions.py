@@ -21,8 +21,7 @@ noise_of_snr = exercise(
 @noise_of_snr.proves()
 def _(line: Chain) -> None:
     line(1 / (1 + snr(t)))
-    line((1 - abar(t)) / (1 - abar(t) + abar(t)), by=definition, why="multiply both by 1 - abar_t")
-    line(1 - abar(t))
+    line(1 - abar(t), by=definition, why="multiply both by 1 - abar_t: above it is left, below there is 1")
 
 
 # --- a code that is a codeword ----------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ undone = exercise(
 @undone.proves()
 def _(line: Chain) -> None:
     line(free + (guided(guidance, free, conditioned) - free) / guidance)
-    line(free + guidance * (conditioned - free) / guidance, by=definition)
-    line(conditioned, why="divide by w, which is not 0")
+    line(conditioned, by=definition, why="the difference was multiplied by w and is divided by it, which is not 0")
 
 
 # --- guide what is guided ---------------------------------------------------------------------------------------------

@@ -57,8 +57,7 @@ def _(line: Chain) -> None:
         why="the parallelogram: sum and difference have twice the squares together",
     )
     line(
-        length**2 - (length**2 + length**2) / 2 + Norm2(one - two) / 4,
+        Norm2(one - two) / 4,
         by=[given(lengths[0]), given(lengths[1])],
-        why="both ends lie on the sphere",
+        why="both ends lie on the sphere, so half of their squares is its own",
     )
-    line(Norm2(one - two) / 4)

@@ -27,11 +27,10 @@ at_half = exercise(
 def _(line: Chain) -> None:
     line(KL(balanced, prior))
     line(
-        half * (half * Norm2(x(0)) - half * d - d * sp.log(half)),
+        (Norm2(x(0)) - d) / 4 + d * sp.log(2) / 2,
         by=by_claim("gaussian.kl.isotropic", at={z: x(1), m_1: sp.sqrt(half) * x(0), m_2: 0, v_1: half, v_2: 1}),
-        why="the mean is sqrt(1/2) x_0, the variance 1/2",
+        why="the mean is sqrt(1/2) x_0, the variance 1/2, and log(1/2) = -log 2",
     )
-    line((Norm2(x(0)) - d) / 4 + d * sp.log(2) / 2, why="log(1/2) = -log 2")
 
 
 # --- on average over standard normal data -----------------------------------------------------------------------------

@@ -33,10 +33,9 @@ def _(line: Chain) -> None:
     line(mu_tilde(t, x(t), x(0)))
     line(posterior_mean(x(0), x(t), t), by=definition)
     line(
-        (1 - alpha(t)) / (1 - abar(t)) * from_data + weight * from_state,
-        why="take sqrt(abar_{t-1}) out of the first weight, 1/sqrt(alpha_t) out of the second",
+        (1 - weight) * from_data + weight * from_state,
+        why="take sqrt(abar_{t-1}) out of the first weight, 1/sqrt(alpha_t) out of the second; they sum to 1",
     )
-    line((1 - weight) * from_data + weight * from_state, why="1 - abar_t - alpha_t + abar_t = 1 - alpha_t")
 
 
 @between.proves(1)
@@ -84,5 +83,8 @@ def _(line: Chain) -> None:
         by=definition,
         why="the mean is drawn from the one guess to the other by that share",
     )
-    line(weight**2 / alpha(t) * d * (1 - abar(t)), by=moments, why="x_t/sqrt(alpha_t) is that guess and noise")
-    line(d * weight * (1 - abar(t - 1)), why="one factor of the share cancels")
+    line(
+        d * weight * (1 - abar(t - 1)),
+        by=moments,
+        why="x_t/sqrt(alpha_t) is that guess and noise; one factor of the share cancels",
+    )

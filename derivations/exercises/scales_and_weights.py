@@ -60,11 +60,10 @@ unweighted = exercise(
 def _(line: Chain) -> None:
     line(ratio * as_noise)
     line(
-        ratio * (1 - share) / share * Norm2(answer - eps),
+        Norm2(answer - eps),
         by=by_claim("weights.units", 0, at={signal: gain, level: spoil}),
-        why="what the noise error counts in units of the data",
+        why="in units of the data the noise error counts one over the signal-to-noise ratio",
     )
-    line(Norm2(answer - eps))
 
 
 @unweighted.proves(1)

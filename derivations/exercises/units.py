@@ -26,11 +26,10 @@ on_straight = exercise(
 def _(line: Chain) -> None:
     line(Norm2(clean_of_u(1 - level, level, straight, answer) - x_0))
     line(
-        level**2 / (1 - level + level) ** 2 * Norm2(answer - (eps - x_0)),
+        level**2 * Norm2(answer - (eps - x_0)),
         by=by_claim("weights.units", 2, at={signal: 1 - level, level: level}),
-        why="the signal is what the noise leaves",
+        why="the signal is what the noise leaves, so the two weights sum to 1 all the way",
     )
-    line(level**2 * Norm2(answer - (eps - x_0)), why="the two weights sum to 1 all the way")
 
 
 # --- a path that keeps the power --------------------------------------------------------------------------------------
@@ -54,8 +53,7 @@ on_circle = exercise(
 def _(line: Chain) -> None:
     line(Norm2(clean_of_v(kept, level, turned, answer) - x_0))
     line(
-        level**2 / (1 - level**2 + level**2) ** 2 * Norm2(answer - (kept * eps - level * x_0)),
+        level**2 * Norm2(answer - (kept * eps - level * x_0)),
         by=by_claim("weights.units", 1, at={signal: kept, level: level}),
-        why="the signal is the root of the power that the noise leaves",
+        why="the signal is the root of the power that the noise leaves, so the two powers sum to 1",
     )
-    line(level**2 * Norm2(answer - (kept * eps - level * x_0)), why="the two powers sum to 1")

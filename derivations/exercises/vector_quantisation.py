@@ -49,8 +49,7 @@ one_step = exercise(
 def _(line: Chain) -> None:
     line(codeword - Grad(errors, codeword) / (2 * n))
     line(
-        codeword - 2 * n * (codeword - centre) / (2 * n),
+        centre,
         by=by_claim("vqvae.codebook.kmeans", 2),
-        why="the gradient pulls to the mean of what is assigned, in proportion to the number",
+        why="the gradient is twice the number times the way from the mean: the step leads there at once",
     )
-    line(centre, why="so a step over twice the number leads there at once")

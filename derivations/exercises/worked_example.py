@@ -24,11 +24,10 @@ less_noise = exercise(
 def _(line: Chain) -> None:
     line(guessed(later, clearer, guess) - pixel)
     line(
-        sp.sqrt(1 - later) / sp.sqrt(later) * (drawn - guess),
+        sp.Rational(1, 40),
         by=definition,
-        why="only the error of the noise is left, in units of noise over signal",
+        why="only the error of the noise is left, over the root of the SNR: half of the twentieth that it is off",
     )
-    line(sp.Rational(1, 40), why="sqrt(1/4) of the twentieth that the guess is off")
 
 
 # --- the guess behind an image ----------------------------------------------------------------------------------------
@@ -45,8 +44,7 @@ black = exercise(
 def _(line: Chain) -> None:
     line(noisy / sp.sqrt(1 - half))
     line(
-        (sp.sqrt(half) * pixel + sp.sqrt(half) * drawn) / sp.sqrt(half),
+        sp.Rational(13, 10),
         by=definition,
-        why="without signal the whole state is noise of that weight",
+        why="without signal all is noise, and here both have one weight: pixel and noise add",
     )
-    line(sp.Rational(13, 10), why="signal and noise have one weight here: pixel and noise simply add")

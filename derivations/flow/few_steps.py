@@ -222,8 +222,11 @@ progressive = Claim(
 @progressive.proves("target")
 def _(line: Chain) -> None:
     line(stepped(start, aimed, a_t, sigma_t, a_s, sigma_s))
-    line(sigma_s / sigma_t * start + (a_s - a_t * sigma_s / sigma_t) * aimed, by=definition)
-    line(sigma_s / sigma_m * half + (a_s - a_m * sigma_s / sigma_m) * late, why="the step is solved for its target")
+    line(
+        sigma_s / sigma_m * half + (a_s - a_m * sigma_s / sigma_m) * late,
+        by=definition,
+        why="the step, which is solved for its target",
+    )
     line(
         stepped(stepped(start, early, a_t, sigma_t, a_m, sigma_m), late, a_m, sigma_m, a_s, sigma_s),
         by=definition,

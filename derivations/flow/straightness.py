@@ -160,5 +160,4 @@ def _(line: Chain) -> None:
 @curved.proves("example")
 def _(line: Chain) -> None:
     line(passed(half, sp.S.One, sp.Integer(2)))
-    line(sp.sqrt((1 - half) ** 2 + half**2 * 2**2), by=definition)
-    line(sp.sqrt(5) / 2)
+    line(sp.sqrt(5) / 2, by=definition, why="the root of 1/4 + 4/4")

@@ -181,5 +181,4 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     weight = (level**2 + spread**2) / (level * spread) ** 2
     line(weight * Norm2(skip * noisy + out * answer - x_0))
-    line(weight * out**2 * Norm2(answer - target), by=above(0))
-    line(Norm2(answer - target), why="c_out^2 = sigma^2 sigma_data^2 / (sigma^2 + sigma_data^2)")
+    line(Norm2(answer - target), by=above(0), why="the weight is 1 / c_out^2")

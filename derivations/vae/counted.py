@@ -236,7 +236,6 @@ def _(line: Chain) -> None:
 @slides_loss.proves("plain")
 def _(line: Chain) -> None:
     line(distance + cost)
-    line(d * sp.log(sp.pi) / 2 + distance + cost - d * sp.log(sp.pi) / 2)
     line(-LogDensity(Normal(obs, mu_theta(z), half)) + cost - d * sp.log(sp.pi) / 2, by=density)
 
 

@@ -225,8 +225,7 @@ def _(line: Chain) -> None:
 @bias.proves("example")
 def _(line: Chain) -> None:
     line(straight)
-    line(sp.Rational(1, 5) * 2 * (1 - near) + sp.Rational(4, 5) * 2 * (0 - near), by=definition)
-    line(-sp.Rational(1, 2))
+    line(-sp.Rational(1, 2), by=definition, why="2 (1/5 (1 - b) - 4/5 b) at the b of the example")
 
 
 @bias.proves("wrong sign")

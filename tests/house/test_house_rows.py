@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import derivations
-from derivations import printing
 
 
 def _idle() -> Iterator[str]:
-    """Where a row is printed as the one above it is, and nothing but algebra lies between."""
+    """Where a row of three or more is what the one above it is. Two that are one say that both sides are the same."""
     for claim in (*derivations.claims().values(), *derivations.exercises().values()):
         for part, proof in claim.proofs.items():
             for chain in proof.chains:
-                for number, (above, row) in enumerate(zip(chain.lines, chain.lines[1:], strict=False), start=1):
-                    if row.relation == "=" and printing.latex(above.expression) == printing.latex(row.expression):
+                for number, (above, row) in enumerate(pairwise(chain.lines), start=1):
+                    if len(chain.lines) > 2 and row.relation == "=" and above.expression == row.expression:
                         yield f"{claim.id}, statement {part + 1}, step {number}"
 
 
