@@ -14,7 +14,7 @@ from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import REAL, Domain, Interval
 from derivations.kernel.memory import is_genuine, remembered
 from derivations.kernel.substitution import core
-from derivations.kernel.terms import Malformed, Series, SumTo, scalar, scalar_function, vector
+from derivations.kernel.terms import Malformed, ScalarFunction, Series, SumTo, scalar, scalar_function, vector
 
 a, t = scalar("memory_a"), scalar("memory_t", integer=True)
 f, h = scalar_function("memory_f"), scalar("memory_h")
@@ -94,6 +94,7 @@ def impostors() -> Iterator[tuple[str, Any]]:
     yield "a subclass of Symbol", Lie("memory_a", real=True)
     yield "inside of a sum", sp.Add(a, Lie("memory_b", real=True))
     yield "a name that lies", sp.Symbol(Text("memory_a"), real=True)
+    yield "a family that nobody declared", type("memory_g", (ScalarFunction,), {"is_real": True})(a)
     yield "a part of a tuple", (a, 1.5)
     yield "true", (True,)
     yield "a class", Lie
