@@ -89,7 +89,6 @@ class Looks(dict[str, str]):
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._plain: set[str] = set()
 
     def __setitem__(self, name: str, look: str) -> None:

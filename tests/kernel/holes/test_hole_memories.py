@@ -135,5 +135,5 @@ def test_a_memory_forgets_when_it_is_full() -> None:
         asked.append(n)
         return 2 * n
 
-    assert [double(n) for n in (1, 1, 2, 3, 3, 1)] == [2, 2, 4, 6, 6, 2]
+    assert [double(n) for n in (1, 2, 1, 3, 3, 1)] == [2, 4, 2, 6, 6, 2]
     assert asked == [1, 2, 3, 1]
