@@ -20,6 +20,7 @@ from derivations.kernel.terms import Averaging, VectorFunction, VectorSymbol, is
 from derivations.rules import Density, LogDensity, vector
 from threefold.check import kernel, vectors
 from threefold.check.goals import Goal
+from threefold.check.rehearsal import may_follow
 from threefold.check.search import prove
 from threefold.check.substitutions import OTHER, Substitution, with_other_networks
 
@@ -148,6 +149,8 @@ def _free(goal: Goal, difference: Any, change: Callable[[Any], Any]) -> kernel.P
     except Exception:  # a world that cannot be made says nothing
         pass
     for by in RULES:
+        if not may_follow(difference, "=", changed, goal.domain, goal.hypotheses, by):
+            continue
         proof = kernel.prove(difference, "=", changed, goal.domain, goal.hypotheses, by)
         if proof is not None:
             return proof

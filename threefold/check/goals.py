@@ -10,6 +10,7 @@ import sympy as sp
 
 from derivations.rules import Domain, Hypothesis
 from threefold.check import kernel
+from threefold.check.rehearsal import may_follow
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Goal:
 
 
 def attempt(goal: Goal, by: Sequence[Any]) -> kernel.Proof | None:
+    if not may_follow(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, by):
+        return None
     return kernel.prove(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, by)
 
 
