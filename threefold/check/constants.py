@@ -108,13 +108,13 @@ def _replaced(e: Any, table: Any) -> Any:
 
 RULES = (
     [R.algebra],
+    [R.definition, R.density, R.moments, R.algebra],
     [R.linearity],
     [R.definition, R.linearity, R.tower],
     [R.definition, R.tower, R.linearity],
     [R.density, R.algebra],
     [R.definition, R.density, R.linearity],
     [R.definition, R.density, R.linearity, R.reparameterize(N.eps), R.linearity],
-    [R.definition, R.density, R.moments, R.algebra],
     [R.induction(N.T, 1)],
     [R.definition, R.density, R.linearity, R.induction(N.T, 1)],
     [

@@ -15,7 +15,10 @@ from derivations.kernel.rules.base import Context as StepContext
 from derivations.kernel.substitution import core
 from derivations.kernel.verdict import Witness
 from derivations.notation import absolute_continuity
+from derivations.refutation.hypotheses import refuse
 from derivations.refutation.refute import refute as find_world
+from derivations.refutation.refute import violation
+from derivations.refutation.sampling import sample_for
 from derivations.rules import Claim, Domain, Hypothesis, Statement, algebra
 
 STEP_SECONDS = 8.0
@@ -134,6 +137,34 @@ def refute(
     """
     held = tuple(h for h in hypotheses if h != absolute_continuity)
     return find_world(claim(lhs, relation, rhs, domain, held, name), 0, tries, WORLD_SECONDS)
+
+
+def standing(
+    pairs: Sequence[tuple[Any, Any]],
+    relation: str,
+    domain: Domain,
+    hypotheses: tuple[Hypothesis, ...],
+    tries: int,
+) -> list[int]:
+    """The places of the pairs whose relation fails in none of a few worlds; one world is asked about all of them."""
+    held = tuple(h for h in hypotheses if h != absolute_continuity)
+    left = list(range(len(pairs)))
+    sides = list(dict.fromkeys(side for pair in pairs for side in pair))
+    for n in range(tries):
+        try:
+            world = sample_for(sides, domain, held, "check.link 0", n)
+            refuse(world, held, domain, sides)
+        except Exception:  # a world that cannot be made says nothing
+            continue
+        left = [place for place in left if not _fails_in(world, relation, *pairs[place])]
+    return left
+
+
+def _fails_in(world: Any, relation: str, lhs: Any, rhs: Any) -> bool:
+    try:
+        return violation(Statement(lhs, cast(Relation, relation), rhs), world) is not None
+    except Exception:  # what has no value in a world is not judged by it
+        return False
 
 
 def rewritten(e: Any, rule: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from derivations.kernel.rules.base import Context, in_order
+from derivations.kernel.rules.base import Context
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.rules import Domain, Hypothesis

@@ -23,28 +23,33 @@ def find(goal: Goal, close: Any, puts: Sequence[Callable[[Any], Any]], deadline:
         edited = mutants(made)[:MOST]
     except Exception:  # an operator that does not fit these terms
         return ""
-    for candidate in edited:
-        statement = candidate.says[0]
-        if statement.relation != goal.relation or time.process_time() > deadline:
-            continue
-        if _trivial(statement):
+    tried: dict[Goal, Any] = {}
+    for statement in (candidate.says[0] for candidate in edited):
+        if statement.relation != goal.relation or statement.lhs == statement.rhs:
             continue
         for put in (_as_it_is, *puts):
             lhs, rhs = put(statement.lhs), put(statement.rhs)
-            if put is not _as_it_is and (lhs, rhs) == (statement.lhs, statement.rhs):
-                continue
-            tried = goal.at(lhs, rhs)
-            if search.kernel_says_no(tried):
-                continue
-            if search.prove(tried, close, deadline, thorough=False) is not None:
-                return printing.relation_latex(statement.lhs, statement.relation, statement.rhs)
+            if put is _as_it_is or (lhs, rhs) != (statement.lhs, statement.rhs):
+                tried.setdefault(goal.at(lhs, rhs), statement)
+    for candidate in _standing(goal, list(tried), deadline):
+        if time.process_time() > deadline:
+            break
+        if search.prove(candidate, close, deadline, thorough=False) is not None:
+            return printing.relation_latex(tried[candidate].lhs, goal.relation, tried[candidate].rhs)
     return ""
+
+
+def _standing(goal: Goal, candidates: list[Goal], deadline: float) -> list[Goal]:
+    """Those that do not fail in a world: nothing could prove the others."""
+    pairs = [(c.lhs, c.rhs) for c in candidates]
+    try:
+        with kernel.limit(deadline - time.process_time()):
+            supposed = search.suppositions(goal)
+            left = kernel.standing(pairs, goal.relation, goal.domain, supposed, search.WORLDS)
+    except kernel.OutOfTime:
+        return []
+    return [candidates[place] for place in left]
 
 
 def _as_it_is(e: Any) -> Any:
     return e
-
-
-def _trivial(statement: Any) -> bool:
-    """Both sides the same after the edit: that mends nothing."""
-    return bool(statement.lhs == statement.rhs)

@@ -43,27 +43,23 @@ WORLDS = 3  # in the first one T may be so small that two indices coincide
 
 def prove(goal: Goal, close: Any, deadline: float, *, thorough: bool = True) -> Found | None:
     """The first proof that is found; None when the lists are used up or the time is."""
-    quick = attempt(goal, [R.algebra]) if goal.relation == "=" else None
-    if quick is not None:
-        return Found(quick, "algebra")
-    known = from_library(goal)
-    if known is not None:
-        return known
+    written: list[tuple[Goal, str]] = []
     for version, words in versions(goal, close):
-        if words:
-            known = attempt_found(version, [R.algebra], words) if goal.relation == "=" else None
-            known = known or from_library(version, words)
-            if known is not None:
-                return known
+        known = attempt_found(version, [R.algebra], words) if goal.relation == "=" else None
+        known = known or from_library(version, words)
+        if known is not None:
+            return known
+        written.append((version, words))
+    for version, words in written if thorough else ():
         if kernel_says_no(version):
             continue
-        for by in strategies(version) if thorough else ():
+        for by in strategies(version):
             if time.process_time() > deadline:
                 return None
             proof = attempt(version, by)
             if proof is not None:
                 return Found(proof, words + ", ".join(rule.name for rule in by))
-        found = _by_way_of(version, words) if thorough else None
+        found = _by_way_of(version, words)
         if found is not None:
             return found
     return None
