@@ -157,7 +157,7 @@ def _from_two_on(both: Any) -> bool:
 def with_substitutions(
     task: Task, reading: Reading, context: Context, settings: Settings
 ) -> Iterator[tuple[Substitution, Goal]]:
-    for put in available(context, settings, task.definitions):
+    for put in available(context, settings, task.definitions, reading.unfold):
         if not put.fits(reading.lhs, reading.rhs):
             continue
         lhs, rhs = put(reading.lhs), put(reading.rhs)

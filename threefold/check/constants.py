@@ -81,9 +81,11 @@ def _versions(goal: Goal, close: Any, substitutions: list[Substitution]) -> Iter
     for put in substitutions:
         if put.of_variable:
             continue
-        a, b = put(lhs), put(goal.rhs)
-        if (a, b) != (lhs, goal.rhs):
-            yield a, b, put.words
+        for left, right in dict.fromkeys([(lhs, goal.rhs), (close(lhs), close(goal.rhs))]):
+            a, b = put(left), put(right)
+            if (a, b) != (left, right):
+                yield a, b, put.words
+                break
 
 
 def _changes(lhs: Any, rhs: Any, announced: bool) -> Iterator[tuple[str, Callable[[Any], Any]]]:

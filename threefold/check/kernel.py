@@ -121,6 +121,18 @@ def prove_lines(
     return Proof(rules, judgement.uses, judgement.side_conditions)
 
 
+def means_something(lhs: Any, relation: str, rhs: Any, domain: Domain, hypotheses: tuple[Hypothesis, ...]) -> bool:
+    """Does the kernel let the statement stand, whatever rules are written between its sides?"""
+    made = claim(lhs, relation, rhs, domain, hypotheses)
+
+    def write(line: Any) -> None:
+        line(lhs)
+        {"=": line, "<=": line.le, ">=": line.ge, "<": line.lt, ">": line.gt}[relation](rhs, by=[algebra])
+
+    made.proves()(write)
+    return any(part.steps for part in _judge(STEP_SECONDS).judge(made).parts)
+
+
 def refute(
     lhs: Any,
     relation: str,

@@ -82,6 +82,7 @@ def _probability(averages: bool) -> list[list[Any]]:
             [de, by, al],
             [de, by, li],
             [de, to, li],
+            [de, li, to, to],
             [de, by, li, to],
             [R.importance, al],
             [R.total_probability, al],

@@ -68,6 +68,7 @@ class Reading:
     opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
     lost_law: bool = False  # an expectation whose law is not written
     withheld: str = ""  # why it may not be refuted
+    unfold: Unfold = "all"  # which of the document's names were written out
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
 
@@ -124,7 +125,7 @@ def _attempted(reader: Reader, parsed: Parsed, relation: str, positive: bool) ->
         return reason
     except (Malformed, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as reason:
         return NotRead(str(reason) or type(reason).__name__)
-    made = replace(made, model=reader.as_model)
+    made = replace(made, model=reader.as_model, unfold=reader.unfold)
     if positive and reader.opaque is not None and reader.opaque.numbers:
         names = ", ".join(sorted(reader.opaque.numbers.values()))
         return replace(made, supposed=True, notes=(*made.notes, f"{names}: not declared, and supposed to be positive"))

@@ -74,7 +74,9 @@ def _mended(task: Task, natural: Found, deadline: float) -> str:
     """The line with one edit that makes it true, if one is proved."""
     reading, context, settings = natural
     close = partial(closed, context, settings)
-    puts = [p for p in available(context, settings, task.definitions) if p.fits(reading.lhs, reading.rhs)]
+    puts = [
+        p for p in available(context, settings, task.definitions, reading.unfold) if p.fits(reading.lhs, reading.rhs)
+    ]
     until = min(deadline, time.process_time() + REPAIR_SECONDS)
     return repair.find(goals_of(reading, context, settings)[0], close, puts, until)
 

@@ -17,6 +17,7 @@ from derivations.rules import vector_function
 from threefold.check.contexts import ddpm, flow, onestep, score_sde
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import Definition, Definitions
+from threefold.check.lowering import Unfold
 from threefold.check.read import Reader, settle
 from threefold.check.tokens import NotRead
 
@@ -62,15 +63,20 @@ def of_heads(head: Any, value: Callable[..., Any]) -> Callable[[Any], Any]:
     return lambda e: e.replace(lambda a: type(a) is head, lambda a: value(*a.args))
 
 
-def available(context: Context, settings: Settings, definitions: Definitions) -> list[Substitution]:
-    """What may be put in at this place of the document: its own parameterisations first."""
+def available(
+    context: Context, settings: Settings, definitions: Definitions, unfold: Unfold = "all"
+) -> list[Substitution]:
+    """What may be put in at this place of the document: its own parameterisations first.
+
+    `unfold`: which of the document's names were written out in the sides that it is put into.
+    """
     if context.name == "onestep":
         return list(_one_step())
     if context.name == "linear-gaussian":
-        return list(_of_document(context, settings, definitions))
+        return list(_of_document(context, settings, definitions, unfold))
     if context.name not in ("ddpm", "ddim"):
         return []
-    own = list(_of_document(context, settings, definitions))
+    own = list(_of_document(context, settings, definitions, unfold))
     if settings.foreign:
         return own
     return [*_variables(), *own, *_networks(bool(own))]
@@ -136,13 +142,15 @@ def _networks(own: bool) -> Iterator[Substitution]:
     yield Substitution("eps_theta by x0_theta", of_heads(N.eps_theta, _noise_from_data))
 
 
-def _of_document(context: Context, settings: Settings, definitions: Definitions) -> Iterator[Substitution]:
+def _of_document(
+    context: Context, settings: Settings, definitions: Definitions, unfold: Unfold
+) -> Iterator[Substitution]:
     for made in reversed(definitions.deviations):
         chosen = _deviation(context, settings, definitions, made)
         if chosen is not None:
             yield chosen
     for made in [d for group in definitions.fields.values() for d in reversed(group)]:
-        found = _parameterisation(context, settings, definitions, made)
+        found = _parameterisation(context, settings, definitions, made, unfold)
         if found is not None:
             yield found
 
@@ -161,10 +169,10 @@ def _deviation(context: Context, settings: Settings, definitions: Definitions, m
 
 
 def _parameterisation(
-    context: Context, settings: Settings, definitions: Definitions, made: Definition
+    context: Context, settings: Settings, definitions: Definitions, made: Definition, unfold: Unfold = "all"
 ) -> Substitution | None:
     """mu_theta(x_t, t) := ... as a function of any state and step."""
-    reader = Reader(context, settings, replace(definitions, fields={}), opaque=False)
+    reader = Reader(context, settings, replace(definitions, fields={}), opaque=unfold != "all", unfold=unfold)
     try:
         assert made.call is not None
         head, value = reader.value(made.call), reader.value(made.node)

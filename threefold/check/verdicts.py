@@ -127,7 +127,7 @@ def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answ
             continue
         close = partial(closed, context, settings)
         announced = reading.constant or task.announced
-        puts = available(context, settings, task.definitions)
+        puts = available(context, settings, task.definitions, reading.unfold)
         for goal in goals_of(reading, context, settings):
             constant = constants.find(goal, close, puts, deadline, announced)
             if constant is not None:
