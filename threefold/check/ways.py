@@ -12,7 +12,7 @@ from derivations import rules as R
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.terms import is_vector, unfold_all
 from derivations.rules import Block, Density, Expect, LogDensity, SumTo
-from threefold.check import kernel, vectors
+from threefold.check import kernel, noise, vectors
 from threefold.check.goals import Found, Goal
 from threefold.check.read import settle
 from threefold.check.rehearsal import may_follow
@@ -22,7 +22,14 @@ MARKOV = [R.given(N.forward_markov)]
 
 def by_way_of(goal: Goal, words: str) -> Found | None:
     """A proof through lines that are known to lie on the way."""
-    for way in (_through_markov, _through_turned_steps, _through_telescoping, through_landmark, _opened):
+    for way in (
+        _through_markov,
+        _through_turned_steps,
+        _through_telescoping,
+        through_landmark,
+        _through_noise,
+        _opened,
+    ):
         found = way(goal, words)
         if found is not None:
             return found
@@ -153,6 +160,14 @@ def through_landmark(goal: Goal, words: str) -> Found | None:
                         words + "claim ddpm.elbo.decomposition, linearity of E, tower",
                     )
     return None
+
+
+def _through_noise(goal: Goal, words: str) -> Found | None:
+    """With divergences in closed form and every Gaussian state by its noise."""
+    if not goal.chain or goal.relation != "=" or is_vector(goal.lhs):
+        return None
+    proof = noise.proof(goal.lhs, goal.rhs, goal.domain, goal.hypotheses)
+    return None if proof is None else Found(proof, words + ", ".join(proof.rules))
 
 
 def _inside(e: Any, sign: int) -> Any:
