@@ -20,7 +20,8 @@ from threefold.check.goals import Goal
 from threefold.check.parse import Choices
 from threefold.check.parses import Parsed, parses
 from threefold.check.read import Reader
-from threefold.check.readings import Reading, lower
+from threefold.check.reading import Reading
+from threefold.check.readings import lower
 from threefold.check.substitutions import Substitution, available
 from threefold.check.tasks import Answer, Task
 from threefold.check.tokens import NotRead

@@ -17,11 +17,11 @@ from derivations import claims
 from derivations import notation as N
 from derivations import rules as R
 from derivations.kernel.terms import Averaging, VectorFunction, VectorSymbol, is_vector, unfold_all
-from derivations.rules import Density, LogDensity, vector
+from derivations.rules import Density, Expect, LogDensity, vector
 from threefold.check import kernel, noise, vectors
 from threefold.check.goals import Goal
 from threefold.check.rehearsal import may_follow
-from threefold.check.search import prove
+from threefold.check.search import prove, unused_dropped
 from threefold.check.substitutions import OTHER, Substitution, with_other_networks
 
 
@@ -72,6 +72,8 @@ def _normaliser(goal: Goal, close: Any, deadline: float) -> Constant | None:
 
 def _versions(goal: Goal, close: Any, substitutions: list[Substitution]) -> Iterator[tuple[Any, Any, str]]:
     yield goal.lhs, goal.rhs, ""
+    if goal.chain and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
+        yield *dropped, "unused variables dropped"
     lhs = goal.lhs
     if goal.chain:
         known = claims()["ddpm.elbo.gaussian_form"].says[0]

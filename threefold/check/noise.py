@@ -16,7 +16,12 @@ from threefold.check import kernel, vectors
 from threefold.check.rehearsal import may_follow
 
 DIVERGENCE = "gaussian.kl.isotropic"
-COMPARE = ([R.algebra], [R.linearity], [R.linearity, R.moments, R.algebra])
+COMPARE = (
+    [R.algebra],
+    [R.linearity],
+    [R.linearity, R.moments, R.algebra],
+    [R.linearity, R.induction(N.T, 1)],
+)
 Step = tuple[Any, Sequence[Any]]
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.terms import Malformed, VectorFunction, VectorSymbol, bound_indices, free_scalars, is_vector
-from derivations.rules import Block, Density, Expect, LogDensity
+from derivations.rules import Density, LogDensity
 from threefold.check import gradients, laws, moments, print_back, sides
+from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import (
@@ -25,6 +26,7 @@ from threefold.check.definitions import (
 from threefold.check.lowering import Unfold
 from threefold.check.parses import Parsed
 from threefold.check.read import Reader, settle
+from threefold.check.reading import Reading
 from threefold.check.shapes import LAW_LETTERS
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare, walk
@@ -40,43 +42,6 @@ RELATIONS = {
     ">": ">",
     r"\propto": "=",
 }
-
-
-@dataclass(frozen=True)
-class Reading:
-    """lhs relation rhs in the kernel's terms, and how it was reached."""
-
-    lhs: Any
-    relation: str
-    rhs: Any
-    context: str
-    notes: tuple[str, ...] = ()
-    guesses: tuple[str, ...] = ()
-    intervals: tuple[tuple[str, Any], ...] = ()
-    capitals: tuple[str, ...] = ()  # undeclared, taken for numbers
-    vectors: bool = False  # is there any vector in sight?
-    supposed: bool = False  # undeclared numbers are supposed to be positive
-    indices: frozenset[Any] = frozenset()
-    constant: bool = False  # + const, ∝: equal up to what is free of the variable
-    repaired: bool = False
-    lone_left: str = ""  # a lone name that may be set here
-    lone_right: str = ""
-    random: bool = False  # an equation between random variables, compared as laws
-    sets: str = ""  # what the left side sets, if it is a law or a variable that the document may choose
-    free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
-    stronger: bool = False  # a claim that implies the printed one, and is not implied by it
-    opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
-    lost_law: bool = False  # an expectation whose law is not written
-    withheld: str = ""  # why it may not be refuted
-    unfold: Unfold = "all"  # which of the document's names were written out
-    model: bool = False  # a law letter is read as the model's
-    uses: tuple[int, ...] = ()
-
-    @property
-    def may_be_matrices(self) -> str:
-        """Capitals that may be matrices, where it matters: beside each other or beside a vector. '' for none."""
-        several = len(self.capitals) > 1
-        return ", ".join(self.capitals) if several or (self.capitals and self.vectors) else ""
 
 
 def lower(
@@ -105,9 +70,8 @@ def lower(
                 continue
             if not any((r.lhs, r.rhs) == (made.lhs, made.rhs) for r in found):
                 found.append(made)
-            for_every = _for_every_start(made)
-            if for_every is not None and not as_model:
-                found.append(for_every)
+            if not as_model:
+                found += otherwise_averaged(made, context, settings)
             if not made.intervals:  # nothing whose sign could matter
                 break
     if not found:
@@ -130,39 +94,6 @@ def _attempted(reader: Reader, parsed: Parsed, relation: str, positive: bool) ->
         names = ", ".join(sorted(reader.opaque.numbers.values()))
         return replace(made, supposed=True, notes=(*made.notes, f"{names}: not declared, and supposed to be positive"))
     return made
-
-
-def _for_every_start(reading: Reading) -> Reading | None:
-    """Where all is averaged over q(x_0, ...): the same for every x_0, which the average keeps."""
-    given = [_given_start(e) for e in (reading.lhs, reading.rhs)]
-    if reading.context not in ("ddpm", "linear-gaussian") or None in given or given == [reading.lhs, reading.rhs]:
-        return None
-    notes = (*reading.notes, "shown for every x_0, and the average over x_0 keeps it")
-    return replace(reading, lhs=given[0], rhs=given[1], notes=notes, stronger=True)
-
-
-def _given_start(e: Any) -> Any:
-    """Every average over q(x_0, V) as one over q(V | x_0); None where a term depends on the chain outside of one."""
-    if is_vector(e):
-        return None
-    total: Any = sp.S.Zero
-    for term in sp.Add.make_args(sp.expand(e)):
-        averages = [f for f in sp.Mul.make_args(term) if isinstance(f, Expect)]
-        rest = term / sp.Mul(*averages)
-        if len(averages) > 1 or rest.atoms(N.x, Block):
-            return None
-        if not averages:
-            total += term
-            continue
-        law, body = averages[0].args
-        if not isinstance(law, Density) or law.args[0].name != "q" or law.given:
-            return None
-        left = [v for v in law.variables if v != N.x(0)]
-        left = [Block(N.x, 1, v.args[2]) if isinstance(v, Block) and v.args[1] == 0 else v for v in left]
-        if left == list(law.variables):
-            return None
-        total += rest * (Expect(Density("q", left, [N.x(0)]), body) if left else body)
-    return total
 
 
 def _reverse_of_q(parsed: Parsed) -> bool:

@@ -16,7 +16,7 @@ from derivations.rules import Density, Domain, LogDensity, Normal
 from threefold.check import kernel, repair, search
 from threefold.check.admissible import Found, answer, closed, goals_of, with_substitutions
 from threefold.check.goals import Goal
-from threefold.check.readings import Reading
+from threefold.check.reading import Reading
 from threefold.check.substitutions import available, with_other_networks
 from threefold.check.tasks import Answer, Task
 

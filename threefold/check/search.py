@@ -93,17 +93,10 @@ def versions(goal: Goal, close: Any) -> Iterator[tuple[Goal, str]]:
     seen = [(goal.lhs, goal.rhs)]
     yield goal, ""
     candidates = [(close(goal.lhs), close(goal.rhs), "closed laws, ")]
-    if goal.chain and goal.both.atoms(Expect):
-        dropped = [kernel.rewritten(e, R.tower, goal.domain, goal.hypotheses) for e in _safely(goal)]
-        if len(dropped) == 2:
-            candidates.append((dropped[0], dropped[1], "unused variables dropped, "))
-            candidates.append(
-                (
-                    close(dropped[0]),
-                    close(dropped[1]),
-                    "unused variables dropped, closed laws, ",
-                )
-            )
+    if goal.chain and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
+        lhs, rhs = dropped
+        candidates.append((lhs, rhs, "unused variables dropped, "))
+        candidates.append((close(lhs), close(rhs), "unused variables dropped, closed laws, "))
     opened = (unfold_all(goal.lhs), unfold_all(goal.rhs))
     if opened != (goal.lhs, goal.rhs):
         candidates.append((close(opened[0]), close(opened[1]), "written out, closed laws, "))
@@ -113,10 +106,10 @@ def versions(goal: Goal, close: Any) -> Iterator[tuple[Goal, str]]:
             yield goal.at(lhs, rhs), words
 
 
-def _safely(goal: Goal) -> list[Any]:
+def unused_dropped(goal: Goal) -> tuple[Any, Any] | None:
+    """The sides with every average over the variables alone that its body depends on; None where that is no change."""
     try:
-        for e in (goal.lhs, goal.rhs):
-            kernel.rewritten(e, R.tower, goal.domain, goal.hypotheses)
-    except Exception:
-        return []
-    return [goal.lhs, goal.rhs]
+        lhs, rhs = (kernel.rewritten(e, R.tower, goal.domain, goal.hypotheses) for e in (goal.lhs, goal.rhs))
+    except Exception:  # an average that the rule does not take apart
+        return None
+    return None if (lhs, rhs) == (goal.lhs, goal.rhs) else (lhs, rhs)

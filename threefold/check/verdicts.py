@@ -11,7 +11,7 @@ from threefold.check import constants, kernel, search
 from threefold.check.admissible import Found, answer, closed, goals_of, read, with_substitutions
 from threefold.check.contradictions import contradiction
 from threefold.check.goals import Found as Proved
-from threefold.check.readings import Reading
+from threefold.check.reading import Reading
 from threefold.check.refuting import refuted_or_not
 from threefold.check.substitutions import available
 from threefold.check.tasks import Answer, Task
@@ -87,7 +87,9 @@ def _proved(task: Task, found: Sequence[Found], deadline: float) -> Answer | Non
 
 
 def _proved_answer(task: Task, reading: Reading, found: Proved, words: str, number: int) -> Answer:
-    literal = (number == 0 or bool(task.nodes) or reading.stronger) and not (reading.repaired or reading.supposed)
+    literal = (number == 0 or bool(task.nodes) or reading.stronger) and not (
+        reading.repaired or reading.supposed or reading.put_back
+    )
     if reading.model:
         return answer(
             "two readings",

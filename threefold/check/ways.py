@@ -191,6 +191,8 @@ def _opened(goal: Goal, words: str) -> Found | None:
         [R.definition, R.linearity, R.tower],
         [R.definition, R.tower, R.linearity],
     ):
+        if not may_follow(via[0], "=", via[1], goal.domain, goal.hypotheses, by):
+            continue
         proof = kernel.prove(goal.lhs, "=", goal.rhs, goal.domain, goal.hypotheses, by, via=via)
         if proof is not None:
             return Found(
