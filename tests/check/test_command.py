@@ -172,6 +172,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_time_of_a_file_is_bounded(wrong: Path) -> None:
+    wrong.write_text(TRUE * 40)
     late = run(str(wrong), "--file-budget", "0.1")
     assert late.exit_code == 0 and "the file's 0.1 s were used up" in late.output
     assert run(str(wrong), "--file-budget", "0").exit_code == 2

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sympy as sp
+
 from derivations import notation as N
+from derivations.kernel.dependence import free_variables
 from derivations.kernel.terms import variable_set
 from derivations.rules import (
     KL,
     Block,
     Density,
+    Domain,
     Expect,
     Normal,
     SumTo,
@@ -60,10 +64,28 @@ def expectation(reader: LinkReader, node: Node) -> Any:
         if made == "lost":
             return _under_lost_law(reader, body, part)
         laws_found.append(made)
-    value = reader.value(body)
+    value = _made_from_noise(reader, reader.value(body), laws_found)
     for made in reversed(laws_found):
         value = _uniform(reader, value) if made == "steps" else Expect(made, value)
     return value
+
+
+def _made_from_noise(reader: LinkReader, value: Any, drawn: Sequence[Any]) -> Any:
+    """Under an average over the noise, x_t is what x_0 and that noise make, unless it is drawn itself."""
+    if not reader.context.chain or not any(isinstance(a, Normal) and a.args[0] == N.eps for a in drawn):
+        return value
+    bound = {v for law in drawn if law != "steps" for v in law.variables}
+    states = {m for m in free_variables(value, Domain({}, {N.T: (sp.S.One, sp.oo)})) if type(m) is N.x}
+    states -= bound | {N.x(0)}
+    if not states:
+        return value
+    if len(states) > 1 or reader.context.name not in ("ddpm", "ddim") or reader.settings.foreign:
+        reader.withheld = "which state the noise makes is not said"
+        return value
+    (state,) = states
+    n = state.args[0]
+    reader.note(f"x_{n} is made from x_0 and the noise that is averaged over")
+    return value.xreplace({state: sp.sqrt(N.abar(n)) * N.x(0) + sp.sqrt(1 - N.abar(n)) * N.eps})
 
 
 def _drawn_apart(part: list[Item]) -> list[list[Item]]:
@@ -231,4 +253,5 @@ def _like(reader: LinkReader, first: Node, second: Node) -> list[Any]:
         steps = [m.args[0] for m in value.atoms(N.x) if m.args[0] != 0]
         if steps:
             return [N.x(steps[0] - 1)]
-    return [N.z]
+    isotropic = first.kind == "normal" and laws.variance(reader, first[2][-1])[0] == "isotropic"
+    return [N.obs] if reader.names_no_data and isotropic else [N.z]

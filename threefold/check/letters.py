@@ -79,7 +79,7 @@ def symbol(reader: LinkReader, node: Node) -> Any:
 
 def _count(reader: LinkReader, node: Node, name: Name) -> Any:
     if name.plain in ("d", "D"):
-        return N.d
+        return N.k if reader.names_no_data and reader.names_matrices else N.d
     if name.plain in ("K", "J"):
         return N.k
     return reader.index(node)
@@ -95,8 +95,11 @@ def _undeclared(reader: LinkReader, name: Name) -> Any:
     if name.above and not name.labels:
         raise NotRead(f"a script above {latex_of(name)}")
     key, tex, capital = key_of(name), latex_of(name), name.letter[:1].isupper()
-    if name.letter == "Sigma" and all(reader.index(i).is_Integer for i in name.indices):
-        return reader.opaque.matrix("_".join([key, *(str(reader.index(i)) for i in name.indices)]), tex)
+    numbered = [reader.index(i) for i in name.indices] if name.letter in ("Sigma", "mu", "m") else []
+    if all(n.is_Integer for n in numbered) and (name.letter == "Sigma" or (numbered and not reader.context.chain)):
+        places = [str(n) for n in numbered]
+        made = reader.opaque.matrix if name.letter == "Sigma" else reader.opaque.vector
+        return made("_".join([key, *places]), tex + (f"_{{{','.join(places)}}}" if places else ""))
     if name.letter in ("x", "y", "z", "u", "v", "epsilon", "e", "s", "f", "h", "r", "mu") and not name.indices:
         return reader.opaque.vector(key, tex)
     if name.letter in ("x", "y", "z", "u", "v", "epsilon", "e"):

@@ -23,7 +23,7 @@ def strategies(goal: Goal) -> Iterator[list[Any]]:
     closed = bool(e.atoms(Normal) or e.atoms(R.DiagonalNormal) or e.atoms(FullNormal) or e.atoms(BernoulliProduct))
     sums = bool(e.atoms(SumTo))
     lists: list[list[Any]] = []
-    for rule in _isotropic(goal):
+    for rule in _divergences(goal):
         lists += [[rule, R.linearity], [rule, R.algebra]]
     if closed:
         lists += _gaussian(averages)
@@ -140,9 +140,9 @@ def _for_orders() -> Iterator[list[Any]]:
     )
 
 
-def _isotropic(goal: Goal) -> list[Any]:
-    """The closed form of a divergence between isotropic Gaussians, matched to the ones that stand there."""
-    from derivations.vae.gaussian_kl import m_1, m_2, v_1, v_2
+def _divergences(goal: Goal) -> list[Any]:
+    """The closed form of a divergence between two Gaussians, matched to the ones that stand there."""
+    from derivations.vae.gaussian_kl import cov_p, cov_q, m_1, m_2, mu_p, mu_q, v_1, v_2
 
     found = []
     for divergence in goal.both.atoms(KL):
@@ -156,4 +156,7 @@ def _isotropic(goal: Goal) -> list[Any]:
                 v_2: q.args[2],
             }
             found.append(R.by_claim("gaussian.kl.isotropic", at=at))
+        elif isinstance(p, FullNormal) and isinstance(q, FullNormal):
+            at = {N.z: p.args[0], mu_p: p.args[1], cov_p: p.args[2], mu_q: q.args[1], cov_q: q.args[2]}
+            found.append(R.by_claim("gaussian.kl.full_covariance", at=at))
     return found

@@ -41,10 +41,17 @@ def _before(display: Display) -> str:
     return piece[-REACH:]
 
 
+SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
+
+
 def _after(display: Display) -> str:
+    """The prose behind it; a sentence that runs into the next display is about that one."""
     text = display.after.lstrip("$")
     border = BORDER.search(text)
-    return text[: border.start()] if border else text
+    if border is None:
+        return text
+    *whole, last = SENTENCE.split(text[: border.start()].strip())
+    return "\n".join(whole if last[:1].isupper() else [*whole, last])
 
 
 @dataclass

@@ -114,6 +114,9 @@ def _reverse_of_q(parsed: Parsed) -> bool:
 
 def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     left, right = bare(parsed.left), bare(parsed.right)
+    letters = {n[0].letter for side in (left, right) for n in walk(side) if n.kind == "sym"}
+    reader.names_matrices = "Sigma" in letters
+    reader.names_no_data = not reader.context.chain and not letters & {"x", "X", "z", "Z"}
     opposite = False
     if left.kind == right.kind == "opt" and {left[0], right[0]} <= {"min", "max"} and left[1] == right[1]:
         opposite = left[0] != right[0]

@@ -125,7 +125,7 @@ def _same_gradient(task: Task, found: Sequence[Found], deadline: float) -> Answe
 
 def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for reading, context, settings in found:
-        if reading.may_be_matrices:
+        if reading.may_be_matrices or (reading.random and not (reading.constant or task.announced)):
             continue
         close = partial(closed, context, settings)
         announced = reading.constant or task.announced
