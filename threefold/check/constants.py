@@ -44,6 +44,8 @@ def find(
     """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law."""
     if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
         return None
+    if goal.chain and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
+        goal = goal.at(*dropped)
     for lhs, rhs, words in _versions(goal, close, substitutions):
         for what, change in _changes(lhs, rhs, announced):
             if time.process_time() > deadline:
@@ -72,8 +74,6 @@ def _normaliser(goal: Goal, close: Any, deadline: float) -> Constant | None:
 
 def _versions(goal: Goal, close: Any, substitutions: list[Substitution]) -> Iterator[tuple[Any, Any, str]]:
     yield goal.lhs, goal.rhs, ""
-    if goal.chain and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
-        yield *dropped, "unused variables dropped"
     lhs = goal.lhs
     if goal.chain:
         known = claims()["ddpm.elbo.gaussian_form"].says[0]

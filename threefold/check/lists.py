@@ -120,6 +120,7 @@ def _chain(averages: bool) -> list[list[Any]]:
             [de, by, gr, gf, gm, li, to],
         ]
     lists += [
+        [gr, gf, gm, up],
         [gr, gf, by, up],
         [de, gr, by, up],
         [R.exponents, gf, by, up],
