@@ -90,6 +90,53 @@ def test_a_series_is_remembered_for_the_place_that_it_was_asked_for() -> None:
         expansion.expanded(e, Domain(), Granted())
 
 
+class Elsewhere(Domain):
+    """A domain that may say anything."""
+
+
+class Anything(Granted):
+    """What grants whatever is asked."""
+
+
+class Wide(Interval):
+    """An interval that may hold anything."""
+
+
+def asked_twice(e: Any, setting: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a series is worked out that is asked for twice."""
+    asked: list[Any] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(expansion, "_polynomial", lambda *given: asked.append(given) or sp.S.Zero)
+        expansion._expanded.cache_clear()
+        for _ in range(2):
+            expansion._expanded(e, setting)
+        expansion._expanded.cache_clear()
+    return len(asked)
+
+
+def test_a_series_is_remembered_where_all_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    e = core(Series(f(a + h), h, 2))
+
+    def setting(domain: Domain, smooth: Granted) -> Any:
+        return expansion._Setting(expansion._content(domain, smooth), domain, smooth)
+
+    assert asked_twice(e, setting(Domain({"memory_h": REAL}), Granted()), monkeypatch) == 1
+    assert asked_twice(e, setting(Elsewhere(), Granted()), monkeypatch) == 2
+    assert asked_twice(e, setting(Domain({"memory_h": Wide()}), Granted()), monkeypatch) == 2
+    assert asked_twice(e, setting(Domain(), Anything()), monkeypatch) == 2
+    assert asked_twice(e.func(Lie("memory_b", real=True), *e.args[1:]), setting(Domain(), Granted()), monkeypatch) == 2
+    lies = expansion._Setting(expansion._content(Domain(), Granted()), Domain({"memory_h": REAL}), Granted())
+    assert asked_twice(e, lies, monkeypatch) == 2
+
+
+def test_a_sign_is_remembered_where_all_is_genuine() -> None:
+    g, other = sp.Symbol("_memory_g"), Lie("_memory_g")
+    assert signs._is_genuine(g**2, ((g, REAL),))
+    assert not signs._is_genuine(g**2, ((g, Wide()),))
+    assert not signs._is_genuine(other**2, ((g, REAL),))
+    assert not signs._is_genuine(g**2, ((other, REAL),))
+
+
 def impostors() -> Iterator[tuple[str, Any]]:
     yield "a subclass of Symbol", Lie("memory_a", real=True)
     yield "inside of a sum", sp.Add(a, Lie("memory_b", real=True))
