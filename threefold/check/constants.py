@@ -44,7 +44,8 @@ def find(
     """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law."""
     if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
         return None
-    if goal.chain and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
+    by_name = goal.chain and goal.lhs.has(_bound().lhs)  # it is put in by its name below
+    if goal.chain and not by_name and goal.both.atoms(Expect) and (dropped := unused_dropped(goal)) is not None:
         goal = goal.at(*dropped)
     for lhs, rhs, words in _versions(goal, close, substitutions):
         for what, change in _changes(lhs, rhs, announced):
@@ -54,6 +55,11 @@ def find(
             if proof is not None:
                 return Constant(proof, what, words)
     return _normaliser(goal, close, deadline) if announced and goal.chain else None
+
+
+def _bound() -> Any:
+    """The bound of a Gaussian model, by its name and in closed form."""
+    return claims()["ddpm.elbo.gaussian_form"].says[0]
 
 
 def _normaliser(goal: Goal, close: Any, deadline: float) -> Constant | None:
@@ -76,7 +82,7 @@ def _versions(goal: Goal, close: Any, substitutions: list[Substitution]) -> Iter
     yield goal.lhs, goal.rhs, ""
     lhs = goal.lhs
     if goal.chain:
-        known = claims()["ddpm.elbo.gaussian_form"].says[0]
+        known = _bound()
         lhs = lhs.xreplace({known.lhs: known.rhs})
         if lhs != goal.lhs:
             yield lhs, goal.rhs, "the bound of a Gaussian model"
