@@ -83,6 +83,14 @@ def test_a_sentence_that_runs_into_the_next_display_is_about_that_one(words: str
 
 P, Q = R.Density("p", [N.z], [N.obs]), R.Density("q", [N.z], [N.obs])
 JOINT, PARTS = R.Density("p", [N.z, N.obs]), (R.Density("p", [N.z]), R.Density("p", [N.obs], [N.z]))
+
+
+@pytest.mark.parametrize(("sign", "proved"), [("+", True), ("-", False)])
+def test_the_score_of_a_joint_law_is_one_whichever_variable_is_named_first(sign: str, proved: bool) -> None:
+    line = rf"\nabla_x\log p(x|y) = \nabla_x\log p(x) {sign} \nabla_x\log p(y|x)"
+    assert (last(f"<!-- threefold: context: score-sde -->\n\n$${line}$$\n") == "proved") is proved
+
+
 GOALS = [
     (R.KL(Q, P), R.Expect(Q, R.LogDensity(Q) - R.LogDensity(P))),
     (R.LogDensity(JOINT), R.LogDensity(PARTS[0]) + R.LogDensity(PARTS[1])),

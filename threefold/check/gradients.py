@@ -92,5 +92,5 @@ def _joint(law: Any, members: list[Any], variable: Any) -> Any:
     if variable not in members:
         return sp.S.Zero
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
-    shown = ", ".join("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members)
+    shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
     return vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")
