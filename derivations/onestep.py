@@ -125,7 +125,11 @@ def _(line: Chain) -> None:
     line(encoded(log_p("p", [x(0), x(1)]) - log_q), by=definition)
     line(encoded(log_p("p", x(0)) + log_posterior - log_q), by=bayes, why="split the joint law the other way")
     line(log_p("p", x(0)) - encoded(log_q - log_posterior), by=linearity, why="log p(x_0) does not depend on x_1")
-    line(log_p("p", x(0)) - KL(q(x(1), x(0)), p(x(1), x(0))), by=definition)
+    line(
+        log_p("p", x(0)) - KL(q(x(1), x(0)), p(x(1), x(0))),
+        by=definition,
+        why="the mean of log q - log p under q is the divergence",
+    )
     line.le(log_p("p", x(0)), by=gibbs, why="a divergence is never negative")
 
 
@@ -140,7 +144,7 @@ def _(line: Chain) -> None:
         ),
         why="isotropic Gaussians: means sqrt(alpha) x_0 and 0, variances 1 - alpha and 1",
     )
-    line(divergence, by=algebra)
+    line(divergence, by=algebra, why="|sqrt(alpha) x_0|^2 = alpha |x_0|^2, and d/2 goes into the bracket")
 
 
 @onestep_elbo.proves(3)

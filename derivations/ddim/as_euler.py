@@ -201,4 +201,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(landed / a_s - guess)
     line(sigma_s / a_s * (z - a_t * guess) / sigma_t, why="divide by a_s: the predicted data cancel")
-    line(sigma_s / a_s / (sigma_t / a_t) * (z / a_t - guess))
+    line(
+        sigma_s / a_s / (sigma_t / a_t) * (z / a_t - guess),
+        why="a_t comes out of the bracket: before it stands (sigma_s/a_s)/(sigma_t/a_t)",
+    )

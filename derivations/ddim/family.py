@@ -208,7 +208,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line((1 - abar(s)) - fresh(rho, s))
     line((1 - abar(s)) - rho * (1 - abar(s)), by=definition)
-    line((1 - rho) * (1 - abar(s)))
+    line((1 - rho) * (1 - abar(s)), why="1 - abar_s comes out of both terms")
 
 
 # --- DDPM is a member -------------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ ddpm_recovery = Claim(
 def _(line: Chain) -> None:
     line(fresh(of_ddpm, t - 1))
     line((1 - alpha(t)) / (1 - abar(t)) * (1 - abar(t - 1)), by=definition)
-    line(beta_tilde(t))
+    line(beta_tilde(t), why="this product of quotients is beta_tilde_t")
 
 
 @ddpm_recovery.proves(1)

@@ -64,7 +64,10 @@ def _(line: Chain) -> None:
         by=definition,
         why="an error in the noise is one in the data, of the other sign",
     )
-    line((kept - sp.sqrt(abar(s)) * sp.sqrt(1 - abar(t)) / sp.sqrt(abar(t))) * (answer - eps))
+    line(
+        (kept - sp.sqrt(abar(s)) * sp.sqrt(1 - abar(t)) / sp.sqrt(abar(t))) * (answer - eps),
+        why="multiply the two factors: in the kept noise's term the roots of abar_t and 1 - abar_t cancel",
+    )
 
 
 @no_retraining.proves(1)
@@ -81,4 +84,4 @@ def _(line: Chain) -> None:
         by=definition,
         why="the means differ by that multiple of the error",
     )
-    line(factor * Norm2(answer - eps), by=definition)
+    line(factor * Norm2(answer - eps), by=definition, why="a number leaves a squared length as its square")

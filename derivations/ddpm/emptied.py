@@ -120,11 +120,11 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(emptied(here, first, end) - emptied(later, first, end))
     line(first * (here - end) / (first - end) - first * (later - end) / (first - end), by=definition)
-    line(first / (first - end) * (here - later))
+    line(first / (first - end) * (here - later), why="one denominator: the two r_T cancel")
 
 
 @zero_terminal.proves("less")
 def _(line: Chain) -> None:
     line(here - emptied(here, first, end))
     line(here - first * (here - end) / (first - end), by=definition)
-    line(end * (first - here) / (first - end))
+    line(end * (first - here) / (first - end), why="over r_1 - r_T: the two r_1 r_t cancel, and r_T comes out")

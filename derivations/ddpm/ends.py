@@ -147,7 +147,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(restored_error)
     line(Norm2(sp.sqrt(1 - share) / sp.sqrt(share) * (eps - z)), by=definition)
-    line((1 - share) / share * Norm2(eps - z))
+    line((1 - share) / share * Norm2(eps - z), why="a number leaves a squared length as its square: the roots are gone")
 
 
 @no_signal.proves("empty")
@@ -191,7 +191,7 @@ half_way = Claim(
 @half_way.proves("ratio")
 def _(line: Chain) -> None:
     line(signal_power)
-    line(Expect(data, share * Norm2(x_0)))
+    line(Expect(data, share * Norm2(x_0)), why="|sqrt(alpha) x_0|^2 = alpha |x_0|^2")
     line(share * power, by=linearity)
     line(share / (1 - share) * power / d * noise_power, by=moments)
 
@@ -253,13 +253,14 @@ def _(line: Chain) -> None:
     line(
         drawn((sp.sqrt(share) * clean_along + sp.sqrt(1 - share) * Inner(way, eps)) ** 2) - drawn(along) ** 2,
         by=definition,
+        why="write x_1 out in the square: sqrt(alpha) of the data and sqrt(1 - alpha) of the noise along w",
     )
     line(Expect(data, share * clean_along**2 + (1 - share) * Norm2(way)) - drawn(along) ** 2, by=moments)
     line(mean_square - drawn(along) ** 2, by=linearity)
     line(mean_square - share * Expect(data, clean_along) ** 2, by=above("mean"))
     line(
         share * (Expect(data, clean_along**2) - Expect(data, clean_along) ** 2) + (1 - share) * Norm2(way),
-        why="collect",
+        why="alpha comes out of the data's mean square and of their squared mean",
     )
 
 
@@ -335,7 +336,7 @@ def _(line: Chain) -> None:
     line(over_both(Norm2((kept * before + new * fresh) / sp.sqrt(1 - abar(t)))), by=definition)
     line(Expect(both, (kept**2 * Norm2(before) + new**2 * d) / (1 - abar(t))), by=moments)
     line((kept**2 * d + new**2 * d) / (1 - abar(t)), by=moments)
-    line(d)
+    line(d, why="alpha_t abar_{t-1} = abar_t: above the bar stands d (1 - abar_t)")
 
 
 @reuse.proves("correlation")

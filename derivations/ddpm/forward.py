@@ -290,4 +290,4 @@ def _(base: Chain, step: Chain) -> None:
 def _(line: Chain) -> None:
     line(Sigma(t, u, v) - Inner(u, v))
     line(abar(t) * Sigma(0, u, v) + (1 - abar(t)) * Inner(u, v) - Inner(u, v), by=above(1))
-    line(abar(t) * (Sigma(0, u, v) - Inner(u, v)), why="collect")
+    line(abar(t) * (Sigma(0, u, v) - Inner(u, v)), why="the plain inner products cancel, and abar_t comes out")

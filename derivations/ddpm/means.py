@@ -164,7 +164,7 @@ def _(line: Chain) -> None:
 @mean_eps_form.proves(1)
 def _(line: Chain) -> None:
     line(mu_tilde(t, drawn, x_0))
-    line(posterior_mean(x_0, drawn, t))
+    line(posterior_mean(x_0, drawn, t), why="mu_tilde_t, written out: a share of x_t and one of x_0")
     _collect(line, drawn, eps)
 
 

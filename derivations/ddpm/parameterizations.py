@@ -127,7 +127,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(data_error)
     line((1 - abar(t)) / abar(t) * noise_error, by=above(0))
-    line(noise_error / snr(t))
+    line(noise_error / snr(t), why="(1 - abar_t)/abar_t is one over SNR(t)")
 
 
 @error_equivalence.proves(2)

@@ -104,7 +104,7 @@ def _(line: Chain) -> None:
         (Norm2(x(t - 1)) - 2 * Inner(x(t - 1), centre) + Norm2(centre)) / beta_tilde(t),
         why="the rest is the missing square, |mu_tilde|^2 / beta_tilde, to the last term",
     )
-    line(Norm2(x(t - 1) - centre) / beta_tilde(t))
+    line(Norm2(x(t - 1) - centre) / beta_tilde(t), why="the square of a difference, backwards")
 
 
 @square_completion.proves(1)
@@ -112,7 +112,7 @@ def _(line: Chain) -> None:
     line(alpha(t) / (1 - alpha(t)) + 1 / (1 - abar(t - 1)))
     line((alpha(t) * (1 - abar(t - 1)) + 1 - alpha(t)) / ((1 - alpha(t)) * (1 - abar(t - 1))), why="common denominator")
     line((1 - abar(t)) / ((1 - alpha(t)) * (1 - abar(t - 1))), why="alpha_t abar_{t-1} = abar_t")
-    line(1 / beta_tilde(t))
+    line(1 / beta_tilde(t), why="beta_tilde_t, upside down")
 
 
 # --- the law ----------------------------------------------------------------------------------------------------------
@@ -252,14 +252,14 @@ posterior_t1 = Claim(
 @posterior_t1.proves()
 def _(line: Chain) -> None:
     line(mu_tilde(1, x(1), x(0)))
-    line(posterior_mean(x(0), x(1), sp.Integer(1)))
+    line(posterior_mean(x(0), x(1), sp.Integer(1)), why="mu_tilde_t at t = 1, written out")
     line(x(0), why="abar_0 = 1 and abar_1 = alpha_1: the weight of x_1 is 0, and that of x_0 a number over itself")
 
 
 @posterior_t1.proves(1)
 def _(line: Chain) -> None:
     line(beta_tilde(1))
-    line((1 - alpha(1)) * (1 - abar(0)) / (1 - abar(1)))
+    line((1 - alpha(1)) * (1 - abar(0)) / (1 - abar(1)), why="beta_tilde_t at t = 1, written out")
     line(0, why="abar_0 = 1")
 
 

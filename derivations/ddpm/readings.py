@@ -172,7 +172,8 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(gain * noise - spoil * clean_of_noise(gain, spoil, state, noise))
     line(gain * noise - spoil * (state - spoil * noise) / gain, by=definition)
-    line((noise - spoil * state) / gain)
+    line((share * noise - spoil * state + (1 - share) * noise) / gain, why="over one denominator")
+    line((noise - spoil * state) / gain, why="abar + (1 - abar) = 1: the noise stands there once")
 
 
 @lenses.proves("zero")

@@ -227,4 +227,13 @@ def _(line: Chain) -> None:
         by=definition,
         why="one denominator",
     )
-    line(-(beta(t) ** 2) * abar(t - 1) * spread / ((1 - abar(t)) * total(t, spread)), by=definition)
+    line(
+        beta(t) * spread * (abar(t) - abar(t - 1)) / ((1 - abar(t)) * total(t, spread)),
+        by=definition,
+        why="write V out above: of the products only v abar_t and -v abar_{t-1} do not cancel",
+    )
+    line(
+        -(beta(t) ** 2) * abar(t - 1) * spread / ((1 - abar(t)) * total(t, spread)),
+        by=definition,
+        why="abar_t = (1 - beta_t) abar_{t-1}: the difference is -beta_t abar_{t-1}",
+    )

@@ -68,7 +68,7 @@ def _(line: Chain) -> None:
     line(snr(t))
     line(alpha(t) * abar(t - 1) / (1 - alpha(t) * abar(t - 1)), why="abar_t = alpha_t abar_{t-1}")
     line.lt(abar(t - 1) / (1 - abar(t - 1)), by=positivity, why="a/(1 - a) increases with a")
-    line(snr(t - 1))
+    line(snr(t - 1), why="this quotient is the SNR of the step before")
 
 
 @snr_monotone.proves(2)

@@ -213,7 +213,10 @@ def _(line: Chain) -> None:
         (abar(t - 1) * (1 - abar(t)) - abar(t) * (1 - abar(t - 1))) / (2 * (1 - abar(t)) * (1 - abar(t - 1))),
         why="abar_{t-1} (1 - alpha_t) = abar_{t-1} - abar_t; add and subtract abar_t abar_{t-1}",
     )
-    line((snr(t - 1) - snr(t)) / 2)
+    line(
+        (snr(t - 1) - snr(t)) / 2,
+        why="divide each term by the denominator: one factor cancels, abar/(1 - abar) is left, the SNR",
+    )
 
 
 @weights_snr.proves(1)
@@ -246,4 +249,7 @@ def _(line: Chain) -> None:
         abar(t) / (1 - abar(t)) * (1 - alpha(t)) ** 2 / (2 * sigma(t) ** 2 * alpha(t) * (1 - abar(t))),
         why="abar_{t-1} = abar_t / alpha_t",
     )
-    line(snr(t) * w_eps(t, sigma(t) ** 2))
+    line(
+        snr(t) * w_eps(t, sigma(t) ** 2),
+        why="abar_t/(1 - abar_t) is SNR(t), the rest is the weight of the error in the noise",
+    )

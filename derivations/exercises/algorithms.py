@@ -8,7 +8,7 @@ from derivations.ddim.family import ANY_PAIR
 from derivations.ddpm.algorithms import drawn, here, size, strided, walked, x_t
 from derivations.exercises import exercise
 from derivations.guidance.classifier_free import conditioned, free
-from derivations.notation import d, s, t, z
+from derivations.notation import abar, d, s, t, z
 from derivations.rules import POSITIVE, Chain, Domain, Norm2, Statement, definition, moments
 
 half = sp.Rational(1, 2)
@@ -31,7 +31,19 @@ guided = exercise(
 @guided.proves()
 def _(line: Chain) -> None:
     line(strided(t, s, x_t, (free + conditioned) / 2))
-    line((strided(t, s, x_t, free) + strided(t, s, x_t, conditioned)) / 2, by=definition)
+    line(
+        sp.sqrt(abar(s)) / sp.sqrt(abar(t)) * x_t
+        + (sp.sqrt(1 - abar(s)) - sp.sqrt(abar(s)) * sp.sqrt(1 - abar(t)) / sp.sqrt(abar(t)))
+        * (free + conditioned)
+        / 2,
+        by=definition,
+        why="write the step out, sorted by x_t and the noise",
+    )
+    line(
+        (strided(t, s, x_t, free) + strided(t, s, x_t, conditioned)) / 2,
+        by=definition,
+        why="x_t and the noise, half for each of the two: two steps, each by half",
+    )
 
 
 # --- where the slope is 0 ---------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ steady = exercise(
 def _(line: Chain) -> None:
     line(new_count(decay, count, count))
     line(decay * count + (1 - decay) * count, by=definition)
-    line(count)
+    line(count, why="gamma + (1 - gamma) = 1")
 
 
 @steady.proves(1)
@@ -66,4 +66,4 @@ def _(line: Chain) -> None:
         by=[above(), definition],
         why="the count stays, so it is divided by what it was",
     )
-    line(decay * codeword + (1 - decay) * batch_mean)
+    line(decay * codeword + (1 - decay) * batch_mean, why="N cancels in both terms")

@@ -53,4 +53,4 @@ def _(line: Chain) -> None:
         by=by_claim("gaussian.kl.isotropic", at={m_1: 0, m_2: obs / 2, v_1: half, v_2: half}),
         why="equal variances: only the distance of the means is left",
     )
-    line(Norm2(obs) / 4)
+    line(Norm2(obs) / 4, why="|x/2|^2 is a quarter of |x|^2")

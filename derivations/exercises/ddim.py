@@ -89,4 +89,7 @@ def _(line: Chain) -> None:
         by=definition,
         why="with the right noise it would land on the path; what is wrong with the noise enters twice",
     )
-    line(abar(s) * (ratio(t) - ratio(s)) ** 2 * Norm2(eps_theta(x_t, t) - eps))
+    line(
+        abar(s) * (ratio(t) - ratio(s)) ** 2 * Norm2(eps_theta(x_t, t) - eps),
+        why="a number leaves a squared length as its square, whatever its sign",
+    )

@@ -49,7 +49,10 @@ def _(line: Chain) -> None:
         by=[density, vector_calculus],
         why="the noise is what separates the state from the image, over its level",
     )
-    line(centre + then / now * (x - centre))
+    line(
+        centre + then / now * (x - centre),
+        why="(varsigma_s - varsigma_t)/varsigma_t = varsigma_s/varsigma_t - 1, and x - (x - m) = m",
+    )
 
 
 # --- in one stride to no noise ----------------------------------------------------------------------------------------

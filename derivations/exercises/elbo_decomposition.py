@@ -26,7 +26,11 @@ whole_paths = exercise(
 @whole_paths.proves()
 def _(line: Chain) -> None:
     line(KL(everything, p(whole)))
-    line(Expect(everything, log_p("q", whole) - log_model), by=definition)
+    line(
+        Expect(everything, log_p("q", whole) - log_model),
+        by=definition,
+        why="the divergence is the mean of log q - log p under q",
+    )
     line(
         Expect(everything, log_data + log_encoder - log_model),
         by=bayes,

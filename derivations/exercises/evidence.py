@@ -113,7 +113,11 @@ def _(line: Chain) -> None:
         by=linearity,
         why="the evidence does not depend on z",
     )
-    line(log_evidence + KL(posterior, encoder) - ELBO(obs), by=definition)
+    line(
+        log_evidence + KL(posterior, encoder) - ELBO(obs),
+        by=definition,
+        why="the mean of log p(z | x) - log q(z | x) under p is their divergence",
+    )
     line(
         KL(posterior, encoder) + KL(encoder, posterior),
         by=by_claim("vae.elbo.decomposition"),

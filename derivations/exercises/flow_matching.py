@@ -31,14 +31,14 @@ one_path = exercise(
 def _(line: Chain) -> None:
     line(of_line)
     line((noisy - (1 - share) * clean - share * clean) / share, why="common denominator")
-    line((noisy - clean) / share)
+    line((noisy - clean) / share, why="t x_0 cancels")
 
 
 @one_path.proves(1)
 def _(line: Chain) -> None:
     line(((1 - share) * clean + share * eps - clean) / share)
     line((share * eps - share * clean) / share, why="the image stands there 1 - t - 1 times")
-    line(eps - clean)
+    line(eps - clean, why="t cancels")
 
 
 # --- how it spreads ---------------------------------------------------------------------------------------------------

@@ -77,4 +77,4 @@ def _(line: Chain) -> None:
         by=by_claim("gaussian.kl.isotropic", at={m_2: m_1, v_2: v_1 / 4}),
         why="now the ratio is 4",
     )
-    line(d * (sp.Rational(3, 2) - sp.log(2)))
+    line(d * (sp.Rational(3, 2) - sp.log(2)), why="log 4 = 2 log 2; halve both terms")

@@ -63,4 +63,4 @@ beyond = exercise(
 def _(line: Chain) -> None:
     line(Norm2(guided(guidance, free, conditioned) - conditioned))
     line(Norm2((guidance - 1) * (conditioned - free)), by=definition, why="both outputs lie on one line")
-    line((guidance - 1) ** 2 * Norm2(conditioned - free))
+    line((guidance - 1) ** 2 * Norm2(conditioned - free), why="a number leaves a squared length as its square")

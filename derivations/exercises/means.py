@@ -62,4 +62,7 @@ def _(line: Chain) -> None:
         by=definition,
         why="the data are off by the noise's error over sqrt(SNR)",
     )
-    line((1 - alpha(t)) ** 2 / (alpha(t) * (1 - abar(t))) * Norm2(eps_theta(drawn, t) - eps))
+    line(
+        (1 - alpha(t)) ** 2 / (alpha(t) * (1 - abar(t))) * Norm2(eps_theta(drawn, t) - eps),
+        why="a number leaves a squared length as its square; the error's sign does not matter",
+    )

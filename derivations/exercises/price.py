@@ -27,6 +27,7 @@ def _(line: Chain) -> None:
     line(
         Expect(q(z), log_q_z - log_p("p", z)) + Expect(q(z), Expect(q(obs, z), log_q_image - log_p_image)),
         by=definition,
+        why="each divergence is the mean of log q - log p under q, for the image inside that of the code",
     )
     line(
         Expect(joint, log_q_z - log_p("p", z) + log_q_image - log_p_image),
@@ -45,7 +46,7 @@ def _(line: Chain) -> None:
     )
     line(Expect(q(obs), log_q_x - log_p_x + Expect(q(z, obs), log_q_code - log_p_code)), by=linearity)
     line(Expect(q(obs), log_q_x - log_p_x) + Expect(q(obs), Expect(q(z, obs), log_q_code - log_p_code)), by=linearity)
-    line(by_image, by=definition)
+    line(by_image, by=definition, why="each mean of log q - log p under q is a divergence")
 
 
 # --- what each knows of the other -------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def _(line: Chain) -> None:
         why="the share is 1 instead of c_skip",
     )
     line(d * (level**4 + level**2 * spread**2) / (spread**2 + level**2), why="what c_skip takes off, and c_out^2")
-    line(d * level**2)
+    line(d * level**2, why="above the bar stands d varsigma^2 times the sum below it")
 
 
 @keep_all.proves(1)

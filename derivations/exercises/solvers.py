@@ -36,7 +36,7 @@ def _(line: Chain) -> None:
         left * (sp.exp(h) * (guess + (h - 1) * noise) - (guess - noise)),
         by=fundamental_theorem,
     )
-    line((1 - left) * guess + (h - 1 + left) * noise)
+    line((1 - left) * guess + (h - 1 + left) * noise, why="e^{-h} goes into the bracket: e^{-h} e^h = 1")
 
 
 # --- twice the same ---------------------------------------------------------------------------------------------------

@@ -31,7 +31,10 @@ def _(line: Chain) -> None:
         both * (share - narrowest) ** 2 + spread**2 - spread**4 / both,
         why="complete the square: least at the data's part of the two variances",
     )
-    line(both * (share - narrowest) ** 2 + spread**2 * other**2 / both)
+    line(
+        both * (share - narrowest) ** 2 + spread**2 * other**2 / both,
+        why="sigma_data^2 - sigma_data^4/P = sigma_data^2 sigma_1^2/P, with P = sigma_data^2 + sigma_1^2",
+    )
 
 
 # --- between equals ---------------------------------------------------------------------------------------------------

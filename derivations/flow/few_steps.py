@@ -163,7 +163,10 @@ def _(line: Chain) -> None:
     line(spread_of(a_s * clean + sigma_s * (noisy - a_t * clean) / sigma_t), by=definition)
     line(spread_of(still + factor * clean), why="x_t, and a multiple of the datum")
     one, two = (Inner(still, w) + factor * Inner(clean, w) for w in (one_way, another_way))
-    line(Expect(posterior, one * two) - Expect(posterior, one) * Expect(posterior, two))
+    line(
+        Expect(posterior, one * two) - Expect(posterior, one) * Expect(posterior, two),
+        why="inner products are linear: the part of x apart from that of x_0",
+    )
     line(factor**2 * spread_of(clean), by=linearity, why="what does not scatter drops out")
 
 

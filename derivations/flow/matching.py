@@ -83,7 +83,10 @@ objective = Claim(
 def _(line: Chain) -> None:
     near, left = field - marginal_velocity, marginal_velocity - of_path
     line(conditional_loss(field))
-    line(Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)))
+    line(
+        Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)),
+        why="go by way of the mean velocity: the square of a sum of two differences",
+    )
     line(marginal_loss(field) + 2 * Expect(joint, Inner(near, left)) + spread, by=(linearity, tower))
     line(
         marginal_loss(field) + 2 * Expect(law, Expect(posterior, Inner(near, left))) + spread,
@@ -99,7 +102,10 @@ def _(line: Chain) -> None:
     near, left = trained - marginal_velocity, marginal_velocity - of_path
     wanted = marginal_loss(trained)
     line(D(conditional_loss(trained), parameter))
-    line(D(Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)), parameter))
+    line(
+        D(Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)), parameter),
+        why="go by way of the mean velocity: the square of a sum of two differences",
+    )
     line(D(wanted + 2 * Expect(joint, Inner(near, left)) + spread, parameter), by=(linearity, tower))
     line(D(wanted + 2 * Expect(law, Expect(posterior, Inner(near, left))) + spread, parameter), by=tower)
     line(D(wanted + 2 * Expect(law, Inner(near, Expect(posterior, left))) + spread, parameter), by=inner_mean)
@@ -111,7 +117,10 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     cross = Inner(of_path, marginal_velocity)
     line(spread)
-    line(Expect(joint, Norm2(of_path) - 2 * cross + Norm2(marginal_velocity)))
+    line(
+        Expect(joint, Norm2(of_path) - 2 * cross + Norm2(marginal_velocity)),
+        why="the square of a difference: both squares, less twice the inner product",
+    )
     line(
         Expect(joint, Norm2(of_path)) - 2 * Expect(joint, cross) + Expect(law, Norm2(marginal_velocity)),
         by=(linearity, tower),
@@ -129,4 +138,7 @@ def _(line: Chain) -> None:
         by=inner_mean,
         why="the mean velocity is fixed where x is",
     )
-    line(Expect(joint, Norm2(of_path)) - Expect(law, Norm2(marginal_velocity)))
+    line(
+        Expect(joint, Norm2(of_path)) - Expect(law, Norm2(marginal_velocity)),
+        why="<v, v> = |v|^2: one such mean less two of it",
+    )

@@ -83,7 +83,10 @@ meanflow = Claim(
 @meanflow.proves("identity")
 def _(line: Chain) -> None:
     line(mean)
-    line(along(time + length) - length * (along(time + length) / length - travelled / length**2))
+    line(
+        along(time + length) - length * (along(time + length) / length - travelled / length**2),
+        why="add and subtract the velocity at the end: l times the bracket is that velocity less the mean",
+    )
     line(
         along(time + length) - length * D(mean, length),
         by=(rates, integration),

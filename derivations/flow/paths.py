@@ -241,7 +241,7 @@ def _(line: Chain) -> None:
         by=definition,
     )
     line((signal * level_rate - signal_rate * level) / weight * x_0, why="the noise cancels")
-    line(x_0)
+    line(x_0, why="the drift cancels above, and what is left is the denominator")
 
 
 @velocity_views.proves(2)
@@ -252,7 +252,7 @@ def _(line: Chain) -> None:
         by=definition,
     )
     line((signal * level_rate - signal_rate * level) / weight * eps, why="the data cancel")
-    line(eps)
+    line(eps, why="the drift cancels above, and what is left is the denominator")
 
 
 @velocity_views.proves(3)
@@ -276,4 +276,7 @@ def _(line: Chain) -> None:
         by=definition,
         why="x_0 as guessed is off by sigma/a times what the noise is off",
     )
-    line((signal * rate) ** 2 * Norm2(clean_of_noise(signal, level, there, prediction) - x_0))
+    line(
+        (signal * rate) ** 2 * Norm2(clean_of_noise(signal, level, there, prediction) - x_0),
+        why="a number leaves a squared length as its square",
+    )

@@ -119,7 +119,7 @@ def _(line: Chain) -> None:
     line(Expect(data, (Norm2(clean) + level**2 * d) / (spread**2 + level**2)), by=moments)
     line((Expect(data, Norm2(clean)) + level**2 * d) / (spread**2 + level**2), by=linearity)
     line((d * spread**2 + level**2 * d) / (spread**2 + level**2), by=given(power))
-    line(d)
+    line(d, why="sigma_data^2 + varsigma^2 cancels")
 
 
 @preconditioning.proves("apart")
@@ -128,13 +128,20 @@ def _(line: Chain) -> None:
     line(Expect(data, (1 - skip) * Norm2(clean) - skip * level**2 * d), by=moments)
     line((1 - skip) * Expect(data, Norm2(clean)) - skip * level**2 * d, by=linearity)
     line((1 - skip) * d * spread**2 - skip * level**2 * d, by=given(power))
-    line(0)
+    line(0, why="over one denominator: d sigma_data^2 varsigma^2, once with plus and once with minus")
 
 
 @preconditioning.proves("velocity")
 def _(line: Chain) -> None:
     line((level * (clean / spread) - spread * eps) / sp.sqrt(spread**2 + level**2))
-    line((clean - skip * noisy) / out)
+    line(
+        (level**2 * clean - spread**2 * level * eps) / (spread**2 + level**2) / out,
+        why="multiply above and below by sigma_data varsigma",
+    )
+    line(
+        (clean - skip * noisy) / out,
+        why="divide both by sigma_data^2 + varsigma^2: c_out is left below, x_0 - c_skip x above",
+    )
 
 
 # --- one weight in every unit -----------------------------------------------------------------------------------------
@@ -211,14 +218,17 @@ def _(line: Chain) -> None:
         weight * (1 - share) / (gain + spoil) ** 2 * Norm2(answer - (eps - x_0)),
         by=by_claim("weights.units", 2, at=HERE),
     )
-    line(weight / (1 + sp.sqrt(ratio)) ** 2 * Norm2(answer - (eps - x_0)))
+    line(
+        weight / (1 + sp.sqrt(ratio)) ** 2 * Norm2(answer - (eps - x_0)),
+        why="divide above and below by 1 - abar: the roots' quotient is the root of the SNR",
+    )
 
 
 @in_units.proves("P2")
 def _(line: Chain) -> None:
     line(share * as_noise)
     line(share * (1 - share) / share * Norm2(answer - eps), by=by_claim("weights.units", 0, at=HERE))
-    line(1 / (1 + ratio) * Norm2(answer - eps))
+    line(1 / (1 + ratio) * Norm2(answer - eps), why="1 - abar = 1/(1 + SNR), for 1 + abar/(1 - abar) = 1/(1 - abar)")
 
 
 # --- the bound in continuous time -------------------------------------------------------------------------------------
@@ -271,4 +281,7 @@ def _(line: Chain) -> None:
 @continuous.proves("refinement")
 def _(line: Chain) -> None:
     line(((S_s - S_u) * e_u + (S_u - S_t) * e_t) / 2 - (S_s - S_t) * e_t / 2)
-    line((S_s - S_u) * (e_u - e_t) / 2)
+    line(
+        (S_s - S_u) * (e_u - e_t) / 2,
+        why="of e_t there is gamma_u - gamma_t less gamma_s - gamma_t: minus what e_u has",
+    )

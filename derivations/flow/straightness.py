@@ -137,7 +137,11 @@ def _(line: Chain) -> None:
     line(seen(whole), by=composition, why="variances add")
     guess = (noisy - level**2 * noisy / power) / signal
     line(signal_rate * guess + level_rate * (noisy - signal * guess) / level, by=vector_calculus)
-    line((signal * signal_rate * spread**2 + level * level_rate) / power * noisy)
+    line(
+        signal * signal_rate * spread**2 / power * noisy + level * level_rate / power * noisy,
+        why="1 - varsigma^2/P = a^2 sigma_data^2/P, with P = a^2 sigma_data^2 + varsigma^2",
+    )
+    line((signal * signal_rate * spread**2 + level * level_rate) / power * noisy, why="over one denominator")
 
 
 @curved.proves("flow")
@@ -149,7 +153,7 @@ def _(line: Chain) -> None:
 @curved.proves("bend")
 def _(line: Chain) -> None:
     line(width(half))
-    line(sp.sqrt(spread**2 + other**2) / 2)
+    line(sp.sqrt(spread**2 + other**2) / 2, why="a quarter under the root is a half before it")
     line.lt(
         (spread + other) / 2,
         by=squares(positivity),

@@ -93,7 +93,7 @@ times = Claim(
 def _(line: Chain) -> None:
     line(sp.log(noise_ratio(t)))
     line(sp.log(t / (1 - t)), by=definition)
-    line(logit)
+    line(logit, why="the logarithm of a quotient")
 
 
 @times.proves("uniform")
@@ -115,7 +115,11 @@ def _(line: Chain) -> None:
 @times.proves("twice")
 def _(line: Chain) -> None:
     line(shifted(again, later))
-    line(again * later / (1 + (again - 1) * later), by=definition)
+    line(
+        again * later / (1 + (again - 1) * later),
+        by=definition,
+        why="the outer shift, written out at the time that the inner one gives",
+    )
     line(again * shift * t / (1 + (again * shift - 1) * t), by=definition)
     line(shifted(again * shift, t), by=definition)
 

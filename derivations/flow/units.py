@@ -93,7 +93,10 @@ def _(line: Chain) -> None:
         why="write x_0, too, through x and v",
     )
     line(Norm2(level / power * (v - answer)), why="x cancels")
-    line(level**2 / power**2 * Norm2(answer - v))
+    line(
+        level**2 / power**2 * Norm2(answer - v),
+        why="a number leaves a squared length as its square; the difference's sign does not matter",
+    )
 
 
 @units.proves(2)
@@ -105,7 +108,10 @@ def _(line: Chain) -> None:
         why="write x_0, too, through x and u",
     )
     line(Norm2(level / both * (u - answer)), why="x cancels")
-    line(level**2 / both**2 * Norm2(answer - u))
+    line(
+        level**2 / both**2 * Norm2(answer - u),
+        why="a number leaves a squared length as its square; the difference's sign does not matter",
+    )
 
 
 @units.proves(3)
@@ -117,7 +123,7 @@ def _(line: Chain) -> None:
         why="write x_0, too, through x and the score",
     )
     line(Norm2(level**2 / signal * (answer - conditional_score)), why="x cancels")
-    line(level**4 / signal**2 * Norm2(answer - conditional_score))
+    line(level**4 / signal**2 * Norm2(answer - conditional_score), why="a number leaves a squared length as its square")
 
 
 # --- EDM --------------------------------------------------------------------------------------------------------------
@@ -174,7 +180,10 @@ def _(line: Chain) -> None:
         (level**2 * x_0 - spread**2 * level * eps) / ((level**2 + spread**2) * out),
         why="1 - c_skip of the data are left",
     )
-    line((level * x_0 - spread**2 * eps) / (spread * sp.sqrt(level**2 + spread**2)))
+    line(
+        (level * x_0 - spread**2 * eps) / (spread * sp.sqrt(level**2 + spread**2)),
+        why="varsigma cancels above and below",
+    )
 
 
 @edm_units.proves(2)

@@ -97,7 +97,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(-steered(guidance, noise_level, -noise_level * score, slope) / noise_level)
     line(-(-noise_level * score - guidance * noise_level * slope) / noise_level, by=definition)
-    line(score + guidance * slope)
+    line(score + guidance * slope, why="the noise level cancels in each term")
 
 
 @classifier.proves("step")
@@ -122,8 +122,11 @@ def _(line: Chain) -> None:
         + guidance * variance * slope
         - step_mean(step_alpha, noise_level, noisy, steered(guidance, noise_level, predicted, slope))
     )
-    line(plain + guidance * variance * slope - (plain + guidance * beta / sp.sqrt(step_alpha) * slope))
-    line(guidance * (variance - beta / sp.sqrt(step_alpha)) * slope)
+    line(
+        plain + guidance * variance * slope - (plain + guidance * beta / sp.sqrt(step_alpha) * slope),
+        why="the guided mean is the plain one and w (1 - alpha)/sqrt(alpha) times the gradient; the plain cancels",
+    )
+    line(guidance * (variance - beta / sp.sqrt(step_alpha)) * slope, why="w times the gradient comes out of both terms")
 
 
 tilted_score = Claim(

@@ -81,7 +81,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(guided(1 + guidance, free, conditioned))
     line(free + (1 + guidance) * (conditioned - free), by=definition)
-    line((1 + guidance) * conditioned - guidance * free, why="collect")
+    line((1 + guidance) * conditioned - guidance * free, why="1 - (1 + w) = -w of the unconditional output is left")
 
 
 # --- what is guided towards, at one noise level -----------------------------------------------------------------------
@@ -118,4 +118,4 @@ def _(line: Chain) -> None:
         by=bayes,
         why="p(x | c) = p(c | x) p(x) / p(c)",
     )
-    line(log_marginal + guidance * log_classifier - guidance * log_p("p", condition))
+    line(log_marginal + guidance * log_classifier - guidance * log_p("p", condition), why="w goes into the bracket")

@@ -108,7 +108,10 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     first, second = remaining / S, s / S
     line(Norm2(between))
-    line(first**2 * Norm2(one) + 2 * first * second * Inner(one, two) + second**2 * Norm2(two))
+    line(
+        first**2 * Norm2(one) + 2 * first * second * Inner(one, two) + second**2 * Norm2(two),
+        why="the square of a sum: both squares, and twice the inner product",
+    )
     line(
         length**2 * (first**2 + 2 * first * second * C + second**2),
         by=[given(h) for h in lengths],
@@ -119,7 +122,10 @@ def _(line: Chain) -> None:
 @interpolation.proves("angle")
 def _(line: Chain) -> None:
     line(Inner(one, between))
-    line(remaining / S * Norm2(one) + s / S * Inner(one, two))
+    line(
+        remaining / S * Norm2(one) + s / S * Inner(one, two),
+        why="the inner product is linear, and that of a with itself is |a|^2",
+    )
     line(length**2 * (remaining / S + s / S * C), by=[given(h) for h in lengths])
     line(length**2 * c, by=definition)
 
@@ -127,7 +133,9 @@ def _(line: Chain) -> None:
 @interpolation.proves("chord")
 def _(line: Chain) -> None:
     line(Norm2((one + two) / 2))
-    line((Norm2(one) + 2 * Inner(one, two) + Norm2(two)) / 4)
+    line(
+        (Norm2(one) + 2 * Inner(one, two) + Norm2(two)) / 4, why="the square of a sum; the half leaves it as a quarter"
+    )
     line(length**2 * (1 + C) / 2, by=[given(h) for h in lengths])
 
 
@@ -295,4 +303,8 @@ def _(line: Chain) -> None:
 @ema.proves("width")
 def _(line: Chain) -> None:
     line(power / (power + 2) - (power / (power + 1)) ** 2)
-    line(power / ((power + 1) ** 2 * (power + 2)))
+    line(
+        (power * (power + 1) ** 2 - power**2 * (power + 2)) / ((power + 1) ** 2 * (power + 2)),
+        why="over one denominator",
+    )
+    line(power / ((power + 1) ** 2 * (power + 2)), why="above the bar p^3 and 2 p^2 cancel, and p is left")

@@ -87,10 +87,20 @@ def _(line: Chain) -> None:
     along = of_data - gain * signal
     across = of_noise - gain * level
     line(drawn(Norm2(target - answer)) / d)
-    line(drawn(Norm2(along * (clean - centre) + across * eps)) / d)
+    line(
+        drawn(Norm2(along * (clean - centre) + across * eps)) / d,
+        why="sort by the data about their mean m, and by the noise",
+    )
     line(Expect(Normal(clean, centre, width), along**2 * Norm2(clean - centre) + across**2 * d) / d, by=moments)
     line(along**2 * width + across**2, by=moments)
-    line(width * (of_data * level - of_noise * signal) ** 2 / power + power * (gain - best) ** 2)
+    line(
+        power * gain**2 - 2 * gain * (of_data * signal * width + of_noise * level) + of_data**2 * width + of_noise**2,
+        why="square both, and sort by powers of g",
+    )
+    line(
+        width * (of_data * level - of_noise * signal) ** 2 / power + power * (gain - best) ** 2,
+        why="complete the square in g; lambda b^2 + c^2 less what the square takes is the first term",
+    )
 
 
 point = sp.sqrt(abar(t)) * clean + sp.sqrt(1 - abar(t)) * eps
@@ -132,7 +142,10 @@ scale = Claim(
 @scale.proves("noise")
 def _(line: Chain) -> None:
     line(standard(Norm2(eps - sp.sqrt(1 - abar(t)) * point)) / d)
-    line(standard(Norm2(abar(t) * eps - sp.sqrt(abar(t)) * sp.sqrt(1 - abar(t)) * clean)) / d)
+    line(
+        standard(Norm2(abar(t) * eps - sp.sqrt(abar(t)) * sp.sqrt(1 - abar(t)) * clean)) / d,
+        why="1 - (1 - abar_t) = abar_t of the noise is left",
+    )
     line(
         Expect(Normal(clean, 0, 1), abar(t) * (1 - abar(t)) * Norm2(clean) + abar(t) ** 2 * d) / d,
         by=moments,
@@ -143,7 +156,10 @@ def _(line: Chain) -> None:
 @scale.proves("data")
 def _(line: Chain) -> None:
     line(standard(Norm2(clean - sp.sqrt(abar(t)) * point)) / d)
-    line(standard(Norm2((1 - abar(t)) * clean - sp.sqrt(abar(t)) * sp.sqrt(1 - abar(t)) * eps)) / d)
+    line(
+        standard(Norm2((1 - abar(t)) * clean - sp.sqrt(abar(t)) * sp.sqrt(1 - abar(t)) * eps)) / d,
+        why="1 - abar_t of the data is left",
+    )
     line(
         Expect(Normal(clean, 0, 1), (1 - abar(t)) ** 2 * Norm2(clean) + abar(t) * (1 - abar(t)) * d) / d,
         by=moments,

@@ -203,7 +203,7 @@ def _(line: Chain) -> None:
 @moments_of_score.proves("information")
 def _(line: Chain) -> None:
     line(Expect(law, Norm2(score)))
-    line(Expect(law, Inner(score, score)))
+    line(Expect(law, Inner(score, score)), why="a squared length is an inner product with itself")
     line(-Expect(law, Laplacian(log_q, noisy)), by=by_parts, why="the divergence of the score is the Laplacian")
 
 

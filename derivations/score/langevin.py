@@ -104,7 +104,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(kept(target, fraction) - target)
     line((target - target * (1 - fraction)) / (1 - fraction), by=definition)
-    line(fraction / (1 - fraction) * target)
+    line(fraction / (1 - fraction) * target, why="lambda - (1 - r) lambda = r lambda")
 
 
 @langevin_bias.proves(3)

@@ -146,7 +146,10 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(Expect(posterior, noise_of_clean(signal, level, noisy, clean)))
     line((noisy - signal * denoiser) / level, by=linearity)
-    line(-level * ((signal * denoiser - noisy) / level**2))
+    line(
+        -level * ((signal * denoiser - noisy) / level**2),
+        why="-varsigma times (a E[x_0 | x] - x)/varsigma^2, the form in which the score is known",
+    )
     line(-level * score, by=above("score"))
 
 

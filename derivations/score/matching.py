@@ -74,7 +74,10 @@ def _(line: Chain) -> None:
     near, left = guess - denoiser, denoiser - clean
     fit, rest = Expect(law, Norm2(near)), Expect(joint, Norm2(left))
     line(Expect(joint, Norm2(guess - clean)))
-    line(Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)))
+    line(
+        Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)),
+        why="go by way of the mean of x_0 given x: the square of a sum of two differences",
+    )
     line(
         Expect(law, Norm2(near)) + 2 * Expect(joint, Inner(near, left)) + Expect(joint, Norm2(left)),
         by=(linearity, tower),
@@ -124,7 +127,10 @@ def _(line: Chain) -> None:
     near, left = model - score, score - of_corruption
     fit, rest = Expect(law, Norm2(near)), Expect(joint, Norm2(left))
     line(Expect(joint, Norm2(model - of_corruption)))
-    line(Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)))
+    line(
+        Expect(joint, Norm2(near) + 2 * Inner(near, left) + Norm2(left)),
+        why="go by way of the score of the noisy law: the square of a sum of two differences",
+    )
     line(fit + 2 * Expect(joint, Inner(near, left)) + rest, by=(linearity, tower))
     line(
         fit + 2 * Expect(law, Expect(posterior, Inner(near, left))) + rest,
@@ -184,7 +190,10 @@ dsm_constant = Claim(
 def _(line: Chain) -> None:
     cross, target = Inner(of_corruption, score), Expect(joint, Norm2(of_corruption))
     line(Expect(joint, Norm2(of_corruption - score)))
-    line(Expect(joint, Norm2(of_corruption) - 2 * cross + Norm2(score)))
+    line(
+        Expect(joint, Norm2(of_corruption) - 2 * cross + Norm2(score)),
+        why="the square of a difference: both squares, less twice the inner product",
+    )
     line(target - 2 * Expect(joint, cross) + information, by=(linearity, tower))
     line(
         target - 2 * Expect(law, Expect(posterior, cross)) + information,
@@ -199,7 +208,7 @@ def _(line: Chain) -> None:
         by=by_claim("score.fisher_identity"),
         why="the targets' mean given x is the score",
     )
-    line(target - information)
+    line(target - information, why="<s, s> = |s|^2: one such mean less two of it")
     line(spread - information, by=given(noised))
     line(Expect(data, Expect(Density("q", noisy, clean), Norm2(known_corruption))) - information, by=tower)
     line(
@@ -270,7 +279,10 @@ implicit = Claim(
 def _(line: Chain) -> None:
     line(Expect(law, Norm2(model - score)) / 2)
     line(Expect(law, Norm2(model - score) / 2), by=linearity)
-    line(Expect(law, Norm2(model) / 2 - Inner(model, score) + Norm2(score) / 2))
+    line(
+        Expect(law, Norm2(model) / 2 - Inner(model, score) + Norm2(score) / 2),
+        why="half the square of a difference: the factor 2 of the inner product is gone",
+    )
     line(
         Expect(law, Norm2(model) / 2) - Expect(law, Inner(model, score)) + information / 2,
         by=linearity,
@@ -352,7 +364,10 @@ lsimple_dsm = Claim(
 @lsimple_dsm.proves()
 def _(line: Chain) -> None:
     line(Norm2(predicted - eps))
-    line(level**2 * Norm2(-predicted / level + eps / level))
+    line(
+        level**2 * Norm2(-predicted / level + eps / level),
+        why="varsigma comes out of the difference, and leaves the squared length as its square",
+    )
     line(level**2 * Norm2(score_of_noise(level, predicted) + eps / level), by=definition)
     line(
         level**2 * Norm2(score_of_noise(level, predicted) - target),

@@ -84,7 +84,7 @@ def _(line: Chain) -> None:
     score, apart = Grad(log_q, noisy), Grad(lead, noisy)
     rest = Expect(law, lead * left - other_left)
     line(Jvp(KL(law, other), moment, pace))
-    line(Jvp(Expect(law, lead), moment, pace), by=definition)
+    line(Jvp(Expect(law, lead), moment, pace), by=definition, why="the divergence is the mean of log q - log p under q")
     line(
         Expect(law, (1 + lead) * moves - other_moves),
         by=(mean_derivative, vector_calculus),
@@ -211,14 +211,26 @@ def _(line: Chain) -> None:
         KL(q(obs), p(obs)) + Expect(q(obs), Expect(q(z, obs), log_p("q", z, obs) - log_p("p", z, obs))),
         by=given(one_sampler),
     )
-    line(KL(q(obs), p(obs)) + again, by=definition)
+    line(
+        KL(q(obs), p(obs)) + again,
+        by=definition,
+        why="the inner mean of log q - log p is the divergence of the two conditional laws",
+    )
     line(KL(joint, p([obs, z])), by=by_claim("kl.chain_rule"))
-    line(Expect(joint, log_p("q", [obs, z]) - log_p("p", [obs, z])), by=definition)
+    line(
+        Expect(joint, log_p("q", [obs, z]) - log_p("p", [obs, z])),
+        by=definition,
+        why="the divergence of the pairs is the mean of log q - log p under q",
+    )
     line(Expect(joint, made + behind), by=bayes, why="now split the other way: the output first")
     line(Expect(q(z), Expect(q(obs, z), made + behind)), by=tower)
     line(Expect(q(z), made + Expect(q(obs, z), behind)), by=linearity)
     line(Expect(q(z), made) + Expect(q(z), Expect(q(obs, z), behind)), by=linearity)
-    line(KL(q(z), p(z)) + Expect(q(z), KL(q(obs, z), p(obs, z))), by=definition)
+    line(
+        KL(q(z), p(z)) + Expect(q(z), KL(q(obs, z), p(obs, z))),
+        by=definition,
+        why="both means of log q - log p under q are divergences",
+    )
 
 
 @processing.proves("order")

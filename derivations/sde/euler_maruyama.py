@@ -153,22 +153,22 @@ def _(line: Chain) -> None:
 @euler_maruyama.proves("mean", induction_on=n, start=0)
 def _(base: Chain, further: Chain) -> None:
     base(left(0))
-    base((1 - share) ** 0 * left(0))
+    base((1 - share) ** 0 * left(0), why="n = 0: no step has been made, and (1 - r)^0 = 1")
     further(left(n + 1))
     further((1 - share) * left(n), by=given(steps[0], n=n + 1))
     further((1 - share) * (1 - share) ** n * left(0), by=induction_hypothesis)
-    further((1 - share) ** (n + 1) * left(0))
+    further((1 - share) ** (n + 1) * left(0), why="one factor 1 - r more")
 
 
 @euler_maruyama.proves("variance", induction_on=n, start=0)
 def _(base: Chain, further: Chain) -> None:
     base(level(0) - held)
-    base((1 - share) ** 0 * (level(0) - held))
+    base((1 - share) ** 0 * (level(0) - held), why="n = 0: no step has been made, and (1 - r)^0 = 1")
     further(level(n + 1) - held)
     further((1 - share) ** 2 * level(n) + 2 * share * target - held, by=given(steps[1], n=n + 1))
     further((1 - share) ** 2 * (level(n) - held), by=definition, why="the kept variance is left as it is")
     further((1 - share) ** 2 * (1 - share) ** (2 * n) * (level(0) - held), by=induction_hypothesis)
-    further((1 - share) ** (2 * (n + 1)) * (level(0) - held))
+    further((1 - share) ** (2 * (n + 1)) * (level(0) - held), why="two factors 1 - r more")
 
 
 @euler_maruyama.proves("mean's order")
@@ -181,4 +181,4 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(held - target)
     line(target / (1 - share / 2) - target, by=definition)
-    line(share / (2 - share) * target)
+    line(share / (2 - share) * target, why="over one denominator lambda r/2 is left above; then double both")

@@ -89,7 +89,10 @@ def _(line: Chain) -> None:
 @log_density.proves("another path")
 def _(line: Chain) -> None:
     line(-Div(u * q, x) / q + Inner(another, score))
-    line(-Div(u * q, x) / q + Inner(u, score) + Inner(another - u, score))
+    line(
+        -Div(u * q, x) / q + Inner(u, score) + Inner(another - u, score),
+        why="split the other velocity w into u and w - u",
+    )
     line(-Div(u, x) + Inner(another - u, score), by=vector_calculus)
 
 
@@ -173,4 +176,7 @@ def _(line: Chain) -> None:
     squared = Inner(moved + moved_back, moved) + Inner(moved + moved_back, moved_back)
     line(Expect(law, squared) / 2 + trace * Expect(law, estimate) - trace**2, by=linearity)
     line(Expect(law, squared) / 2, by=above("mean"))
-    line(Expect(law, Norm2(moved + moved_back)) / 2)
+    line(
+        Expect(law, Norm2(moved + moved_back)) / 2,
+        why="the two products share their first factor, and their second ones add up to it",
+    )

@@ -72,8 +72,12 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     half = a_m * only + sigma_m / sigma_t * (start - a_t * only)
     line(stepped(stepped(start, only, a_t, sigma_t, a_m, sigma_m), only, a_m, sigma_m, a_s, sigma_s))
-    line(stepped(half, only, a_m, sigma_m, a_s, sigma_s), by=definition)
-    line(landed, by=definition)
+    line(
+        stepped(half, only, a_m, sigma_m, a_s, sigma_s),
+        by=definition,
+        why="write the inner step out: a_m of the datum, and the noise scaled from sigma_t to sigma_m",
+    )
+    line(landed, by=definition, why="the outer step takes a_m c off again, and sigma_m cancels: one step from t to s")
 
 
 @constant.proves("noise")
@@ -87,7 +91,7 @@ def _(line: Chain) -> None:
 @constant.proves("multistep")
 def _(line: Chain) -> None:
     line(stepped(start, (1 + w_1 + w_2) * only - w_1 * only - w_2 * only, a_t, sigma_t, a_s, sigma_s))
-    line(landed, by=definition)
+    line(landed, by=definition, why="(1 + w_1 + w_2) - w_1 - w_2 = 1: the prediction is the datum itself")
 
 
 @constant.proves("end")

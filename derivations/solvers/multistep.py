@@ -158,14 +158,18 @@ def _(line: Chain) -> None:
         by=series,
         why="the exact step, and the method's",
     )
-    line(missed_by_2m)
+    line(
+        h**3 / 12 * slope(1) + (h**3 / 6 + h**3 * r_0 / 4) * slope(2),
+        why="sort by m, m', m'': of m nothing is left, of m' 1/4 - 1/6 = 1/12",
+    )
+    line(missed_by_2m, why="h^3/12 comes out of both terms")
 
 
 @second_order.proves("beside AB2")
 def _(line: Chain) -> None:
     line(Series(exact(h) - two_values - (exact(h) - bashforth(2)), h, 4))
     line(missed_by_2m - missed(2), by=series)
-    line(h**3 / 12 * slope(1))
+    line(h**3 / 12 * slope(1), why="(3 r_0 + 2)/12 = (r_0/2 + 1/3)/2: the terms with m'' cancel")
 
 
 # --- the ratio forgotten ----------------------------------------------------------------------------------------------
@@ -210,7 +214,7 @@ def _(line: Chain) -> None:
         h * slope(0) + h**2 / 2 * (slope(1) - slope(0)) - (h - h**2 / 2) * slope(0) - h**2 * r_0 / 2 * slope(1),
         by=series,
     )
-    line((1 - r_0) * h**2 / 2 * slope(1))
+    line((1 - r_0) * h**2 / 2 * slope(1), why="h m and h^2 m/2 cancel; h^2/2 and -r_0 h^2/2 of m' are left")
 
 
 @forgotten.proves("equal steps")

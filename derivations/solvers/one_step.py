@@ -83,7 +83,7 @@ def _(line: Chain) -> None:
         by=series,
         why="the exact step, and 1 - e^{-h}, in powers of h",
     )
-    line(h**2 / 2 * rate(m(lam)))
+    line(h**2 / 2 * rate(m(lam)), why="h m and h^2 m/2 cancel; the derivative is left")
 
 
 @euler_error.proves("varsigma")
@@ -161,4 +161,7 @@ def _(line: Chain) -> None:
         - k / 2 * (2 * slope + k * bend + k**2 / 2 * (jerk - rate(field(y(level), level), 1, bend))),
         by=series,
     )
-    line(second_order)
+    line(
+        second_order,
+        why="k and k^2 cancel; of the third derivative 1/6 - 1/4 = -1/12 is left, of the field's change 1/4",
+    )

@@ -78,7 +78,7 @@ def _(line: Chain) -> None:
 @third_order.proves("coefficient")
 def _(line: Chain) -> None:
     line(c_2)
-    line(-2 * phi_3)
+    line(-2 * phi_3, why="the 2 comes out of the bracket, and -(1 - e^{-h}) = e^{-h} - 1")
 
 
 @third_order.proves("same method")
@@ -209,4 +209,4 @@ def _(line: Chain) -> None:
         - h**3 * (slope(2) / 4 - slope(1) / 6),
         by=series,
     )
-    line(-(h**3) / 12 * slope(2))
+    line(-(h**3) / 12 * slope(2), why="m' cancels, and of m'' 1/6 - 1/4 = -1/12 is left")

@@ -53,7 +53,11 @@ chain_rule = Claim(
 @chain_rule.proves()
 def _(line: Chain) -> None:
     line(KL(joint, p([obs, z])))
-    line(Expect(joint, log_p("q", [obs, z]) - log_p("p", [obs, z])), by=definition)
+    line(
+        Expect(joint, log_p("q", [obs, z]) - log_p("p", [obs, z])),
+        by=definition,
+        why="the divergence is the mean of log q - log p under q",
+    )
     line(
         Expect(joint, log_q_x + log_q_code - log_p_x - log_p_code),
         by=bayes,
@@ -70,7 +74,11 @@ def _(line: Chain) -> None:
         why="the first difference does not depend on z",
     )
     line(Expect(q(obs), log_q_x - log_p_x) + Expect(q(obs), Expect(q(z, obs), log_q_code - log_p_code)), by=linearity)
-    line(KL(q(obs), p(obs)) + Expect(q(obs), KL(q(z, obs), p(z, obs))), by=definition)
+    line(
+        KL(q(obs), p(obs)) + Expect(q(obs), KL(q(z, obs), p(z, obs))),
+        by=definition,
+        why="each mean of log q - log p under q is a divergence",
+    )
 
 
 @chain_rule.proves(1)
@@ -118,7 +126,11 @@ aggregate = Claim(
 @aggregate.proves()
 def _(line: Chain) -> None:
     line(Expect(q(obs), KL(q(z, obs), p(z))))
-    line(Expect(q(obs), Expect(q(z, obs), log_q_code - log_p_z)), by=definition)
+    line(
+        Expect(q(obs), Expect(q(z, obs), log_q_code - log_p_z)),
+        by=definition,
+        why="the divergence is the mean of log q(z | x) - log p(z) over z ~ q(z | x)",
+    )
     line(
         Expect(q(obs), Expect(q(z, obs), log_q_code - log_q_z) + Expect(q(z, obs), log_q_z - log_p_z)),
         by=linearity,

@@ -167,7 +167,10 @@ offset = Claim(
 def _(line: Chain) -> None:
     line(-sp.log(chance(bin_width, mean_height)) / d)
     line(-sp.log(sp.exp(d * sp.log(bin_width)) * mean_height) / d, by=definition)
-    line(-sp.log(mean_height) / d - sp.log(bin_width))
+    line(
+        -sp.log(mean_height) / d - sp.log(bin_width),
+        why="the logarithm of a product; of e^{d log w} it is d log w, and d cancels",
+    )
     line.le(
         -Expect(uniform, sp.log(height(obs + shift))) / d - sp.log(bin_width),
         by=monotone(jensen),
@@ -179,14 +182,14 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(-sp.log(width_of(256)))
     line(-sp.log(sp.Rational(2, 256)), by=definition)
-    line(7 * sp.log(2))
+    line(7 * sp.log(2), why="128 = 2^7")
 
 
 @offset.proves("255")
 def _(line: Chain) -> None:
     line(-sp.log(width_of(255)))
     line(-sp.log(sp.Rational(2, 255)), by=definition)
-    line(7 * sp.log(2) - sp.log(sp.Rational(256, 255)))
+    line(7 * sp.log(2) - sp.log(sp.Rational(256, 255)), why="255/2 = 2^7/(256/255)")
 
 
 # --- distance plus divergence -----------------------------------------------------------------------------------------
@@ -229,7 +232,10 @@ slides_loss = Claim(
 def _(line: Chain) -> None:
     constant = d * sp.log(sp.sqrt(2 * sp.pi) * sigma_x)
     line(distance + 2 * sigma_x**2 * cost)
-    line(2 * sigma_x**2 * (constant + distance / (2 * sigma_x**2) + cost - constant))
+    line(
+        2 * sigma_x**2 * (constant + distance / (2 * sigma_x**2) + cost - constant),
+        why="2 sigma^2 comes out of both terms",
+    )
     line(2 * sigma_x**2 * (-LogDensity(shown) + cost - constant), by=by_claim("vae.decoder.gaussian"))
 
 
@@ -349,7 +355,10 @@ def _(line: Chain) -> None:
         + d * (width - 1 - sp.log(width)) / 2,
         by=moments,
     )
-    line(Norm2(obs) / 4 + d * (2 * width - 1 - sp.log(2 * width)) / 2)
+    line(
+        Norm2(obs) / 4 + d * (2 * width - 1 - sp.log(2 * width)) / 2,
+        why="log(4 pi) - log(2 pi) = log 2 joins log v_1, and the two v_1/2 make v_1",
+    )
 
 
 @restriction.proves("divergence")
@@ -359,4 +368,4 @@ def _(line: Chain) -> None:
         Norm2(obs / 2) + d * (2 * width - 1 - sp.log(2 * width)) / 2,
         by=by_claim("gaussian.kl.isotropic", at={m_1: 0, m_2: obs / 2, v_1: width, v_2: half}),
     )
-    line(Norm2(obs) / 4 + d * (2 * width - 1 - sp.log(2 * width)) / 2)
+    line(Norm2(obs) / 4 + d * (2 * width - 1 - sp.log(2 * width)) / 2, why="|x/2|^2 is a quarter of |x|^2")

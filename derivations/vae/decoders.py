@@ -169,4 +169,4 @@ def _(line: Chain) -> None:
         by=differentiation,
         why="only the term i = j depends on a_j",
     )
-    line(bit_j - sigmoid(logit_j), by=algebra)
+    line(bit_j - sigmoid(logit_j), by=algebra, why="e^a/(1 + e^a) is the sigmoid of a")

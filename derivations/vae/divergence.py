@@ -63,7 +63,9 @@ def _(line: Chain) -> None:
 @nonnegative.proves(1)
 def _(line: Chain) -> None:
     line(Equal(KL(first, second), 0))
-    line.iff(Equal(Expect(first, -log_weight), 0), by=definition)
+    line.iff(
+        Equal(Expect(first, -log_weight), 0), by=definition, why="the divergence is the mean of log p - log q under p"
+    )
     line.iff(
         Equal(Expect(first, weight - 1 - log_weight) + (1 - Expect(first, weight)), 0),
         by=[linearity, rearrange],
@@ -114,7 +116,11 @@ maximum_likelihood = Claim(
 @maximum_likelihood.proves()
 def _(line: Chain) -> None:
     line(KL(data, model))
-    line(Expect(data, log_p("p_data", obs) - log_p("p_theta", obs)), by=definition)
+    line(
+        Expect(data, log_p("p_data", obs) - log_p("p_theta", obs)),
+        by=definition,
+        why="the divergence is the mean of log p_data - log p_theta under the data",
+    )
     line(Expect(data, log_p("p_data", obs)) - log_likelihood, by=linearity, why="both means are finite")
     line(-Entropy(data) - log_likelihood, by=definition, why="the entropy is minus the mean of log p_data")
 

@@ -101,7 +101,11 @@ def _(line: Chain) -> None:
     own = Quadratic(z - mu_p, cov_p**-1, z - mu_p)
     foreign = Quadratic(z - mu_q, cov_q**-1, z - mu_q)
     line(KL(first, second))
-    line(Expect(first, LogDensity(first) - LogDensity(second)), by=definition)
+    line(
+        Expect(first, LogDensity(first) - LogDensity(second)),
+        by=definition,
+        why="the divergence is the mean of the first log-density less the second, under the first law",
+    )
     line(
         Expect(first, log_volumes + half * foreign - half * own),
         by=density,
@@ -157,7 +161,11 @@ def entry_by_entry(line: Chain, size: int) -> None:
     spread = over_entries(Entry(cov_q**-1, i, j) * Entry(cov_p, i, j)) + form(cov_q**-1, mu_p - mu_q)
     own = over_entries(Entry(cov_p**-1, i, j) * Entry(cov_p, i, j))
     line(KL(first, second))
-    line(Expect(first, LogDensity(first) - LogDensity(second)), by=definition)
+    line(
+        Expect(first, LogDensity(first) - LogDensity(second)),
+        by=definition,
+        why="the divergence is the mean of the first log-density less the second, under the first law",
+    )
     line(
         Expect(first, log_volumes + half * form(cov_q**-1, z - mu_q) - half * form(cov_p**-1, z - mu_p)),
         by=[density, entries],
@@ -216,7 +224,11 @@ isotropic = Claim(
 @isotropic.proves()
 def _(line: Chain) -> None:
     line(KL(narrow, wide))
-    line(Expect(narrow, LogDensity(narrow) - LogDensity(wide)), by=definition)
+    line(
+        Expect(narrow, LogDensity(narrow) - LogDensity(wide)),
+        by=definition,
+        why="the divergence is the mean of the first log-density less the second, under the first law",
+    )
     line(
         Expect(narrow, Norm2(z - m_2) / (2 * v_2) - Norm2(z - m_1) / (2 * v_1) - d / 2 * sp.log(v_1 / v_2)),
         by=density,

@@ -181,7 +181,11 @@ def _(line: Chain) -> None:
         by=tower,
         why="first the layers above, then this one",
     )
-    line(Expect(all_layers, log_decoder) - SumTo(price_of(n), n, 1, N), by=definition)
+    line(
+        Expect(all_layers, log_decoder) - SumTo(price_of(n), n, 1, N),
+        by=definition,
+        why="the inner mean of log q - log p is the divergence of the two conditional laws",
+    )
 
 
 @hierarchical.proves("gap")

@@ -136,7 +136,10 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     to_one_draw(line)
     line(Expect(q(codes(1), obs), log_weight(codes(1))), by=one_draw)
-    line(Expect(q(codes(1), obs), sp.log(SumTo(sp.exp(log_weight(codes(k))), k, 1, 1))))
+    line(
+        Expect(q(codes(1), obs), sp.log(SumTo(sp.exp(log_weight(codes(k))), k, 1, 1))),
+        why="with one draw the sum has one term",
+    )
 
 
 @iwae.proves("unbiased")
@@ -145,4 +148,4 @@ def _(line: Chain) -> None:
     line(SumTo(over_draws(sp.exp(log_weight(codes(k)))), k, 1, K) / K, by=linearity)
     line(SumTo(Expect(q(codes(k), obs), sp.exp(log_weight(codes(k)))), k, 1, K) / K, by=tower)
     line(SumTo(sp.exp(log_evidence), k, 1, K) / K, by=importance)
-    line(sp.exp(log_evidence))
+    line(sp.exp(log_evidence), why="K equal terms, divided by K")

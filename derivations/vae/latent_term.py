@@ -67,7 +67,11 @@ diagonal_to_standard = Claim(
 def coordinate_by_coordinate(line: Chain, law: DiagonalNormal, variance: sp.Expr, result: sp.Expr) -> None:
     value = Coord(z, i)
     line(KL(law, prior))
-    line(Expect(law, LogDensity(law) - LogDensity(prior)), by=definition)
+    line(
+        Expect(law, LogDensity(law) - LogDensity(prior)),
+        by=definition,
+        why="the divergence is the mean of the first log-density less the second, under the first law",
+    )
     line(
         Expect(law, SumTo(half * value**2 - (value - m) ** 2 / (2 * variance) - half * sp.log(variance), i, 1, k)),
         by=density,
@@ -78,7 +82,7 @@ def coordinate_by_coordinate(line: Chain, law: DiagonalNormal, variance: sp.Expr
         by=moments,
         why="E z_i^2 = mu_i^2 + sigma_i^2 and E (z_i - mu_i)^2 = sigma_i^2",
     )
-    line(result, by=algebra)
+    line(result, by=algebra, why="each term has the factor 1/2: it comes out of the sum")
 
 
 @diagonal_to_standard.proves()

@@ -187,7 +187,10 @@ def _(line: Chain) -> None:
     near, left = shown - average, average - obs
     fit_of, rest = Expect(code_law, Norm2(near)), Expect(pair, Norm2(left))
     line(Expect(pair, Norm2(shown - obs)))
-    line(Expect(pair, Norm2(near) + 2 * Inner(near, left) + Norm2(left)))
+    line(
+        Expect(pair, Norm2(near) + 2 * Inner(near, left) + Norm2(left)),
+        why="go by way of the mean of x given z: the square of a sum of two differences",
+    )
     line(fit_of + 2 * Expect(pair, Inner(near, left)) + rest, by=(linearity, tower))
     line(fit_of + 2 * Expect(code_law, Expect(behind, Inner(near, left))) + rest, by=tower)
     line(fit_of + 2 * Expect(code_law, Inner(near, Expect(behind, left))) + rest, by=inner_mean)
@@ -235,7 +238,10 @@ reduction = Claim(
 @reduction.proves("mean")
 def _(line: Chain) -> None:
     line(bce / pixels + weight * latent)
-    line((bce + weight * pixels * latent) / pixels)
+    line(
+        (bce + weight * pixels * latent) / pixels,
+        why="over one denominator: the second term gets the factor D above and below",
+    )
 
 
 @reduction.proves("celeba")

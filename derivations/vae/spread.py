@@ -116,7 +116,7 @@ def _(line: Chain) -> None:
         why="sigma depends on neither x nor z",
     )
     line(-d * sp.log(2 * sp.pi * sigma_x**2) / 2 - d * sigma_best**2 / (2 * sigma_x**2), by=given(mean_error))
-    line(-d * (sp.log(2 * sp.pi * sigma_x**2) + sigma_best**2 / sigma_x**2) / 2)
+    line(-d * (sp.log(2 * sp.pi * sigma_x**2) + sigma_best**2 / sigma_x**2) / 2, why="-d/2 comes out of both terms")
 
 
 @optimal_variance.proves(1)
@@ -133,7 +133,7 @@ def _(line: Chain) -> None:
     line(-d * (sp.log(2 * sp.pi * sigma_x**2) + ratio) / 2, by=above(0))
     line(normaliser + d * sp.log(ratio) / 2, why="the spread in units of the best one")
     line.le(normaliser + d * (ratio - 1) / 2, by=monotone(log_tangent), why="log u <= u - 1")
-    line(-d * (sp.log(2 * sp.pi * sigma_best**2) + 1) / 2)
+    line(-d * (sp.log(2 * sp.pi * sigma_best**2) + 1) / 2, why="the ratio of the variances cancels; -d/2 comes out")
     line(fit(sigma_best), by=above(1))
 
 
@@ -149,4 +149,7 @@ def _(line: Chain) -> None:
         sigma_x**2 * (-d * sp.log(2 * sp.pi * sigma_x**2) / 2 - error / (2 * sigma_x**2) - price),
         by=linearity,
     )
-    line(-error / 2 - sigma_x**2 * price - sigma_x**2 * d * sp.log(2 * sp.pi * sigma_x**2) / 2)
+    line(
+        -error / 2 - sigma_x**2 * price - sigma_x**2 * d * sp.log(2 * sp.pi * sigma_x**2) / 2,
+        why="sigma^2 goes into the bracket, where it cancels below the error",
+    )

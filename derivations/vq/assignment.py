@@ -109,11 +109,14 @@ kmeans = Claim(
 @kmeans.proves("sum", induction_on=n)
 def _(base: Chain, step: Chain) -> None:
     base(SumTo(Inner(assigned(i), codeword), i, 1, 1))
-    base(Inner(SumTo(assigned(i), i, 1, 1), codeword))
+    base(Inner(SumTo(assigned(i), i, 1, 1), codeword), why="a sum of one term is that term, on both sides")
     step(SumTo(Inner(assigned(i), codeword), i, 1, n + 1))
     step(SumTo(Inner(assigned(i), codeword), i, 1, n) + Inner(assigned(n + 1), codeword), by=last_term(n + 1))
     step(Inner(SumTo(assigned(i), i, 1, n), codeword) + Inner(assigned(n + 1), codeword), by=induction_hypothesis)
-    step(Inner(SumTo(assigned(i), i, 1, n) + assigned(n + 1), codeword))
+    step(
+        Inner(SumTo(assigned(i), i, 1, n) + assigned(n + 1), codeword),
+        why="two inner products with one codeword: of the sum",
+    )
     step(Inner(SumTo(assigned(i), i, 1, n + 1), codeword), by=last_term(n + 1))
 
 
@@ -121,21 +124,27 @@ def _(base: Chain, step: Chain) -> None:
 def _(line: Chain) -> None:
     own, whole = SumTo(Norm2(assigned(i)), i, 1, n), SumTo(assigned(i), i, 1, n)
     line(total)
-    line(own - 2 * SumTo(Inner(assigned(i), codeword), i, 1, n) + n * Norm2(codeword))
+    line(
+        own - 2 * SumTo(Inner(assigned(i), codeword), i, 1, n) + n * Norm2(codeword),
+        why="each square multiplied out: M times |e|^2, and the sums of the other two",
+    )
     line(own - 2 * Inner(whole, codeword) + n * Norm2(codeword), by=above("sum"))
     line(
         own - 2 * SumTo(Inner(assigned(i), centre), i, 1, n) + n * Norm2(centre) + n * Norm2(centre - codeword),
         by=above("sum", at={codeword: centre}),
         why="the sum is n times the mean",
     )
-    line(SumTo(Norm2(assigned(i) - centre), i, 1, n) + n * Norm2(centre - codeword))
+    line(
+        SumTo(Norm2(assigned(i) - centre), i, 1, n) + n * Norm2(centre - codeword),
+        why="the first three terms are the squares about the mean, multiplied out and summed",
+    )
 
 
 @kmeans.proves("gradient")
 def _(line: Chain) -> None:
     line(Grad(total, codeword))
     line(SumTo(2 * (codeword - assigned(i)), i, 1, n), by=vector_calculus)
-    line(2 * n * (codeword - centre))
+    line(2 * n * (codeword - centre), why="M codewords less the sum of the vectors, which is M times their mean")
 
 
 # --- how many codes are in use ----------------------------------------------------------------------------------------
@@ -185,4 +194,4 @@ def _(line: Chain) -> None:
     line(sp.log(K) - entropy(K))
     line(sp.log(K) * SumTo(share(k), k, 1, K) - entropy(K), by=given(shares))
     line(sp.log(K) * SumTo(share(k), k, 1, K) + SumTo(share(k) * sp.log(share(k)), k, 1, K), by=definition)
-    line(SumTo(share(k) * sp.log(K * share(k)), k, 1, K))
+    line(SumTo(share(k) * sp.log(K * share(k)), k, 1, K), why="log K goes into the sum: log K + log p_k = log(K p_k)")

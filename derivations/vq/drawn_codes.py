@@ -173,7 +173,7 @@ fsq = Claim(
 @fsq.proves("last", induction_on=n)
 def _(base: Chain, step: Chain) -> None:
     base(SumTo((levels(i) - 1) * place(i), i, 1, 1))
-    base(levels(1) * place(1) - place(1))
+    base(levels(1) * place(1) - place(1), why="a sum of one term, multiplied out")
     base(place(2) - 1, by=[given(places[1], i_digit=2), given(places[0])])
     step(SumTo((levels(i) - 1) * place(i), i, 1, n + 1))
     step(SumTo((levels(i) - 1) * place(i), i, 1, n) + (levels(n + 1) - 1) * place(n + 1), by=last_term(n + 1))
@@ -270,4 +270,4 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     line(SumTo(cosine(half_angle(f)) ** 2 + sine(half_angle(f)) ** 2, f, 1, frequencies))
     line(SumTo(sp.S.One, f, 1, frequencies), by=definition)
-    line(frequencies)
+    line(frequencies, why="a sum of ones counts its terms")

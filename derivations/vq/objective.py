@@ -68,7 +68,7 @@ straight_through = Claim(
 def _(line: Chain) -> None:
     line(through(code, codeword))
     line(code + StopGradient(codeword - code), by=definition)
-    line(codeword)
+    line(codeword, why="sg leaves the value as it is: z + (e - z) = e")
 
 
 @straight_through.proves("derivative")
@@ -123,7 +123,10 @@ def _(line: Chain) -> None:
         + beta * Norm2(code - StopGradient(codeword)),
         by=definition,
     )
-    line(decoder_loss(codeword) + (1 + beta) * Norm2(code - codeword))
+    line(
+        decoder_loss(codeword) + (1 + beta) * Norm2(code - codeword),
+        why="sg leaves values as they are: the decoder sees e, and both distances are |z - e|^2",
+    )
 
 
 @gradients.proves("encoder")
@@ -219,7 +222,7 @@ def _(line: Chain) -> None:
     )
     line(mean(slope_at(1), slope_at(0)) - D(mean(curvature + tilt + rest, rest), p), by=definition)
     line(mean(slope_at(1), slope_at(0)) - (curvature + tilt), by=differentiation)
-    line((2 * p - 1) * curvature)
+    line((2 * p - 1) * curvature, why="p b + (1 - p) b - b = 0, and of c there is 2 p - 1")
 
 
 @bias.proves("example")
