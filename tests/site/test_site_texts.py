@@ -62,6 +62,7 @@ def test_markdown_finds_nothing_in_mathematics():
         ("x_{t-1} and abar_t", "x<sub>t−1</sub> and ᾱ<sub>t</sub>"),
         ("sqrt(1 - abar_t)", "√(1 - ᾱ<sub>t</sub>)"),
         ("sigma_t^2 > 0", "σ<sub>t</sub><sup>2</sup> &gt; 0"),
+        ("e^{-h} varsigma_t, rho", "e<sup>−h</sup> ς<sub>t</sub>, ρ"),
         ("an epsilon, as printed", "an epsilon, as printed"),
         ("see ddpm.elbo.gaussian_form", "see ddpm.elbo.gaussian_form"),
     ],

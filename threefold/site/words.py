@@ -9,6 +9,7 @@ from html import escape
 LETTERS = {
     "beta_tilde": "β̃", "mu_tilde": "μ̃", "alphabar": "ᾱ", "abar": "ᾱ", "alpha": "α", "beta": "β", "sigma": "σ",
     "eps": "ε", "theta": "θ", "phi": "φ", "mu": "μ", "pi": "π", "sqrt": "√", "lambda": "λ", "tau": "τ", "Sigma": "Σ",
+    "gamma": "γ", "rho": "ρ", "varsigma": "ς",
 }  # fmt: skip
 LETTER = re.compile(rf"(?<![A-Za-z.])({'|'.join(LETTERS)})(?![A-Za-z])")
 NETWORK = re.compile(r"\b(x)_?(0)_theta\b")
