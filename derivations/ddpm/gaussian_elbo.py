@@ -123,7 +123,7 @@ def _(line: Chain) -> None:
         ),
         why="the divergence between two isotropic Gaussians",
     )
-    line(latent_value, why="the two ones cancel, and d/2 goes into the bracket")
+    line(latent_value, why="d/2 goes into the bracket")
 
 
 @latent_term.proves(1)

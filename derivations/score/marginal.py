@@ -148,7 +148,7 @@ def _(line: Chain) -> None:
     line((noisy - signal * denoiser) / level, by=linearity)
     line(
         -level * ((signal * denoiser - noisy) / level**2),
-        why="-varsigma times (a E[x_0 | x] - x)/varsigma^2, the form in which the score is known",
+        why="the sign comes out: the bracket is now the score times varsigma^2",
     )
     line(-level * score, by=above("score"))
 
