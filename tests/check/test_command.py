@@ -42,6 +42,7 @@ def report() -> Report:
     return check(FALSE)
 
 
+@pytest.mark.sampled(2)
 def test_exit_statuses(tmp_path: Path, wrong: Path) -> None:
     (tmp_path / "good.md").write_text(TRUE)
     (tmp_path / "open.md").write_text(OPEN)
@@ -54,6 +55,7 @@ def test_exit_statuses(tmp_path: Path, wrong: Path) -> None:
     assert "t an integer in 1..T" in result.output, "the domain of the numbers is said"
 
 
+@pytest.mark.sampled(2)
 def test_standard_input_and_show(wrong: Path) -> None:
     assert run("-", stdin=FALSE).exit_code == 1
     shown = run(str(wrong), "--show", "5")
@@ -74,6 +76,7 @@ def test_json_has_the_fields_of_the_contract(tmp_path: Path, wrong: Path) -> Non
     assert second["verdict"] == "refuted" and second["witness"]["left"] != second["witness"]["right"]
 
 
+@pytest.mark.sampled(2)
 def test_a_baseline_hides_what_was_known(tmp_path: Path, wrong: Path) -> None:
     out = tmp_path / "old.json"
     run(str(wrong), "--json", str(out))
@@ -192,6 +195,7 @@ def test_the_hook_and_the_workflow_call_the_command() -> None:
         assert option == "--format" and run("-", option, form, stdin=TRUE).exit_code == 0
 
 
+@pytest.mark.sampled(2)
 def test_several_files_make_one_report(tmp_path: Path, wrong: Path) -> None:
     (tmp_path / "paper.tex").write_text("\\newcommand{\\a}{\\alpha_t}\n\\[ 2\\a = \\a + \\a \\]\n\\input{more}\n")
     (tmp_path / "more.tex").write_text("\\begin{equation} 2 + 2 = 5 \\end{equation}\n")
