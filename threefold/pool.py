@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ Result = TypeVar("Result")
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
-PATIENCE = 10.0  # seconds for a worker's goodbye
+PATIENCE = 10.0  # seconds for a worker's goodbye, and for the end of a message that it began
 TALKED = "a worker process said more than it was asked; what it ran, such as a file of claims, must not answer for it"
 
 
@@ -145,7 +146,7 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
         assert task is not None
         return Done(task, Failed(f"it took longer than the {limit:g} s allowed and was stopped"), seconds)
     try:
-        kind, content = worker.connection.recv()
+        kind, content = _received(worker)
     except (EOFError, OSError):
         worker.process.join(5)
         code = worker.process.exitcode
@@ -153,6 +154,8 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
         if task is None:
             raise RuntimeError(f"a worker process ended with exit code {code} before it took a task") from None
         return Done(task, Failed(f"its process ended with exit code {code}"), seconds)
+    except Exception:  # what is no message may fail to be read in any way
+        raise Unusable(TALKED) from None
     if kind == "unusable":
         raise Unusable(content)
     if kind == "ready":
@@ -163,15 +166,25 @@ def _hear(worker: _Worker[Task], limit: float) -> Done[Task, Any] | None:
     return Done(task, Failed(content) if kind == "failed" else content, seconds)
 
 
+def _received(worker: _Worker[Any]) -> Any:
+    """One message. A worker that begins one and does not end it is ended: its pipe then closes."""
+    watch = threading.Timer(PATIENCE, worker.process.kill)
+    watch.start()
+    try:
+        return worker.connection.recv()
+    finally:
+        watch.cancel()
+
+
 def _dismiss(worker: _Worker[Any]) -> None:
     """Hear a worker's goodbye: whoever answered in its place left its own answers unheard."""
     if not worker.ready:
         return
     try:
         worker.connection.send(_Goodbye())
-        if worker.connection.poll(PATIENCE) and worker.connection.recv() == ("goodbye", None):
+        if worker.connection.poll(PATIENCE) and _received(worker) == ("goodbye", None):
             return
-    except (EOFError, OSError):
+    except Exception:  # a pipe that closes, or what is no message
         pass
     raise Unusable(TALKED)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from threefold import pool
 from threefold.errors import Unusable
 from threefold.pool import Done, Failed, run
 
@@ -94,3 +95,15 @@ def test_what_a_task_runs_cannot_answer_in_its_place(tasks: Any) -> None:
     for forge, asked in ((tasks.answer_twice, [1, 2]), (tasks.answer_twice, [1]), (tasks.answer_and_leave, [1])):
         with pytest.raises(Unusable, match="said more than it was asked"):
             list(run(forge, asked, jobs=1, limit=60.0))
+
+
+def test_what_is_no_message_is_refused_and_one_that_does_not_end_is_not_waited_for(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PATIENCE", 0.5)
+    with pytest.raises(Unusable, match="said more than it was asked"):
+        list(run(tasks.say_nonsense, [1], jobs=1, limit=60.0))
+    started = time.perf_counter()
+    found = results(run(tasks.begin_a_message, [1], jobs=1, limit=60.0))
+    assert found == {1: Failed("its process ended with exit code -9")}
+    assert time.perf_counter() - started < 30

@@ -52,6 +52,19 @@ def answer_and_leave(n: int) -> int:
     os._exit(0)
 
 
+def say_nonsense(n: int) -> int:
+    """Write what is no message into the worker's pipe."""
+    _pipe().send_bytes(b"no message")
+    return n
+
+
+def begin_a_message(n: int) -> int:
+    """Announce a long message in the worker's pipe, begin it, and fall silent."""
+    os.write(_pipe().fileno(), (10**6).to_bytes(4, "big") + b"begun")
+    time.sleep(600)
+    return n
+
+
 def _pipe() -> Any:
     frame = sys._getframe()
     while frame.f_code.co_name != "_serve":

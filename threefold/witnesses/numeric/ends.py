@@ -33,7 +33,9 @@ def _(s: Step) -> Iterator[Shape]:
 
 
 @measured(
-    "ddpm.forward.symbol_reuse", method="the recursion, and cubature points of both noises", cases=Steps(least_t=2)
+    "ddpm.forward.symbol_reuse",
+    method="the recursion, and cubature points of both noises",
+    cases=Steps(least_t=2, share=4),
 )
 def _(s: Step) -> Iterator[Shape]:
     point, d = s.point(vectors={"z": s.x_prev}), s.d
@@ -99,7 +101,7 @@ def _(s: OneStep) -> Iterator[Shape]:
     yield Value(0, point, mean_square(np.sqrt(s.alpha) * law.cubature()), because=SQUARES, rounding=64.0)
 
 
-@measured("onestep.tradeoff", method="the joint normal law of data and noise, pushed forward", cases=OneSteps())
+@measured("onestep.tradeoff", method="the joint normal law of data and noise, pushed forward", cases=OneSteps(share=4))
 def _(s: OneStep) -> Iterator[Shape]:
     law, point = data_of(s)
     mixed = law.affine(np.sqrt(s.alpha) * np.eye(s.d), 0.0, np.sqrt(1 - s.alpha) * np.eye(s.d))
@@ -156,7 +158,7 @@ def _(s: OnPath) -> Iterator[Shape]:
 @measured(
     "ddpm.parameterization.eps_target_scale",
     method="what conditioning leaves of noise and data; no average is taken",
-    cases=Steps(share=2),
+    cases=Steps(share=4),
 )
 def _(s: Step) -> Iterator[Shape]:
     gains, rows = chain.loadings(s.betas, [s.t])
