@@ -278,11 +278,13 @@ CASES: dict[str, tuple[Any, Any, list[Any]]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", CASES)
 def test_the_value_is_the_same_in_every_model(name: str) -> None:
     assert_sound(name, CASES[name])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "n"), spoilt_rules(CASES))
 def test_a_rule_without_its_condition_is_caught(name: str, n: int) -> None:
     assert_caught(name, CASES[name], n)

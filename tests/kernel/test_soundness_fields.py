@@ -214,6 +214,7 @@ CASES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", CASES)
 def test_the_value_is_the_same_in_every_model(name: str) -> None:
     count, wrong = compared(*CASES[name], name, ENOUGH)

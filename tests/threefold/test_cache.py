@@ -89,7 +89,7 @@ def stored(folder: Path) -> Path:
 # --- reuse ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_second_run_reuses_every_answer_and_says_the_same(copied: Path) -> None:
     first = run(copied, "verify", "square.*", "--json", "-")
     second = run(copied, "verify", "square.*", "--json", "-")
@@ -104,7 +104,7 @@ def test_a_second_run_reuses_every_answer_and_says_the_same(copied: Path) -> Non
     assert before == after
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_list_show_and_errata_say_the_same_from_it(copied: Path) -> None:
     def words(found: subprocess.CompletedProcess[str]) -> list[str]:
         return found.stdout.replace("; from an earlier run of the same sources", "").split()
@@ -114,27 +114,27 @@ def test_list_show_and_errata_say_the_same_from_it(copied: Path) -> None:
     assert [words(run(copied, *command)) for command in commands] == before
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_what_is_stored_answers_without_the_theory(copied: Path) -> None:
     """The command then imports neither the claims nor an algebra system."""
     assert imported(copied, "list", "square.*").isdisjoint({"theory_by_hand", "sympy", "torch"})
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_fresh_reuses_nothing_and_keeps_what_it_finds(copied: Path) -> None:
     assert reused(copied, "square.*") == 0
     assert reused(copied, "square.*", "--fresh") == 0
     assert reused(copied, "square.*") == 15
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_only_the_same_seed_reuses_what_depends_on_it(copied: Path) -> None:
     assert reused(copied, "square.sum") == 0
     assert reused(copied, "square.sum", "--seed", "1") == 1, "the proof alone"
     assert reused(copied, "square.sum", "--seed", "1") == reused(copied, "square.sum") == 4
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("file", "kept"),
     [
@@ -151,7 +151,7 @@ def test_a_source_that_changed_takes_its_answers_with_it(copied: Path, file: str
     assert reused(copied, "square.sum") == kept
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_what_is_not_as_it_should_be_is_judged_again(copied: Path) -> None:
     for _ in range(2):
         found = run(copied, "verify", "bad.undecided", "bad.survivor", "bad.numeric", "bad.torch", "--json", "-")
@@ -238,7 +238,7 @@ def spoil(content: bytes, how: str) -> bytes:
     }[how]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     "how",
     [
@@ -265,7 +265,7 @@ def test_a_file_that_is_not_as_it_was_written_is_not_used_and_this_is_said(
     assert reused(copied, "square.sum") == 4, "it was written anew"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_file_from_elsewhere_is_not_used(copied: Path, cache_folder: Path) -> None:
     assert reused(copied, "square.sum") == 0
     (cache_folder / "key").unlink()
@@ -274,7 +274,7 @@ def test_a_file_from_elsewhere_is_not_used(copied: Path, cache_folder: Path) -> 
     assert "from elsewhere" in found.stderr
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_proof_written_by_hand_is_not_believed(copied: Path, cache_folder: Path) -> None:
     run(copied, "verify", "square.sum", "bad.undecided")
     path = stored(cache_folder)
@@ -287,7 +287,7 @@ def test_a_proof_written_by_hand_is_not_believed(copied: Path, cache_folder: Pat
     assert "undecided" in found.stdout and "not as they were written" in found.stderr
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_sealed_answer_of_another_claim_has_another_hash(copied: Path, cache_folder: Path) -> None:
     """Even with the user's own key: the hash names neither verdict nor claim, but what the verdict rests on."""
     run(copied, "verify", "square.sum")
@@ -299,7 +299,7 @@ def test_a_sealed_answer_of_another_claim_has_another_hash(copied: Path, cache_f
     assert reused(copied, "square.sum") == 3
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_what_is_in_the_folder_is_for_the_user_alone(copied: Path, cache_folder: Path) -> None:
     run(copied, "verify", "square.sum")
     assert {path.stat().st_mode & 0o077 for path in cache_folder.iterdir()} == {0}
@@ -307,13 +307,13 @@ def test_what_is_in_the_folder_is_for_the_user_alone(copied: Path, cache_folder:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_folder_that_cannot_be_written_to_is_no_error(copied: Path, cache_folder: Path) -> None:
     cache_folder.chmod(0o500)
     assert reused(copied, "square.sum") == reused(copied, "square.sum") == 0
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_a_file_in_the_place_of_the_folder_is_no_error(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = copied.parent / "taken"
     place.write_text("mine")
@@ -322,7 +322,7 @@ def test_a_file_in_the_place_of_the_folder_is_no_error(copied: Path, monkeypatch
     assert place.read_text() == "mine"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 def test_it_can_be_switched_off(copied: Path, monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> None:
     monkeypatch.setenv("THREEFOLD_CACHE", "off")
     assert folder() is None

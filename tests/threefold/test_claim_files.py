@@ -16,7 +16,7 @@ from threefold.claimtext import ClaimText
 from threefold.cli import cli
 from threefold.errors import Unusable
 
-pytestmark = pytest.mark.sampled(2)  # each starts processes
+pytestmark = pytest.mark.sampled(5)  # each starts processes
 
 HEAD = """from derivations.rules import *
 

@@ -90,7 +90,7 @@ def test_an_unknown_command_suggests_the_nearest() -> None:
 # --- verify -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_verify_prints_the_table_and_the_counts_and_exits_0(threefold: Command) -> None:
     result = threefold("verify", "square.*")
     assert result.exit_code == 0, result.output
@@ -108,7 +108,7 @@ def test_verify_prints_the_table_and_the_counts_and_exits_0(threefold: Command) 
     assert result.stderr == ""
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_verify_names_what_is_wrong_and_exits_1(threefold: Command) -> None:
     result = threefold("verify", "square.sum", "bad.refuted", "bad.missing")
     assert result.exit_code == 1
@@ -118,7 +118,7 @@ def test_verify_names_what_is_wrong_and_exits_1(threefold: Command) -> None:
     assert "Everything is as it should be" not in result.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_verify_asks_only_the_witnesses_named(threefold: Command) -> None:
     result = threefold("verify", "bad.missing", "--witness", "symbolic")
     assert result.exit_code == 0
@@ -128,7 +128,7 @@ def test_verify_asks_only_the_witnesses_named(threefold: Command) -> None:
     assert result.stdout.splitlines()[0].split() == ["tag", "claim", "numeric", "torch"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_table_fits_100_columns_and_holds_no_colour_codes_in_a_pipe(threefold: Command) -> None:
     result = threefold("verify", "square.*", "bad.numeric", "bad.torch", "bad.missing")
     table = result.stdout.split("\n\n")[0]
@@ -154,7 +154,7 @@ def test_long_ids_still_fit_100_columns(by_hand: Setting, threefold: Command, mo
     assert all(len(line) <= 100 for line in lines)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_verify_writes_the_ledger_whole(threefold: Command, tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
     path.write_text("old")
@@ -163,14 +163,14 @@ def test_verify_writes_the_ledger_whole(threefold: Command, tmp_path: Path) -> N
     assert [entry.name for entry in tmp_path.iterdir()] == ["ledger.json"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_verify_writes_the_ledger_of_a_failure_too(threefold: Command, tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
     assert threefold("verify", "bad.refuted", "--json", str(path)).exit_code == 1
     assert json.loads(path.read_text())["claims"][0]["good"] is False
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_json_to_standard_output_leaves_the_table_to_standard_error(threefold: Command) -> None:
     result = threefold("verify", "square.sum", "--json", "-")
     assert result.exit_code == 0
@@ -178,13 +178,13 @@ def test_json_to_standard_output_leaves_the_table_to_standard_error(threefold: C
     assert "square.sum" in result.stderr
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_json_to_a_device_does_not_replace_it(threefold: Command) -> None:
     assert threefold("verify", "square.sum", "--witness", "symbolic", "--json", os.devnull).exit_code == 0
     assert not Path(os.devnull).is_file()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_json_through_a_link_keeps_the_link(threefold: Command, tmp_path: Path) -> None:
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     link.symlink_to(target)
@@ -219,7 +219,7 @@ def test_an_unwritable_json_path_is_refused_before_the_work(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_a_disk_that_refuses_the_text_leaves_the_old_file(
     threefold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,7 +338,7 @@ def test_a_witness_module_that_cannot_be_imported_is_named(
 # --- list -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_list_has_one_line_a_claim_with_the_verdict(threefold: Command) -> None:
     result = threefold("list", "square.*")
     assert result.exit_code == 0
@@ -366,7 +366,7 @@ def test_list_refuses_a_pattern_that_matches_nothing(threefold: Command) -> None
 # --- show -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_has_the_statement_the_steps_the_evidence_and_the_place(threefold: Command) -> None:
     result = threefold("show", "square.sum")
     assert result.exit_code == 0, result.output
@@ -394,7 +394,7 @@ def test_show_has_the_statement_the_steps_the_evidence_and_the_place(threefold: 
     assert max(map(len, text.splitlines())) <= 100
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_fast_judges_the_derivation_alone(threefold: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("threefold.pool._start", None)
     result = threefold("show", "square.sum", "--fast")
@@ -405,12 +405,12 @@ def test_show_fast_judges_the_derivation_alone(threefold: Command, monkeypatch: 
     assert threefold("show", "bad.undecided", "--fast").exit_code == 1
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_takes_a_tag(threefold: Command) -> None:
     assert "square.sum.printed · 0004" in threefold("show", "0004").stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_prints_the_counterexample_of_a_false_claim(threefold: Command) -> None:
     result = threefold("show", "square.sum.printed")
     assert result.exit_code == 0
@@ -420,7 +420,7 @@ def test_show_prints_the_counterexample_of_a_false_claim(threefold: Command) -> 
     assert "Correct form" in result.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_exits_1_when_the_claim_is_not_as_it_should_be(threefold: Command) -> None:
     result = threefold("show", "bad.missing")
     assert result.exit_code == 1
@@ -428,7 +428,7 @@ def test_show_exits_1_when_the_claim_is_not_as_it_should_be(threefold: Command) 
     assert "no numeric witness is registered" in result.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_show_latex_is_latex_and_nothing_else(threefold: Command) -> None:
     result = threefold("show", "square.sum", "--latex")
     assert result.stdout.splitlines() == [
@@ -456,7 +456,7 @@ def test_show_needs_an_id(threefold: Command) -> None:
 # --- errata -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_errata_shows_the_numbers_and_the_correction(threefold: Command) -> None:
     result = threefold("errata", "N1")
     assert result.exit_code == 0, result.output
@@ -480,14 +480,14 @@ def test_what_is_printed_is_told_from_what_it_implies() -> None:
     assert said.index("Printed") < said.index("a sum squares") < said.index("Implies") < said.index("9 = 5")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_a_correction_in_words_counts_as_such(threefold: Command) -> None:
     result = threefold("errata", "N6")
     assert result.exit_code == 0
     assert "1 of 1 refuted with numbers; 0 of their corrections proved, 1 in words only." in result.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("N2", "no witness found"), ("N3", "undecided"), ("N4", "OverflowError: too large")],
@@ -499,7 +499,7 @@ def test_an_erratum_that_is_not_refuted_or_not_corrected_exits_1(threefold: Comm
     assert "0 of 1 refuted" in result.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_slips_in_the_words_are_listed_and_not_counted(threefold: Command) -> None:
     result = threefold("errata")
     assert "N5  notes, page 5  a slip in the words, not judged" in result.stdout
@@ -564,7 +564,7 @@ def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_the_module_is_the_command() -> None:
     assert program("--version").stdout == f"threefold, version {__version__}\n"
     found = program("show", "no.such.claim")
@@ -572,7 +572,7 @@ def test_the_module_is_the_command() -> None:
     assert "Traceback" not in found.stderr and "no.such.claim" in found.stderr
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_a_terminal_without_unicode_is_no_reason_to_stop() -> None:
     found = program("list", "--fast", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert found.returncode == 0, found.stderr

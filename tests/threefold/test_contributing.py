@@ -100,6 +100,7 @@ def test_the_page_can_be_followed_to_the_letter(tree: Path) -> None:
     assert row.count("agrees") == 2
 
 
+@pytest.mark.sampled(3)
 def test_before_its_tag_the_ledger_says_what_is_missing(tree: Path) -> None:
     follow(tree, until="echo")
     found = run("threefold list --fast", tree)

@@ -448,6 +448,7 @@ def test_evaluations_that_cannot_be(command, digits_run: Path, options, words: s
     assert words in command("evaluate", digits_run, *options, expect=2).stderr
 
 
+@pytest.mark.sampled(2)
 def test_a_judge_that_cannot_read_real_images_is_refused(command, train, pets: Path, tmp_path: Path) -> None:
     train("folder-vae", "--data", pets, "--out", tmp_path / "r")  # cats and dogs of noise
     err = command("evaluate", tmp_path / "r", "--metric", "classifier,quality", "--n", 8, expect=2).stderr
