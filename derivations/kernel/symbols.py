@@ -92,6 +92,8 @@ class Looks(dict[str, str]):
         self._plain: set[str] = set()
 
     def __setitem__(self, name: str, look: str) -> None:
+        if type(name) is not str or type(look) is not str:
+            raise Malformed(f"{name!r} is shown as {look!r}: a name and its look are plain text")
         if name not in self._plain and self.get(name, look) != look:
             raise Malformed(
                 f"{name!r} is shown as {self[name]!r} already, not as {look!r}: give the other another name"
@@ -105,7 +107,7 @@ class Looks(dict[str, str]):
 
     def declare(self, name: str, look: str) -> None:
         """Give a name its look, if it has one; else it keeps the one that it has."""
-        if look:
+        if look or type(look) is not str:
             self[name] = look
         elif name not in self:
             self[name] = name

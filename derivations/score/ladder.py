@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.flow.paths import PATH, level, signal
-from derivations.notation import d, integrable
+from derivations.notation import d
 from derivations.rules import (
     POSITIVE,
     REAL,
@@ -52,7 +52,6 @@ ladder = Claim(
         Statement(0, "<", blurred, name="everywhere", words="and blurred data have a density above 0 at every point"),
     ),
     domain=Domain(PATH),
-    hypotheses=(integrable,),
     scope="any dimension d, any data law, on a manifold too, any signal a > 0 and noise level sigma > 0",
     sources=("staircase, Score Matching", "Song and Ermon 2019"),
     words="So at every level of the ladder there is a score to follow. It is gentle at the top, where sigma is near 1; "

@@ -28,8 +28,11 @@ CONTEXT_OF = {
     "ddim": "ddpm",
 }  # the chapters in a context's own letters
 # Read as another term on purpose: mu and sigma without arguments are the encoder's, beta_1 is the schedule's; a rounded
-# number is a number; a product of densities is compared by its logarithm; a code is not as large as its data.
+# number is a number; a product of densities is compared by its logarithm; a code is not as large as its data; K
+# is k; and an average over data of one's own names them x_0.
 OTHERWISE = (
+    "vae.loss.slides",
+    "ddpm.parameterization.eps_target_scale",
     "vae.elbo.gaussian_reparam.notes_display",
     "vae.mle.kl_equivalence",
     "vae.encoder.trivial",

@@ -146,6 +146,8 @@ STEPS = [
     r"\sqrt{\alpha_t(1-\alpha_{t-1})}\epsilon_{t-1} + \sqrt{1-\alpha_t}\epsilon_t"
     r" = \sqrt{1-\alpha_t\alpha_{t-1}}\bar\epsilon_{t-1}",
     r"\bar\epsilon_t = \epsilon_t",
+    r"\sqrt{\alpha_t} z + \sqrt{1-\alpha_t}\epsilon = (\sqrt{\alpha_t} + \sqrt{1-\alpha_t})\epsilon",
+    r"z = \epsilon",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sympy as sp
 
 from derivations.kernel.symbols import LATEX, Looks
 from derivations.kernel.terms import Malformed
@@ -11,7 +12,7 @@ from derivations.rules import covariance, scalar, scalar_function, vector
 
 @pytest.mark.parametrize("declare", [scalar, vector, covariance])
 def test_a_second_look_is_refused(declare) -> None:  # type: ignore[no-untyped-def]
-    name = f"looks_{declare.__name__}"
+    name = f"second_look_{declare.__name__}"
     first = declare(name, r"\kappa")
     assert declare(name) is declare(name) and LATEX[name] == r"\kappa"
     assert declare(name, r"\kappa") == first == declare(name)
@@ -34,6 +35,14 @@ def test_a_name_without_a_look_is_given_one_once() -> None:
     assert looks["plain"] == "p"
     with pytest.raises(Malformed):
         looks["plain"] = "q"
+
+
+@pytest.mark.parametrize("look", [3, None, sp.Symbol("q"), type("Text", (str,), {})("q")])
+def test_a_look_is_plain_text(look) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(Malformed, match="plain text"):
+        Looks()["kept"] = look
+    with pytest.raises(Malformed, match="plain text"):
+        Looks().declare("kept", look)
 
 
 @pytest.mark.parametrize(

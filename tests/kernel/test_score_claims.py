@@ -27,6 +27,10 @@ PROVED = (
     "guidance.classifier",
     "guidance.classifier.exponential_tilt",
     "guidance.classifier_free.tilted_score",
+    "guidance.classifier_free",
+    "score.noise_ladder",
+    "score.off_support",
+    "score.langevin",
 )
 
 

@@ -47,6 +47,7 @@ class LinkReader(ABC):
         self.as_model = False
         self.names_matrices = False  # a covariance is in the line
         self.names_no_data = False  # neither x nor z is in the line: its Gaussians are any two of one space
+        self.noise_letter = ""  # what the line calls the one noise that it speaks of
         self.withheld = ""  # why nothing that is read here may be refuted
 
     def note(self, words: str) -> None:

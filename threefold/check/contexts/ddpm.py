@@ -106,7 +106,12 @@ def _noise(reader: Any, name: Name) -> Any:
     if name.labels:
         raise NotRead("a network without its argument")
     noise = merged_noise if name.accents and name.letter == "epsilon" else step_noise
-    return noise(reader.index(name.indices[0])) if name.indices else N.eps
+    if name.indices:
+        return noise(reader.index(name.indices[0]))
+    if reader.noise_letter not in ("", name.letter):
+        raise NotRead("two letters for a noise in one line: each is a draw of its own")
+    reader.noise_letter = name.letter
+    return N.eps
 
 
 def _prediction(network: Any) -> Any:
