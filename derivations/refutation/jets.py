@@ -75,7 +75,7 @@ class Jet:
         if self._is_inner(other):
             return other * self
         if not (isinstance(other, Jet) and other.level == self.level):
-            return self.map(lambda c: c if _is_plainly_zero(c) else c * other)
+            return self.map(lambda c: c if _is_plainly_zero(c) and not _is_float(other) else c * other)
         count = min(len(self.coefficients), len(other.coefficients))
         made: list[Any] = [ZERO] * count
         # Most series are short polynomials, so most coefficients are exact zeros: only the others are multiplied.
@@ -87,6 +87,9 @@ class Jet:
                 if i + j >= count:
                     break
                 made[i + j] = a * b if made[i + j] is ZERO else made[i + j] + a * b
+        floats = [c for c in made if _is_float(c)]
+        if floats:
+            made = [type(floats[0])() if c is ZERO else c for c in made]
         return Jet(self.level, self.low + other.low, made)
 
     __rmul__ = __mul__
@@ -146,6 +149,11 @@ def _is_plainly_zero(c: Any) -> bool:
     return type(c) is Fraction and not c.numerator
 
 
+def _is_float(c: Any) -> bool:
+    """One of mpmath's, which do not mix with fractions in every way."""
+    return hasattr(c, "_mpf_")
+
+
 def _inverse(c: Any) -> Any:
     """1/c, exactly for whole numbers."""
     if isinstance(c, Jet):
@@ -194,7 +202,7 @@ def lifted_exp(exp: Numeric) -> Numeric:
         made = [function(c[0])] if c else []
         rates = [(i, i * c[i]) for i in _present(c)]
         for k in range(1, len(c)):
-            made.append(_total(rate * made[k - i] for i, rate in rates if i <= k) / k)
+            made.append((_total(rate * made[k - i] for i, rate in rates if i <= k) + ZERO * made[0]) / k)
         return Jet(value.level, 0, made)
 
     return function
@@ -208,7 +216,8 @@ def lifted_log(log: Numeric) -> Numeric:
         made = [function(c[0])] if c else []
         present = _present(c)
         for k in range(1, len(c)):
-            made.append((c[k] - _total((k - j) * made[k - j] * c[j] for j in present if j < k) / k) / c[0])
+            total = _total((k - j) * made[k - j] * c[j] for j in present if j < k) + ZERO * c[0]
+            made.append((-total / k + c[k]) / c[0])
         return Jet(value.level, 0, made)
 
     return function
@@ -228,7 +237,7 @@ def lifted_power(power: Callable[[Any, Any], Any], exp: Numeric, log: Numeric) -
         made = [function(c[0], exponent)] if c else []
         present = _present(c)
         for k in range(1, len(c)):
-            total = _total((exponent * i - (k - i)) * c[i] * made[k - i] for i in present if i <= k)
+            total = _total((exponent * i - (k - i)) * c[i] * made[k - i] for i in present if i <= k) + ZERO * c[0]
             made.append(total / (k * c[0]))
         return Jet(base.level, 0, made)
 

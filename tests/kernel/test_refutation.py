@@ -4,13 +4,16 @@ Each case that must stay without a verdict stands beside a false neighbour that 
 """
 
 import time
+from fractions import Fraction
 
 import pytest
 import sympy as sp
 
 from derivations.kernel.claims import Claim, Statement
 from derivations.notation import T, abar, alpha, beta, integrable, p, q, s, schedule, t, x, z
+from derivations.refutation.arithmetic import Floating, mp
 from derivations.refutation.enclosures import surely_apart, working
+from derivations.refutation.jets import Jet
 from derivations.refutation.refute import refute, search
 from derivations.rules import (
     NONNEGATIVE,
@@ -260,3 +263,20 @@ def test_a_world_in_which_a_hypothesis_has_no_value_is_passed_over() -> None:
 
     report = derivations.judge_mutants("ddpm.forward.snr_monotone")
     assert report.total > 0 and not report.survivors
+
+
+@pytest.mark.parametrize("coefficients", [(2, 0, 1, 0, 3), (2, 0, 0, 0, 0), (1, 1, 0, 0, 0), (3, 0, 0, 1, 0)])
+def test_series_of_floats_may_have_gaps(coefficients):
+    """A coefficient that is missing is a fraction's 0, which mpmath does not take a float from."""
+    series = Jet(10**9, 0, [mp.mpf(c) if c else Fraction(0) for c in coefficients])
+    half = mp.mpf("-0.5")
+    for made, of in (
+        (Floating.exp(series), mp.exp),
+        (Floating.log(series), mp.log),
+        (Floating.power(series, half), lambda v: v**half),
+        (series * series, lambda v: v * v),
+        (series * mp.mpf(3), lambda v: 3 * v),
+    ):
+        known = mp.taylor(lambda x, of=of: of(mp.polyval(coefficients[::-1], x)), 0, 4)
+        assert [float(c) for c in made.coefficients] == pytest.approx([float(c) for c in known], abs=1e-9)
+        assert all(isinstance(c - c, mp.mpf) for c in made.coefficients)
