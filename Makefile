@@ -34,7 +34,7 @@ test-long: $(VENV)/.has-dev ## More of the tests: every network compiled, more p
 
 # Half of them need a browser: on Debian or Ubuntu `apt-get install chromium`, elsewhere any Chromium or Chrome on PATH.
 test-site: $(VENV)/.has-dev docs ## The tests that read the built site (those in a browser need Chromium)
-	THREEFOLD_SITE=$(abspath $(SITE)) THREEFOLD_LEDGER=$(abspath $(LEDGER)) $(BIN)/python -m pytest -n 2 --dist loadfile -m site tests/site $(ARGS)
+	THREEFOLD_SITE=$(abspath $(SITE)) THREEFOLD_LEDGER=$(abspath $(LEDGER)) $(BIN)/python -m pytest -n 2 --dist loadfile -m "site and not long" tests/site $(ARGS)
 
 coverage: $(VENV)/.has-dev ## The kernel's tests, which must take every branch of the kernel
 	$(BIN)/python -m pytest -n 2 tests/kernel --cov=derivations/kernel --cov-branch --cov-fail-under=100 \

@@ -74,6 +74,7 @@ def exists(site: Path, page: str) -> None:
         pytest.skip("no run is recorded, so there is no page of one")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_page_is_whole(chrome, address, site, kind, scheme):

@@ -114,6 +114,7 @@ def test_a_link_carries_the_text_and_runs_nothing(chrome, address, asked, page):
     chrome.wait_for("location.hash.includes('b%20%3D%20a%24%24%20%26%20more')")
 
 
+@pytest.mark.sampled(2)
 def test_a_run_can_be_stopped_and_begun_anew(chrome, address, page):
     chrome.look(1280)
     chrome.open(f"{address}/{page}")
