@@ -1,7 +1,8 @@
 """What is remembered of a calculation: only what was asked of genuine terms.
 
 A class of somebody's own may equal and hash like any term, and so stand in for it in a memory: whoever asked for the
-term afterwards would be told what was found of the impostor. It is calculated with, and refused elsewhere, each time.
+term afterwards would be told what was found of the impostor. So nothing that was found of one is kept. An impostor may
+itself be told what was found of the term that it equals; it is refused where a claim is admitted.
 """
 
 from __future__ import annotations

@@ -87,8 +87,7 @@ class Jet:
                 if i + j >= count:
                     break
                 made[i + j] = a * b if made[i + j] is ZERO else made[i + j] + a * b
-        floats = [c for c in made if _is_float(c)]
-        if floats:
+        if floats := [c for c in made if _is_float(c)]:  # the gaps are then floats, too
             made = [type(floats[0])() if c is ZERO else c for c in made]
         return Jet(self.level, self.low + other.low, made)
 
@@ -103,11 +102,9 @@ class Jet:
     def __pow__(self, n: int) -> Any:
         if n < 0:
             return self.reciprocal() ** -n
-        if n == 0:
-            return Fraction(1)
-        half = self ** (n // 2) if n > 1 else None
-        if half is None:
-            return self
+        if n < 2:
+            return self if n else Fraction(1)
+        half = self ** (n // 2)
         return half * half * self if n % 2 else half * half
 
     def stripped(self) -> Jet:

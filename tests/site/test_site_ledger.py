@@ -20,11 +20,12 @@ ALLOWED = {
     # The density is smooth and decays with its derivatives, as a density does that noise has smoothed.
     ("sde.fokker_planck", "derivative of a mean"),
     ("sde.fokker_planck", "derivative under the expectation"),
+    # Two such densities under one diffusion: the divergence is differentiated under the integral, with no flux outside.
     ("sde.kl_dissipation", "derivative of a mean"),
     ("sde.kl_dissipation", "integration by parts"),
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
-    # A network's output is smooth in its parameters, and the squared error has a mean: nothing else passes.
+    # The network is smooth in its parameters, and the gradient passes under the mean over data and noise.
     ("ddpm.training.noise", "derivative under the expectation"),
     # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.
     ("score.fisher_identity", "derivative of a mean"),
