@@ -21,6 +21,8 @@ __all__ = ["SOLVERS", "RungeKutta", "adaptive", "integrate", "log_density", "pro
 Field = Callable[[Tensor, Tensor], Tensor]
 """(x, t) -> dx/dt, t of shape (batch,)."""
 Callback = Callable[[float, Tensor], None]
+Moment = float | Tensor
+"""A time or a step: one for all examples, or one for each, (batch,) in float64."""
 TOLERANCE = 1e-5
 
 
@@ -53,21 +55,27 @@ class RungeKutta:
         """Of the field, a step."""
         return len(self.weights)
 
-    def slopes(self, field: Field, x: Tensor, t: float, h: float) -> list[Tensor]:
+    def slopes(self, field: Field, x: Tensor, t: Moment, h: Moment) -> list[Tensor]:
         """k_i = u(x + h sum_j a_ij k_j, t + c_i h)."""
         found: list[Tensor] = []
         for row, node in zip(self.stages, self.nodes, strict=True):
-            at = x
-            for a, k in zip(row, found, strict=True):
-                at = at + h * a * k if a else at
-            found.append(field(at, torch.full(x.shape[:1], t + node * h, device=x.device, dtype=x.dtype)))
+            at = _combined(x, h, row, found)
+            found.append(field(at, torch.as_tensor(t + node * h, device=x.device, dtype=x.dtype).expand(len(x))))
         return found
 
 
-def _combined(x: Tensor, h: float, weights: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
+def _combined(x: Tensor, h: Moment, weights: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
+    """x + h sum_i w_i k_i."""
     for weight, slope in zip(weights, slopes, strict=True):
-        x = x + h * weight * slope if weight else x
+        if weight:
+            scale = h * weight
+            x = x + (_beside(scale, x) if isinstance(scale, Tensor) else scale) * slope
     return x
+
+
+def _beside(value: Tensor, x: Tensor) -> Tensor:
+    """One value an example, shaped to be multiplied with x."""
+    return value.to(x).view(-1, *(1,) * (x.ndim - 1))
 
 
 SOLVERS = (
@@ -123,35 +131,38 @@ def adaptive(
     callback: Callback | None = None,
     most: int = 10_000,
 ) -> Tensor:
-    """x at `end` by Dormand and Prince's pair: a step is taken where the root mean square of its error is small.
+    """x at `end` by Dormand and Prince's pair, each example in steps of its own.
 
-    The error of a step is held below `tolerance` times 1 + |x|, all examples together.
+    A step is taken where the root mean square of its error, of tolerance times 1 + |x|, is at most 1; how long it is
+    depends on no other example.  `callback` hears the time of the example that is furthest behind.
 
     Raises:
         ValueError: a tolerance that is not positive.
-        RuntimeError: more than `most` steps, for a field that is not smooth enough.
+        RuntimeError: an example needs more than `most` steps: its field is not smooth enough, or not finite.
     """
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}; an adaptive solver needs a positive one, for example 1e-5")
-    method = solver("dopri5")
-    t, h = start, (end - start) / 20
+    method, span = solver("dopri5"), end - start
+    left = torch.full((len(x),), span, dtype=torch.float64, device=x.device)
+    h = left / 20
     for _ in range(most):
-        if (end - t) * (end - start) <= 0:
+        if not bool(left.any()):
             return x
-        if abs(h) > abs(end - t):
-            h = end - t
-        slopes = method.slopes(field, x, t, h)
+        h = torch.where(h.abs() < left.abs(), h, left)
+        slopes = method.slopes(field, x, end - left, h)
         ahead = _combined(x, h, method.weights, slopes)
-        other = _combined(x, h, method.embedded, slopes)
-        scale = tolerance * (1 + torch.maximum(x.abs(), ahead.abs()))
-        error = float(((ahead - other) / scale).double().square().mean().sqrt())
-        if error <= 1:
-            last = abs(h) >= abs(end - t)
-            t, x = (end if last else t + h), ahead
-            if callback:
-                callback(t, x)
-        h *= min(5.0, max(0.2, 0.9 * error**-0.2)) if error > 0 else 5.0
-    raise RuntimeError(f"{most} steps did not reach t = {end:g}; raise the tolerance ({tolerance:g})")
+        gap = (ahead - _combined(x, h, method.embedded, slopes)) / (1 + torch.maximum(x.abs(), ahead.abs()))
+        error = gap.double().flatten(1).square().mean(1).sqrt().nan_to_num(math.inf) / tolerance
+        taken = error <= 1
+        x = torch.where(_beside(taken, x).bool(), ahead, x)
+        left = torch.where(taken, left - h, left)
+        h = h * (0.9 * error.pow(-0.2)).clamp(0.2, 5.0)
+        if callback:
+            callback(end - span * float((left / span).max()), x)
+    raise RuntimeError(
+        f"{most} steps did not reach t = {end:g} for {int(left.count_nonzero())} of {len(x)} examples; raise the "
+        f"tolerance ({tolerance:g})"
+    )
 
 
 def log_density(

@@ -115,7 +115,7 @@ class FlowBase(ToldSystem):
         tolerance: float | None = None,
         callback: Callable[[float, Tensor], None] | None = None,
     ) -> Tensor:
-        """n samples; the first ones are the same whatever n, but for those of dopri5, which steps for all together.
+        """n samples; the first ones are the same whatever n, those of dopri5 within what its tolerance leaves.
 
         Args:
             labels: class of each sample, (n,), for conditional models.

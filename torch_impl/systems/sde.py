@@ -146,7 +146,7 @@ class SDEBase(ToldSystem):
         callback: Callable[[float, Tensor], None] | None = None,
         **options: Any,
     ) -> Tensor:
-        """n samples; the first ones are the same whatever n, but for those of dopri5, which steps for all together.
+        """n samples; the first ones are the same whatever n, those of dopri5 within what its tolerance leaves.
 
         Args:
             labels: class of each sample, (n,), for conditional models.

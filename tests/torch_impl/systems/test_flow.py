@@ -131,6 +131,38 @@ def test_a_tolerance_that_cannot_be(tolerance: float) -> None:
         adaptive(lambda x, t: x, torch.ones(1, 1), 1.0, 0.0, tolerance)
 
 
+def test_the_adaptive_solver_steps_for_each_example_alone() -> None:
+    """A neighbour that needs short steps shortens no other's; the error of each example is its own."""
+    x = torch.tensor([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]], dtype=torch.float64)
+    heard: list[float] = []
+
+    def field(points: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return torch.where(points.abs() > 2.5, 100 * torch.sin(100 * t)[:, None], -points)
+
+    together = adaptive(field, x, 1.0, 0.0, 1e-6, lambda t, _: heard.append(t))
+    for i in range(len(x)):
+        torch.testing.assert_close(together[i : i + 1], adaptive(field, x[i : i + 1], 1.0, 0.0, 1e-6), rtol=0, atol=0)
+    assert heard == sorted(heard, reverse=True) and heard[-1] == 0.0
+
+
+def test_a_field_that_is_not_finite_is_told_and_how_many_examples_it_holds_back() -> None:
+    def field(points: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return torch.where(points > 1, torch.nan, points)
+
+    with pytest.raises(RuntimeError, match="40 steps did not reach t = 0 for 1 of 2 examples; raise the tolerance"):
+        adaptive(field, torch.tensor([[0.5], [2.0]]), 1.0, 0.0, 1e-3, most=40)
+
+
+@pytest.mark.parametrize("row", [row for row in SOLVERS if not row.embedded], ids=lambda row: row.name)
+def test_the_first_samples_are_the_same_whatever_their_number(row) -> None:
+    torch.manual_seed(0)
+    system = MixtureFlowConfig.small().build().eval()
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    few, many = (system.sample(n, torch.Generator().manual_seed(5), sampler=row.name, steps=6) for n in (3, 21))
+    torch.testing.assert_close(few, many[:3], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_the_density_along_the_exact_flow_is_the_exact_one(path: Path) -> None:
     oracle = MixtureOnPath(*LAW, path)
