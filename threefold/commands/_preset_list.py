@@ -101,7 +101,7 @@ def _timed(chosen: Preset, device: torch.device) -> float | None:
     n = min(_TRIED, chosen.trainer.batch_size // chosen.trainer.accumulate)
     shape = (2,) if system.unit != "images" else (system.channels, system.image_size, system.image_size)
     x = torch.rand(n, *shape, generator=generator) * 2 - 1
-    y = None if system.classes is None else torch.randint(0, system.classes, (n,), generator=generator)
+    y = system.example_labels(n, generator)
     found = trial(chosen, x, y, device)
     if found is None:
         return None

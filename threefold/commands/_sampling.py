@@ -25,7 +25,7 @@ from torch_impl.runs.guides import Guide, load_guide
 from torch_impl.runs.open import Model, load_model
 from torch_impl.runs.sample_files import write_arrays, write_single_files
 from torch_impl.training import Processes
-from torch_impl.training.capabilities import KnowsLaw, Labels
+from torch_impl.training.capabilities import KnowsLaw, Labels, TakesCaptions
 from torch_impl.training.checkpoint import write_atomically
 
 __all__ = ["SAMPLING", "SampleRequest", "refuse_foreign", "refuse_guidance", "refuse_sampler", "run_sampling"]
@@ -46,6 +46,7 @@ class SampleRequest:
     guidance: float | None
     classifier: Path | None
     label: str | None
+    caption: tuple[str, ...]
     sampler_options: dict[str, Any]
     prior: str | None
     clip: bool | None
@@ -67,14 +68,15 @@ def run_sampling(request: SampleRequest) -> None:
         options = _sampling_options(request, model, device)
         _refuse_full_disk(request, model)
         generator = torch.Generator(device).manual_seed(request.seed)
+        read = model.system.tokenizer.decode if isinstance(model.system, TakesCaptions) else None
         with _told(request.n) as told:
             parts = _drawn(model, request, generator, options, told)
             if request.out.suffix.lower() == ".png":
                 _write_picture(request, model, torch.cat([part for part, _ in parts]))
             elif request.out.suffix.lower() == ".npz":
-                write_arrays(request.out, parts, request.n)
+                write_arrays(request.out, parts, request.n, read)
             else:
-                write_single_files(request.out, parts, model.description["data"].get("classes"))
+                write_single_files(request.out, parts, model.description["data"].get("classes"), read)
     plain_console().print(f"{request.n} samples in {request.out}")
 
 
@@ -177,6 +179,7 @@ def _refuse_full_disk(request: SampleRequest, model: Model) -> None:
         )
 
 
+_ASKS = ("label", "caption")
 SAMPLING = ("sampler", "steps", "guidance")
 
 
@@ -208,15 +211,15 @@ def refuse_guidance(model: Model, guidance: float | None) -> None:
     config: Any = model.system.config
     if guidance is None or not getattr(config, "conditional", False):
         return
-    drop = getattr(config, "label_drop", None)
+    drop, what = getattr(config, "label_drop", None), "caption" if isinstance(model.system, TakesCaptions) else "class"
     if drop == 0 and guidance != 1:
         raise ValueError(
             f"--guidance is {guidance:g}, but this model was trained with --label-drop 0 and never learned to do "
-            "without the class; leave it out (1), or train with --label-drop 0.1"
+            f"without the {what}; leave it out (1), or train with --label-drop 0.1"
         )
     if drop == 1 and guidance != 0:
         raise ValueError(
-            f"--guidance is {guidance:g}, but this model was trained with --label-drop 1 and never saw a class; give "
+            f"--guidance is {guidance:g}, but this model was trained with --label-drop 1 and never saw a {what}; give "
             "--guidance 0, or train with --label-drop 0.1"
         )
 
@@ -232,6 +235,7 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
         "clip": request.clip,
         "prior": request.prior,
         "label": request.label,
+        "caption": request.caption or None,
     }
     others = {} if "sampler" in takes(system) else request.sampler_options
     refuse_foreign(model, {**given, "columns": request.columns, **others})
@@ -241,9 +245,12 @@ def _sampling_options(request: SampleRequest, model: Model, device: torch.device
     else:
         guide = load_guide(request.classifier, model, device)
     refuse_sampler(model, request.sampler)
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name != "label"}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None and name not in _ASKS}
     options |= request.sampler_options
-    if isinstance(system, Labels):
+    if isinstance(system, TakesCaptions) and request.caption:
+        said = system.tokenizer.encode(request.caption).to(device)
+        options["labels"] = said[torch.arange(request.n, device=device) % len(said)]
+    elif isinstance(system, Labels):
         options["labels"] = _labels(request, model, device, guide)
     if guide is not None:
         options["classifier"] = guide.logits

@@ -39,6 +39,7 @@ from torch_impl.training import (
     StoredCheckpoint,
     Trainer,
 )
+from torch_impl.training.capabilities import Samples
 from torch_impl.training.progress import Observers, TensorBoardObserver, TerminalObserver, duration
 
 __all__ = ["looking_at", "run_training"]
@@ -133,13 +134,14 @@ def _train(plan: Plan, console: Console) -> None:
     processes.finish()
     if processes.is_main:
         console.print(f"{chosen.name} is trained. Next:")
-        for line in _next_commands(plan):
+        for line in _next_commands(plan, isinstance(trainer.averaged, Samples)):
             console.print(f"  {line}")
 
 
-def _next_commands(plan: Plan) -> Iterator[str]:
+def _next_commands(plan: Plan, samples: bool) -> Iterator[str]:
     """Commands to paste."""
-    yield pasted("threefold", "sample", plan.out, "--out", "samples.png")
+    if samples:
+        yield pasted("threefold", "sample", plan.out, "--out", "samples.png")
     where = data_folder(plan.chosen)
     given = () if where is None or plan.chosen.data.root is None else ("--data", where)
     yield pasted("threefold", "evaluate", plan.out, *given)

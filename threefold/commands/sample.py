@@ -17,6 +17,7 @@ Examples:
   threefold sample runs/digits-ddpm --out digits.png --n 100
   threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 1.5 --sampler dpmpp_2m --steps 20
   threefold sample runs/digits-ddpm --out sevens.png --label 7 --guidance 2 --classifier runs/digits-classifier
+  threefold sample runs/glyphs-caption --out a.png --caption "a small red letter A, turned left, on blue" --guidance 2
   threefold sample runs/digits-onestep --out onestep.png --prior normal
   threefold sample runs/cifar10-ddpm --out samples.npz --n 50000
 
@@ -46,6 +47,12 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
     help="A classifier of noisy images that guides instead, with weight W.",
 )
 @click.option("--label", metavar="Y", help="Class by name or number, or several with commas. [default: all in turn]")
+@click.option(
+    "--caption",
+    multiple=True,
+    metavar="TEXT",
+    help="What to draw, in words; given several times, each in turn. [default: captions of the training data]",
+)
 @click.option("--clip/--no-clip", default=None, help="Clip the predicted image at every step. [default: for pixels]")
 @click.option(
     "--prior", type=click.Choice(["normal", "matched"]), help="Start of the one-step model. [default: matched]"

@@ -73,6 +73,11 @@ CAPTIONS = (
         "Left, how often the digit asked for is drawn. Right, the same against the variety left within a class.",
     ),
     (
+        r"products",
+        "products of the vectors of sixteen pictures and their captions",
+        "Held-out pictures, a row each under its caption, against the sixteen captions: dark blue is near, red is far.",
+    ),
+    (
         r"accuracy",
         "share of held-out images told right against the noise in them",
         "How often the classifier is right on held-out images, against the noise in them.",

@@ -11,6 +11,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from torch_impl.data.words import Tokenizer
+
 __all__ = ["BadData", "DataNotFound", "DataSet", "fingerprint", "scaled"]
 
 
@@ -43,6 +45,7 @@ class DataSet(ABC):
         size: number of examples, or None where they are made on the fly without end.
         shape: of one example, (channels, height, width) or (dim,).
         classes: names of the labels 0, 1, ..., or None for unlabelled data.
+        words: the tokenizer of captions, which then stand in the place of labels, int64 (batch, length); None without.
         labels: of all examples, int64 (size,), where they are stored; None where there are none, or they are made.
         levels: number of grey levels, for the discretised likelihood; None for data that are not grey levels.
         device: where `read` returns its tensors.
@@ -57,6 +60,7 @@ class DataSet(ABC):
     size: int | None
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
+    words: Tokenizer | None = None
     labels: Tensor | None = None
     levels: int | None = None
     device: torch.device = torch.device("cpu")

@@ -21,7 +21,7 @@ from torch_impl.data import counter
 from torch_impl.data.dataset import DataNotFound, DataSet, fingerprint
 from torch_impl.data.row import DataRow
 
-__all__ = ["CHARACTERS", "DATA", "GlyphSet", "glyphs"]
+__all__ = ["CHARACTERS", "DATA", "FONTS", "GlyphSet", "atlas", "glyphs", "inked"]
 
 CHARACTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and capitals without I and O, which some fonts draw like 1 and 0."""
@@ -47,7 +47,7 @@ _DRAWS = 16  # numbers per example
 
 
 @cache
-def _atlas(characters: str, cell: int) -> np.ndarray:
+def atlas(characters: str, cell: int) -> np.ndarray:
     """Coverage of each glyph, uint8 (fonts, characters, cell, cell), centred, the larger side 3/4 of the cell."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -72,6 +72,21 @@ def _atlas(characters: str, cell: int) -> np.ndarray:
     return cells
 
 
+def inked(cell: Tensor, right: Tensor, down: Tensor, shift: Tensor, side: int) -> Tensor:
+    """Coverage (batch, 1, side, side) of an affine image of each cell (batch, s, s), averaged over 2x2 samples a pixel.
+
+    One step to the right, and one down, of the picture lead to `right` and `down` in the cell, `shift` is where its
+    middle lies; each (batch, 2), in halves of a side.
+    """
+    samples = 2 * side
+    ticks = (torch.arange(samples, device=shift.device) + 0.5) * (2.0 / samples) - 1.0
+    across = (ticks - shift[:, :1])[:, :, None] * right[:, None]
+    along = (ticks - shift[:, 1:])[:, :, None] * down[:, None]
+    grid = across[:, None] + along[:, :, None]
+    ink = F.grid_sample(cell[:, None].float().div_(255), grid, align_corners=False)
+    return F.avg_pool2d(ink, 2)
+
+
 class GlyphSet(DataSet):
     """Glyphs of side `image_size` in 1 or 3 channels; example i is fixed by (seed, split, i)."""
 
@@ -87,7 +102,7 @@ class GlyphSet(DataSet):
         self.shape, self.classes = (channels, image_size, image_size), tuple(characters)
         self.fingerprint = fingerprint(name="glyphs", shape=self.shape, split=split, seed=seed, characters=characters)
         self._key = counter.key(seed, "glyphs", split)
-        self._cells = torch.from_numpy(_atlas(characters, 2 * image_size))
+        self._cells = torch.from_numpy(atlas(characters, 2 * image_size))
 
     def read(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         index = index.to(self.device)
@@ -101,7 +116,7 @@ class GlyphSet(DataSet):
         return image.mul_(255).round_().to(torch.uint8), label
 
     def _warp(self, cell: Tensor, u: Tensor) -> Tensor:
-        """Coverage (batch, 1, side, side) of a random affine image of each cell, averaged over 2x2 samples a pixel."""
+        """Coverage (batch, 1, side, side) of a random affine image of each cell."""
         turn, lean = (u[:, 0] - 0.5) * 0.6, (u[:, 1] - 0.5) * 0.5  # radians; shear
         wide, high = 1.0 / (0.75 + 0.35 * u[:, 2]), 1.0 / (0.75 + 0.35 * u[:, 3])
         shift = (u[:, 4:6] - 0.5) * 0.3
@@ -109,13 +124,7 @@ class GlyphSet(DataSet):
         # where in the cell one step to the right, and one step down, of the picture leads: (batch, 2) each
         right = torch.stack(((c - lean * s) * wide, -s * high), dim=1)
         down = torch.stack(((s + lean * c) * wide, c * high), dim=1)
-        samples = 2 * self.shape[1]
-        ticks = (torch.arange(samples, device=u.device) + 0.5) * (2.0 / samples) - 1.0
-        across = (ticks - shift[:, :1])[:, :, None] * right[:, None]
-        along = (ticks - shift[:, 1:])[:, :, None] * down[:, None]
-        grid = across[:, None] + along[:, :, None]
-        ink = F.grid_sample(cell[:, None].float().div_(255), grid, align_corners=False)
-        return F.avg_pool2d(ink, 2)
+        return inked(cell, right, down, shift, self.shape[1])
 
     def _colours(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Background and foreground in [0, 1], (batch, channels, 1, 1) each, at least 0.4 apart in brightness."""

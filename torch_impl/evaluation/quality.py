@@ -23,7 +23,7 @@ from torch_impl.evaluation.metric import Metric
 from torch_impl.evaluation.readers import EndlessClassifier, ImageClassifier
 from torch_impl.networks.inception import load_inception
 from torch_impl.runs.open import first_examples
-from torch_impl.training.capabilities import KnowsLaw, Samples
+from torch_impl.training.capabilities import KnowsLaw, Samples, TakesCaptions
 
 __all__ = ["METRICS"]
 
@@ -45,8 +45,9 @@ def _feature_classifier(e: Evaluation) -> FeatureClassifier:
         ValueError: it cannot tell real images apart.
     """
     train, held_out = first_examples(e.split("train"), _REAL), first_examples(e.split("test"), 2000)
+    y, told = (part if part is not None and part.ndim == 1 else None for part in (train.y, held_out.y))
     network = FeatureClassifier(
-        train.x, train.y, (held_out.x, held_out.y), device=e.device, say=e.say, steps=200 if e.takes_long else 400
+        train.x, y, (held_out.x, told), device=e.device, say=e.say, steps=200 if e.takes_long else 400
     )
     if not network.reads_images:
         raise ValueError(_no_judge(network.accuracy, network.chance, len(held_out.x)))
@@ -190,7 +191,7 @@ METRICS = (
         "%",
         "more",
         needs=(Samples,),
-        without=(KnowsLaw,),
+        without=(KnowsLaw, TakesCaptions),
         labels=True,
     ),
     Metric(

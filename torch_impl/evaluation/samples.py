@@ -67,7 +67,7 @@ def diversity_metric(e: Evaluation) -> list[Figure]:
     """
     x, labels = e.samples()
     real = first_examples(e.split("train"), 5000)
-    told = labels is not None and real.y is not None
+    told = labels is not None and labels.ndim == 1 and real.y is not None  # captions hardly come twice
     mine = _spread_within(x, labels if told else None)
     theirs = _spread_within(real.x, real.y if told else None)
     within = "within a class" if told else "of all"

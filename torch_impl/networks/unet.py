@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -87,12 +88,12 @@ class Stage(nn.Module):
 class DownLevel(nn.Module):
     """The stages at one resolution on the way down, then the step to half of it; returns every output it made."""
 
-    def __init__(self, stages: list[Stage], downsample: Downsample | None) -> None:
+    def __init__(self, stages: list[nn.Module], downsample: Downsample | None) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.downsample = downsample
 
-    def forward(self, h: Tensor, e: Tensor) -> list[Tensor]:
+    def forward(self, h: Tensor, e: Any) -> list[Tensor]:
         made = []
         for stage in self.stages:
             h = stage(h, e)
@@ -103,12 +104,12 @@ class DownLevel(nn.Module):
 class UpLevel(nn.Module):
     """The stages at one resolution on the way up, each taking one skip off the end of the list; then double it."""
 
-    def __init__(self, stages: list[Stage], upsample: Upsample | None) -> None:
+    def __init__(self, stages: list[nn.Module], upsample: Upsample | None) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.upsample = upsample
 
-    def forward(self, h: Tensor, skips: list[Tensor], e: Tensor) -> Tensor:
+    def forward(self, h: Tensor, skips: list[Tensor], e: Any) -> Tensor:
         for stage in self.stages:
             h = stage(torch.cat((h, skips.pop()), dim=1), e)
         return h if self.upsample is None else self.upsample(h)
@@ -121,6 +122,9 @@ class UNet(nn.Module):
     Shapes: x_t (batch, in_channels, h, w) with h and w divisible by 2^(levels - 1); t (batch,); y (batch,) integers for
     a conditional network.  Returns (batch, in_channels or 2 in_channels, h, w).
     """
+
+    stage: ClassVar[type[nn.Module]] = Stage
+    """What the levels are made of; a network that is told more than a vector has stages of its own."""
 
     def __init__(self, config: UNetConfig | None = None) -> None:
         super().__init__()
@@ -135,22 +139,22 @@ class UNet(nn.Module):
         now, skips = widths[0], [widths[0]]
         self.down = nn.ModuleList()
         for level, width in enumerate(widths):
-            stages = []
+            stages = list[nn.Module]()
             for _ in range(config.blocks_per_level):
-                stages.append(Stage(now, width, attends[level], config))
+                stages.append(self.stage(now, width, attends[level], config))
                 now = width
                 skips.append(now)
             self.down.append(DownLevel(stages, Downsample(now) if level < last else None))
             if level < last:
                 skips.append(now)
 
-        self.middle = nn.ModuleList([Stage(now, now, attends[last], config), Stage(now, now, False, config)])
+        self.middle = nn.ModuleList([self.stage(now, now, attends[last], config), self.stage(now, now, False, config)])
 
         self.up = nn.ModuleList()
         for level in reversed(range(len(widths))):
-            stages = []
+            stages = list[nn.Module]()
             for _ in range(config.blocks_per_level + 1):
-                stages.append(Stage(now + skips.pop(), widths[level], attends[level], config))
+                stages.append(self.stage(now + skips.pop(), widths[level], attends[level], config))
                 now = widths[level]
             self.up.append(UpLevel(stages, Upsample(now) if level > 0 else None))
 
@@ -164,9 +168,13 @@ class UNet(nn.Module):
         """The label that means "no class"; None for an unconditional network."""
         return self.config.num_classes
 
+    def told(self, t: Tensor, y: Tensor | None) -> Any:
+        """What every stage is told of time and label."""
+        return F.silu(self.conditioning(t, y))
+
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         check_image(x, self.config.in_channels, divisor=2 ** (len(self.config.channels) - 1))
-        e = F.silu(self.conditioning(t, y))
+        e = self.told(t, y)
         skips = [self.conv_in(channels_last(x))]
         for level in self.down:
             skips += level(skips[-1], e)

@@ -122,6 +122,8 @@ def _splits(chosen: Preset, train: Any) -> str:
 
 def _counts(data: Any) -> str:
     """The classes with how many examples each has."""
+    if getattr(data, "words", None) is not None:
+        return f"captions of up to {data.words.length} words out of {len(data.words.vocabulary)}"
     if data.classes is None:
         return "no classes"
     if data.labels is None:

@@ -88,7 +88,7 @@ def _what_fits(chosen: Preset, found: Trial, seconds: float, step: int, processe
         return
     changes, options = smaller
     x = torch.zeros(4, chosen.system.channels, chosen.system.image_size, chosen.system.image_size)
-    y = None if chosen.system.classes is None else torch.zeros(4, dtype=torch.int64)
+    y = chosen.system.example_labels(4, torch.Generator())
     less = trial(override(chosen, changes), x, y, processes.device)
     if less is not None:
         steps = int(_NIGHT / max(less.seconds(changes["batch_size"]), 1e-3))

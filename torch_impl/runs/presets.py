@@ -147,7 +147,7 @@ def _for_row(name: str, row: DataRow, family: str) -> Preset:
 
 # Written beside the fields: which average, and its decay.
 _BESIDE: dict[str, Any] = {"ema": Literal["none", "constant", "warmup", "power"], "ema_decay": float}
-_FROM_DATA = ("classes", "weights", "means", "variances")
+_FROM_DATA = ("classes", "weights", "means", "variances", "vocabulary", "caption_length", "examples")
 
 
 def read_field(chosen: Preset, name: str, text: str) -> Any:

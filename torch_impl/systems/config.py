@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
+import torch
+from torch import Tensor
+
 from torch_impl.training.fields import check_limits, check_value, declared_types
 from torch_impl.training.system import System
 
@@ -42,6 +45,9 @@ class SystemConfig:
     """Where examples are drawn from a law that the config holds: how the names of such data begin."""
     stage: ClassVar[str] = ""
     """What a system that is trained before it is to it, for some values at least; empty where there is none."""
+
+    captions: ClassVar[bool] = False
+    """Whether each example must come with a caption."""
 
     image_size: int = 8
     channels: int = 1
@@ -106,6 +112,10 @@ class SystemConfig:
         """ValueError if the model is to be told classes that its data do not have."""
         if self.classes is None and getattr(self, "conditional", False):
             raise ValueError("a conditional model needs labels, and this data has none; train with --unconditional")
+
+    def example_labels(self, n: int, generator: torch.Generator) -> Tensor | None:
+        """What batches may have in the place of labels, (n, ...); None where there is nothing."""
+        return None if self.classes is None else torch.randint(0, self.classes, (n,), generator=generator)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dataclasses.asdict(self)}

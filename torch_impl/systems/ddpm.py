@@ -113,7 +113,7 @@ class DiffusionSystem(System):
         if self.config.conditional:
             if y is None:
                 raise ValueError("the batch has no labels; a conditional model needs them: train with --unconditional")
-            y = drop_labels(y, self.config.label_drop, self.null_label, draws.uniform(len(x0)))
+            y = self.hidden(y, draws.uniform(len(x0)))
         loss = self.diffusion.loss(self.predictor(y), x0, t, noise, self.config.weighting)
         return {"loss": loss}
 
@@ -134,13 +134,21 @@ class DiffusionSystem(System):
         assert self.config.classes is not None
         return self.config.classes
 
+    def hidden(self, y: Tensor, uniform: Tensor) -> Tensor:
+        """Labels of which some are hidden, for guidance; `uniform` are numbers in [0, 1), one for each."""
+        return drop_labels(y, self.config.label_drop, self.null_label, uniform)
+
+    def untold(self, like: Tensor) -> Tensor:
+        """Labels that stand for no class, as many as `like` has examples."""
+        return torch.full(like.shape[:1], self.null_label, device=like.device)
+
     def predictor(self, y: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
         """(x_t, t) -> prediction, for given labels (the null class where a conditional model is given none)."""
         model = self.model
         if not self.config.conditional:
             return lambda x_t, t: model(x_t, t)
         if y is None:
-            return lambda x_t, t: model(x_t, t, torch.full_like(t, self.null_label))
+            return lambda x_t, t: model(x_t, t, self.untold(t))
         return lambda x_t, t: model(x_t, t, y)
 
     def guided(self, y: Tensor | None, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -163,7 +171,7 @@ class DiffusionSystem(System):
             return self.predictor()
         if guidance == 1.0:
             return self.predictor(y)
-        return classifier_free(self.model, y, torch.full_like(y, self.null_label), guidance)
+        return classifier_free(self.model, y, self.untold(y), guidance)
 
     takes: tuple[str, ...] = ("sampler", "steps", "guidance", "clip", "label", "columns")
 

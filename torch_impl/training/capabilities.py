@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from torch_impl.data.words import Tokenizer
 from torch_impl.diffusion import GaussianDiffusion
 from torch_impl.oracle import Oracle
 from torch_impl.random.draws import Draws
@@ -29,6 +30,7 @@ __all__ = [
     "PixelLikelihood",
     "Reconstructs",
     "Samples",
+    "TakesCaptions",
 ]
 
 
@@ -50,6 +52,15 @@ class Labels(Protocol):
 
     def sample_labels(self, n: int) -> Tensor | None:
         """Classes for n samples, shape (n,); None for a model that is told none."""
+
+
+@runtime_checkable
+class TakesCaptions(Protocol):
+    """Reads captions: they stand in the place of labels, int64 (n, length)."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of the captions that it reads."""
 
 
 @runtime_checkable

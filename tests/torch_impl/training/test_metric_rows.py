@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from torch_impl.evaluation import METRICS, Metric, Settings, check_metrics, evaluate, metrics_for, quality
+from torch_impl.evaluation import METRICS, Metric, Settings, attributes, check_metrics, evaluate, metrics_for, quality
 from torch_impl.evaluation.metric import check_rows
 from torch_impl.evaluation.registry import table
 from torch_impl.runs.open import Model, describe, fit_to_data, load_split
@@ -29,6 +30,8 @@ def models() -> dict[str, Model]:
     for kind in KINDS:
         small = system_kinds()[kind].small()
         choice = DataChoice(f"{small.laws}ring8" if small.laws else "digits")
+        if small.captions:
+            choice = DataChoice("captions", 16)
         data = load_split(choice, "train")
         chosen = fit_to_data(Preset(kind, "", choice, small, TrainerConfig(1, 8)), data)
         stored = StoredCheckpoint(Path("step-00000001"))
@@ -50,6 +53,7 @@ def _one_reader_for_one_set() -> Iterator[None]:
                 return found[key]
 
             patch.setattr(quality, name, once)
+        patch.setattr(attributes, "AttributeReaders", partial(attributes.AttributeReaders, steps=2, batch=8))
         yield
 
 

@@ -80,6 +80,9 @@ def test_other_text_is_refused_with_the_field_and_the_remedy(field, text, words)
         ("digits-vae", {"channels": 3}, "those of its data"),
         ("digits-vae", {"name": "glyphs"}, "trained on digits"),
         ("mixture-ddpm", {"weights": (1.0,)}, "comes from its data"),
+        ("glyphs-clip", {"vocabulary": ("a",)}, "comes from its data"),
+        ("glyphs-caption", {"conditional": False}, "is told captions"),
+        ("glyphs-caption", {"patch": 3}, "does not divide the side"),
         ("mixture-ddpm", {"name": "digits"}, "trained on mixture:ring8"),
         ("mixture-ddpm", {"image_size": 3}, "of points, not of images"),
         ("mixture-ddpm", {"width": 5}, "must be even"),
@@ -118,6 +121,7 @@ def test_a_weight_of_zero_where_sampling_starts_is_refused(prediction, weighting
 def test_every_field_of_every_preset_has_a_value_of_its_own_type(name):
     chosen = preset(name)
     of_data = {"image_size", "channels", "classes", "weights", "means", "variances", "name", "ema"}
+    of_data |= {"vocabulary", "caption_length", "examples"}
     owners = (chosen.system, chosen.trainer, chosen.data)
     fields = {f.name: getattr(owner, f.name) for owner in reversed(owners) for f in dataclasses.fields(owner)}
     assert override(chosen, {name: value for name, value in fields.items() if name not in of_data}) == chosen

@@ -20,7 +20,9 @@ TRAINER = TrainerConfig(2, 8, warmup=0, log_every=1, validate_every=0, preview_e
 
 def small_preset(kind: str) -> Preset:
     small = system_kinds()[kind].small()
-    choice = DataChoice(f"{small.laws}ring8" if small.laws else "digits")
+    choice = (
+        DataChoice("captions", 16) if small.captions else DataChoice(f"{small.laws}ring8" if small.laws else "digits")
+    )
     return Preset(f"small-{kind}", "", choice, small, TRAINER)
 
 

@@ -1,0 +1,72 @@
+"""`sample --caption`: what is drawn, what goes with it into files, and what is refused before work."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHORT = ("--steps", 2, "--no-pictures", "--warmup", 0, "--log-every", 1, "--validate-every", 0, "--batch-size", 8)
+SMALL = ("--widths", 8, "--attention", 8, "--set", "head_channels=8", "--set", "text_width=8", "--timesteps", 8)
+RED, GREEN = "a small red letter A, turned left, on blue", "a large bold green letter k, on white"
+
+
+@pytest.fixture
+def runs(command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusion that reads captions, one that always had them, and a dual encoder."""
+    home = tmp_path_factory.getbasetemp() / "captions"
+    if not home.exists():
+        for name, options in (("diffusion", ()), ("always-told", ("--label-drop", 0))):
+            command("train", "glyphs-caption", *SHORT, *SMALL, *options, "--out", home / name)
+        told = command("train", "glyphs-clip", *SHORT, "--widths", 8, "--out", home / "clip").output
+        assert "threefold evaluate" in told and "threefold sample" not in told
+    return home
+
+
+def test_captions_are_drawn_in_turn_and_stand_beside_the_pictures(command, runs: Path, tmp_path: Path) -> None:
+    asked = ("sample", runs / "diffusion", "--caption", RED, "--caption", GREEN, "--n", 3, "--steps", 2)
+    command(*asked, "--guidance", 2, "--out", tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["images"].shape == (3, 16, 16, 3)
+        words = [text.replace(",", "").replace("letter k", "letter K") for text in (RED, GREEN, RED)]
+        assert arrays["captions"].tolist() == words
+    command(*asked, "--out", tmp_path / "single")
+    with (tmp_path / "single" / "captions.csv").open() as file:
+        assert list(csv.reader(file))[:2] == [["file", "caption"], ["000000.png", words[0]]]
+
+
+def test_without_a_caption_those_of_the_data_are_drawn(command, runs: Path, tmp_path: Path) -> None:
+    command("sample", runs / "diffusion", "--n", 2, "--steps", 2, "--out", tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        examples = json.loads((runs / "diffusion" / "config.json").read_text())["system"]["examples"]
+        assert arrays["captions"].tolist() == examples[:2]
+
+
+def test_a_dual_encoder_is_measured(command, runs: Path, tmp_path: Path) -> None:
+    command("evaluate", runs / "clip", "--examples", 20, "--json", tmp_path / "f.json")
+    found = json.loads((tmp_path / "f.json").read_text())
+    keys = {row["key"]: row["value"] for row in found["figures"]["retrieval"]}
+    assert keys["chance"] == 5 and {"test", "unseen", "unseen_character", "test_style"} <= keys.keys()
+    assert not found["failed"]
+
+
+@pytest.mark.parametrize(
+    ("run", "options", "words"),
+    [
+        (
+            "diffusion",
+            ("--caption", "a purple letter A"),
+            "has the word 'purple', which this model never read; it knows",
+        ),
+        ("diffusion", ("--caption", "a " * 12), "has 12 words, and this model reads at most 10; shorten it"),
+        ("diffusion", ("--label", "3"), "--label has no meaning for a model of kind caption; leave it out"),
+        ("always-told", ("--caption", RED, "--guidance", 2), "never learned to do without the caption"),
+        ("clip", ("--caption", RED), "--caption has no meaning for a model of kind clip; leave it out"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(command, runs: Path, tmp_path: Path, run: str, options, words: str) -> None:
+    told = command("sample", runs / run, *options, "--out", tmp_path / "a.png", expect=2).stderr
+    assert words in " ".join(told.split()) and not (tmp_path / "a.png").exists()
