@@ -73,12 +73,19 @@ def _follows(before: Statement, after: Statement, domain: Domain) -> bool:
             sign = Algebra(domain).sign(new - share * old)
             if sign == "+" or (sign in ("0+", "0") and not (strict and share == 0)):
                 return True
-            if not strict and inequalities.is_divergence(core(new - share * old), Context(domain)):
+            if not strict and _is_divergence(core(new - share * old), domain):
                 return True
         return _is_weaker(before, after, Context(domain))
     except (OutsideFragment, StepFails, Malformed):
         pass
     return False
+
+
+def _is_divergence(gap: Any, domain: Domain) -> bool:
+    try:
+        return inequalities.is_divergence(gap, Context(domain))
+    except StepFails:
+        return False
 
 
 def _is_weaker(before: Statement, after: Statement, context: Context) -> bool:

@@ -90,6 +90,7 @@ CHAPTERS = (
     "ddpm.readings",
     "ddpm.definitions",
     "ddpm.algorithms",
+    "ddpm.clipping",
     "ddpm.examples",
 )
 

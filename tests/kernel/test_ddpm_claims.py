@@ -85,6 +85,8 @@ PROVED = (
     "ddpm.sampling.ancestral",
     "ddpm.sampling.respaced",
     "ddpm.sampling.final_noise",
+    "ddpm.sampling.clip_x0",
+    "ddpm.sampling.rescale",
 )
 DEFINED = ("ddpm.notation", "ddpm.reverse.model_kernel", "ddim.inference_kernel")
 REFUTED = ("ddpm.mean.eps_form.notes_display", "ddpm.loss.simple_is_elbo")

@@ -45,7 +45,7 @@ class Denoiser:
     """A network under a diffusion, asked at one time for all examples.
 
     clip: False, True (to [-1, 1]) or a function of x_0. The noise direction stays the network's own unless
-    `rederive_eps`, which recomputes it from the clipped x_0 (`planned:ddpm.sampling.clip_x0`).
+    `rederive_eps`, which recomputes it from the clipped x_0 (`ddpm.sampling.clip_x0`).
     """
 
     model: Model

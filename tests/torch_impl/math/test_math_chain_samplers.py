@@ -248,7 +248,7 @@ def test_one_step_chain_and_zero_terminal_snr_sample() -> None:
 
 
 def test_clipping_keeps_the_network_noise_unless_told() -> None:
-    """Claim planned:ddpm.sampling.clip_x0: eps stays the network's, or is rederived from the clipped x_0."""
+    """Claim ddpm.sampling.clip_x0: eps stays the network's, or is rederived from the clipped x_0."""
     diffusion = GaussianDiffusion(SCHEDULE)
     x = torch.full((1, 1), 3.0, dtype=torch.float64)
     eps = torch.full_like(x, -2.0)
