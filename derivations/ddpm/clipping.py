@@ -230,7 +230,7 @@ def _(line: Chain) -> None:
 def _(line: Chain) -> None:
     share = sp.sqrt(abar(t - 1)) * (1 - alpha(t)) / (1 - abar(t))
     line(landing(t, seen, cut(datum)))
-    line(landing(t, seen, datum) + share * (cut(datum) - datum), by=definition)
+    line(landing(t, seen, datum) + share * (cut(datum) - datum), by=definition, why="a step is affine in the datum")
 
 
 @clip.proves("noise")
