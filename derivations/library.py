@@ -86,6 +86,7 @@ CHAPTERS = (
     "vq.assignment",
     "vq.codebook",
     "latent.interpolation",
+    "latent.contrast",
     "vq.drawn_codes",
     "ddpm.readings",
     "ddpm.definitions",

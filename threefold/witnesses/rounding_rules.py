@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -57,6 +58,7 @@ for _name in (
     "constant_pad_nd",
     "select_backward",
     "slice_backward",
+    "diagonal_backward",
 ):
     RULES[_name] = _same_on_bounds(_name)
 
@@ -198,6 +200,17 @@ def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[s
     error = tracker.error(args[0]) + UNIT[out.dtype] * (x.amax(dim, keepdim=True) - x)
     reach = error + error.amax(dim, keepdim=True)
     return value(out).abs() * torch.expm1(reach) + rounded(out, 2 * KERNEL + x.shape[dim])
+
+
+@rule("logsumexp")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """It moves by no more than the entry that moves most; inside are differences from the largest, summed."""
+    x, dims = value(args[0]), [int(dim) for dim in args[1]]
+    keep = bool(args[2]) if len(args) > 2 else False
+    error = tracker.error(args[0]) + UNIT[out.dtype] * (x.amax(dims, keepdim=True) - x)
+    count = x.numel() // max(1, out.numel())
+    inside = UNIT[out.dtype] * (KERNEL * (1 + math.log(count)) + count)
+    return error.amax(dims, keepdim=keep) + inside + rounded(out, KERNEL)
 
 
 @rule("pow")

@@ -25,6 +25,7 @@ FORMULAS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "matrix": lambda x, y: x.reshape(8, -1) @ y.reshape(-1, 8),
     "sigmoid": lambda x, y: torch.sigmoid(x) * y,
     "shares": lambda x, y: torch.softmax(x * y, 0),
+    "sum of exponentials": lambda x, y: torch.logsumexp((9 * x * y).reshape(8, 8), 1),
     "between": lambda x, y: torch.lerp(x, y, 0.3) + torch.lerp(x, y, 7.5) - torch.lerp(x, y, -0.7),
     "in place": lambda x, y: torch.mul(x, 0.3).add_(y, alpha=0.7),
     "indexed": lambda x, y: x.index_select(0, torch.arange(32)) - y[:32],
