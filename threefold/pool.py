@@ -1,9 +1,9 @@
 """Work over processes, where one task that hangs or crashes costs only itself.
 
 `concurrent.futures` cannot end a task that runs too long, and one crash there loses every task in flight; a prover and
-numerical code can do both. So: one pipe a worker, one task at a time, a clock for each. Workers are spawned, not
-forked (threads and forks do not mix), with one numeric thread each and a fixed hash seed, so that a run does not depend
-on how many there are.
+numerical code can do both. So: one pipe a worker, one task at a time, a clock for each. Workers have one numeric
+thread each and a fixed hash seed, so that a run does not depend on how many there are. They are forked, but not from
+us (threads and forks do not mix): from a process that has only imported what they need, once for all of them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from threefold.errors import Unusable
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
@@ -79,6 +80,7 @@ def run(
     limit: float,
     prepare: Callable[[], object] = _nothing,
     prepare_limit: float = math.inf,
+    imports: Sequence[str] = (),
 ) -> Iterator[Done[Task, Result]]:
     """Yield each task as it is done, in the order in which they finish.
 
@@ -89,6 +91,8 @@ def run(
     A worker calls `prepare` once, before its first task and outside of every clock: imports go there.
     limit: seconds for one task; one that takes longer is ended and reported as Failed.
     prepare_limit: seconds for what a worker prepares, its start included.
+    imports: modules that all workers of this process share, if they are named when it starts the first one; others are
+        imported by each worker that needs them.
     Raises Unusable if a worker does, or if it is not prepared in time: that is about the input, not about one task. So
     it does if something else than the worker speaks through its pipe, which what it runs could reach.
     """
@@ -98,7 +102,7 @@ def run(
         while waiting or any(worker.task is not None for worker in workers):
             while len(workers) < min(jobs, len(waiting) + sum(worker.task is not None for worker in workers)):
                 backwards = 2 * sum(worker.backwards for worker in workers) < len(workers)
-                workers.append(_start(function, prepare, backwards))
+                workers.append(_start(function, prepare, backwards, imports))
             for worker in workers:
                 if worker.ready and worker.task is None and waiting:
                     _refuse_more(worker)
@@ -195,11 +199,16 @@ def _refuse_more(worker: _Worker[Any]) -> None:
         raise Unusable(TALKED)
 
 
-def _start(function: Callable[[Task], Any], prepare: Callable[[], object], backwards: bool) -> _Worker[Task]:
-    context = multiprocessing.get_context("spawn")
+def _start(
+    function: Callable[[Task], Any], prepare: Callable[[], object], backwards: bool, imports: Sequence[str]
+) -> _Worker[Task]:
+    context = multiprocessing.get_context("forkserver") if FORKS else multiprocessing.get_context("spawn")
+    if FORKS:
+        context.set_forkserver_preload(["threefold.imported", *imports])
     ours, theirs = context.Pipe()
     with _environment(ENVIRONMENT), _deaf_to_the_keyboard():
-        process = context.Process(target=_serve, args=(theirs, function, prepare), daemon=True)
+        surroundings = dict(os.environ)
+        process = context.Process(target=_serve, args=(theirs, function, prepare, surroundings), daemon=True)
         process.start()
     theirs.close()
     return _Worker(process, ours, backwards, started=time.perf_counter())
@@ -241,8 +250,15 @@ def _deaf_to_the_keyboard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, function: Callable[[Any], Any], prepare: Callable[[], object]) -> None:
+def _serve(
+    connection: Connection,
+    function: Callable[[Any], Any],
+    prepare: Callable[[], object],
+    surroundings: dict[str, str],
+) -> None:
     """A worker's life: prepare, say ready, then answer tasks until the pipe closes."""
+    os.environ.clear()  # those of the process it was forked from, which are as old as that
+    os.environ.update(surroundings)
     try:
         try:
             prepare()

@@ -46,7 +46,7 @@ class Copy:
 
     def python(self, *arguments: str) -> str:
         """What a command of Python prints, run in the copy and with the copy's packages."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"}
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "COLUMNS": "120"}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300
         )

@@ -123,8 +123,9 @@ def ask(
 
 def _answered(asked: Sequence[Question], jobs: int, time_limit: float) -> Iterator[pool.Done[Question, Any]]:
     limit = claimfile.LIMIT if any(question.setting.file for question in asked) else math.inf
-    imports = partial(prepare, tuple({(question.setting, question.asked): None for question in asked}))
-    return pool.run(answer, asked, jobs=jobs, limit=time_limit, prepare=imports, prepare_limit=limit)
+    prepared = partial(prepare, tuple({(question.setting, question.asked): None for question in asked}))
+    torch = ("torch",) if any(question.asked == "torch" for question in asked) else ()
+    return pool.run(answer, asked, jobs=jobs, limit=time_limit, prepare=prepared, prepare_limit=limit, imports=torch)
 
 
 def _answered_here(asked: Sequence[Question]) -> Iterator[pool.Done[Question, Any]]:
