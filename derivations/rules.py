@@ -39,6 +39,7 @@ from derivations.kernel.rules.inequalities import (
     vanishing_mean,
     zero_divergence_by,
 )
+from derivations.kernel.rules.linear_maps import determinant_turned, inverse_is, through
 from derivations.kernel.rules.matrices import cofactors, entries, trace_algebra
 from derivations.kernel.rules.order import (
     continuity,
@@ -62,6 +63,7 @@ from derivations.kernel.rules.vectors import vector_linearity
 from derivations.kernel.terms import (
     KL,
     AffineImage,
+    Apply,
     At,
     AtMost,
     BernoulliProduct,
@@ -105,6 +107,7 @@ from derivations.kernel.terms import (
     define,
     draws,
     log_p,
+    matrix,
     rate,
     scalar,
     scalar_function,
@@ -125,6 +128,7 @@ __all__ = [
     "UNIT",
     "UNIT_WITH_ONE",
     "AffineImage",
+    "Apply",
     "At",
     "AtMost",
     "BernoulliProduct",
@@ -185,6 +189,7 @@ __all__ = [
     "define",
     "definition",
     "density",
+    "determinant_turned",
     "differentiation",
     "draws",
     "entries",
@@ -202,6 +207,7 @@ __all__ = [
     "integration",
     "interchange",
     "interval_arithmetic",
+    "inverse_is",
     "jacobian",
     "jensen",
     "last_term",
@@ -210,6 +216,7 @@ __all__ = [
     "log_p",
     "log_tangent",
     "mass",
+    "matrix",
     "mean_derivative",
     "moments",
     "monotone",
@@ -231,6 +238,7 @@ __all__ = [
     "stein",
     "stop_gradient",
     "tangent",
+    "through",
     "total_probability",
     "tower",
     "trace_algebra",

@@ -22,6 +22,7 @@ from derivations.kernel.expansion import expanded
 from derivations.kernel.means import is_polynomial_mean
 from derivations.kernel.stepwise import Unexpandable
 from derivations.kernel.substitution import Captured, substitute
+from derivations.kernel.words import definite
 
 Condition = tuple[str, Any, Domain]
 CONTINUOUS = (
@@ -91,8 +92,10 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         base, exponent = e.args
         if exponent.is_integer:
             counts = exponent.is_positive or domain.at_least_zero(exponent)  # 0^0 is 1
-            if not counts and base.is_commutative:  # a covariance is invertible
+            if not counts and base.is_commutative:
                 yield "!= 0", base, domain
+            elif not counts:
+                yield from definite_conditions(base, domain)
         else:
             yield (">= 0" if exponent.is_positive else "> 0"), base, domain
     elif isinstance(e, sp.log):
@@ -101,6 +104,14 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         yield "!= 0", e.args[1], domain
     elif isinstance(e, terms.Normal):
         yield "> 0", e.args[2], domain
+    elif isinstance(e, terms.FullNormal):
+        yield from definite_conditions(e.args[2], domain)
+    elif isinstance(e, terms.LogDet):
+        for factor in sp.Mul.make_args(e.args[0]):
+            if factor.is_commutative:
+                yield "!= 0", factor, domain
+            else:
+                yield from definite_conditions(factor.as_base_exp()[0], domain)
     elif isinstance(e, terms.DiagonalNormal | terms.AffineImage):
         inside = enter(e, domain)
         yield "> 0", inside.args[3], inside.domains[3]
@@ -127,6 +138,16 @@ def node_conditions(e: Any, domain: Domain) -> Iterator[Condition]:
         yield from sde_conditions(e, domain)
     elif isinstance(e, terms.LogDensity) and isinstance(e.args[0], terms.LinearSDE):  # without noise it has no density
         yield "> 0", e.args[0].args[4], after_start(e.args[0].args[1], domain)
+
+
+def definite_conditions(matrix: Any, domain: Domain) -> Iterator[Condition]:
+    """Under what a matrix is positive definite; a covariance always is."""
+    if isinstance(matrix, terms.Covariance):
+        return
+    if (needed := definite(matrix)) is None:
+        yield "positive definite", matrix, domain
+    else:
+        yield from (("> 0", number, domain) for number in needed)
 
 
 # --- derivatives ------------------------------------------------------------------------------------------------------
@@ -234,7 +255,7 @@ def discharge(needed: Iterable[Condition], granted: Granted) -> tuple[tuple[str,
                 expanded(condition, inside, granted)
             except Unexpandable as reason:
                 raise Undischarged(str(reason)) from reason
-        elif not holds(kind, condition, inside):
+        elif kind == "positive definite" or not holds(kind, condition, inside):
             raise Undischarged(f"side condition {condition} {kind} does not follow from the domain")
         else:
             met[kind, condition] = None

@@ -66,13 +66,14 @@ class Domain:
 
     An interval given to a vector's name holds for each of its coordinates.
     `products` maps a family P to a family f when P(n) = f(n) P(n-1) and P(0) = 1 (abar and alpha); `sizes` gives
-    covariance matrices (by name) a numeric size; `conditions` are what several symbols meet together.
+    covariances (by name) a numeric size, and other matrices their rows and columns, (d, k); `conditions` are what
+    several symbols meet together.
     """
 
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     indices: Mapping[Symbol, tuple[Any, Any]] = field(default_factory=dict)
     products: Mapping[str, str] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[JointCondition, ...] = ()
 
     def __post_init__(self) -> None:
@@ -115,7 +116,12 @@ class Domain:
         ]
         products = [(shown(p), shown(f)) for p, f in self.products.items()]
         lines += [f"{p}(0) = 1, {p}(n) = {f}(n) {p}(n-1)" for p, f in products]
-        lines += [f"{shown(name)} a {n} x {n} covariance" for name, n in self.sizes.items()]
+        for name, n in self.sizes.items():
+            lines.append(
+                f"{shown(name)} a {shown(n[0])} x {shown(n[1])} matrix"
+                if isinstance(n, tuple)
+                else f"{shown(name)} a {n} x {n} covariance"
+            )
         for c in self.conditions:
             ranges = [f"{i} in {written(lo)}..{written(hi)}" for i, (lo, hi) in c.when.items()]
             said = f"{written(c.small)} {c.relation} {written(c.large)}"

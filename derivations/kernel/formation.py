@@ -80,6 +80,8 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         spaces.refuse_outside(e, domain)
     elif isinstance(e, terms.Entry):
         spaces.refuse_outside_matrix(e, domain)
+    elif isinstance(e, terms.Matrix | terms.Covariance):
+        _refuse_other_size(e, domain)
     elif isinstance(e, terms.SumTo | terms.ProductTo | Block):
         _refuse_negative_count(e, domain)
     elif isinstance(e, terms.Trace):
@@ -137,6 +139,15 @@ def _refuse_law(e: Any, domain: Domain) -> None:
 def _refuse_dimension(e: Any, size: Any, domain: Domain) -> None:
     if not (size.is_integer and domain.at_least_zero(size - 1)):
         raise Malformed(f"{e}: {size} is not known to be an integer from 1 on, so it is no dimension")
+
+
+def _refuse_other_size(e: Any, domain: Domain) -> None:
+    """What is printed as d - k must be known to be that: a rectangular matrix has the sizes that the domain gives."""
+    size = domain.sizes.get(e.name)
+    if isinstance(e, terms.Matrix) and not isinstance(size, tuple):
+        raise Malformed(f"{e} has no size: give the domain its rows and columns, sizes={{{e.name!r}: (d, k)}}")
+    if isinstance(e, terms.Covariance) and isinstance(size, tuple):
+        raise Malformed(f"{e} is a covariance, and has one size: give the domain a number, or take a matrix")
 
 
 def _refuse_derivative(e: Any, domain: Domain, spaces: Spaces) -> None:

@@ -183,13 +183,13 @@ class DiagonalNormal(Law):
 
 
 class FullNormal(Law):
-    """N(variable; mean, covariance) on R^dim; the covariance is a symbol, since products of covariances are none."""
+    """N(variable; mean, covariance) on R^dim; the covariance is a symbol, or a matrix that is positive definite."""
 
     takes = "v v m n"
 
     def __new__(cls, variable: Any, mean: Any, covariance: Any, dim: Any) -> FullNormal:
-        if not isinstance(covariance, Covariance):
-            raise Malformed(f"{covariance} is not the symbol of a covariance")
+        if not isinstance(covariance, Covariance | sp.Add | sp.Mul | sp.Pow) or covariance.is_commutative:
+            raise Malformed(f"{covariance} is no covariance: write its symbol, or a sum that is positive definite")
         return super().__new__(cls, variable, mean, covariance, dim)
 
 

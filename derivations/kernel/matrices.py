@@ -1,23 +1,23 @@
-"""Terms of products of covariances and their inverses: trace, determinant, quadratic form, entry."""
+"""Terms of matrices: trace, determinant, quadratic form, entry, transpose, and what a matrix makes of a vector."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sympy import sympify
+from sympy import Add, Expr, Mul, Pow, sympify
 
-from derivations.kernel.laws import Term
+from derivations.kernel.laws import Formal, Term
 from derivations.kernel.symbols import Covariance
 
 
 class Trace(Term):
-    """(word, dim): tr of a product of covariances and their inverses, of size dim."""
+    """(M, dim): the trace of a square matrix of size dim."""
 
     takes = "mn n"
 
 
 class LogDet(Term):
-    """log |det| of a product of covariances and their inverses."""
+    """log |det M| of a product of covariances, of positive definite sums, and of their inverses."""
 
     takes = "m"
 
@@ -29,7 +29,7 @@ class Quadratic(Term):
 
 
 class Entry(Term):
-    """Entry (row, column) of a product of covariances and their inverses."""
+    """(M, row, column): an entry of a matrix."""
 
     takes = "mn n n"
 
@@ -38,3 +38,28 @@ class Entry(Term):
         if isinstance(word.as_base_exp()[0], Covariance) and row.is_Integer and column.is_Integer and row > column:
             row, column = column, row  # symmetric
         return super().__new__(cls, word, row, column)
+
+
+class Apply(Term):
+    """(M, v): the vector M v."""
+
+    takes, vector_valued = "mn v", True
+
+
+class Transposed(Formal, Expr):
+    """The transpose of a rectangular matrix; that of a product or a sum is made of those of its parts."""
+
+    takes = "m"
+    is_commutative = False
+
+    def __new__(cls, matrix: Any) -> Any:
+        matrix = sympify(matrix, strict=True)
+        if matrix.is_commutative or isinstance(matrix, Covariance):
+            return matrix
+        if isinstance(matrix, Transposed):
+            return matrix.args[0]
+        if isinstance(matrix, Pow):
+            return Transposed(matrix.args[0]) ** matrix.args[1]
+        if isinstance(matrix, Add | Mul):
+            return matrix.func(*map(Transposed, reversed(matrix.args)))
+        return super().__new__(cls, matrix)

@@ -21,7 +21,7 @@ from derivations.kernel.terms import KL, Averaging, Density, Expect, SumTo
 # A value in R, in (-oo, oo], in [-oo, oo), or none that is known to exist.
 Extent = Literal["finite", "up", "down", "unknown"]
 GAUSSIAN = (terms.Normal, terms.DiagonalNormal, terms.FullNormal)
-LINEAR = (terms.Inner, terms.Norm2, terms.Coord, terms.Hadamard, terms.Quadratic)
+LINEAR = (terms.Inner, terms.Norm2, terms.Coord, terms.Hadamard, terms.Quadratic, terms.Apply)
 
 
 def extent(e: Any, domain: Domain, dominated: object = False) -> Extent:

@@ -27,6 +27,7 @@ SYMBOLS = frozenset(
         terms.VectorSymbol,
         terms.ConstantVector,
         terms.Covariance,
+        terms.Matrix,
         terms.HeldNumber,
         terms.HeldVector,
     }

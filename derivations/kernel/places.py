@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import sympy as sp
 
+from derivations.kernel import terms
 from derivations.kernel.conditions import JointCondition
 from derivations.kernel.consistency import refuse_contradiction
 from derivations.kernel.continuous import NOTHING, Granted
@@ -111,6 +112,7 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     known = domain.copied()
     if joint := tuple(core(side) for c in known.conditions for side in c.sides):
         refuse_ambiguous_names(*sources, *made, *assumed, *joint)
+    _refuse_counted(sources, known)
     spaces = Spaces.of((*made, *assumed), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
     for h, text in zip(supposed, told, strict=True):
@@ -122,6 +124,13 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     _refuse_tied(made, [("a condition of the domain", sp.Tuple(*map(core, c.sides))) for c in known.conditions])
     kept: Place = _keep(here)
     return kept
+
+
+def _refuse_counted(sources: Iterable[Any], domain: Domain) -> None:
+    """What counts the rows of a matrix is one number, and runs over nothing: it would print as if it did."""
+    counts = {s for size in domain.sizes.values() if isinstance(size, tuple) for s in sp.Tuple(*size).free_symbols}
+    if both := sorted(counts & {i for e in sources for i in terms.bound_indices(e)}, key=str):
+        raise Malformed(f"{both[0]} counts rows or columns of a matrix, and is an index: rename the index")
 
 
 def _refuse_hypothesis(h: Any) -> Hypothesis:
@@ -219,6 +228,8 @@ def induction(
         raise Malformed(f"induction starts at {first}, but the claim is about {n} >= {lo}")
     for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
         _refuse_shrinking(h, n, domain)
+    if shaped := [name for name, size in domain.sizes.items() if isinstance(size, tuple) and sp.Tuple(*size).has(n)]:
+        raise Malformed(f"{shaped[0]} has {n} rows or columns, so it is another matrix at {n} + 1: no induction over it")
     if tied := [c for c in domain.conditions if n in c.mentions]:
         raise Malformed(f"{tied[0].small} {tied[0].relation} {tied[0].large} is about one {n}: no induction over it")
     left, right = core(lhs), core(rhs)

@@ -33,13 +33,26 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for product, factor in domain.products.items():
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():
-        if isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):
+        if isinstance(size, tuple):
+            _refuse_shape(domain, name, size)
+        elif isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):
             raise Malformed(f"{name} has the size {size}: give an integer from 1 on")
     if next(_points(domain), None) is None:
         shown = ", ".join(f"{i} in {lo}..{hi}" for i, (lo, hi) in domain.indices.items())
         raise Malformed(f"no integers were found with {shown}: a claim about nothing says nothing")
     if domain.conditions:
         refuse_unmet(domain, _points(domain))
+
+
+def _refuse_shape(domain: Domain, name: str, shape: Any) -> None:
+    """The rows and columns of a matrix are counted by integers of the domain, from 1 on."""
+    if len(shape) != 2:
+        raise Malformed(f"{name} has the size {shape}: give its rows and its columns, such as (d, k)")
+    for size in (sp.sympify(n, strict=True) for n in shape):
+        refuse_impostors(size)
+        known = all(s == DIM or s in domain.indices for s in size.free_symbols)
+        if not (known and size.is_integer and domain.at_least_zero(size - 1)):
+            raise Malformed(f"{name} has {size} rows or columns, which is not known to be an integer from 1 on")
 
 
 def refuse_apart(one: Domain, other: Domain) -> None:

@@ -39,14 +39,23 @@ def sort(e: Any) -> Sort:
         for a in e.args:
             if sort(a) not in ("number", "vector") and not isinstance(e, DefinedFunction):
                 raise Malformed(f"{e}: a function takes numbers and vectors, and {a} is a {sort(a)}")
-        return sort(core(e)) if isinstance(e, DefinedFunction) else "vector" if terms.is_vector(e) else "number"
+        if isinstance(e, DefinedFunction):
+            return _sort_of_abbreviation(e)
+        return "vector" if terms.is_vector(e) else "number"
     return _sort_of_term(e)
+
+
+def _sort_of_abbreviation(e: Any) -> Sort:
+    found = sort(core(e))
+    if found == "matrix":  # SymPy would move it past the matrices beside it
+        raise Malformed(f"{e} abbreviates a matrix: only numbers, vectors and laws have such names")
+    return found
 
 
 def _sort_of_symbol(e: Any) -> Sort:
     if type(e) in (VectorSymbol, terms.ConstantVector, terms.HeldVector) and e.is_real:
         return "vector"
-    if type(e) is Covariance:
+    if type(e) in (Covariance, terms.Matrix):
         return "matrix"
     if type(e) not in (Symbol, sp.Dummy, Bound, terms.HeldNumber) or not e.is_real:
         raise Malformed(f"{e} is not declared real as a symbol: make it a scalar, a vector or a covariance")
@@ -77,10 +86,14 @@ def _sort_of_term(e: Any) -> Sort:
             sort(a)
     if isinstance(e, terms.HeldFixed):
         _refuse_other_constants(e)
-    if isinstance(e, terms.LogDet | terms.Trace | terms.Quadratic | terms.Entry):
+    if isinstance(e, terms.LogDet):
         _refuse_other_words(e)
     if isinstance(e, Law):
         return "law"
+    if isinstance(e, terms.Transposed):
+        if type(e.args[0]) is not terms.Matrix:
+            raise Malformed(f"{e}: only a matrix with a name is transposed as it stands")
+        return "matrix"
     if isinstance(e, sp.Expr):
         return "vector" if terms.is_vector(e) else "number"
     return "proposition"
@@ -103,17 +116,17 @@ def _refuse_other_constants(e: Any) -> None:
 
 
 def _refuse_other_words(e: Any) -> None:
-    """The determinant of a sum is not known to be any; products of covariances and their inverses are invertible."""
-    word = e.args[1 if isinstance(e, terms.Quadratic) else 0]
-    if isinstance(e, terms.LogDet) and not all(
-        isinstance(f.as_base_exp()[0], Covariance) for f in sp.Mul.make_args(word)
-    ):
-        raise Malformed(f"{e}: {word} is no product of covariances and their inverses, so it may have no inverse")
+    """A determinant of 0 has no logarithm: covariances have an inverse, and sums that are positive definite."""
+    for f in sp.Mul.make_args(e.args[0]):
+        if not (f.is_commutative or isinstance(f.as_base_exp()[0], Covariance | sp.Add)):
+            raise Malformed(f"{e}: {e.args[0]} is no product of covariances, of sums, and of their inverses")
 
 
 def _sort_of_arithmetic(e: Any) -> Sort:
     sorts = [sort(a) for a in e.args]
     if isinstance(e, sp.Add):
+        if set(sorts) == {"number", "matrix"}:  # a number is so many times the identity
+            return "matrix"
         if len(set(sorts)) > 1 or not set(sorts) <= {"number", "vector", "matrix"}:
             raise Malformed(f"{e} adds things of different kinds")
         return sorts[0]
@@ -121,8 +134,8 @@ def _sort_of_arithmetic(e: Any) -> Sort:
         base, power = e.args
         if sorts[0] == "vector" or sorts[1] != "number" or (sorts[0] == "matrix" and not power.is_Integer):
             raise Malformed(f"{e}: only numbers have such powers; the square of a vector is Norm2 or Hadamard")
-        if sorts[0] == "matrix" and not power.is_positive and not isinstance(base, Covariance):
-            raise Malformed(f"{e}: {base} may have no inverse; only covariances are known to have one")
+        if sorts[0] == "matrix" and not power.is_positive and not isinstance(base, Covariance | sp.Add):
+            raise Malformed(f"{e}: {base} may have no inverse; covariances have one, and positive definite sums")
         return sorts[0]
     other = [s for s in sorts if s != "number"]
     if other.count("vector") > 1 or len(set(other)) > 1 or not set(other) <= {"vector", "matrix"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,22 +13,24 @@ from derivations.kernel import terms
 from derivations.kernel.domain import Domain
 from derivations.kernel.terms import Density, Law, Malformed, VectorFunction
 
-JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Quadratic | terms.Equal | terms.Div | Law
+JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Equal | terms.Div | Law
+MATRICES = terms.Quadratic | terms.Apply | terms.Trace | terms.LogDet | terms.Entry
 # What lives together in a derivative: a direction with the variable, a covector with the body.
 BESIDE = {terms.Jvp: (1, 2), terms.Vjp: (0, 2)}
 Space = tuple[bool, Any]  # of bits, size
+Name = str | tuple[str, str]  # of a vector or a covariance; of the rows or the columns of a matrix
 
 
 @dataclass
 class Spaces:
-    """The space of each vector and covariance by name, from all terms of a claim seen so far.
+    """The space of each vector and covariance by name, from all terms of a claim seen so far; two of a matrix.
 
-    All members of a family live in one space. Sizes come from laws, and for covariances from the domain. Vectors that
+    All members of a family live in one space. Sizes come from laws, and for matrices from the domain. Vectors that
     nothing gives a size, even by way of others, are of a common one.
     """
 
-    known: dict[str, Space] = field(default_factory=dict)
-    together: dict[str, set[str]] = field(default_factory=dict)
+    known: dict[Name, Space] = field(default_factory=dict)
+    together: dict[Name, set[Name]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, expressions: Iterable[Any], sizes: Mapping[str, Any]) -> Spaces:
@@ -35,7 +38,10 @@ class Spaces:
         spaces = cls()
         everything = sp.Tuple(*expressions)
         for e in sp.preorder_traversal(everything):
-            if isinstance(e, JOINING) and not isinstance(e, Density):
+            if isinstance(e, MATRICES) or (isinstance(e, sp.Expr) and e.is_commutative is False):
+                for names in _neighbours(e):
+                    spaces._join(names)
+            elif isinstance(e, JOINING) and not isinstance(e, Density):
                 spaces._join({name for part in e.args for name in lives_with(part)})
             elif places := BESIDE.get(type(e)):
                 spaces._join({name for place in places for name in lives_with(e.args[place])})
@@ -50,14 +56,16 @@ class Spaces:
         given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
         traces = everything.atoms(terms.Div, terms.Laplacian)
         given += [(lives_with(trace.args[1]), False, trace.args[2]) for trace in traces]
-        given += [({name}, False, sp.sympify(size)) for name, size in sizes.items()]
+        for name, size in sizes.items():
+            of = {("rows", name): size[0], ("columns", name): size[1]} if isinstance(size, tuple) else {name: size}
+            given += [({end}, False, sp.sympify(n)) for end, n in of.items()]
         for members, of_bits, size in given:
             for name in {n for member in members for n in spaces.together.get(member, {member})}:
                 if spaces.known.setdefault(name, (of_bits, sp.expand(size))) != (of_bits, sp.expand(size)):
-                    raise Malformed(f"{name}, or what it is added to or multiplied with, lives in two spaces")
+                    raise Malformed(f"{_shown(name)}, or what it is added to or multiplied with, lives in two spaces")
         return spaces
 
-    def _join(self, names: set[str]) -> None:
+    def _join(self, names: set[Name]) -> None:
         """The names that live in one space share one set."""
         names = names.union(*(self.together.get(name, set()) for name in names))
         self.together.update(dict.fromkeys(names, names))
@@ -68,6 +76,11 @@ class Spaces:
     def size(self, vector: Any) -> Any:
         """The size of the space that a vector lives in; None where nothing tells."""
         return next(iter(self._sizes(vector)), None)
+
+    def shape(self, matrix: Any) -> tuple[Any, Any]:
+        """The numbers of rows and columns of a matrix; None where nothing tells."""
+        rows, columns = ({self.known[n][1] for n in end if n in self.known} for end in ends(matrix))
+        return next(iter(rows), None), next(iter(columns), None)
 
     def is_of_bits(self, vector: Any) -> bool:
         return any(self.known[name][0] for name in lives_with(vector) if name in self.known)
@@ -83,19 +96,64 @@ class Spaces:
 
     def refuse_outside_matrix(self, e: Any, domain: Domain) -> None:
         """Refuse an entry that is not known to lie inside its matrix."""
-        sizes = self._sizes(e.args[0])
-        if len(sizes) != 1:
+        shape = self.shape(e.args[0])
+        if None in shape:
             raise Malformed(f"{e}: nothing says of what size the matrix is")
-        (size,) = sizes
-        for place in e.args[1:]:
+        for place, size in zip(e.args[1:], shape, strict=True):
             if not (domain.at_least_zero(place - 1) and domain.at_least_zero(size - place)):
                 raise Malformed(f"{e} lies outside the matrix, or may: {place} is not known to lie in 1..{size}")
 
 
-def lives_with(e: Any) -> set[str]:
+def _shown(name: Name) -> str:
+    return name if isinstance(name, str) else f"a vector of the {name[0]} of {name[1]}"
+
+
+def ends(matrix: Any) -> tuple[set[Name], set[Name]]:
+    """What lives where a matrix leads to, and where it leads from; nothing for a number, which leads anywhere."""
+    if matrix.is_commutative:
+        return set(), set()
+    if isinstance(matrix, terms.Covariance):
+        return {matrix.name}, {matrix.name}
+    if isinstance(matrix, terms.Matrix):
+        return {("rows", matrix.name)}, {("columns", matrix.name)}
+    if isinstance(matrix, terms.Transposed):
+        return ends(matrix.args[0])[::-1]
+    if isinstance(matrix, sp.Pow):
+        return ends(matrix.args[0])
+    parts = [ends(a) for a in matrix.args if not a.is_commutative]
+    if isinstance(matrix, sp.Mul):
+        return parts[0][0], parts[-1][1]
+    return {name for left, _ in parts for name in left}, {name for _, right in parts for name in right}
+
+
+def _neighbours(e: Any) -> list[set[Name]]:
+    """Sets of what lives together in a matrix, or beside it."""
+    if isinstance(e, terms.Apply):
+        left, right = ends(e.args[0])
+        return [right | lives_with(e.args[1])]
+    if isinstance(e, terms.Quadratic):
+        u, (left, right), v = lives_with(e.args[0]), ends(e.args[1]), lives_with(e.args[2])
+        return [u | left, right | v] if left else [u | v]
+    if isinstance(e, terms.Trace | terms.LogDet):
+        return [set().union(*ends(e.args[0]))]
+    if isinstance(e, terms.Entry | sp.Symbol | terms.Transposed):
+        return []
+    parts = [ends(a) for a in e.args if not a.is_commutative]
+    if isinstance(e, sp.Mul):
+        return [right | left for (_, right), (left, _) in itertools.pairwise(parts)]
+    lefts, rights = ({name for part in parts for name in part[n]} for n in (0, 1))
+    square = isinstance(e, sp.Pow) or len(parts) < len(e.args)  # something is added to so many times the identity
+    return [lefts | rights] if square else [lefts, rights]
+
+
+def lives_with(e: Any) -> set[Name]:
     """The vectors and covariances, by name, of which e is a combination; none when it is a number or a law."""
-    if isinstance(e, terms.VectorSymbol | VectorFunction | terms.Covariance):
+    if isinstance(e, terms.VectorSymbol | VectorFunction):
         return {terms.name_of(e)}
+    if isinstance(e, terms.Apply):
+        return ends(e.args[0])[0] or lives_with(e.args[1])
+    if isinstance(e, sp.Expr) and not e.is_commutative:
+        return set().union(*ends(e))
     if isinstance(e, terms.Partial):
         return {e.head} if e.vector_valued else set()
     if not isinstance(e, sp.Expr) or not (terms.is_vector(e) or isinstance(e, sp.Mul | sp.Pow | sp.Add)):

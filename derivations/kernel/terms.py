@@ -34,7 +34,7 @@ from derivations.kernel.laws import (
     is_vector,
     variable_set,
 )
-from derivations.kernel.matrices import Entry, LogDet, Quadratic, Trace
+from derivations.kernel.matrices import Apply, Entry, LogDet, Quadratic, Trace, Transposed
 from derivations.kernel.products import Bilinear, Coord, Hadamard, Inner, Norm2
 from derivations.kernel.rates import At, D, Gradient, IntegralTo, Partial, Series, rate
 from derivations.kernel.symbols import (
@@ -47,6 +47,7 @@ from derivations.kernel.symbols import (
     Covariance,
     DefinedFunction,
     Malformed,
+    Matrix,
     Name,
     ScalarFunction,
     VectorFunction,
@@ -56,6 +57,7 @@ from derivations.kernel.symbols import (
     define,
     draws,
     is_declared,
+    matrix,
     scalar,
     scalar_function,
     vector,
@@ -74,6 +76,7 @@ __all__ = [
     "TERMS",
     "VECTORS",
     "AffineImage",
+    "Apply",
     "At",
     "AtMost",
     "Averaging",
@@ -110,6 +113,7 @@ __all__ = [
     "LogDet",
     "LogJoint",
     "Malformed",
+    "Matrix",
     "Mean",
     "Name",
     "Norm2",
@@ -126,6 +130,7 @@ __all__ = [
     "SumTo",
     "Term",
     "Trace",
+    "Transposed",
     "Variance",
     "VectorFunction",
     "VectorSymbol",
@@ -140,6 +145,7 @@ __all__ = [
     "is_family_variable",
     "is_vector",
     "log_p",
+    "matrix",
     "name_of",
     "names",
     "rate",
@@ -284,5 +290,7 @@ TERMS = (
     LogDet,
     Quadratic,
     Entry,
+    Apply,
+    Transposed,
 )
 PROPOSITIONS = (AtMost, Equal, SameLaw)

@@ -18,6 +18,7 @@ from derivations.kernel.rules.matrices import FullNormalMoments, full_log_densit
 from derivations.kernel.rules.probability import termwise
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import (
+    Apply,
     BernoulliProduct,
     Coord,
     DiagonalNormal,
@@ -29,6 +30,7 @@ from derivations.kernel.terms import (
     Mean,
     Norm2,
     Normal,
+    Quadratic,
     SumTo,
     Variance,
 )
@@ -81,6 +83,8 @@ def _moments(node: Any, context: Context) -> Any:
         return node
     law, body = node.args
     if isinstance(law, Normal):
+        if body.has(Quadratic, Apply):
+            body = FullNormalMoments(law).expand(body, context)
         return termwise(_expand_inner(body, law.args[0]), law, partial(_normal_moment, law=law), context)
     if isinstance(law, DiagonalNormal):
         return termwise(body, law, partial(_coordinate_moment, law=law), context)
@@ -116,6 +120,8 @@ def _is_scalar_node(node: Any) -> bool:
 def _normal_moment(factors: list[Any], law: Normal) -> Any:
     """E of a product of at most two linear forms in z, or of |z|^2, for z ~ N(m, v I): the first two moments."""
     z, mean, variance, dim = law.args
+    if any(f.has(Quadratic) for f in factors):
+        return FullNormalMoments(law).moment(factors)
     if any(isinstance(f, Coord) or (isinstance(f, sp.Pow) and isinstance(f.args[0], Coord)) for f in factors):
         return _coordinate_moment(factors, law)
     linear: list[Any] = []

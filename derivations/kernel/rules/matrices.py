@@ -1,37 +1,42 @@
-"""A small trace algebra: words in matrix symbols of generic size k, for full-covariance Gaussians.
+"""A small trace algebra: words in matrices of generic size (`words`), and the moments of Gaussians of any covariance.
 
-`Trace`, `LogDet` and `Quadratic(u, M, v)` = u^T M v are scalars. Matrix symbols are non-commuting; each is declared
-symmetric and invertible (a covariance). The normal form cancels M M^-1, rotates and transposes
-traces to the least word.
+`Trace`, `LogDet` and `Quadratic(u, M, v)` = u^T M v are numbers, `Apply(M, v)` is a vector. The normal form cancels
+M M^-1, multiplies out, and turns and transposes traces to the least word.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import sympy as sp
 
-from derivations.kernel.algebra import linear_form
+from derivations.kernel.algebra import Algebra, linear_form
 from derivations.kernel.binders import at
 from derivations.kernel.dependence import may_touch
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, rewriting, walk
+from derivations.kernel.spaces import Spaces
 from derivations.kernel.terms import (
+    Apply,
     Coord,
     Covariance,
     Entry,
     FullNormal,
+    Inner,
     LogDet,
     Malformed,
+    Norm2,
     Quadratic,
     SumTo,
     Trace,
 )
+from derivations.kernel.words import Sum, Word, inverse, reduced, spelled, times, turned, words
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
 def letters(word: Any) -> tuple[tuple[Any, int], ...]:
-    """A word as (symbol, exponent) pairs. SymPy has merged neighbours of one symbol: M M^-1 is gone."""
+    """A product as (symbol, exponent) pairs. SymPy has merged neighbours of one symbol: M M^-1 is gone."""
     out: list[tuple[Any, int]] = []
     for factor in sp.Mul.make_args(word):
         if factor == 1:
@@ -43,55 +48,86 @@ def letters(word: Any) -> tuple[tuple[Any, int], ...]:
     return tuple(out)
 
 
-def spell(word: tuple[tuple[Any, int], ...]) -> Any:
-    return sp.Mul(*[base**power for base, power in word])
-
-
-def _least_rotation(word: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int], ...]:
-    while len(word) > 1 and word[0][0] == word[-1][0]:
-        word = letters(spell((*word[1:-1], (word[0][0], word[0][1] + word[-1][1]))))
-    both = [word, word[::-1]]  # tr M = tr M^T, and every letter is symmetric
-    return min((w[i:] + w[:i] for w in both for i in range(max(1, len(w)))), key=lambda w: [(b.name, p) for b, p in w])
+def _split(term: Any) -> tuple[Any, Any]:
+    commuting, words_of = term.args_cnc()
+    return sp.Mul(*commuting), sp.Mul(*words_of)
 
 
 @at_every_node(
     "trace algebra",
     "decided",
-    "tr is linear and cyclic, (AB)^T = B^T A^T, A A^-1 = I, log|A^-1| = -log|A|, covariances symmetric and invertible",
+    "tr is linear and cyclic, (AB)^T = B^T A^T, M M^-1 = I, log|M^-1| = -log|M|, covariances symmetric",
 )
-def _normal_form(node: Any, _: Context) -> Any:
+def _normal_form(node: Any, context: Context) -> Any:
     if isinstance(node, Trace):
-        total = sp.S.Zero
-        for term in sp.Add.make_args(sp.expand(node.args[0])):
-            coefficient, word = _split(term)
-            word = _least_rotation(letters(word))
-            total += coefficient * (Trace(spell(word), node.args[1]) if word else node.args[1])
-        return total
+        return _trace(reduced(words(node.args[0])), node.args[1], context)
     if isinstance(node, LogDet):
-        return sp.Add(*[power * LogDet(base) for base, power in letters(node.args[0])])
-    if isinstance(node, Quadratic):
-        return _expand_quadratic(node)
+        return _log_det(node, context)
+    if isinstance(node, Apply):
+        return sp.Add(*[c * (Apply(spelled({word: sp.S.One}), v) if word else v) for v, word, c in strands(node)])
+    if isinstance(node, Quadratic) or (isinstance(node, Inner | Norm2) and node.has(Apply)):
+        return expand_quadratic(node)
     return node
 
 
-def _split(term: Any) -> tuple[Any, Any]:
-    commuting, words = term.args_cnc()
-    return sp.Mul(*commuting), sp.Mul(*words)
-
-
-def _expand_quadratic(node: Quadratic) -> Any:
-    u, word, v = node.args
+def _trace(found: Sum, size: Any, context: Context) -> Any:
+    """The trace of a sum of words, each turned to the least of its kind; a turned word may have another size."""
     total = sp.S.Zero
-    for x, a in linear_form(u).items():
-        for y, b in linear_form(v).items():
-            for term in sp.Add.make_args(sp.expand(word)):
-                coefficient, m = _split(term)
-                forward = letters(m)
-                options = [(x, forward, y), (y, forward[::-1], x)]  # a scalar is its own transpose
-                left, best, right = min(
-                    options, key=lambda o: (sp.default_sort_key(o[0]), [(c.name, p) for c, p in o[1]])
-                )
-                total += a * b * coefficient * Quadratic(left, spell(best), right)
+    for word, c in found.items():
+        spaces = Spaces.of([spelled({word: sp.S.One})], context.domain.sizes)
+        turns = {one[i:] + one[:i]: None for one in (word, turned(word)) for i in range(len(one))}
+        sizes = {turn: spaces.shape(turn[0])[0] or size for turn in turns}  # without a size, all are square alike
+        shorter = next((t for t in turns if reduced(times({t[:1]: sp.S.One}, {t[1:]: sp.S.One})) != {t: 1}), None)
+        if not word:
+            total += c * size
+        elif shorter is not None:
+            one = reduced(times({shorter[:1]: sp.S.One}, {shorter[1:]: sp.S.One}))
+            total += c * _trace(one, sizes[shorter], context)
+        else:
+            least = min(turns, key=lambda t: [str(letter) for letter in t])
+            total += c * Trace(spelled({least: sp.S.One}), sizes[least])
+    return total
+
+
+def _log_det(node: Any, context: Context) -> Any:
+    """log |c M N^-1| = n log c + log |M| - log |N|, where the domain gives the size n."""
+    number, word = _split(node.args[0])
+    total = sp.S.Zero
+    for factor in sp.Mul.make_args(word):
+        base, power = factor.as_base_exp()
+        total += power * LogDet(base if isinstance(base, Covariance) else spelled(words(base)))
+    if number == 1:
+        return total
+    size = Spaces.of([word], context.domain.sizes).shape(word)[0]
+    if size is None or Algebra(context.domain).sign(number) != "+":
+        raise StepFails(f"{node}: the domain does not give the size of {word}, or {number} may be negative")
+    return size * sp.log(number) + total
+
+
+def strands(v: Any) -> list[tuple[Any, Word, Any]]:
+    """A vector as a sum of c W u: (u, W, c), with no matrix left in u."""
+    out: list[tuple[Any, Word, Any]] = []
+    for atom, c in linear_form(v).items():
+        if not isinstance(atom, Apply):
+            out.append((atom, (), c))
+            continue
+        matrix = words(atom.args[0])
+        for u, word, b in strands(atom.args[1]):
+            out += [(u, w, a * b * c) for w, a in reduced(times(matrix, {word: sp.S.One})).items()]
+    return out
+
+
+def expand_quadratic(node: Any) -> Any:
+    """u^T M v, an inner product or a square, multiplied out; a scalar is its own transpose."""
+    u, matrix, v = (node.args[0], sp.S.One, node.args[-1]) if isinstance(node, Inner | Norm2) else node.args
+    total = sp.S.Zero
+    for (x, left, a), (y, right, b) in itertools.product(strands(u), strands(v)):
+        inside = times(times({turned(left): sp.S.One}, words(matrix)), {right: sp.S.One})
+        for word, c in reduced(inside).items():
+            options = [(x, word, y), (y, turned(word), x)]
+            one, best, other = min(options, key=lambda o: (sp.default_sort_key(o[0]), [str(m) for m in o[1]]))
+            form = Quadratic(one, spelled({best: sp.S.One}), other) if best else Inner(one, other)
+            total += a * b * c * form
     return total
 
 
@@ -190,13 +226,17 @@ def _by_cofactors(e: Any, context: Context, symbol: Covariance) -> Any:
 
 def full_log_density(law: FullNormal) -> Any:
     x, mean, sigma, k = law.args
-    return -k * sp.log(2 * sp.pi) / 2 - LogDet(sigma) / 2 - Quadratic(x - mean, sigma**-1, x - mean) / 2
+    precision = spelled(inverse(sigma))
+    return -k * sp.log(2 * sp.pi) / 2 - LogDet(sigma) / 2 - Quadratic(x - mean, precision, x - mean) / 2
 
 
 class FullNormalMoments:
-    """E[x^T M x] = m^T M m + tr(M S), E[x^T M a] = m^T M a, E[x_i x_j] = m_i m_j + S_ij, for x ~ N(m, S)."""
+    """E[x^T M x] = m^T M m + tr(M S), E[x^T M a] = m^T M a, E[x_i x_j] = m_i m_j + S_ij, for x ~ N(m, S).
 
-    def __init__(self, law: FullNormal) -> None:
+    S may be a number, so many times the identity: of an isotropic law.
+    """
+
+    def __init__(self, law: Any) -> None:
         self.law = law
 
     def expand(self, body: Any, context: Context) -> Any:
@@ -204,8 +244,8 @@ class FullNormalMoments:
         z = self.law.args[0]
 
         def change(node: Any, _: Context) -> Any:
-            if isinstance(node, Quadratic) and may_touch(node, self.law.variables):
-                return _expand_quadratic(node)
+            if isinstance(node, Quadratic | Inner | Norm2) and may_touch(node, self.law.variables):
+                return expand_quadratic(node)
             if isinstance(node, Coord) and z in (form := linear_form(node.args[0])) and node.args[0] != z:
                 return sp.Add(*[a * Coord(v, node.args[1]) for v, a in form.items()])
             return node
@@ -216,9 +256,9 @@ class FullNormalMoments:
         z, mean, sigma, k = self.law.args
         if any(f.has(Coord) for f in factors):
             return self._coordinate_moment(factors)
-        if len(factors) != 1 or not isinstance(factors[0], Quadratic):
+        if len(factors) != 1 or not isinstance(factors[0], Quadratic | Inner):
             return None
-        u, m, v = factors[0].args
+        u, m, v = (factors[0].args[0], sp.S.One, factors[0].args[-1]) if len(factors[0].args) == 2 else factors[0].args
         if u == z and v == z:
             return Quadratic(mean, m, mean) + Trace(m * sigma, k)
         if u == z and not may_touch(v, self.law.variables):

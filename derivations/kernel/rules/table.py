@@ -11,6 +11,7 @@ from derivations.kernel.rules import (  # noqa: F401 - for what each of them add
     gaussian,
     gradients,
     inequalities,
+    linear_maps,
     matrices,
     order,
     probability,

@@ -1,0 +1,155 @@
+"""Matrices as sums of words: products of covariances, of rectangular matrices, of their transposes, and of inverses.
+
+A number is a multiple of the identity, of whatever size stands beside it. Inverses are those of covariances and of sums
+that are known to be positive definite (`definite`); of such a sum M no more is used than M M^-1 = M^-1 M = 1. So what
+reduces to 0 is 0, and what does not may be 0 too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel.matrices import Transposed
+from derivations.kernel.symbols import Covariance, Malformed
+
+Word = tuple[Any, ...]
+Sum = dict[Word, Any]  # of words, each with its coefficient, a number
+MOST = 2_000  # words that a product is written out to
+
+
+def words(e: Any) -> Sum:
+    """A matrix as a sum of words, without those whose coefficient is 0."""
+    e = sp.sympify(e)
+    if e.is_commutative:
+        return {(): e} if e != 0 else {}
+    if isinstance(e, sp.Add):
+        return added(*map(words, e.args))
+    if isinstance(e, sp.Mul):
+        made = words(e.args[0])
+        for factor in e.args[1:]:
+            made = times(made, words(factor))
+        return made
+    if isinstance(e, sp.Pow):
+        base, power = e.args
+        one = inverse(base) if power < 0 else words(base)
+        made = one
+        for _ in range(abs(int(power)) - 1):
+            made = times(made, one)
+        return made
+    return {(e,): sp.S.One}
+
+
+def added(*sums: Sum) -> Sum:
+    total: Sum = {}
+    for one in sums:
+        for word, c in one.items():
+            total[word] = sp.expand(total.get(word, sp.S.Zero) + c)
+    return {word: c for word, c in total.items() if c != 0}
+
+
+def times(one: Sum, other: Sum) -> Sum:
+    if len(one) * len(other) > MOST:
+        raise Malformed(f"a product of matrices has more than {MOST} terms when it is multiplied out")
+    return added(*({_joined(v, w): a * b} for v, a in one.items() for w, b in other.items()))
+
+
+def _joined(left: Word, right: Word) -> Word:
+    while left and right and left[-1] == right[0] ** -1:
+        left, right = left[:-1], right[1:]
+    return (*left, *right)
+
+
+def is_inverse(letter: Any) -> bool:
+    return isinstance(letter, sp.Pow)
+
+
+def is_invertible(letter: Any) -> bool:
+    """Covariances have inverses, and inverses have them; a rectangular matrix may have none."""
+    return isinstance(letter, Covariance | sp.Pow)
+
+
+def inverse(e: Any) -> Sum:
+    """The inverse of what has one: a number, a word of matrices that have one, or a sum."""
+    found = words(e)
+    if len(found) == 1:
+        ((word, c),) = found.items()
+        if all(map(is_invertible, word)):
+            return {tuple(letter**-1 for letter in reversed(word)): 1 / c}
+    return {(sp.Pow(spelled(found), -1),): sp.S.One}
+
+
+def spelled(found: Sum) -> Any:
+    return sp.Add(*[c * sp.Mul(*word) for word, c in found.items()])
+
+
+def turned(word: Word) -> Word:
+    """The transposed word."""
+    return tuple(_turned(letter) for letter in reversed(word))
+
+
+def _turned(letter: Any) -> Any:
+    if not is_inverse(letter):
+        return Transposed(letter)
+    base = letter.args[0]
+    return letter if isinstance(base, Covariance) else sp.Pow(spelled({turned(w): c for w, c in words(base).items()}), -1)
+
+
+# --- what an inverse is -----------------------------------------------------------------------------------------------
+
+
+def reduced(found: Sum) -> Sum:
+    """The same sum of words, by M M^-1 = 1: next to its inverse, the longest word of M is written in the others."""
+    total: Sum = {}
+    waiting = list(found.items())
+    steps = 0
+    while waiting:
+        word, c = waiting.pop()
+        steps += 1
+        if (rest := _step(word)) is None or steps > MOST:
+            total = added(total, {word: c})
+        else:
+            waiting += [(w, c * b) for w, b in rest.items()]
+    return total
+
+
+def _step(word: Word) -> Sum | None:
+    for place, letter in enumerate(word):
+        if is_inverse(letter) and isinstance(letter.args[0], sp.Add):
+            others = words(letter.args[0])
+            longest = max(others, key=lambda w: (len(w), str(w)))
+            first = others.pop(longest)
+            n = len(longest)
+            for lo, hi, kept in ((place - n, place + 1, (letter,)), (place, place + n + 1, (letter,))):
+                left, right = (word[lo:place], word[place + 1 : hi])
+                if lo < 0 or hi > len(word) or longest != (left or right):
+                    continue
+                put = {(): 1 / first}
+                for w, b in others.items():
+                    one = {(*w, *kept) if lo < place else (*kept, *w): -b / first}
+                    put = added(put, one)
+                return times(times({word[:lo]: sp.S.One}, put), {word[hi:]: sp.S.One})
+    return None
+
+
+# --- what has an inverse ----------------------------------------------------------------------------------------------
+
+
+def definite(e: Any) -> list[Any] | None:
+    """The numbers that must be positive for the matrix to be symmetric positive definite; None if nothing tells.
+
+    It is a sum of words X Y X^T with a positive definite Y or none in the middle, one of them with an X that has an
+    inverse.
+    """
+    found = words(e)
+    if not all(_is_mirrored(word) for word in found):
+        return None
+    if not any(all(map(is_invertible, word)) for word in found):
+        return None
+    return list(found.values())
+
+
+def _is_mirrored(word: Word) -> bool:
+    middle = word[len(word) // 2] if len(word) % 2 else None
+    return turned(word) == word and (middle is None or is_invertible(middle))
