@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, sympify
+from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel.laws import Formal, Term
 from derivations.kernel.symbols import Covariance
@@ -44,6 +45,7 @@ class Apply(Term):
     """(M, v): the vector M v."""
 
     takes, vector_valued = "mn v", True
+    precedence = PRECEDENCE["Mul"]
 
 
 class Transposed(Formal, Expr):
@@ -51,6 +53,7 @@ class Transposed(Formal, Expr):
 
     takes = "m"
     is_commutative = False
+    precedence = PRECEDENCE["Pow"]  # printed in brackets under a power
 
     def __new__(cls, matrix: Any) -> Any:
         matrix = sympify(matrix, strict=True)

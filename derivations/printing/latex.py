@@ -22,6 +22,7 @@ from derivations.printing.shapes import (
     primes,
     vector_last,
     whole_vectors,
+    with_identity,
     written_stops,
 )
 
@@ -79,7 +80,17 @@ class Latex(LatexPrinter):
     def _print_Symbol(self, e: Any, style: str = "plain") -> str:
         return bare_name(e.name)
 
-    _print_Covariance = _print_Symbol
+    _print_Covariance = _print_Matrix = _print_Symbol
+
+    def _print_Transposed(self, e: Any) -> str:
+        return rf"{self._print(e.args[0])}^{{\top}}"
+
+    def _print_Apply(self, e: Any) -> str:
+        matrix, v = e.args
+        return rf"{self._grouped(matrix)} {self._grouped(v, sp.Mul, terms.Apply, *RUNNING)}"
+
+    def _print_Add(self, e: Any, order: Any = None) -> str:
+        return str(super()._print_Add(e if e.is_commutative else with_identity(e), order))
 
     def _print_Block(self, e: Any) -> str:
         if e.bounds[1] - e.bounds[0] == 1:

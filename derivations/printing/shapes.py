@@ -35,6 +35,14 @@ def whole_vectors(e: Any, index: Any) -> Any:
     return e.xreplace({c: c.args[0] for c in e.atoms(terms.Coord) if c.args[1] == index})
 
 
+def with_identity(e: Any) -> Any:
+    """A sum of matrices and numbers, which are so many times the identity."""
+    numbers = sp.Add(*[a for a in e.args if a.is_commutative])
+    unit = sp.Symbol("I", commutative=False)
+    parts = [numbers * unit] if numbers != 0 else []
+    return sp.Add(*[a for a in e.args if not a.is_commutative], *parts, evaluate=False)
+
+
 def one_root(product: Any) -> Any:
     """sqrt(2) sqrt(pi) as sqrt(2 pi): SymPy splits the roots of numbers."""
     half = sp.Rational(1, 2)

@@ -20,6 +20,7 @@ from derivations.printing.shapes import (
     primes,
     vector_last,
     whole_vectors,
+    with_identity,
     written_stops,
 )
 
@@ -99,7 +100,17 @@ class Text(StrPrinter):
     def _print_Symbol(self, e: Any) -> str:
         return self._name(e.name)
 
-    _print_VectorSymbol = _print_Covariance = _print_Symbol
+    _print_VectorSymbol = _print_Covariance = _print_Matrix = _print_Symbol
+
+    def _print_Transposed(self, e: Any) -> str:
+        return f"{self._print(e.args[0])}ᵀ"
+
+    def _print_Apply(self, e: Any) -> str:
+        matrix, v = e.args
+        return f"{self._grouped(matrix)} {self._grouped(v, sp.Mul, terms.Apply, *RUNNING)}"
+
+    def _print_Add(self, e: Any, order: Any = None) -> str:
+        return str(super()._print_Add(e if e.is_commutative else with_identity(e), order))
 
     def _print_Block(self, e: Any) -> str:
         if e.bounds[1] - e.bounds[0] == 1:

@@ -59,7 +59,7 @@ def _symbol(e: Any, at: Viewpoint) -> Any:
         return at.env[e]
     if isinstance(e, terms.VectorSymbol):
         return at.vector((e.name,))
-    if isinstance(e, terms.Covariance):
+    if isinstance(e, terms.Covariance | terms.Matrix):
         if e.name not in at.world.matrices:
             raise Uncomputable(f"this world gives {e.name} no value")
         return as_matrix(at.world.matrices[e.name])
@@ -85,8 +85,8 @@ def _abs(e: Any, at: Viewpoint) -> Any:
 def _add(e: Any, at: Viewpoint) -> Any:
     values = [at.value(a) for a in e.args]
     if matrices := [v for v in values if isinstance(v, Matrix)]:
-        size = matrices[0].size
-        return sum((as_matrix(v, size) for v in values), Matrix.scalar(at.arithmetic.number(0), size))
+        first, *rest = (as_matrix(v, matrices[0].size) for v in values)
+        return sum(rest, first)
     vectors = [v for v in values if isinstance(v, tuple)]
     if not vectors:
         return sum(values[1:], values[0])
@@ -215,7 +215,7 @@ def _hadamard(e: Any, at: Viewpoint) -> Any:
 @reads(terms.Trace)
 def _trace(e: Any, at: Viewpoint) -> Any:
     word = as_matrix(at.value(e.args[0]), at.integer(e.args[1]))
-    if word.size != at.integer(e.args[1]):
+    if {word.size, word.width} != {at.integer(e.args[1])}:
         raise Uncomputable(f"{e}: the matrix is of size {word.size} in this world")
     return at.arithmetic.number(0) + sum(word.rows[n][n] for n in range(word.size))
 
@@ -234,11 +234,24 @@ def _quadratic(e: Any, at: Viewpoint) -> Any:
     return at.arithmetic.number(0) + dot(u, as_matrix(at.value(e.args[1]), len(u)).times(v))
 
 
+@reads(terms.Apply)
+def _apply(e: Any, at: Viewpoint) -> Any:
+    matrix, v = map(at.value, e.args)
+    if not isinstance(v, tuple):
+        return v  # the zero vector is written 0
+    return as_matrix(matrix, len(v)).times(v)
+
+
+@reads(terms.Transposed)
+def _transposed(e: Any, at: Viewpoint) -> Any:
+    return as_matrix(at.value(e.args[0])).transposed()
+
+
 @reads(terms.Entry)
 def _entry(e: Any, at: Viewpoint) -> Any:
     row, column = (at.integer(place) for place in e.args[1:])
     word = as_matrix(at.value(e.args[0]), max(row, column))
-    if not (1 <= row <= word.size and 1 <= column <= word.size):
+    if not (1 <= row <= word.size and 1 <= column <= word.width):
         raise Uncomputable(f"entry ({row}, {column}) of a matrix of size {word.size} in this world")
     return word.rows[row - 1][column - 1]
 

@@ -26,7 +26,12 @@ class Matrix:
 
     @property
     def size(self) -> int:
+        """The number of rows, and of columns if it is square."""
         return len(self.rows)
+
+    @property
+    def width(self) -> int:
+        return len(self.rows[0])
 
     def times(self, vector: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(dot(row, vector) for row in self.rows)

@@ -14,6 +14,8 @@ from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain, Interval
+from derivations.kernel.spaces import Spaces
+from derivations.kernel.substitution import core
 from derivations.refutation import enclosures, joint
 from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
@@ -93,10 +95,15 @@ def _drawn(
     by_formula = found.by_formula | set(world.classes)
     world.coordinates = {name: where for name, where in domain.intervals.items() if name in by_formula}
     world.families = _families(domain, n, world, again, SHAPES[attempt % len(SHAPES)])
-    size = next(iter(domain.sizes.values()), int(numbers["k"]))
+    size = next((n for n in domain.sizes.values() if isinstance(n, int | sp.Integer)), int(numbers["k"]))
     world.sizes = dict.fromkeys(found.latents, size)
+    counts = _counts(found, domain, numbers, dimension)
+    world.sizes |= {name: n for name, n in counts.items() if isinstance(name, str)}
+    for name in found.matrices:
+        rows, columns = counts["rows", name], counts["columns", name]
+        world.matrices[name] = Matrix.of([[_entry(rng, n) for _ in range(columns)] for _ in range(rows)])
     for name in found.covariances:
-        made = random_covariance(rng, domain.sizes.get(name, size))
+        made = random_covariance(rng, counts.get(name, domain.sizes.get(name, size)))
         alike = [m for m in world.matrices.values() if m.size == made.size]
         world.matrices[name] = alike[0] if alike and is_degenerate(n) else made
     purpose = Purpose(found, hypotheses, without)
@@ -105,6 +112,29 @@ def _drawn(
     add_laws(world, purpose, rng, n)
     settle_means(world, held, domain)
     return world
+
+
+# --- matrices ---------------------------------------------------------------------------------------------------------
+
+
+def _counts(found: Any, domain: Domain, numbers: dict[str, Any], dimension: int) -> dict[Any, int]:
+    """The sizes of vectors and covariances by name, and of the rows and columns of matrices, where there are any."""
+    if not found.matrices:
+        return {}
+    spaces = Spaces.of([core(e) for e in found.everything], domain.sizes)
+    known = {terms.DIM.name: dimension, **numbers}
+    counts = {}
+    for name, (_, size) in spaces.known.items():
+        n = size.xreplace({s: sp.Integer(known[s.name]) for s in size.free_symbols if s.name in known})
+        if not n.is_Integer:
+            raise NoWorld(f"this world does not count {size}")
+        counts[name] = int(n)
+    return counts
+
+
+def _entry(rng: Random, n: int) -> Fraction:
+    """An entry of a rectangular matrix; in a degenerate world some are 0, and rows may depend on each other."""
+    return Fraction(0 if is_degenerate(n) and rng.random() < 0.5 else rng.randint(-15, 15), 10)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

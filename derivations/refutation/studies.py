@@ -39,7 +39,7 @@ class Study:
     def one_dimension(self) -> bool:
         """Whether an exponential is averaged over a law that is drawn Gaussian: in one dimension it has a mean."""
         means = self.everything.atoms(terms.Expect)
-        return any(isinstance(a.args[1], sp.exp) and not _is_of_vectors(a.args[0]) for a in means)
+        return not self.matrices and any(isinstance(a.args[1], sp.exp) and not _is_of_vectors(a.args[0]) for a in means)
 
     @cached_property
     def smooth(self) -> frozenset[str]:
@@ -64,6 +64,11 @@ class Study:
     @cached_property
     def covariances(self) -> tuple[str, ...]:
         return tuple(sorted(s.name for s in self.everything.atoms(terms.Covariance)))
+
+    @cached_property
+    def matrices(self) -> tuple[str, ...]:
+        """The rectangular ones."""
+        return tuple(sorted(s.name for s in self.everything.atoms(terms.Matrix)))
 
     # --- laws ---------------------------------------------------------------------------------------------------------
 
