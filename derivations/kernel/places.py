@@ -229,7 +229,9 @@ def induction(
     for h in (h for h in hypotheses if h.lhs is not None and n not in h.when):
         _refuse_shrinking(h, n, domain)
     if shaped := [name for name, size in domain.sizes.items() if isinstance(size, tuple) and sp.Tuple(*size).has(n)]:
-        raise Malformed(f"{shaped[0]} has {n} rows or columns, so it is another matrix at {n} + 1: no induction over it")
+        raise Malformed(
+            f"{shaped[0]} has {n} rows or columns, so it is another matrix at {n} + 1: no induction over it"
+        )
     if tied := [c for c in domain.conditions if n in c.mentions]:
         raise Malformed(f"{tied[0].small} {tied[0].relation} {tied[0].large} is about one {n}: no induction over it")
     left, right = core(lhs), core(rhs)

@@ -56,8 +56,10 @@ class Spaces:
         given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
         traces = everything.atoms(terms.Div, terms.Laplacian)
         given += [(lives_with(trace.args[1]), False, trace.args[2]) for trace in traces]
-        for name, size in sizes.items():
-            of = {("rows", name): size[0], ("columns", name): size[1]} if isinstance(size, tuple) else {name: size}
+        for of_matrix, size in sizes.items():
+            of: dict[Name, Any] = {of_matrix: size}
+            if isinstance(size, tuple):
+                of = {("rows", of_matrix): size[0], ("columns", of_matrix): size[1]}
             given += [({end}, False, sp.sympify(n)) for end, n in of.items()]
         for members, of_bits, size in given:
             for name in {n for member in members for n in spaces.together.get(member, {member})}:

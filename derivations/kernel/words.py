@@ -92,8 +92,9 @@ def turned(word: Word) -> Word:
 def _turned(letter: Any) -> Any:
     if not is_inverse(letter):
         return Transposed(letter)
-    base = letter.args[0]
-    return letter if isinstance(base, Covariance) else sp.Pow(spelled({turned(w): c for w, c in words(base).items()}), -1)
+    if isinstance(base := letter.args[0], Covariance):
+        return letter
+    return sp.Pow(spelled({turned(w): c for w, c in words(base).items()}), -1)
 
 
 # --- what an inverse is -----------------------------------------------------------------------------------------------
@@ -121,15 +122,13 @@ def _step(word: Word) -> Sum | None:
             longest = max(others, key=lambda w: (len(w), str(w)))
             first = others.pop(longest)
             n = len(longest)
-            for lo, hi, kept in ((place - n, place + 1, (letter,)), (place, place + n + 1, (letter,))):
-                left, right = (word[lo:place], word[place + 1 : hi])
-                if lo < 0 or hi > len(word) or longest != (left or right):
-                    continue
-                put = {(): 1 / first}
-                for w, b in others.items():
-                    one = {(*w, *kept) if lo < place else (*kept, *w): -b / first}
-                    put = added(put, one)
-                return times(times({word[:lo]: sp.S.One}, put), {word[hi:]: sp.S.One})
+            before = place >= n and word[place - n : place] == longest
+            if not before and word[place + 1 : place + 1 + n] != longest:
+                continue
+            lo, hi = (place - n, place + 1) if before else (place, place + 1 + n)
+            rest = {(*w, letter) if before else (letter, *w): -b / first for w, b in others.items()}
+            put = added({(): 1 / first}, rest)
+            return times(times({word[:lo]: sp.S.One}, put), {word[hi:]: sp.S.One})
     return None
 
 

@@ -83,7 +83,7 @@ def _drawn(
     held = [h for h in hypotheses if h.name != without]
     supposed = [side for h in held for side in (h.lhs, h.rhs) if side is not None]
     found = study(expressions, [*supposed, *(side for c in domain.conditions for side in c.sides)])
-    dimension = 1 if found.one_dimension else 1 + n % 2
+    dimension = 1 if found.one_dimension else 1 + n % (3 if found.matrices else 2)
     numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
     for symbol in found.scalars:
@@ -104,7 +104,7 @@ def _drawn(
         world.matrices[name] = Matrix.of([[_entry(rng, n) for _ in range(columns)] for _ in range(rows)])
     for name in found.covariances:
         made = random_covariance(rng, counts.get(name, domain.sizes.get(name, size)))
-        alike = [m for m in world.matrices.values() if m.size == made.size]
+        alike = [m for other, m in world.matrices.items() if other in found.covariances and m.size == made.size]
         world.matrices[name] = alike[0] if alike and is_degenerate(n) else made
     purpose = Purpose(found, hypotheses, without)
     fit_dimension(world, purpose)

@@ -245,11 +245,10 @@ def any_normal(law: Any, normal: Any, because: Rule) -> Stranger:
     return Stranger("identify without a reason", lambda e, _: e.xreplace({law: normal}))
 
 
-def commuting_letters(word: Any) -> Any:
-    return tuple(sorted(LETTERS(word), key=lambda pair: pair[0].name))
+def commuting_letters(found: Any) -> Any:
+    return {tuple(sorted(word, key=str)): coefficient for word, coefficient in found.items()}
 
 
-LETTERS = matrices.letters
 transposed = replacing("entries of the wrong letter", Entry, lambda e: Entry(e.args[0] ** -1, *e.args[1:]))
 
 
@@ -267,7 +266,7 @@ def power_of_the_mean(node: Any) -> Any:
 named_only = without(moments, exact_name)
 lost_variance = without(moments, (gaussian, "_normal_moment", second_moment_without_variance))
 lost_normaliser = without(density, (gaussian, "log_density_of", without_normaliser))
-commuting = without(trace_algebra, (matrices, "letters", commuting_letters))
+commuting = without(trace_algebra, (matrices, "reduced", commuting_letters))
 
 CASES: dict[str, tuple[Any, Any, list[Any]]] = {
     "moments": (moments, averages, [named_only, lost_variance]),

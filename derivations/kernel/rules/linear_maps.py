@@ -105,7 +105,7 @@ def determinant_turned(left: Any, right: Any) -> Rule:
     return Rule("Sylvester's determinant", (sp.sympify(left, strict=True), sp.sympify(right, strict=True)))
 
 
-@rewriting("Sylvester's determinant", "decided", "|c I_n + L R| = c^(n - m) |c I_m + R L|, for c > 0 and L of size n x m")
+@rewriting("Sylvester's determinant", "decided", "|c I_n + L R| = c^(n - m) |c I_m + R L|, for c > 0 and L of n x m")
 def _turned_round(e: Any, context: Context, left: Any, right: Any) -> Any:
     _refuse_other_sorts(left, right)
     rows, columns = Spaces.of([left * right, right * left], context.domain.sizes).shape(left)

@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 from fuzz_continuous import CONTINUOUS
 from fuzz_fields import FIELDS
+from fuzz_maps import MAPS
 from fuzz_order import ORDER_KINDS
 from fuzz_terms import A, B, Words, a, b, c, f, g, i, m, n, s, t, u, v, w, z
 from fuzz_walks import Draft
@@ -611,4 +612,5 @@ KINDS = (
     gaussians,
     orders,
     *FIELDS,
+    *MAPS,
 )

@@ -183,9 +183,16 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage(
         "differences of matrices have inverses",
-        swallow("sorts._sort_of_arithmetic", "may have no inverse", "matrix"),
+        both(
+            swallow("sorts._sort_of_arithmetic", "may have no inverse", "matrix"),
+            take_out("definedness.definite_conditions", ()),
+        ),
     ),
-    Sabotage("determinants of differences", take_out("sorts._refuse_other_words")),
+    Sabotage(
+        "determinants of differences",
+        both(take_out("sorts._refuse_other_words"), take_out("definedness.definite_conditions", ())),
+    ),
+    Sabotage("an inverse is not multiplied out", take_out("rules.linear_maps._check_inverse")),
     Sabotage("no denominator is asked", filtered("definedness.node_conditions", lambda c: c[0] == "!= 0")),
     Sabotage("roots and logarithms of anything", filtered("definedness.node_conditions", lambda c: c[0][0] == ">")),
     Sabotage("no side condition is asked", take_out("definedness.holds", True)),

@@ -13,6 +13,7 @@ import fuzz_kinds as kinds
 import pytest
 from fuzz_continuous import CONTINUOUS
 from fuzz_fields import FIELDS
+from fuzz_maps import MAPS
 from fuzz_order import ORDER_KINDS
 from fuzz_run import STEP_SECONDS, claim_of
 from fuzz_terms import Words
@@ -33,6 +34,7 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "derivatives by a schedule's member": (kinds.numbers_that_move,),
     "differences of matrices have inverses": (kinds.matrices,),
     "determinants of differences": (kinds.matrices,),
+    "an inverse is not multiplied out": MAPS,
     "no denominator is asked": (kinds.two_ranges,),
     "roots and logarithms of anything": (aimed.factors_of_unknown_sign,),
     "no side condition is asked": (kinds.closed_ends,),
