@@ -28,6 +28,7 @@ CHAPTERS = (
     "vae.latent_term",
     "vae.decoders",
     "vae.spread",
+    "vae.linear",
     "vae.counted",
     "vae.objective",
     "vae.reparameterization",

@@ -17,7 +17,7 @@ from derivations.kernel.dependence import enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.lowering import Lowering, OutsideFragment, linear_form
 from derivations.kernel.substitution import core
-from derivations.kernel.words import reduced, words
+from derivations.kernel.words import definite, reduced, semidefinite, words
 
 __all__ = ["Algebra", "OutsideFragment", "linear_form"]
 
@@ -71,6 +71,8 @@ class Algebra(Lowering):
             return "0+"
         if isinstance(e, terms.SumTo):
             return self._sign_of_sum(e)
+        if isinstance(e, terms.Entry | terms.Quadratic | terms.Trace):
+            return self._sign_of_form(e)
         if isinstance(e, terms.Expect) and terms.is_vector(e.args[1]):
             return None
         inside, place = enter(e, self.domain), 1 if isinstance(e, terms.Expect) else 0
@@ -79,6 +81,18 @@ class Algebra(Lowering):
         except OutsideFragment:
             return None
         return found if isinstance(e, terms.Expect) or found == "+" else "0+" if found in ("0", "0+") else None
+
+    def _sign_of_form(self, e: Any) -> str | None:
+        """u^T M u, the entries on the diagonal and the trace of a positive definite matrix, or a semi-definite one."""
+        matrix = e.args[1 if isinstance(e, terms.Quadratic) else 0]
+        ends = {terms.Quadratic: (0, 2), terms.Entry: (1, 2), terms.Trace: (1, 1)}[type(e)]
+        if e.args[ends[0]] != e.args[ends[1]]:
+            return None
+        strict = "0+" if isinstance(e, terms.Quadratic) else "+"
+        for needed, found in ((definite(matrix), strict), (semidefinite(matrix), "0+")):
+            if needed is not None and all(self._sign_inside(number) == "+" for number in needed):
+                return found
+        return None
 
     def _sign_of_sum(self, e: Any) -> str | None:
         """A sum of monomials in generators: of the sign that they have over all of its range."""

@@ -19,6 +19,7 @@ from derivations.kernel.domain import REAL, Interval
 
 Sign = Callable[[Any], "str | None"]
 MOST = 5  # variables of a form
+FORMS = (terms.Entry, terms.Quadratic, terms.Trace)  # their signs are known where that of their matrix is
 
 
 def form_sign(f: Any, meaning: Mapping[Symbol, Any], intervals: Mapping[Symbol, Interval], sign: Sign) -> str | None:

@@ -16,14 +16,14 @@ from sympy import Expr, Symbol
 
 from derivations.kernel import terms
 from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Interval
-from derivations.kernel.forms import form_sign
+from derivations.kernel.forms import FORMS, form_sign
 from derivations.kernel.joint import joint_sign
-from derivations.kernel.powers import integer_power, power_interval
+from derivations.kernel.powers import by_monomial, integer_power, power_interval
 from derivations.kernel.radicals import OutsideFragment, log_of, root
 from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, multilinear, on_the_surface
 
-COLLECTING = (terms.Expect, terms.SumTo, terms.ProductTo, terms.Variance)
+COLLECTING = (terms.Expect, terms.SumTo, terms.ProductTo, terms.Variance, *FORMS)
 WHERE: dict[str | None, Interval] = {"+": POSITIVE, "0+": NONNEGATIVE, "0": NONNEGATIVE}
 
 
@@ -198,8 +198,7 @@ class Lowering:
                 else:
                     fixed *= f**power
             total = sp.S.Zero
-            for monomial, coefficient in sp.Poly(numerator, *inside).terms() if inside else [((), numerator)]:
-                m = sp.Mul(*[g**k for g, k in zip(inside, monomial, strict=True)]) / moving
+            for m, coefficient in by_monomial(numerator, moving, inside):
                 total += coefficient * (self.lower(n) if m == 1 else self._new_generator(terms.SumTo(m, i, 1, n)))
         finally:
             self.domain = outer

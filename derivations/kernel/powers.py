@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from sympy import Expr, Symbol
 
 from derivations.kernel.domain import NONNEGATIVE, NONZERO, POSITIVE, REAL, UNIT, UNIT_WITH_ONE, Interval
 from derivations.kernel.radicals import in_factors
@@ -47,3 +48,23 @@ def power_interval(ring: Any, e: Any) -> Interval:
     if sign in ("+", "0+"):
         return POSITIVE if sign == "+" else NONNEGATIVE
     return NONZERO if sign == "-" or ring._declared_nonzero(f) else REAL
+
+
+def by_monomial(above: Expr, below: Expr, inside: list[Symbol]) -> list[tuple[Expr, Expr]]:
+    """A fraction as (monomial in what varies, or one over `below`, its constant coefficient).
+
+    What goes into `below` is divided out where that divides by numbers alone: sum_i c i / (1 + i) is c n less a sum.
+    """
+    if not inside:
+        return [(1 / below, above)]
+    parts = [(below, sp.Poly(above, *inside))]
+    divisor = sp.Poly(below, *inside)
+    if not divisor.is_ground and divisor.LC().is_Rational:
+        (quotient,), rest = sp.reduced(above, [below], *inside, polys=True)
+        parts = [(sp.S.One, quotient), (below, rest)]
+    return [
+        (sp.Mul(*[g**n for g, n in zip(inside, monomial, strict=True)]) / under, coefficient)
+        for under, part in parts
+        for monomial, coefficient in part.terms()
+        if coefficient != 0
+    ]

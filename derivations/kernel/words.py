@@ -142,11 +142,13 @@ def definite(e: Any) -> list[Any] | None:
     inverse.
     """
     found = words(e)
-    if not all(_is_mirrored(word) for word in found):
-        return None
-    if not any(all(map(is_invertible, word)) for word in found):
-        return None
-    return list(found.values())
+    return semidefinite(e) if any(all(map(is_invertible, word)) for word in found) else None
+
+
+def semidefinite(e: Any) -> list[Any] | None:
+    """The numbers that must be positive for the matrix to be positive semi-definite; None if nothing tells."""
+    found = words(e)
+    return list(found.values()) if all(map(_is_mirrored, found)) else None
 
 
 def _is_mirrored(word: Word) -> bool:

@@ -170,8 +170,10 @@ def _unsaid(sides: Any, domain: Domain) -> list[str]:
         if s.is_integer
     ]
     laws = [law for law in opened.atoms(terms.Law) if not isinstance(law, terms.Density)]
-    sizes = {(law.args[2], law.args[3]) for law in laws if isinstance(law, terms.FullNormal)}
-    sizes |= {(c, trace.args[1]) for trace in opened.atoms(terms.Trace) for c in trace.atoms(terms.Covariance)}
+    squares = [(law.args[2], law.args[3]) for law in laws if isinstance(law, terms.FullNormal)]
+    squares += [trace.args for trace in opened.atoms(terms.Trace)]
+    square = [(m, n) for m, n in squares if not m.atoms(terms.Matrix)]  # what stands beside one may have another size
+    sizes = {(c, n) for m, n in square for c in m.atoms(terms.Covariance)}
     spaces = {(law.args[0], law.args[-1]) for law in laws if law.args[-1] != terms.DIM}
     spaces |= {(e.args[1], e.args[2]) for e in opened.atoms(terms.Div, terms.Laplacian) if e.args[2] != terms.DIM}
     lines += sorted(f"{printing.text(c)} a {n} x {n} covariance" for c, n in sizes if c.name not in domain.sizes)

@@ -83,7 +83,7 @@ def _drawn(
     held = [h for h in hypotheses if h.name != without]
     supposed = [side for h in held for side in (h.lhs, h.rhs) if side is not None]
     found = study(expressions, [*supposed, *(side for c in domain.conditions for side in c.sides)])
-    dimension = 1 if found.one_dimension else 1 + n % (3 if found.matrices else 2)
+    dimension = 1 if found.one_dimension else 1 + n % 2
     numbers = _integers(domain, rng, n, dimension)
     numbers["k"] = numbers.get("k", 1 + n % 2)
     for symbol in found.scalars:

@@ -190,6 +190,6 @@ def test_a_rule_without_its_condition_is_caught(name: str, n: int) -> None:
 
 
 def test_the_models_have_fewer_rows_than_columns_and_more() -> None:
-    drawn_shapes = {(w.size, w.width) for n in range(40) for w in [terms(Random(n)).worlds[0].matrices["Maps_R"]]}
+    drawn_shapes = {(w.size, w.width) for n in range(200) for w in [terms(Random(n)).worlds[0].matrices["Maps_R"]]}
     assert any(rows < columns for rows, columns in drawn_shapes)
     assert any(rows > columns for rows, columns in drawn_shapes)

@@ -232,11 +232,30 @@ def _matrix(word: Any, at: Viewpoint) -> tuple[Any, float]:
     value = at.value(word)
     if not isinstance(value, Matrix):
         return None, 1.0
-    array = np.array([[float(v) for v in row] for row in value.rows])
-    return array, 1.0 + math.prod(
-        float(np.linalg.cond(np.array(at.world.matrices[symbol.name].tolist(), dtype=float)))
-        for symbol in word.atoms(terms.Covariance)
-    )
+    array = _array(value)
+    inverted = {*word.atoms(terms.Covariance), *(p.args[0] for p in word.atoms(sp.Pow) if not p.is_commutative)}
+    return array, 1.0 + math.prod(float(np.linalg.cond(_array(at.value(m)))) for m in inverted)
+
+
+def _array(matrix: Matrix) -> Any:
+    return np.array([[float(v) for v in row] for row in matrix.rows])
+
+
+def _apply(e: Any, at: Viewpoint) -> Pair:
+    (v, s), value = _pair(e.args[1], at), at.value(e)
+    if not isinstance(v, tuple):
+        return 0.0, 0.0
+    array, condition = _matrix(e.args[0], at)
+    matrix = np.abs(array) if array is not None else np.eye(len(v))
+    values = tuple(map(float, value))
+    errors = matrix @ (condition * np.abs(np.array(v)) + np.array(s))
+    return values, tuple(abs(one) + float(error) for one, error in zip(values, errors, strict=True))
+
+
+def _entry(e: Any, at: Viewpoint) -> Pair:
+    value = float(at.value(e))
+    array, condition = _matrix(e.args[0], at)
+    return value, abs(value) + (0.0 if array is None else condition * float(np.abs(array).max()))
 
 
 def _quadratic(e: Any, at: Viewpoint) -> Pair:
@@ -285,4 +304,6 @@ WALKS: tuple[tuple[Any, Callable[[Any, Viewpoint], Pair]], ...] = (
     (terms.Quadratic, _quadratic),
     (terms.Trace, _trace),
     (terms.LogDet, _log_det),
+    (terms.Apply, _apply),
+    (terms.Entry, _entry),
 )

@@ -22,6 +22,7 @@ from derivations.kernel.terms import (
     BernoulliProduct,
     Coord,
     DiagonalNormal,
+    Entry,
     Expect,
     FullNormal,
     Inner,
@@ -87,6 +88,8 @@ def _moments(node: Any, context: Context) -> Any:
             body = FullNormalMoments(law).expand(body, context)
         return termwise(_expand_inner(body, law.args[0]), law, partial(_normal_moment, law=law), context)
     if isinstance(law, DiagonalNormal):
+        if body.has(Quadratic, Apply):
+            body = FullNormalMoments(law).expand(body, context)
         return termwise(body, law, partial(_coordinate_moment, law=law), context)
     if isinstance(law, FullNormal):
         moments = FullNormalMoments(law)
@@ -148,6 +151,8 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     z = law.args[0]
     if len(factors) != 1:
         return None
+    if isinstance(factors[0], Quadratic | Inner) and isinstance(law, DiagonalNormal):
+        return _form_moment(factors[0], law)
     base, power = factors[0].as_base_exp()
     if not (isinstance(base, Coord) and base.args[0] == z and power in (1, 2)):
         return None
@@ -157,6 +162,21 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     else:
         _, _, mean, variance, _ = opened(law, i)
     return mean if power == 1 else mean**2 + variance
+
+
+def _form_moment(form: Any, law: DiagonalNormal) -> Any:
+    """E of z^T M z or z^T M v, for independent coordinates whose means are those of a vector."""
+    i = fresh()
+    z, _, mean, variance, dim = opened(law, i)
+    u, matrix, v = form.args if isinstance(form, Quadratic) else (form.args[0], sp.S.One, form.args[1])
+    whole = mean.args[0] if isinstance(mean, Coord) and mean.args[1] == i else None
+    if mean != 0 and (whole is None or whole.has(i)):
+        return None
+    put = [a if a != z else whole if whole is not None else sp.S.Zero for a in (u, v)]
+    if any(a != z and may_touch(a, law.variables) for a in (u, v)):
+        return None
+    own = variance * (matrix if matrix.is_commutative else Entry(matrix, i, i))
+    return Quadratic(put[0], matrix, put[1]) + (ranged(SumTo, own, i, sp.S.One, dim) if u == v == z else 0)
 
 
 moments = Rule("Gaussian moments")

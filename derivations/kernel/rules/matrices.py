@@ -63,6 +63,8 @@ def _normal_form(node: Any, context: Context) -> Any:
         return _trace(reduced(words(node.args[0])), node.args[1], context)
     if isinstance(node, LogDet):
         return _log_det(node, context)
+    if isinstance(node, Entry):
+        return _entry(node)
     if isinstance(node, Apply):
         return sp.Add(*[c * (Apply(spelled({word: sp.S.One}), v) if word else v) for v, word, c in strands(node)])
     if isinstance(node, Quadratic) or (isinstance(node, Inner | Norm2) and node.has(Apply)):
@@ -102,6 +104,20 @@ def _log_det(node: Any, context: Context) -> Any:
     if size is None or Algebra(context.domain).sign(number) != "+":
         raise StepFails(f"{node}: the domain does not give the size of {word}, or {number} may be negative")
     return size * sp.log(number) + total
+
+
+def _entry(node: Any) -> Any:
+    """An entry of a sum, as the sum of entries; the identity has entries of 1 and 0, where it is known which."""
+    matrix, row, column = node.args
+    found = reduced(words(matrix))
+    if () in found and row != column:
+        return node
+    total = found.pop((), sp.S.Zero)
+    for word, c in found.items():
+        options = [(word, row, column), (turned(word), column, row)]
+        least, r, s = min(options, key=lambda o: [str(part) for part in (*o[0], *o[1:])])
+        total += c * Entry(spelled({least: sp.S.One}), r, s)
+    return total
 
 
 def strands(v: Any) -> list[tuple[Any, Word, Any]]:

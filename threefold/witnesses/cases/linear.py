@@ -151,3 +151,54 @@ class Mixes:
             if n % 8 == 4:
                 means[1], logs[1] = means[0], logs[0]
             yield Mixed(matrix, means[0], logs[0], means[1], logs[1])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """z ~ N(0, I), x | z ~ N(W z + b, s^2 I), W of d rows and k columns; an x, a z, an encoder N(V (x - b), diag D)."""
+
+    weight: Array
+    encoder: Array
+    bias: Array
+    spread: float
+    x: Array
+    z: Array
+    variances: Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        d, k = self.weight.shape
+        return d, k
+
+    @property
+    def edges(self) -> frozenset[str]:
+        d, k = self.shape
+        return edges(
+            {"d = 1": d == 1, "d < k": d < k, "d > k": d > k, "rank below both": d > 1 and not self.weight[1:].any()}
+        )
+
+    def point(self) -> Point:
+        d, k = self.shape
+        vectors = {"x_obs": self.x, "z": self.z, "b_x": self.bias, "D_q": self.variances}
+        return Point(
+            d, {"k": k, "sigma_x": self.spread}, vectors=vectors, covariances={"W": self.weight, "V": self.encoder}
+        )
+
+
+@dataclass(frozen=True)
+class LinearDecoders:
+    """Linear decoders from 1 to 3 codes to 1 to 3 pixels, every fourth with one row of weights that is not 0."""
+
+    share: int = 4
+    must: frozenset[str] = frozenset({"d = 1", "d < k", "d > k", "rank below both"})
+
+    def draw(self, case: Cases) -> Iterator[Decoded]:
+        for n in range(max(12, case.n // self.share)):
+            d, k = n % 3 + 1, (n // 3) % 3 + 1
+            weight = normals(case, d, k)
+            if n % 4 == 1:
+                weight[1:] = 0.0
+            spread, variances = float(positive(case, -1, 1)), positive(case, -1.5, 1, k)
+            yield Decoded(
+                weight, normals(case, k, d), normals(case, d), spread, normals(case, d), normals(case, k), variances
+            )

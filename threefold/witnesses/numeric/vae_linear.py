@@ -1,0 +1,75 @@
+"""The linear VAE by its noise loadings: laws are pushed and conditioned by QR, singular values give determinants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import reference
+from reference.gaussians import Gaussian
+from threefold.witnesses.cases.linear import Decoded, LinearDecoders
+from threefold.witnesses.registry import not_applicable
+from threefold.witnesses.shapes import Inequality, Shape, Value, measured
+
+
+def evidence(s: Decoded) -> Gaussian:
+    """The law of x, its loadings those of z and of the noise."""
+    d, k = s.shape
+    return Gaussian.standard(k).affine(s.weight, s.bias, s.spread * np.eye(d))
+
+
+def posterior(s: Decoded) -> Gaussian:
+    """The law of z given x, by an orthogonal triangularisation of the joint loadings."""
+    d, k = s.shape
+    both = Gaussian.standard(k).extend(s.weight, s.bias, s.spread * np.eye(d))
+    return both.condition(np.arange(k, k + d), s.x)
+
+
+def joint_log_prob(s: Decoded, z: np.ndarray) -> np.ndarray:
+    """log p(x | z) + log p(z) for rows of z."""
+    d, k = s.shape
+    noise = Gaussian(np.zeros(d), s.spread * np.eye(d))
+    return noise.log_prob(s.x - z @ s.weight.T - s.bias) + Gaussian.standard(k).log_prob(z)
+
+
+@measured("vae.linear.evidence", method="loadings of code and noise side by side, and their QR", cases=LinearDecoders())
+def _(s: Decoded) -> Iterator[Shape]:
+    value = float(evidence(s).log_prob(s.x))
+    sides = ("lhs", "rhs") if max(s.shape) < 3 else ("rhs",)
+    yield Value(0, s.point(), float(np.exp(value)), sides=sides)
+    yield Value(1, s.point(), value)
+
+
+@measured("vae.linear.posterior", method="the joint loadings conditioned by QR", cases=LinearDecoders())
+def _(s: Decoded) -> Iterator[Shape]:
+    yield Value(0, s.point(), float(posterior(s).log_prob(s.z)))
+
+
+@measured(
+    "vae.linear.ppca",
+    method="cubature of the bound; integral along the path from encoder to posterior; singular values",
+    cases=LinearDecoders(),
+)
+def _(s: Decoded) -> Iterator[Shape]:
+    _, k = s.shape
+    point, exact = s.point(), posterior(s)
+    code = Gaussian(s.encoder @ (s.x - s.bias), np.diag(np.sqrt(s.variances)))
+    bound = code.expect_quadratic(lambda z: joint_log_prob(s, z) - code.log_prob(z))
+    miss = reference.gaussian_kl(code.mean, np.diag(s.variances), exact.mean, exact.cov)
+    yield Value(0, point, float(evidence(s).log_prob(s.x)) - bound, sides=("lhs",))
+    yield Value(0, point, miss, sides=("rhs",))
+    best = 1 / np.diag(np.linalg.inv(exact.cov))
+    least = reference.gaussian_kl(exact.mean, np.diag(best), exact.mean, exact.cov)
+    yield Value(1, point, least)
+    yield Value(2, point, miss - least)
+    stretched = np.zeros(k)
+    found = np.linalg.svd(s.weight, compute_uv=False)
+    stretched[: len(found)] = found**2
+    volume = float(np.sum(np.log(stretched + s.spread**2)))
+    columns = float(np.sum(np.log(np.sum(s.weight**2, axis=0) + s.spread**2)))
+    yield Inequality(3, point, volume, columns)
+
+
+for _claim in ("vae.linear.evidence", "vae.linear.posterior", "vae.linear.ppca"):
+    not_applicable(_claim, "the training code has no linear decoder whose evidence it computes", witness="torch")
