@@ -42,7 +42,7 @@ from derivations.rules import (
 )
 
 half = sp.Rational(1, 2)
-W, V = matrix("W"), matrix("V")
+W, V = matrix("W"), matrix("V_x", "V")
 b, D = constant_vector("b_x", "b"), vector("D_q", "D")
 s2 = sigma_x**2
 M = W.T * W + s2
@@ -190,7 +190,7 @@ linear_encoder = Claim(
             words="so the gap is never negative; it is a divergence",
         ),
     ),
-    domain=Domain({"sigma_x": POSITIVE, "D_q": POSITIVE}, {k: (1, sp.oo)}, sizes={"W": (d, k), "V": (k, d)}),
+    domain=Domain({"sigma_x": POSITIVE, "D_q": POSITIVE}, {k: (1, sp.oo)}, sizes={"W": (d, k), "V_x": (k, d)}),
     scope="any d and k, any W, V, offset and sigma > 0, every x: so whatever the data are, with b for their mean",
     sources=("Lucas et al. 2019", "Tipping and Bishop 1999"),
     words="An encoder whose covariance is diagonal finds the posterior's mean, but only the reciprocals of its "

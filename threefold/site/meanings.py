@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CODES: Mapping[str, str] = {
+    "W": "the weights of a linear decoder, d rows and k columns",
+    "V_x": "the weights of a linear encoder, k rows and d columns",
+    "b_x": "the offset of a linear decoder",
+    "D_q": "the variances of a code's coordinates, as an encoder gives them",
     "log_step_back": "the log-density of the model's step back",
     "autoencoder_loss": "the error of an autoencoder",
     "mean_bound": "the evidence lower bound, averaged over the data, in nats",

@@ -14,7 +14,7 @@ from derivations.kernel.dependence import may_touch
 from derivations.kernel.formation import refuse_conditions_on_itself
 from derivations.kernel.rules.base import Context, Rule, StepFails, at_every_node, rewriting, walk
 from derivations.kernel.rules.instances import matches
-from derivations.kernel.rules.matrices import FullNormalMoments, full_log_density
+from derivations.kernel.rules.matrices import FullNormalMoments, form, full_log_density
 from derivations.kernel.rules.probability import termwise
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import (
@@ -164,11 +164,11 @@ def _coordinate_moment(factors: list[Any], law: Any) -> Any:
     return mean if power == 1 else mean**2 + variance
 
 
-def _form_moment(form: Any, law: DiagonalNormal) -> Any:
+def _form_moment(product: Any, law: DiagonalNormal) -> Any:
     """E of z^T M z or z^T M v, for independent coordinates whose means are those of a vector."""
     i = fresh()
     z, _, mean, variance, dim = opened(law, i)
-    u, matrix, v = form.args if isinstance(form, Quadratic) else (form.args[0], sp.S.One, form.args[1])
+    u, matrix, v = product.args if isinstance(product, Quadratic) else (product.args[0], sp.S.One, product.args[1])
     whole = mean.args[0] if isinstance(mean, Coord) and mean.args[1] == i else None
     if mean != 0 and (whole is None or whole.has(i)):
         return None
@@ -176,7 +176,7 @@ def _form_moment(form: Any, law: DiagonalNormal) -> Any:
     if any(a != z and may_touch(a, law.variables) for a in (u, v)):
         return None
     own = variance * (matrix if matrix.is_commutative else Entry(matrix, i, i))
-    return Quadratic(put[0], matrix, put[1]) + (ranged(SumTo, own, i, sp.S.One, dim) if u == v == z else 0)
+    return form(put[0], matrix, put[1]) + (ranged(SumTo, own, i, sp.S.One, dim) if u == v == z else 0)
 
 
 moments = Rule("Gaussian moments")

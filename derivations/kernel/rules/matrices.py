@@ -120,6 +120,11 @@ def _entry(node: Any) -> Any:
     return total
 
 
+def form(u: Any, matrix: Any, v: Any) -> Any:
+    """u^T M v; of the identity, the inner product."""
+    return Inner(u, v) if matrix == 1 else Quadratic(u, matrix, v)
+
+
 def strands(v: Any) -> list[tuple[Any, Word, Any]]:
     """A vector as a sum of c W u: (u, W, c), with no matrix left in u."""
     out: list[tuple[Any, Word, Any]] = []
@@ -142,8 +147,7 @@ def expand_quadratic(node: Any) -> Any:
         for word, c in reduced(inside).items():
             options = [(x, word, y), (y, turned(word), x)]
             one, best, other = min(options, key=lambda o: (sp.default_sort_key(o[0]), [str(m) for m in o[1]]))
-            form = Quadratic(one, spelled({best: sp.S.One}), other) if best else Inner(one, other)
-            total += a * b * c * form
+            total += a * b * c * form(one, spelled({best: sp.S.One}), other)
     return total
 
 
@@ -276,12 +280,10 @@ class FullNormalMoments:
             return None
         u, m, v = (factors[0].args[0], sp.S.One, factors[0].args[-1]) if len(factors[0].args) == 2 else factors[0].args
         if u == z and v == z:
-            return Quadratic(mean, m, mean) + Trace(m * sigma, k)
+            return form(mean, m, mean) + Trace(m * sigma, k)
         if u == z and not may_touch(v, self.law.variables):
-            return Quadratic(mean, m, v)
-        if v == z and not may_touch(u, self.law.variables):
-            return Quadratic(u, m, mean)
-        return None
+            return form(mean, m, v)
+        return form(u, m, mean) if v == z and not may_touch(u, self.law.variables) else None
 
     def _coordinate_moment(self, factors: list[Any]) -> Any:
         z, mean, sigma, _ = self.law.args

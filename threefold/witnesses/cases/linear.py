@@ -181,7 +181,7 @@ class Decoded:
         d, k = self.shape
         vectors = {"x_obs": self.x, "z": self.z, "b_x": self.bias, "D_q": self.variances}
         return Point(
-            d, {"k": k, "sigma_x": self.spread}, vectors=vectors, covariances={"W": self.weight, "V": self.encoder}
+            d, {"k": k, "sigma_x": self.spread}, vectors=vectors, covariances={"W": self.weight, "V_x": self.encoder}
         )
 
 
