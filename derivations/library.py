@@ -75,6 +75,7 @@ CHAPTERS = (
     "sde.dissipation",
     "flow.mean_velocity",
     "flow.straightness",
+    "flow.transport",
     "flow.times",
     "flow.few_steps",
     "solvers.constant",

@@ -119,7 +119,7 @@ def _drawn(
 
 def _counts(found: Any, domain: Domain, numbers: dict[str, Any], dimension: int) -> dict[Any, int]:
     """The sizes of vectors and covariances by name, and of the rows and columns of matrices, where there are any."""
-    if not found.matrices:
+    if not (found.matrices or found.covariances):
         return {}
     spaces = Spaces.of([core(e) for e in found.everything], domain.sizes)
     known = {terms.DIM.name: dimension, **numbers}

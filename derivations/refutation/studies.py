@@ -39,7 +39,9 @@ class Study:
     def one_dimension(self) -> bool:
         """Whether an exponential is averaged over a law that is drawn Gaussian: in one dimension it has a mean."""
         means = self.everything.atoms(terms.Expect)
-        return not self.matrices and any(isinstance(a.args[1], sp.exp) and not _is_of_vectors(a.args[0]) for a in means)
+        return not (self.matrices or self.covariances) and any(
+            isinstance(a.args[1], sp.exp) and not _is_of_vectors(a.args[0]) for a in means
+        )
 
     @cached_property
     def smooth(self) -> frozenset[str]:
