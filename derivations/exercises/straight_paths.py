@@ -5,8 +5,22 @@ from __future__ import annotations
 from derivations.exercises import exercise
 from derivations.flow.straightness import half, other, share, variance
 from derivations.flow.times import shift, shifted
+from derivations.flow.transport import R, best_map, m_1, m_2, x
 from derivations.flow.units import spread
-from derivations.rules import POSITIVE, UNIT, Chain, Domain, Statement, definition
+from derivations.notation import d
+from derivations.rules import (
+    POSITIVE,
+    UNIT,
+    Chain,
+    Domain,
+    Expect,
+    FullNormal,
+    Norm2,
+    Statement,
+    definition,
+    moments,
+    trace_algebra,
+)
 
 WIDTHS = Domain({"time_share": UNIT, "data_std": POSITIVE, "noise_std": POSITIVE})
 
@@ -72,3 +86,27 @@ def _(line: Chain) -> None:
     line(shifted(shift, half))
     line(shift * half / (1 + (shift - 1) * half), by=definition)
     line(shift / (shift + 1), why="multiply both by 2")
+
+
+# --- one covariance ---------------------------------------------------------------------------------------------------
+
+moved = best_map(x, m_1, m_2, R, R**2)
+
+one_covariance = exercise(
+    "straight_paths.one_covariance",
+    "Between two Gaussians of one covariance",
+    Statement(moved, "=", x + m_2 - m_1, words="the map"),
+    Statement(Expect(FullNormal(x, m_1, R**2, d), Norm2(x - moved)), "=", Norm2(m_1 - m_2), words="its cost"),
+)
+
+
+@one_covariance.proves(0)
+def _(line: Chain) -> None:
+    line(moved)
+    line(x + m_2 - m_1, by=trace_algebra, why="R^-1 R^2 R^-1 is the identity")
+
+
+@one_covariance.proves(1)
+def _(line: Chain) -> None:
+    line(Expect(FullNormal(x, m_1, R**2, d), Norm2(x - moved)))
+    line(Norm2(m_1 - m_2), by=[trace_algebra, moments, trace_algebra], why="every point moves by as much")

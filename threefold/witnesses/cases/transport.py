@@ -75,12 +75,11 @@ class Couplings:
         for n in range(max(12, case.n // self.share)):
             d = n % 3 + 1
             share = 0.0 if n % 4 == 2 else float(between(case, -0.9, 0.9))
-            numbers = [float(positive(case, -1, 1)) for _ in range(4)]
+            blur, variance, level, top = (float(positive(case, -1, 1)) for _ in range(4))
             time = float(between(case, 0.1, 0.9))
-            vectors = normals(case, 3, d)
-            yield Coupled(
-                _definite(case, d), _definite(case, d), *vectors, share, numbers[0], numbers[1], time, *numbers[2:]
-            )
+            m_1, m_2, y = normals(case, d), normals(case, d), normals(case, d)
+            root, middle = _definite(case, d), _definite(case, d)
+            yield Coupled(root, middle, m_1, m_2, y, share, blur, variance, time, level, top)
 
 
 def _definite(case: Cases, d: int) -> Array:
