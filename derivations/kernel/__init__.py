@@ -13,8 +13,8 @@ Read the rooms in this order; each leans on those before it.
   gives indices their places, and leaves no stop-gradient.
 - `spaces`, `sorts`, `naming`, `formation`: the door. What may be written at all: sorts, sizes, ranges, exact
   numbers, one meaning a name.
-- `surface`, `radicals`, `powers`, `forms`, `lowering`, `algebra`: the zero test, which decides in a polynomial ring;
-  signs of sums, means and quadratic forms besides.
+- `surface`, `radicals`, `powers`, `forms`, `words`, `lowering`, `algebra`: the zero test, which decides in a polynomial
+  ring, and for matrices in words; signs of sums, means and quadratic forms besides.
 - `continuous`, `stepwise`, `expansion`: how smooth functions are declared to be, what integrals and SDEs ask for,
   and what a term is up to O(h^p) as a step h tends to 0.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of

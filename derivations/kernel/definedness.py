@@ -144,7 +144,8 @@ def definite_conditions(matrix: Any, domain: Domain) -> Iterator[Condition]:
     """Under what a matrix is positive definite; a covariance always is."""
     if isinstance(matrix, terms.Covariance):
         return
-    if (needed := definite(matrix)) is None:
+    needed = definite(matrix)
+    if needed is None or any(number.is_Rational and number <= 0 for number in needed):
         yield "positive definite", matrix, domain
     else:
         yield from (("> 0", number, domain) for number in needed)

@@ -80,7 +80,7 @@ def refuse_node_out_of_place(e: Any, domain: Domain, spaces: Spaces) -> None:
         spaces.refuse_outside(e, domain)
     elif isinstance(e, terms.Entry):
         spaces.refuse_outside_matrix(e, domain)
-    elif isinstance(e, terms.Matrix | terms.Covariance):
+    elif isinstance(e, terms.LinearMap | terms.Covariance):
         _refuse_other_size(e, domain)
     elif isinstance(e, terms.SumTo | terms.ProductTo | Block):
         _refuse_negative_count(e, domain)
@@ -144,7 +144,7 @@ def _refuse_dimension(e: Any, size: Any, domain: Domain) -> None:
 def _refuse_other_size(e: Any, domain: Domain) -> None:
     """What is printed as d - k must be known to be that: a rectangular matrix has the sizes that the domain gives."""
     size = domain.sizes.get(e.name)
-    if isinstance(e, terms.Matrix) and not isinstance(size, tuple):
+    if isinstance(e, terms.LinearMap) and not isinstance(size, tuple):
         raise Malformed(f"{e} has no size: give the domain its rows and columns, sizes={{{e.name!r}: (d, k)}}")
     if isinstance(e, terms.Covariance) and isinstance(size, tuple):
         raise Malformed(f"{e} is a covariance, and has one size: give the domain a number, or take a matrix")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, sympify
+from sympy import Add, Expr, Mul, Pow, Symbol, sympify
 from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel.laws import Formal, Term
-from derivations.kernel.symbols import Covariance
+from derivations.kernel.symbols import LATEX, Covariance
 
 
 class Trace(Term):
@@ -66,3 +67,21 @@ class Transposed(Formal, Expr):
         if isinstance(matrix, Add | Mul):
             return matrix.func(*map(Transposed, reversed(matrix.args)))
         return super().__new__(cls, matrix)
+
+
+class LinearMap(Symbol):
+    """A real matrix, whose rows and columns the domain counts (`sizes`). Matrices do not commute."""
+
+    is_commutative = False
+
+    @property
+    def T(self) -> Any:
+        """Its transpose."""
+        return Transposed(self)
+
+
+@cache
+def matrix(name: str, latex: str = "") -> LinearMap:
+    """A rectangular matrix: give the domain its numbers of rows and columns, `sizes={name: (d, k)}`."""
+    LATEX.declare(name, latex)
+    return LinearMap(name, commutative=False)

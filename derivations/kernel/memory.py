@@ -27,7 +27,7 @@ SYMBOLS = frozenset(
         terms.VectorSymbol,
         terms.ConstantVector,
         terms.Covariance,
-        terms.Matrix,
+        terms.LinearMap,
         terms.HeldNumber,
         terms.HeldVector,
     }

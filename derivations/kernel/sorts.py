@@ -55,7 +55,7 @@ def _sort_of_abbreviation(e: Any) -> Sort:
 def _sort_of_symbol(e: Any) -> Sort:
     if type(e) in (VectorSymbol, terms.ConstantVector, terms.HeldVector) and e.is_real:
         return "vector"
-    if type(e) in (Covariance, terms.Matrix):
+    if type(e) in (Covariance, terms.LinearMap):
         return "matrix"
     if type(e) not in (Symbol, sp.Dummy, Bound, terms.HeldNumber) or not e.is_real:
         raise Malformed(f"{e} is not declared real as a symbol: make it a scalar, a vector or a covariance")
@@ -91,7 +91,7 @@ def _sort_of_term(e: Any) -> Sort:
     if isinstance(e, Law):
         return "law"
     if isinstance(e, terms.Transposed):
-        if type(e.args[0]) is not terms.Matrix:
+        if type(e.args[0]) is not terms.LinearMap:
             raise Malformed(f"{e}: only a matrix with a name is transposed as it stands")
         return "matrix"
     if isinstance(e, sp.Expr):

@@ -116,7 +116,7 @@ def ends(matrix: Any) -> tuple[set[Name], set[Name]]:
         return set(), set()
     if isinstance(matrix, terms.Covariance):
         return {matrix.name}, {matrix.name}
-    if isinstance(matrix, terms.Matrix):
+    if isinstance(matrix, terms.LinearMap):
         return {("rows", matrix.name)}, {("columns", matrix.name)}
     if isinstance(matrix, terms.Transposed):
         return ends(matrix.args[0])[::-1]

@@ -44,19 +44,6 @@ class Covariance(Symbol):
     is_commutative = False
 
 
-class Matrix(Symbol):
-    """A real matrix, whose rows and columns the domain counts (`sizes`). Matrices do not commute."""
-
-    is_commutative = False
-
-    @property
-    def T(self) -> Any:
-        """Its transpose."""
-        from derivations.kernel.matrices import Transposed
-
-        return Transposed(self)
-
-
 class Family(FunctionClass):
     """The class of families. What a family is, was said when it was declared: nothing is added to it afterwards."""
 
@@ -178,13 +165,6 @@ def scalar(name: str, latex: str = "", **assumptions: bool) -> Symbol:
 def covariance(name: str, latex: str = "") -> Covariance:
     LATEX.declare(name, latex)
     return Covariance(name, commutative=False)
-
-
-@cache
-def matrix(name: str, latex: str = "") -> Matrix:
-    """A rectangular matrix: give the domain its numbers of rows and columns, `sizes={name: (d, k)}`."""
-    LATEX.declare(name, latex)
-    return Matrix(name, commutative=False)
 
 
 def _family(base: type, name: str, latex: str, **attributes: Any) -> Any:

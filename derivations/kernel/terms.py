@@ -34,7 +34,7 @@ from derivations.kernel.laws import (
     is_vector,
     variable_set,
 )
-from derivations.kernel.matrices import Apply, Entry, LogDet, Quadratic, Trace, Transposed
+from derivations.kernel.matrices import Apply, Entry, LinearMap, LogDet, Quadratic, Trace, Transposed, matrix
 from derivations.kernel.products import Bilinear, Coord, Hadamard, Inner, Norm2
 from derivations.kernel.rates import At, D, Gradient, IntegralTo, Partial, Series, rate
 from derivations.kernel.symbols import (
@@ -47,7 +47,6 @@ from derivations.kernel.symbols import (
     Covariance,
     DefinedFunction,
     Malformed,
-    Matrix,
     Name,
     ScalarFunction,
     VectorFunction,
@@ -57,7 +56,6 @@ from derivations.kernel.symbols import (
     define,
     draws,
     is_declared,
-    matrix,
     scalar,
     scalar_function,
     vector,
@@ -108,12 +106,12 @@ __all__ = [
     "Jvp",
     "Laplacian",
     "Law",
+    "LinearMap",
     "LinearSDE",
     "LogDensity",
     "LogDet",
     "LogJoint",
     "Malformed",
-    "Matrix",
     "Mean",
     "Name",
     "Norm2",

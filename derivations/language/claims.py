@@ -172,7 +172,7 @@ def _unsaid(sides: Any, domain: Domain) -> list[str]:
     laws = [law for law in opened.atoms(terms.Law) if not isinstance(law, terms.Density)]
     squares = [(law.args[2], law.args[3]) for law in laws if isinstance(law, terms.FullNormal)]
     squares += [trace.args for trace in opened.atoms(terms.Trace)]
-    square = [(m, n) for m, n in squares if not m.atoms(terms.Matrix)]  # what stands beside one may have another size
+    square = [(m, n) for m, n in squares if not m.atoms(terms.LinearMap)]  # beside one: any size
     sizes = {(c, n) for m, n in square for c in m.atoms(terms.Covariance)}
     spaces = {(law.args[0], law.args[-1]) for law in laws if law.args[-1] != terms.DIM}
     spaces |= {(e.args[1], e.args[2]) for e in opened.atoms(terms.Div, terms.Laplacian) if e.args[2] != terms.DIM}

@@ -80,7 +80,7 @@ class Latex(LatexPrinter):
     def _print_Symbol(self, e: Any, style: str = "plain") -> str:
         return bare_name(e.name)
 
-    _print_Covariance = _print_Matrix = _print_Symbol
+    _print_Covariance = _print_LinearMap = _print_Symbol
 
     def _print_Transposed(self, e: Any) -> str:
         return rf"{self._print(e.args[0])}^{{\top}}"

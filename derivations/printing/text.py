@@ -100,7 +100,7 @@ class Text(StrPrinter):
     def _print_Symbol(self, e: Any) -> str:
         return self._name(e.name)
 
-    _print_VectorSymbol = _print_Covariance = _print_Matrix = _print_Symbol
+    _print_VectorSymbol = _print_Covariance = _print_LinearMap = _print_Symbol
 
     def _print_Transposed(self, e: Any) -> str:
         return f"{self._print(e.args[0])}ᵀ"

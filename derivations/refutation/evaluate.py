@@ -59,7 +59,7 @@ def _symbol(e: Any, at: Viewpoint) -> Any:
         return at.env[e]
     if isinstance(e, terms.VectorSymbol):
         return at.vector((e.name,))
-    if isinstance(e, terms.Covariance | terms.Matrix):
+    if isinstance(e, terms.Covariance | terms.LinearMap):
         if e.name not in at.world.matrices:
             raise Uncomputable(f"this world gives {e.name} no value")
         return as_matrix(at.world.matrices[e.name])

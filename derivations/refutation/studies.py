@@ -70,7 +70,7 @@ class Study:
     @cached_property
     def matrices(self) -> tuple[str, ...]:
         """The rectangular ones."""
-        return tuple(sorted(s.name for s in self.everything.atoms(terms.Matrix)))
+        return tuple(sorted(s.name for s in self.everything.atoms(terms.LinearMap)))
 
     # --- laws ---------------------------------------------------------------------------------------------------------
 

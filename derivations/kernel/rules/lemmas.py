@@ -98,7 +98,7 @@ def check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
 def _check_schedule(domain: Domain, table: Table, context: Context, owner: str) -> None:
     if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
         raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
-    put = {key.name: value.name for key, value in table.items() if isinstance(key, terms.Matrix) and value.is_Symbol}
+    put = {key.name: value.name for key, value in table.items() if isinstance(key, terms.LinearMap) and value.is_Symbol}
     if any(context.domain.sizes.get(put.get(n, n)) != _put_into(size, table) for n, size in domain.sizes.items()):
         raise StepFails(f"{owner} is about matrices of a size that this claim's domain does not declare")
     tied = {*domain.products, *domain.products.values()}
@@ -128,7 +128,7 @@ def _check_keys(sides: Any, table: Table, owner: str, domain: Domain) -> None:
             raise StepFails(f"{key} is a name in {owner}, not a variable: it cannot be replaced")
         if sort(key) != sort(value) and not (sort(key) == "vector" and value == 0):
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no {sort(key)}")
-        if isinstance(key, terms.Matrix) and type(value) is not terms.Matrix:
+        if isinstance(key, terms.LinearMap) and type(value) is not terms.LinearMap:
             raise StepFails(f"{value} cannot stand for {key} in {owner}: it is no matrix with a name")
         if isinstance(key, terms.Covariance) and not (
             isinstance(value, terms.Covariance) and domain.sizes.get(key.name) == domain.sizes.get(value.name)

@@ -154,7 +154,7 @@ class Mixes:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class LinearlyDecoded:
     """z ~ N(0, I), x | z ~ N(W z + b, s^2 I), W of d rows and k columns; an x, a z, an encoder N(V (x - b), diag D)."""
 
     weight: Array
@@ -192,13 +192,13 @@ class LinearDecoders:
     share: int = 4
     must: frozenset[str] = frozenset({"d = 1", "d < k", "d > k", "rank below both"})
 
-    def draw(self, case: Cases) -> Iterator[Decoded]:
+    def draw(self, case: Cases) -> Iterator[LinearlyDecoded]:
         for n in range(max(12, case.n // self.share)):
             d, k = n % 3 + 1, (n // 3) % 3 + 1
             weight = normals(case, d, k)
             if n % 4 == 1:
                 weight[1:] = 0.0
             spread, variances = float(positive(case, -1, 1)), positive(case, -1.5, 1, k)
-            yield Decoded(
+            yield LinearlyDecoded(
                 weight, normals(case, k, d), normals(case, d), spread, normals(case, d), normals(case, k), variances
             )

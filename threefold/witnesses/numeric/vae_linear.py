@@ -8,25 +8,25 @@ import numpy as np
 
 import reference
 from reference.gaussians import Gaussian
-from threefold.witnesses.cases.linear import Decoded, LinearDecoders
+from threefold.witnesses.cases.linear import LinearDecoders, LinearlyDecoded
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.shapes import Inequality, Shape, Value, measured
 
 
-def evidence(s: Decoded) -> Gaussian:
+def evidence(s: LinearlyDecoded) -> Gaussian:
     """The law of x, its loadings those of z and of the noise."""
     d, k = s.shape
     return Gaussian.standard(k).affine(s.weight, s.bias, s.spread * np.eye(d))
 
 
-def posterior(s: Decoded) -> Gaussian:
+def posterior(s: LinearlyDecoded) -> Gaussian:
     """The law of z given x, by an orthogonal triangularisation of the joint loadings."""
     d, k = s.shape
     both = Gaussian.standard(k).extend(s.weight, s.bias, s.spread * np.eye(d))
     return both.condition(np.arange(k, k + d), s.x)
 
 
-def joint_log_prob(s: Decoded, z: np.ndarray) -> np.ndarray:
+def joint_log_prob(s: LinearlyDecoded, z: np.ndarray) -> np.ndarray:
     """log p(x | z) + log p(z) for rows of z."""
     d, k = s.shape
     noise = Gaussian(np.zeros(d), s.spread * np.eye(d))
@@ -34,7 +34,7 @@ def joint_log_prob(s: Decoded, z: np.ndarray) -> np.ndarray:
 
 
 @measured("vae.linear.evidence", method="loadings of code and noise side by side, and their QR", cases=LinearDecoders())
-def _(s: Decoded) -> Iterator[Shape]:
+def _(s: LinearlyDecoded) -> Iterator[Shape]:
     value = float(evidence(s).log_prob(s.x))
     sides = ("lhs", "rhs") if max(s.shape) < 3 else ("rhs",)
     yield Value(0, s.point(), float(np.exp(value)), sides=sides)
@@ -42,7 +42,7 @@ def _(s: Decoded) -> Iterator[Shape]:
 
 
 @measured("vae.linear.posterior", method="the joint loadings conditioned by QR", cases=LinearDecoders())
-def _(s: Decoded) -> Iterator[Shape]:
+def _(s: LinearlyDecoded) -> Iterator[Shape]:
     yield Value(0, s.point(), float(posterior(s).log_prob(s.z)))
 
 
@@ -51,7 +51,7 @@ def _(s: Decoded) -> Iterator[Shape]:
     method="cubature of the bound; integral along the path from encoder to posterior; singular values",
     cases=LinearDecoders(),
 )
-def _(s: Decoded) -> Iterator[Shape]:
+def _(s: LinearlyDecoded) -> Iterator[Shape]:
     _, k = s.shape
     point, exact = s.point(), posterior(s)
     code = Gaussian(s.encoder @ (s.x - s.bias), np.diag(np.sqrt(s.variances)))
