@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ PAD = 0
 NOTHING = 1
 """Says, alone, that there is no caption."""
 _FIRST = 2
+_LONGEST = 1024
 _BETWEEN = re.compile(r"[\s,.;:!?]+")
 
 
@@ -33,13 +35,17 @@ class Tokenizer:
     length: int
 
     def __post_init__(self) -> None:
-        if self.length < 1:
-            raise ValueError(f"captions of {self.length} words; at least one is needed")
+        if not 1 <= self.length <= _LONGEST:
+            raise ValueError(f"captions of {self.length} words; they have 1 to {_LONGEST}")
         wrong = [word for word in self.vocabulary if not word or _BETWEEN.search(word)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no word: a vocabulary has words without spaces and punctuation")
         if len(set(self.vocabulary)) < len(self.vocabulary):
             raise ValueError("a word of the vocabulary is there twice; name each once")
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: _FIRST + i for i, word in enumerate(self.vocabulary)}
 
     @property
     def size(self) -> int:
@@ -69,9 +75,9 @@ class Tokenizer:
 
     def _number(self, word: str, caption: str) -> int:
         for form in (word, word.lower(), word.upper()):
-            if form in self.vocabulary:
-                return _FIRST + self.vocabulary.index(form)
-        near = difflib.get_close_matches(word.lower(), self.vocabulary, n=1)
+            if form in self._numbers:
+                return self._numbers[form]
+        near = difflib.get_close_matches(word.lower()[:40], self.vocabulary[:5000], n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
             f"the caption {caption!r} has the word {word!r}, which this model never read; {hint}it knows "
