@@ -19,7 +19,7 @@ from derivations.rules import (
     scalar_function,
 )
 
-N, i, k = (sp.Symbol(name, integer=True, positive=True) for name in ("N_pairs", "i_pair", "k_pair"))
+N, i, k = (sp.Symbol(name, integer=True, positive=True) for name in ("N_c", "i_c", "k_c"))
 score = scalar_function("pair_score", "s")
 own, rest = scalar("own_score", "u"), scalar("other_weights", "R")
 

@@ -36,7 +36,7 @@ class Paired:
 
     def point(self) -> Point:
         scores = {"pair_score": lambda i, k: exactly(self.scores[int(i) - 1, int(k) - 1])}
-        numbers = {"N_pairs": len(self.scores), "own_score": self.own, "other_weights": self.rest}
+        numbers = {"N_c": len(self.scores), "own_score": self.own, "other_weights": self.rest}
         return Point(1, numbers, exact=scores)
 
 
