@@ -8,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+from torch_impl.runs.load import load_model
+from torch_impl.runs.rerank import Ranker
 
 SHORT = ("--steps", 2, "--no-pictures", "--warmup", 0, "--log-every", 1, "--validate-every", 0, "--batch-size", 8)
 SMALL = ("--widths", 8, "--attention", 8, "--set", "head_channels=8", "--set", "text_width=8", "--timesteps", 8)
@@ -22,6 +26,7 @@ def runs(command, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, options in (("diffusion", ()), ("always-told", ("--label-drop", 0))):
             command("train", "glyphs-caption", *SHORT, *SMALL, *options, "--out", home / name)
         told = command("train", "glyphs-clip", *SHORT, "--widths", 8, "--out", home / "clip").output
+        command("train", "glyphs-clip", *SHORT, "--widths", 8, "--image-size", 32, "--out", home / "larger")
         assert "threefold evaluate" in told and "threefold sample" not in told
     return home
 
@@ -70,3 +75,55 @@ def test_a_dual_encoder_is_measured(command, runs: Path, tmp_path: Path) -> None
 def test_what_cannot_be_drawn_is_refused(command, runs: Path, tmp_path: Path, run: str, options, words: str) -> None:
     told = command("sample", runs / run, *options, "--out", tmp_path / "a.png", expect=2).stderr
     assert words in " ".join(told.split()) and not (tmp_path / "a.png").exists()
+
+
+# -- the best of several ----------------------------------------------------------------------------------------------
+
+
+def test_the_pictures_that_are_kept_are_nearest_to_their_captions(command, runs: Path, tmp_path: Path) -> None:
+    encoder, near = load_model(runs / "clip").system, []
+    asked = ("sample", runs / "diffusion", "--caption", RED, "--caption", GREEN, "--n", 4, "--steps", 2)
+    for name, options in (("plain", ()), ("best", ("--rerank", runs / "clip", "--candidates", 6))):
+        command(*asked, *options, "--out", tmp_path / f"{name}.npz")
+        with np.load(tmp_path / f"{name}.npz") as arrays:
+            x = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2).float() / 127.5 - 1
+            tokens = encoder.tokenizer.encode(arrays["captions"].tolist())
+        near.append((encoder.picture_vectors(x) * encoder.caption_vectors(tokens)).sum(1))
+    assert len(near[1]) == 4 and float(near[1].mean()) > float(near[0].mean())
+
+
+def test_one_of_one_is_that_one() -> None:
+    class Encoder:
+        def picture_vectors(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+        def caption_vectors(self, tokens: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.one_hot(tokens[:, 0], 3).float()
+
+    captions = torch.tensor([[2], [0], [1]])
+    every = torch.eye(3).repeat(3, 1)  # for each caption one picture of each kind
+    best = Ranker(Encoder(), 3).best(lambda asked: every, captions)
+    assert torch.equal(best, torch.eye(3)[captions[:, 0]])
+
+
+@pytest.mark.parametrize("how", ["sample", "evaluate"])
+@pytest.mark.parametrize(
+    ("run", "ranker", "words"),
+    [
+        ("diffusion", "always-told", "is a model of kind caption; give a run of a preset such as glyphs-clip"),
+        ("diffusion", "larger", "has image_size = 32, and this model has 16; train it on the same data"),
+        ("clip", "clip", "--rerank has no meaning for a model of kind clip, which draws from no captions"),
+        ("diffusion", "nowhere", "nowhere"),
+    ],
+)
+def test_what_cannot_rank_is_refused(
+    command, runs: Path, tmp_path: Path, how: str, run: str, ranker: str, words: str
+) -> None:
+    out = ("--out", tmp_path / "a.png", "--n", 2) if how == "sample" else ("--n", 2)
+    told = command(how, runs / run, "--rerank", runs / ranker, *out, expect=2).stderr
+    assert words in " ".join(told.split()) and not (tmp_path / "a.png").exists()
+
+
+def test_candidates_that_nothing_ranks_are_refused(command, runs: Path, tmp_path: Path) -> None:
+    told = command("sample", runs / "diffusion", "--candidates", 4, "--out", tmp_path / "a.png", expect=2).stderr
+    assert "--candidates is 4, and nothing ranks them; give --rerank RUN too" in " ".join(told.split())

@@ -27,6 +27,7 @@ from torch_impl.runs.guides import load_guide
 from torch_impl.runs.inspection import changed_since, digests
 from torch_impl.runs.lock import FolderLock
 from torch_impl.runs.open import Model, load_model, load_split
+from torch_impl.runs.rerank import load_ranker
 from torch_impl.training import Processes
 
 __all__ = ["EvaluateRequest", "run_evaluation"]
@@ -59,6 +60,8 @@ def run_evaluation(request: EvaluateRequest) -> None:
             refuse_guidance(model, request.settings["guidance"])
         else:
             load_guide(request.settings["classifier"], model)
+        if request.settings["rerank"] is not None:
+            load_ranker(request.settings["rerank"], model)
         refuse_sampler(model, request.settings["sampler"])
         where, remarks = _data_of(request, model)
         settings = Settings(root=where, **{k: v for k, v in request.settings.items() if v is not None})

@@ -23,6 +23,7 @@ from torch_impl.pictures.images import image_grid, png_bytes, scatter
 from torch_impl.runs.estimate import words
 from torch_impl.runs.guides import Guide, load_guide
 from torch_impl.runs.open import Model, load_model
+from torch_impl.runs.rerank import Ranker, load_ranker
 from torch_impl.runs.sample_files import write_arrays, write_single_files
 from torch_impl.training import Processes
 from torch_impl.training.capabilities import KnowsLaw, Labels, TakesCaptions
@@ -47,6 +48,8 @@ class SampleRequest:
     classifier: Path | None
     label: str | None
     caption: tuple[str, ...]
+    rerank: str | None
+    candidates: int | None
     sampler_options: dict[str, Any]
     prior: str | None
     clip: bool | None
@@ -66,11 +69,14 @@ def run_sampling(request: SampleRequest) -> None:
         device = Processes.start(request.device).device
         model = load_model(request.checkpoint, weights=request.weights, ema_width=request.ema_width, device=device)
         options = _sampling_options(request, model, device)
+        if request.candidates is not None and request.rerank is None:
+            raise ValueError(f"--candidates is {request.candidates}, and nothing ranks them; give --rerank RUN too")
+        ranker = None if request.rerank is None else load_ranker(request.rerank, model, request.candidates)
         _refuse_full_disk(request, model)
         generator = torch.Generator(device).manual_seed(request.seed)
         read = model.system.tokenizer.decode if isinstance(model.system, TakesCaptions) else None
         with _told(request.n) as told:
-            parts = _drawn(model, request, generator, options, told)
+            parts = _drawn(model, request, generator, options, told, ranker)
             if request.out.suffix.lower() == ".png":
                 _write_picture(request, model, torch.cat([part for part, _ in parts]))
             elif request.out.suffix.lower() == ".npz":
@@ -86,11 +92,13 @@ def _drawn(
     generator: torch.Generator,
     options: Mapping[str, Any],
     told: Callable[[float], None],
+    ranker: Ranker | None,
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Samples in parts of a size that only the model decides, so that the first ones do not depend on their number."""
     config: Any = model.system.config
     values = config.image_size**2 * config.channels
     size = 5000 if isinstance(model.system, KnowsLaw) else max(8, min(500, 2**19 // values // 8 * 8))
+    size = size if ranker is None else max(1, size // ranker.candidates)
     labels: Tensor | None = options.get("labels")
     for start in range(0, request.n, size):
         count = min(size, request.n - start)
@@ -100,7 +108,13 @@ def _drawn(
         if "steps" in takes(model.system):
             step, steps = itertools.count(1), request.steps or min(getattr(config, "timesteps", 50), 50)
             part["callback"] = lambda *_, step=step, of=steps, at=start, n=count: told(at + n * min(1, next(step) / of))
-        drawn = draw_samples(model.system, count, generator, **part).cpu()
+
+        def draw(captions: Tensor | None, part: dict[str, Any] = part, count: int = count) -> Tensor:
+            asked = {} if captions is None else {"labels": captions}
+            return draw_samples(model.system, count if captions is None else len(captions), generator, **part | asked)
+
+        captions = part.get("labels")
+        drawn = (draw(None) if ranker is None or captions is None else ranker.best(draw, captions)).cpu()
         told(start + count)
         yield drawn, None if labels is None else labels[start : start + count].cpu()
 

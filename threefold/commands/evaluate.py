@@ -32,6 +32,7 @@ Examples:
     "--guidance", type=float, callback=finite, metavar="W", help="Weight of classifier-free guidance. [default: 1]"
 )
 @click.option("--classifier", metavar="RUN", help="A classifier of noisy images that guides instead, with weight W.")
+@click.option("--rerank", metavar="RUN", help="A dual encoder that keeps the best of 8 pictures of a caption.")
 @click.option(
     "--iw-samples",
     type=click.IntRange(min=1),

@@ -53,6 +53,8 @@ Guidance W: 1 is the conditional model, 0 the unconditional one, above 1 sharpen
     metavar="TEXT",
     help="What to draw, in words; given several times, each in turn. [default: captions of the training data]",
 )
+@click.option("--rerank", metavar="RUN", help="A dual encoder that keeps the best of several pictures of a caption.")
+@click.option("--candidates", type=click.IntRange(min=2, max=1000), metavar="K", help="Of how many. [default: 8]")
 @click.option("--clip/--no-clip", default=None, help="Clip the predicted image at every step. [default: for pixels]")
 @click.option(
     "--prior", type=click.Choice(["normal", "matched"]), help="Start of the one-step model. [default: matched]"

@@ -23,6 +23,11 @@ CAPTIONS = (
         "Samples at guidance {0}; each column was asked for one class.",
     ),
     (
+        r"captions-guidance-(.+)",
+        "samples at guidance {0} for forty captions, twice",
+        "Samples at guidance {0} for forty captions in turn, the first ten in the first row; then for the same again.",
+    ),
+    (
         r"samples-(normal|matched)",
         "samples from a {0} start",
         "Samples whose start was drawn from a {0} law.",

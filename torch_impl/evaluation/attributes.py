@@ -8,34 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_impl.evaluation.context import Evaluation, draw_samples, takes
+from torch_impl.evaluation.context import Evaluation, takes
 from torch_impl.evaluation.distances import wilson
 from torch_impl.evaluation.figure import Figure
 from torch_impl.evaluation.metric import Metric
-from torch_impl.training.capabilities import Samples, TakesCaptions
+from torch_impl.training.capabilities import Embeds, Samples, TakesCaptions
 
-__all__ = ["METRICS", "AttributeReaders", "Embeds"]
+__all__ = ["METRICS", "AttributeReaders"]
 
 SEEN, UNSEEN = "test", "unseen"
 """Splits whose combinations of attributes were in the training split, and were not."""
 _WORDS = {SEEN: "seen combinations", UNSEEN: "unseen combinations"}
-
-
-@runtime_checkable
-class Embeds(Protocol):
-    """Has pictures and captions in one space."""
-
-    def picture_vectors(self, x: Tensor) -> Tensor:
-        """Unit vectors (batch, space) of pictures in [-1, 1]."""
-
-    def caption_vectors(self, tokens: Tensor) -> Tensor:
-        """Unit vectors (batch, space) of captions."""
 
 
 class AttributeReaders:
@@ -144,9 +133,9 @@ def _drawn(e: Evaluation, tokens: Tensor, purpose: int) -> Tensor:
     generator, parts = e.generator(purpose), list[Tensor]()
     given = {name: getattr(e.settings, name) for name in ("sampler", "steps", "guidance") if name in takes(e.system)}
     options = {name: value for name, value in given.items() if value is not None}
-    for part in torch.split(tokens, 100):
+    for part in torch.split(tokens, 100 if e.settings.rerank is None else 16):
         e.say(f"drawing pictures of captions, {sum(map(len, parts)):,} of {len(tokens):,}")
-        parts.append(draw_samples(e.system, len(part), generator, labels=part.to(e.device), **options).cpu())
+        parts.append(e.drawn(len(part), part.to(e.device), generator, **options).cpu())
     return torch.cat(parts)
 
 

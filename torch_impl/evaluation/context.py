@@ -12,6 +12,7 @@ from torch import Tensor
 
 from torch_impl.runs.guides import load_guide
 from torch_impl.runs.open import Model, first_examples, load_split
+from torch_impl.runs.rerank import Ranker, load_ranker
 from torch_impl.training.capabilities import KnowsLaw, Labels, Samples
 from torch_impl.training.system import Batch, System
 
@@ -24,7 +25,8 @@ class Settings:
 
     `iw_samples` of the importance-weighted bound are by default 500, or 50 for images of more than 1,024 numbers
     without a GPU, where 500 would take half an hour.  `root` is where local data are, `inception` the file of weights
-    of the FID's network, `classifier` the run of a classifier that guides the samples.
+    of the FID's network, `classifier` the run of a classifier that guides the samples, `rerank` that of a
+    dual encoder which keeps the best of several pictures of a caption.
     """
 
     examples: int = 500
@@ -39,6 +41,7 @@ class Settings:
     root: str | None = None
     inception: str | None = None
     classifier: str | None = None
+    rerank: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("examples", "samples", "steps", "iw_samples", "ode_steps", "probes"):
@@ -59,6 +62,7 @@ class Evaluation:
         self.device = next(model.system.parameters()).device
         self._splits: dict[str, Any] = {}
         self._samples: tuple[Tensor, Tensor | None] | None = None
+        self._ranker: Ranker | None = None
 
     @property
     def takes_long(self) -> bool:
@@ -90,6 +94,20 @@ class Evaluation:
             self._samples = self.draw(1)
         return self._samples
 
+    def drawn(self, n: int, labels: Tensor | None, generator: torch.Generator, **options: Any) -> Tensor:
+        """n samples for labels, or captions; of captions the best of several where a run ranks them."""
+
+        def draw(asked: Tensor) -> Tensor:
+            return draw_samples(self.system, len(asked), generator, labels=asked, **options)
+
+        if labels is None:
+            return draw_samples(self.system, n, generator, **options)
+        if self.settings.rerank is None:
+            return draw(labels)
+        if self._ranker is None:
+            self._ranker = load_ranker(self.settings.rerank, self.model)
+        return self._ranker.best(draw, labels)
+
     def draw(self, purpose: int) -> tuple[Tensor, Tensor | None]:
         """Samples drawn in batches from a generator of their own, with the labels they were asked for."""
         n, generator = self.settings.samples, self.generator(purpose)
@@ -103,8 +121,8 @@ class Evaluation:
         size = 5000 if isinstance(self.system, KnowsLaw) else 50 if self.takes_long else 500
         for start in range(0, n, size):
             self.say(f"drawing samples, {start:,} of {n:,}")
-            asked = {} if labels is None else {"labels": labels[start : start + size]}
-            parts.append(draw_samples(self.system, min(size, n - start), generator, **options, **asked).cpu())
+            asked = None if labels is None else labels[start : start + size]
+            parts.append(self.drawn(min(size, n - start), asked, generator, **options).cpu())
         return torch.cat(parts), None if labels is None else labels.cpu()
 
 

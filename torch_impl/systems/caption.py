@@ -99,6 +99,7 @@ class CaptionSystem(DiffusionSystem):
     """
 
     config: CaptionConfig
+    pictured = "captions"
     takes: tuple[str, ...] = ("sampler", "steps", "guidance", "clip", "caption", "columns")
 
     def __init__(self, config: CaptionConfig) -> None:

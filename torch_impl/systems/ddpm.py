@@ -250,9 +250,12 @@ class DiffusionSystem(System):
             return None
         return torch.arange(n, device=next(self.parameters()).device) % self.config.classes
 
+    pictured = "samples"
+    """How the names of pictures of what was asked for begin."""
+
     def portraits(self, album: Album, held_out: Batch | None) -> None:
         for guidance in self._shown_guidances():
-            name = f"samples-guidance-{guidance:g}" if self.config.conditional else "samples"
+            name = f"{self.pictured}-guidance-{guidance:g}" if self.config.conditional else "samples"
             drawn = self.sample(
                 80,
                 album.generator(),

@@ -22,6 +22,7 @@ __all__ = [
     "Bounds",
     "Classifies",
     "CodeUse",
+    "Embeds",
     "Exports",
     "FlowLikelihood",
     "KnowsLaw",
@@ -61,6 +62,17 @@ class TakesCaptions(Protocol):
     @property
     def tokenizer(self) -> Tokenizer:
         """Of the captions that it reads."""
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """Has pictures and captions in one space."""
+
+    def picture_vectors(self, x: Tensor) -> Tensor:
+        """Unit vectors (batch, space) of pictures in [-1, 1]."""
+
+    def caption_vectors(self, tokens: Tensor) -> Tensor:
+        """Unit vectors (batch, space) of captions."""
 
 
 @runtime_checkable
