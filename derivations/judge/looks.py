@@ -29,12 +29,13 @@ from derivations.kernel.terms import (
     Name,
     Partial,
     ScalarFunction,
+    Transposed,
     VectorFunction,
     is_vector,
     name_of,
 )
 
-MADE = (Coord, Entry, Block, sp.exp, type(sp.E))
+MADE = (Coord, Entry, Block, Transposed, sp.exp, type(sp.E))
 NAMED = (sp.Symbol, ScalarFunction, VectorFunction, DefinedFunction)
 ANYWHERE = sp.Symbol("x", real=True)
 
@@ -54,6 +55,8 @@ def refuse_one_look(written: Iterable[Any], domain: Domain) -> None:
             if other != atom:
                 raise Malformed(f"{other} and {atom} are both shown as {look}: name one of them otherwise")
     _refuse_parts(named, domain)
+    if (other := shown.get(("value", "I"))) is not None and any(map(_adds_identity, expressions)):
+        raise Malformed(f"{other} is shown as I, and so is the identity: name {other} otherwise")
     for made in _made(expressions):
         for look in _looks(made):
             if (other := shown.get(("value", look), made)) != made:
@@ -99,6 +102,11 @@ def _is_product(look: str, others: list[str], count: int = 0) -> bool:
 
 def _bare(name: str) -> str:
     return bare_look(LATEX.get(name, name))
+
+
+def _adds_identity(e: Any) -> bool:
+    """Is a number added to a matrix, so many times the identity?"""
+    return any(isinstance(a, sp.Add) and not a.is_commutative for a in sp.preorder_traversal(e))
 
 
 # --- terms ------------------------------------------------------------------------------------------------------------

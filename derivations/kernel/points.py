@@ -34,7 +34,7 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():
         if isinstance(size, tuple):
-            _refuse_shape(domain, name, size)
+            refuse_shape(domain, name, size)
         elif isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):
             raise Malformed(f"{name} has the size {size}: give an integer from 1 on")
     if next(_points(domain), None) is None:
@@ -44,11 +44,13 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
         refuse_unmet(domain, _points(domain))
 
 
-def _refuse_shape(domain: Domain, name: str, shape: Any) -> None:
+def refuse_shape(domain: Domain, name: str, shape: Any) -> None:
     """The rows and columns of a matrix are counted by integers of the domain, from 1 on."""
-    if len(shape) != 2:
+    if not isinstance(shape, tuple) or len(shape) != 2:
         raise Malformed(f"{name} has the size {shape}: give its rows and its columns, such as (d, k)")
-    for size in (sp.sympify(n, strict=True) for n in shape):
+    if not all(isinstance(n, int | sp.Basic) for n in shape):
+        raise Malformed(f"{name} has the size {shape}: count its rows and columns by integers or their symbols")
+    for size in map(sp.sympify, shape):
         refuse_impostors(size)
         known = all(s == DIM or s in domain.indices for s in size.free_symbols)
         if not (known and size.is_integer and domain.at_least_zero(size - 1)):

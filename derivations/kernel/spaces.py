@@ -60,7 +60,7 @@ class Spaces:
             of: dict[Name, Any] = {of_matrix: size}
             if isinstance(size, tuple):
                 of = {("rows", of_matrix): size[0], ("columns", of_matrix): size[1]}
-            given += [({end}, False, sp.sympify(n)) for end, n in of.items()]
+            given += [({end}, False, sp.sympify(n, strict=True)) for end, n in of.items()]
         for members, of_bits, size in given:
             for name in {n for member in members for n in spaces.together.get(member, {member})}:
                 if spaces.known.setdefault(name, (of_bits, sp.expand(size))) != (of_bits, sp.expand(size)):

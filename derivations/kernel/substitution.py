@@ -129,7 +129,7 @@ def _kind(a: Any) -> Any:
     if is_vector(a):
         return "vector"
     if not a.is_commutative:
-        return "matrix"
+        return "linear map" if isinstance(a, terms.LinearMap) else "matrix"
     return "integer" if a.is_integer else "number"
 
 
@@ -139,6 +139,8 @@ def _parameter(kind: Any) -> Any:
         return Density(name, kind)
     if kind == "vector":
         return VectorSymbol(name, real=True)
+    if kind == "linear map":
+        return terms.LinearMap(name, commutative=False)
     if kind == "matrix":
         return terms.Covariance(name, commutative=False)
     return sp.Dummy(name, integer=True) if kind == "integer" else sp.Dummy(name, real=True)

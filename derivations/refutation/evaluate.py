@@ -119,6 +119,8 @@ def _mul(e: Any, at: Viewpoint) -> Any:
 def _pow(e: Any, at: Viewpoint) -> Any:
     base = at.value(e.args[0])
     if isinstance(base, Matrix):
+        if not e.args[1].is_Integer:
+            raise Uncomputable(f"{e} is a root of a matrix, or another power of it")
         return base.power(int(e.args[1]))
     if isinstance(base, tuple):
         raise Undefined(f"{e} is a power of a vector")

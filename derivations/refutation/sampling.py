@@ -14,6 +14,7 @@ from derivations.kernel import terms
 from derivations.kernel.claims import Claim
 from derivations.kernel.continuous import Granted
 from derivations.kernel.domain import Domain, Interval
+from derivations.kernel.points import refuse_shape
 from derivations.kernel.spaces import Spaces
 from derivations.kernel.substitution import core
 from derivations.refutation import enclosures, joint
@@ -121,7 +122,12 @@ def _counts(found: Any, domain: Domain, numbers: dict[str, Any], dimension: int)
     """The sizes of vectors and covariances by name, and of the rows and columns of matrices, where there are any."""
     if not (found.matrices or found.covariances):
         return {}
-    spaces = Spaces.of([core(e) for e in found.everything], domain.sizes)
+    try:
+        for name in found.matrices:
+            refuse_shape(domain, name, domain.sizes.get(name, ()))
+        spaces = Spaces.of([core(e) for e in found.everything], domain.sizes)
+    except ValueError as reason:
+        raise NoWorld(f"there are no such matrices: {reason}") from reason
     known = {terms.DIM.name: dimension, **numbers}
     counts = {}
     for name, (_, size) in spaces.known.items():
