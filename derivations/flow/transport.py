@@ -30,6 +30,7 @@ from derivations.rules import (
     constant_vector,
     covariance,
     define,
+    definition,
     differentiation,
     given,
     identify,
@@ -131,6 +132,11 @@ def _(line: Chain) -> None:
 @gaussian_ot.proves("cost")
 def _(line: Chain) -> None:
     line(Expect(first, Norm2(x - carried)))
+    line(
+        Expect(first, Norm2(x - m_2 - Apply(A, x - m_1))),
+        by=definition,
+        why="the map is linear, and its matrix R^-1 Q R^-1 is symmetric",
+    )
     line(distance, by=[trace_algebra, moments, trace_algebra], why="tr(A R^2) = tr(R^-1 Q R) = tr Q, twice")
 
 

@@ -85,6 +85,9 @@ class Latex(LatexPrinter):
     def _print_Transposed(self, e: Any) -> str:
         return rf"{self._print(e.args[0])}^{{\top}}"
 
+    def _print_Identity(self, e: Any) -> str:
+        return "I"
+
     def _print_Apply(self, e: Any) -> str:
         matrix, v = e.args
         return rf"{self._grouped(matrix)} {self._grouped(v, sp.Mul, terms.Apply, *RUNNING)}"

@@ -35,10 +35,16 @@ def whole_vectors(e: Any, index: Any) -> Any:
     return e.xreplace({c: c.args[0] for c in e.atoms(terms.Coord) if c.args[1] == index})
 
 
+class Identity(sp.Symbol):
+    """What a number that is added to a matrix is so many times of; only printed."""
+
+    is_commutative = False
+
+
 def with_identity(e: Any) -> Any:
     """A sum of matrices and numbers, which are so many times the identity."""
     numbers = sp.Add(*[a for a in e.args if a.is_commutative])
-    unit = sp.Symbol("I", commutative=False)
+    unit = Identity("identity", commutative=False)
     parts = [numbers * unit] if numbers != 0 else []
     return sp.Add(*[a for a in e.args if not a.is_commutative], *parts, evaluate=False)
 

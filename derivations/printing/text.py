@@ -105,6 +105,9 @@ class Text(StrPrinter):
     def _print_Transposed(self, e: Any) -> str:
         return f"{self._print(e.args[0])}ᵀ"
 
+    def _print_Identity(self, e: Any) -> str:
+        return "I"
+
     def _print_Apply(self, e: Any) -> str:
         matrix, v = e.args
         return f"{self._grouped(matrix)} {self._grouped(v, sp.Mul, terms.Apply, *RUNNING)}"
