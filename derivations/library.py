@@ -94,6 +94,8 @@ CHAPTERS = (
     "ddpm.definitions",
     "ddpm.algorithms",
     "ddpm.clipping",
+    "score.behind",
+    "flow.log_snr",
     "ddpm.examples",
 )
 

@@ -87,6 +87,7 @@ PROVED = (
     "ddpm.sampling.final_noise",
     "ddpm.sampling.clip_x0",
     "ddpm.sampling.rescale",
+    "ddpm.reverse.moments",
 )
 DEFINED = ("ddpm.notation", "ddpm.reverse.model_kernel", "ddim.inference_kernel")
 REFUTED = ("ddpm.mean.eps_form.notes_display", "ddpm.loss.simple_is_elbo")

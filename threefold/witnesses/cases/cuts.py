@@ -118,3 +118,78 @@ class SomeCuts:
             true = {1: 1.0, 2: -1.0}.get(n % 5, float(between(case, -1, 1)))
             excess = 0.0 if n % 4 == 1 else float(np.abs(between(case, 0, 3)))
             yield Cut(step, said, true, excess)
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Steps cut in two, with drops of the SNR and errors; a log-SNR that falls in time; places on two schedules."""
+
+    first: Array
+    second: Array
+    between: Array
+    more: Array
+    slope: float
+    tangent: float
+    straight: float
+    level: float
+    spread: float
+
+    @property
+    def edges(self) -> frozenset[str]:
+        return edges(
+            {
+                "one step": len(self.first) == 1,
+                "nothing before the cut": bool((self.first == 0).any()),
+                "an error that falls": bool((self.more < 0).any()),
+                "hardly any noise": self.tangent < 0.05,
+                "hardly any signal": self.tangent > 0.9,
+            }
+        )
+
+    def log_snr(self, t: Any) -> Any:
+        return self.slope * (1 - t) - t * t
+
+    def area(self, v: Any) -> Any:
+        """The weighted error, added up over log-SNR."""
+        return v + v * v / 8
+
+    def clock(self) -> Point:
+        slope = exactly(self.slope)
+        families = {"log_snr_at": lambda t: slope * (1 - t) - t * t, "weighted_area": lambda v: v + v * v / 8}
+        return Point(1, {"clock_time": 0.5}, exact=families)
+
+    def times(self) -> Point:
+        numbers = {"quarter_tangent": self.tangent, "straight_time": self.straight}
+        return Point(
+            1, {**numbers, "level": self.level, "data_std": self.spread, "log_noise": float(np.log(self.level))}
+        )
+
+    def steps(self) -> Point:
+        names = ("first_drop", "second_drop", "error_between", "error_more")
+        tables = (self.first, self.second, self.between, self.more)
+        families: dict[str, Any] = {name: _by_number(table) for name, table in zip(names, tables, strict=True)}
+        return Point(1, {"coarse_steps": len(self.first)}, exact=families)
+
+
+def _by_number(table: Array) -> Any:
+    return lambda k: exactly(table[int(k) - 1])
+
+
+@dataclass(frozen=True)
+class SomeRefined:
+    share: int = 2
+    must: frozenset[str] = frozenset(
+        {"one step", "nothing before the cut", "an error that falls", "hardly any noise", "hardly any signal"}
+    )
+
+    def draw(self, case: Cases) -> Iterator[Refined]:
+        for n in range(max(8, case.n // self.share)):
+            count = 1 + n % 4
+            first, second, between_them = np.abs(coarse(case.rng.standard_normal((3, count))))
+            if n % 3 == 1:
+                first[0] = 0.0
+            more = np.maximum(coarse(case.rng.standard_normal(count)), -between_them)
+            tangent = {1: 2.0**-5, 2: 1 - 2.0**-5}.get(n % 5, float(between(case, 0.1, 0.8)))
+            straight, level, spread = (float(v) for v in between(case, 0.1, 0.9, 3))
+            slope = float(between(case, 1, 8))
+            yield Refined(first, second, between_them, more, slope, tangent, straight, level, spread)

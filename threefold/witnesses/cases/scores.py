@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -104,6 +104,11 @@ class Noised:
         moved = self.reach * self.signal / self.level**2 * apart * between
         return float(8 * self.d * (moved + far * np.sqrt(between) + 2.0**-53 * far**2))
 
+    def kept(self) -> Noised:
+        """The same with levels of one step of a chain: sqrt(1 - sigma^2) of the signal under sigma < 1."""
+        level = self.level / (2 * self.length)
+        return replace(self, signal=float(np.sqrt(1 - level**2)), level=level)
+
     def point(self, clean: str = "clean", which: int = 0, **numbers: float) -> Point:
         """The law q of (clean, noisy), read at this x and at one of the data."""
         rows = [tuple(map(exactly, row)) for row in self.data]
@@ -125,6 +130,17 @@ class Noised:
             "eps": self.w,
         }
         return Point(self.d, known, vectors=vectors, tables={"q": law})
+
+
+def of_data(s: Noised, **numbers: float) -> Point:
+    """The data and their weights by number, at this x."""
+    weights = [exactly(w) for w in s.weights]
+    rows = [tuple(map(exactly, row)) for row in s.data]
+    nearest = int(np.argmin(((s.x / s.signal - s.data) ** 2).sum(axis=1)))
+    known = {"signal": s.signal, "level": s.level, "data_count": len(rows)}
+    known |= {"n_other_datum": len(rows), "n_nearest": nearest + 1, **numbers}
+    families = {"datum_weight": lambda k: weights[int(k) - 1], "datum": lambda k: rows[int(k) - 1]}
+    return Point(s.d, known, vectors={"noisy_point": s.x}, exact=families)
 
 
 @dataclass(frozen=True)
