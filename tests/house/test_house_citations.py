@@ -18,7 +18,7 @@ DOTTED = r"(planned:)?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)"
 QUOTED = re.compile(rf"`{DOTTED}`")
 BARE = re.compile(rf"(?<![\w.:/`])(?<!`planned:){DOTTED}(?![\w(/*]|\.[\w*])")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-FILES = ("csv", "html", "js", "json", "jsonl", "md", "npy", "png", "pt", "py", "safetensors", "toml", "txt")
+FILES = ("csv", "html", "js", "json", "jsonl", "md", "npy", "png", "pt", "pt2", "py", "safetensors", "toml", "txt")
 VARIABLES = {"case", "config", "diffusion", "ema", "self"}  # `case.rng` is an attribute, no claim
 METHODS = {"vae.decode"}  # in an example of code
 
