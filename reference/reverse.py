@@ -49,7 +49,7 @@ def reverse_kernel(mixture: GaussianMixture, x_t: ArrayLike, abar_s: float, abar
 def kernel_moments(kernel: GaussianMixture) -> KernelMoments:
     """Return mean and covariance of a mixture: spread within its components plus spread between them.
 
-    Claim: planned:ddpm.reverse.moments.
+    Claim: ddpm.reverse.moments.
     """
     means = np.stack([law.mean for law in kernel.components])
     center = kernel.weights @ means
