@@ -68,6 +68,7 @@ CHAPTERS = (
     "solvers.one_step",
     "solvers.multistep",
     "solvers.third_order",
+    "solvers.unipc",
     "ddim.inversion",
     "flow.matching",
     "flow.continuity",

@@ -282,6 +282,8 @@ COUNTS: Mapping[str, str] = {
     "error_between": "the error at the cut of a step",
     "error_more": "by how much the error at the end of a step is larger than at its cut",
     "drop_cost": "what a step costs, from the signal-to-noise ratios at its ends and the error",
+    "clean_field": "the data that a network predicts, from x/a and half the logarithm of the signal-to-noise ratio",
+    "inside_share": "the share of a step",
     "one_number": "a number",
     "other_number": "another number",
     "larger_of": "the larger one of two numbers",
