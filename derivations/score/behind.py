@@ -217,11 +217,8 @@ i_mmse = Claim(
 def _(line: Chain) -> None:
     line(level**2 * log_ratio_rate * Expect(joint, Norm2(of_corruption - score)))
     line(
-        level**2 * log_ratio_rate * signal**2 / level**4 * Expect(joint, Norm2(clean - denoiser)),
-        by=by_claim("score.dsm.constant", part="variance"),
-    )
-    line(
         log_ratio_rate * signal**2 / level**2 * Expect(joint, Norm2(clean - denoiser)),
+        by=by_claim("score.dsm.constant", part="variance"),
         why="two of the four powers of the level cancel",
     )
 
