@@ -95,6 +95,7 @@ CHAPTERS = (
     "ddpm.definitions",
     "ddpm.algorithms",
     "ddpm.clipping",
+    "ddpm.profile",
     "score.behind",
     "flow.log_snr",
     "ddpm.examples",

@@ -112,7 +112,7 @@ A12 = Erratum(
         at({"abar_1": "0.5", "v": "0.5", "guidance": "3", "x": "1"}),
     ),
     right="w = 1 is the plain conditional model; guided sampling is not sampling from p(x) p(c|x)^w",
-    correction=None,
+    correction="guidance.classifier_free.tilted_score",
 )
 
 A13 = Erratum(

@@ -88,6 +88,7 @@ PROVED = (
     "ddpm.sampling.clip_x0",
     "ddpm.sampling.rescale",
     "ddpm.reverse.moments",
+    "ddpm.loss.weight_profile",
 )
 DEFINED = ("ddpm.notation", "ddpm.reverse.model_kernel", "ddim.inference_kernel")
 REFUTED = ("ddpm.mean.eps_form.notes_display", "ddpm.loss.simple_is_elbo")

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sympy as sp
 
 import derivations
+from derivations.equivalence import no_mistake
+from derivations.rules import REAL, Claim, Domain, Statement, scalar
 
 
 def terms_of(e: object) -> int:
@@ -32,3 +36,14 @@ def test_no_mutant_survives(claim_id: str) -> None:
     for part, says in enumerate(claim.says):
         if says.relation == "=" and terms_of(says.rhs) > 2:
             assert sum(case.part == part for case in report.cases) >= 10, says.text()
+
+
+def test_a_weaker_inequality_follows_whatever_else_was_tried_before() -> None:
+    """No divergence is in it: that the first attempt asks for one must not end the search."""
+    a, b = scalar("mutant_a", "a"), scalar("mutant_b", "b")
+    says = Statement(a - b, "<=", sp.Abs(a - b))
+    claim = Claim("toy", "toy", "toy", "inequality", (says,), "", (), Domain({"mutant_a": REAL, "mutant_b": REAL}))
+    weaker = replace(claim, says=(Statement(a - b, "<=", 2 * sp.Abs(a - b)),))
+    stronger = replace(claim, says=(Statement(a - b, "<=", sp.Abs(a - b) / 2),))
+    assert no_mistake(claim, weaker, 0) == "implied"
+    assert no_mistake(claim, stronger, 0) is None

@@ -1,7 +1,7 @@
 """The encoder-free one-step model: corrupt once with a fixed alpha, predict the noise, divide it out.
 
 x_1 = sqrt(alpha) x_0 + sqrt(1 - alpha) eps.  Sampling needs a law for x_1: N(0, I), or the Gaussian with the pixelwise
-moments of x_1 (`planned:onestep.prior.moment_matched_hack`).
+moments of x_1 (`onestep.prior.moment_matched_hack`).
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def test_weights_of_every_prediction(linear: NoiseSchedule, prediction: str, var
 
 
 def test_published_weight_profile(linear: NoiseSchedule) -> None:
-    """Claim planned:ddpm.loss.weight_profile: 0.5997, 0.0864, 0.01027, minimum 0.00498 at t = 350, 0.01020 at T."""
+    """Claim ddpm.loss.weight_profile: 0.5997, 0.0864, 0.01027, minimum 0.00498 at t = 350, 0.01020 at T."""
     weights = GaussianDiffusion(linear).weight("vlb")
     for t, printed in ((2, 0.5997), (10, 0.0864), (100, 0.01027), (350, 0.00498), (1000, 0.01020)):
         assert float(weights[t]) == pytest.approx(printed, rel=1e-3)
