@@ -167,5 +167,5 @@ def _value(part: int, value: sp.Expr, digits: str) -> None:
         line(Rounded(digits), by=[definition, interval_arithmetic], why="a product of exact fractions, enclosed")
 
 
-for _part, (_shown, _digits, _) in enumerate(SHOWN):
+for _part, (_shown, _digits, _said) in enumerate(SHOWN):
     _value(_part, _shown, _digits)
