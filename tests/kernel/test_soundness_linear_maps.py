@@ -11,6 +11,7 @@ from random_terms import Sample, assert_caught, assert_sound, context, spoilt_ru
 
 from derivations.kernel.domain import POSITIVE, Domain
 from derivations.kernel.rules import linear_maps, matrices
+from derivations.kernel.rules.base import StepFails
 from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.linear_maps import determinant_turned, inverse_is, through
 from derivations.kernel.rules.matrices import trace_algebra
@@ -23,16 +24,18 @@ from derivations.kernel.terms import (
     Inner,
     LogDensity,
     LogDet,
+    Malformed,
     Norm2,
     Normal,
     Quadratic,
     Trace,
+    Transposed,
     covariance,
     matrix,
     scalar,
     vector,
 )
-from derivations.kernel.words import words
+from derivations.kernel.words import inverse, words
 from derivations.notation import k
 from derivations.refutation.arithmetic import surely
 from derivations.refutation.sampling import sample_for
@@ -193,3 +196,41 @@ def test_the_models_have_fewer_rows_than_columns_and_more() -> None:
     drawn_shapes = {(w.size, w.width) for n in range(200) for w in [terms(Random(n)).worlds[0].matrices["Maps_R"]]}
     assert any(rows < columns for rows, columns in drawn_shapes)
     assert any(rows > columns for rows, columns in drawn_shapes)
+
+
+# --- edges ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_matrix_transposed_twice_is_itself() -> None:
+    assert Transposed(R.T) == R
+
+
+def test_what_is_drawn_through_a_number_is_left_to_another_rule() -> None:
+    term = Expect(Normal(u, 0, 1, DIM), sp.exp(LogDensity(Normal(v, 2 * u, 1, DIM))))
+    assert through.rewrite(term, context(DOMAIN)) == term
+
+
+REFUSALS = {
+    "a covariance has its inverse": (inverse_is(P, P), Quadratic(u, P**-1, u), "is no sum of matrices"),
+    "a vector is no matrix": (inverse_is(u, P), Quadratic(u, P**-1, u), "is a vector, and no matrix"),
+    "a difference may have none": (inverse_is(P - Q, P), Quadratic(u, (P - Q) ** -1, u), "may mean nothing"),
+    "another has another": (inverse_is(P + e, P), Quadratic(u, (P + e) ** -1, u), "is not known to be the identity"),
+    "nobody counts the rows": (trace_algebra, LogDet(c * P), "does not give the size"),
+    "nobody counts the columns": (determinant_turned(P, Q), LogDet(c + P * Q), "does not say how many rows"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_rule_says_what_it_lacks(name: str) -> None:
+    rule, term, because = REFUSALS[name]
+    with pytest.raises(StepFails, match=because):
+        rule.rewrite(term, context(DOMAIN))
+
+
+def test_a_long_product_is_not_multiplied_out() -> None:
+    with pytest.raises(Malformed, match="multiplied out"):
+        words((P + Q) ** 12)
+
+
+def test_a_product_that_may_have_no_inverse_keeps_its_own() -> None:
+    assert list(inverse(R * R.T)) == [((R * R.T) ** -1,)]
