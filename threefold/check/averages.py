@@ -136,6 +136,10 @@ def _averaged(reader: LinkReader, part: Sequence[Item]) -> Any:
             place = signs.index(sign)
             left, right = part[:place], part[place + 1 :]
             return _drawn(reader, left, right)
+    if "|" in signs and "(" not in signs and reader.context.chain:  # E_{x_0 | x_t}
+        place = signs.index("|")
+        drawn, given = (laws.listed(reader, _named(p)) for p in (part[:place], part[place + 1 :]))
+        return Density("q", drawn, given)
     node = bare(Parser(part, repairs=[]).whole())
     if node.kind == "sym":
         name: Name = node[0]
@@ -149,6 +153,11 @@ def _averaged(reader: LinkReader, part: Sequence[Item]) -> Any:
             member = laws.variables(reader, node)
             return Density("q" if reader.context.chain else "p_data", member)
     return laws.law(reader, node)
+
+
+def _named(items: Sequence[Item]) -> list[Node]:
+    node = bare(Parser(list(items)).whole())
+    return list(node[1]) if node.kind == "list" else [node]
 
 
 def _drawn(reader: LinkReader, left: Sequence[Item], right: Sequence[Item]) -> Any:

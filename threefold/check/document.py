@@ -106,7 +106,8 @@ class _Walker:
                 self.add(display, number, count, relation.at, "other", answer, tex, context)
             else:
                 begun = statement.sides[0] is not None
-                spot = Spot(display, context, left, relation, right, place, begun, both(left, right))
+                loose = any(r.text in (r"\propto", "=c") for r in statement.relations[:place])
+                spot = Spot(display, context, left, relation, right, place, begun, both(left, right), loose)
                 self.link(number, count, spot, "chain" if len(statement.relations) > 1 else "statement")
             self.last_side = right or None
         return count
@@ -150,7 +151,7 @@ class _Walker:
             self.contexts(spot.context),
             self.known.settings,
             self.known.definitions,
-            announced=any(kinds.LEAVES_OUT.search(words) for words in (sentence, behind)),
+            announced=spot.loose or any(kinds.LEAVES_OUT.search(words) for words in (sentence, behind)),
             may_define=spot.place == 0 and spot.nodes is not None and D.settable(spot.nodes[0]),
             known=self.known.tied_in(spot.nodes),
             seconds=self.seconds,

@@ -16,6 +16,9 @@ from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
 
+WEIGHT = {N.T: 100, N.t: 10}
+
+
 def has_dots(factors: Sequence[Node]) -> bool:
     return any(f.kind == "dots" for f in factors)
 
@@ -33,11 +36,16 @@ def product_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
     first, last = (reader.number(factors[n]) for n in (place - 1, place + 1))
     if type(first) is not type(last) or not isinstance(first, ScalarFunction) or len(first.args) != 1:
         raise NotRead("an ellipsis between factors of two kinds")
-    (low,), (high,) = first.args, last.args
-    if _rises(high - low) is False:
-        low, high = high, low
+    step = 1 if _rises(last.args[0] - first.args[0]) else -1
+    begin = place - 1
+    while begin:  # alpha_t alpha_{t-1} ... alpha_1: the run begins at alpha_t
+        before = reader.number(factors[begin - 1])
+        if type(before) is not type(first) or sp.expand(first.args[0] - before.args[0]) != step:
+            break
+        first, begin = before, begin - 1
+    (low,), (high,) = (first.args, last.args) if step == 1 else (last.args, first.args)
     run = ProductTo(type(first)(N.s), N.s, low, high)
-    return sp.Mul(run, *[reader.number(f) for f in (*factors[: place - 1], *factors[place + 2 :])])
+    return sp.Mul(run, *[reader.number(f) for f in (*factors[:begin], *factors[place + 2 :])])
 
 
 def _place(factors: Sequence[Node]) -> int:
@@ -48,9 +56,9 @@ def _place(factors: Sequence[Node]) -> int:
 
 
 def _rises(shift: Any) -> bool:
-    """Does an index grow by this much, where a letter counts for much?"""
+    """Does an index grow by this much, where T counts for more than t, and t for more than another letter?"""
     shift = sp.expand(shift)
-    letters = sum(c for term, c in shift.as_coefficients_dict().items() if term != 1)
+    letters = sum(c * WEIGHT.get(term, 1) for term, c in shift.as_coefficients_dict().items() if term != 1)
     return bool(letters > 0 or (letters == 0 and shift > 0))
 
 

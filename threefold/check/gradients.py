@@ -7,8 +7,9 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
+from derivations.kernel.algebra import linear_form
 from derivations.kernel.terms import ScalarFunction
-from derivations.rules import Density, LogDensity, Normal, vector, vector_function
+from derivations.rules import Density, LogDensity, Norm2, Normal, vector, vector_function
 from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
@@ -38,11 +39,23 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     operand = _by_energy(reader, operand)
     total: Any = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(reader.value(operand))):
+        squares = [f for f in sp.Mul.make_args(term) if isinstance(f, Norm2) and f.has(variable)]
+        if len(squares) == 1 and not (term / squares[0]).has(variable):
+            total += term / squares[0] * _of_square(squares[0].args[0], variable)
+            continue
         coefficient, factor = term.as_independent(LogDensity, ScalarFunction, as_Add=False)
         total += (
             coefficient * _of_factor(reader, factor, variable) if coefficient != term else _constant(term, variable)
         )
     return total
+
+
+def _of_square(inside: Any, variable: Any) -> Any:
+    """The gradient of |a v + w|^2, w free of v."""
+    scale = linear_form(inside).get(variable, sp.S.Zero)
+    if scale.has(variable) or (inside - scale * variable).expand().has(variable):
+        raise NotRead("a gradient of a square that is not one of a linear function")
+    return 2 * scale * inside
 
 
 def _by_energy(reader: LinkReader, operand: Node) -> Node:
@@ -84,13 +97,14 @@ def _score(reader: LinkReader, law: Any, variable: Any) -> Any:
         raise NotRead("a gradient of a law that is no density")
     given = list(law.given)
     reader.note("the score of p(x | y) is that of p(x, y), less that of p(y)")
-    return _joint(law, [*law.variables, *given], variable) - _joint(law, given, variable)
+    return _joint(reader, law, [*law.variables, *given], variable) - _joint(reader, law, given, variable)
 
 
-def _joint(law: Any, members: list[Any], variable: Any) -> Any:
+def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> Any:
     """The gradient of log p(members) in the variable: zero where it is not among them."""
     if variable not in members:
         return sp.S.Zero
+    reader.scored |= set(members)
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
     shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
     return vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")

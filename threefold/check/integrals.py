@@ -9,7 +9,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.terms import variable_set
-from derivations.rules import Density, Expect, LogDensity
+from derivations.rules import Block, Density, Expect, LogDensity, SumTo
 from threefold.check import laws
 from threefold.check.contexts import flow
 from threefold.check.lowering import LinkReader
@@ -29,10 +29,11 @@ def integral(reader: LinkReader, node: Node) -> Any:
 
 
 def _against_densities(reader: LinkReader, factors: Sequence[Node]) -> Any:
-    drawn = variable_set([v for f in factors if f.kind == "d" for v in laws.variables(reader, f[0])])
+    listed = [f[0] if f.kind == "d" else f for f in factors if f.kind in ("d", "dots")]
+    drawn = variable_set(laws.listed(reader, listed))
     if not drawn:
         raise NotRead("an integral without its differential")
-    rest = _flattened([f for f in factors if f.kind != "d"])
+    rest = _flattened([f for f in factors if f.kind not in ("d", "dots")])
     for place, factor in enumerate(rest):
         made = _density_factor(reader, factor)
         if made is not None and made.variables == drawn:
@@ -129,7 +130,7 @@ def _follows_by_bayes(left: Any, right: Any) -> bool:
 def _by_importance(reader: LinkReader, rest: list[Node], drawn: Any) -> Any:
     """The integral of a ratio of densities, one of which is a law of the variables integrated over."""
     whole = Node("mul", (tuple(rest), ("",) * (len(rest) - 1))) if len(rest) > 1 else rest[0]
-    exponent = reader.log(whole)
+    exponent = _factorised(reader, reader.log(whole))
     for term in sp.Add.make_args(sp.expand(exponent)):
         if isinstance(term, LogDensity) and term.args[0].variables == drawn:
             return Expect(term.args[0], sp.exp(exponent - term))
@@ -141,6 +142,19 @@ def _by_importance(reader: LinkReader, rest: list[Node], drawn: Any) -> Any:
         if isinstance(remaining, LogDensity):
             return sp.exp(LogDensity(_without(remaining.args[0], drawn)))
     raise NotRead("an integral that is no expectation")
+
+
+def _factorised(reader: LinkReader, exponent: Any) -> Any:
+    """The model's joint density for the product of its steps, which the chain's factorisation says it is."""
+    if not reader.context.chain:
+        return exponent
+    steps = SumTo(LogDensity(Density("p", [N.x(N.t - 1)], [N.x(N.t)])), N.t, 1, N.T)
+    last = LogDensity(Density("p", [N.x(N.T)]))
+    terms = sp.Add.make_args(exponent)
+    if steps not in terms or last not in terms:
+        return exponent
+    reader.note("p(x_T) and the steps of the model are its joint density, by the factorisation")
+    return exponent - steps - last + LogDensity(Density("p", [Block(N.x, 0, N.T)]))
 
 
 def _without(joint: Density, drawn: Any) -> Density:

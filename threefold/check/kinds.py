@@ -66,7 +66,16 @@ def range_of_indices(left: Node, right: Node) -> bool:
     return any(named) and (all(plain) or any(n.kind in ("list", "opt") for n in sides))
 
 
+def ordinary(node: Node) -> bool:
+    """dx/dt = ...: an ordinary differential equation for the state."""
+    node = bare(node)
+    if node.kind != "frac" or any(bare(n).kind != "d" for n in node.parts[:2]):
+        return False
+    letters = [bare(bare(n)[0]) for n in node.parts[:2]]
+    return all(n.kind == "sym" for n in letters) and [n[0].letter for n in letters] in (["x", "t"], ["X", "t"])
+
+
 def differential(node: Node) -> bool:
     """dx = ...: a differential equation."""
     node = bare(node)
-    return node.kind == "d" or (node.kind == "mul" and node[0][0].kind == "d")
+    return ordinary(node) or node.kind == "d" or (node.kind == "mul" and node[0][0].kind == "d")

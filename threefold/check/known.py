@@ -24,6 +24,7 @@ class Known:
 
     settings: Settings
     tied: set[str] = field(default_factory=set)
+    functions: dict[Node, Node] = field(default_factory=dict)  # f(x_{t-1}) = ..., anywhere in the document
     definitions: D.Definitions = field(default_factory=D.Definitions)
     equations: list[sde.Equation] = field(default_factory=list)
     omitted: omissions.Omitted = field(default_factory=omissions.Omitted)
@@ -31,7 +32,9 @@ class Known:
 
     def tie(self, displays: Iterable[Sequence[Item]]) -> None:
         """Note the names that the document puts into a law of its own."""
-        self.tied = walkthrough.tied_names(displays)
+        written = list(displays)
+        self.tied = walkthrough.tied_names(written)
+        self.functions = walkthrough.functions_in(written)
 
     def tied_in(self, nodes: tuple[Node, Node] | None) -> tuple[str, ...]:
         """The names of these sides whose meaning the document has fixed."""
@@ -100,7 +103,8 @@ class Known:
             self.deviation(spot.nodes, link.line)
         context = self.context(spot.context)
         fixed = self.settings.posterior
-        self.settings = walkthrough.settings_after(self.settings, left, right, link.line, context)
+        written = walkthrough.with_functions(right, self.functions)
+        self.settings = walkthrough.settings_after(self.settings, left, written, link.line, context)
         if self.settings.posterior != fixed:
             link.says("definition", LAW)
         named = D.lone(right)
@@ -146,7 +150,8 @@ class Known:
     def differential(self, spot: Spot, link: Link, seconds: float) -> None:
         """An equation for dx: the first one defines; one with a score must be the reverse of one before."""
         assert spot.nodes is not None
-        made = sde.read(spot.nodes[1], link.line)
+        left, right = spot.nodes
+        made = sde.Equation(right, None, False, link.line) if kinds.ordinary(left) else sde.read(right, link.line)
         link.context = "score-sde"
         if made is None:
             link.says("other", Answer("not a statement", "an informal differential"))

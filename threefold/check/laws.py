@@ -100,6 +100,9 @@ def law_name(reader: LinkReader, name: Name) -> str:
         )
     labels = [label for label in name.labels if label not in ("t",)]
     letter = name.letter.lower()
+    if reader.true_law and letter == "p" and not name.labels and not name.accents and not name.primes:
+        reader.note("p_t is the law of the noisy data, q(x_t)")
+        return "q"
     if reader.context.name == "ddim" and letter == "q" and [p.signs for p in name.index] == [("sigma",)]:
         return ddim.FAMILY
     if name.accents or name.primes:
@@ -161,10 +164,15 @@ def _named_law(reader: LinkReader, name: Name, like: Sequence[Any] | None) -> An
     defined = reader.definitions.law(name)
     if defined is not None:
         return law(reader, defined.node, like if like is not None else [N.z])
-    if not name.labels and not name.index and name.letter in ("P", "Q") and not reader.context.chain:
+    if (
+        not (name.labels or name.index or name.accents)
+        and (reader.names_matrices or (name.letter in ("P", "Q") and not reader.context.chain))
+    ):
         side = name.letter.lower()
         return FullNormal(N.z, vae.mu_of[side], vae.cov_of[side], N.k)
     letter = law_name(reader, name)
+    if reader.amortised and letter == "q" and list(like or [N.z]) == [N.z]:
+        return _encoder(reader)
     if reader.context.name == "flow-matching":
         return Density("p", list(like) if like is not None else [N.z], [flow.time])
     if like is not None:
@@ -191,7 +199,31 @@ def _called_law(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> A
             letter = "p"
     if shown and shown[0].kind == "dot":
         return Density(letter, _dotted(reader, node[0][0], given, like), given)
-    return Density(letter, listed(reader, shown), given)
+    made = listed(reader, shown)
+    if reader.amortised and letter == "q" and made == [N.z] and not given:
+        return _encoder(reader)
+    return Density(letter, made, given)
+
+
+def _encoder(reader: LinkReader) -> Density:
+    reader.note("q is read as the encoder q(z | x)")
+    return Density("q", [N.z], [N.obs])
+
+
+def unconditional_encoder(node: Node) -> bool:
+    """Is it a bare q, or q(z): a law that may be the encoder's, its condition left out?"""
+    if node.kind == "sym":
+        return node[0].letter in ("q", "Q")
+    return node.kind == "call" and node[0][0].letter in ("q", "Q") and "|" not in node[2]
+
+
+def of_noisy_data(node: Node) -> bool:
+    """p_t(x_t), p_0(x_0): the law of the data after t steps, which the index says that it is."""
+    if node.kind != "call" or node[0][0].letter != "p" or node[0][0].labels or len(node[0][0].index) != 1:
+        return False
+    (member,) = [bare(a) for a in node[1]] if len(node[1]) == 1 else [Node("dot")]
+    indexed = member.kind == "sym" and member[0].letter in ("x", "X") and len(member[0].index) == 1
+    return indexed and member[0].index[0].signs == node[0][0].index[0].signs
 
 
 def _at_time(reader: LinkReader, shown: list[Node], given: list[Any], like: Sequence[Any] | None) -> Any:

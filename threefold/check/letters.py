@@ -10,6 +10,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.rules import Coord, SumTo, Trace
 from threefold.check import laws, moments, vectors
+from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
 from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
 from threefold.check.lowering import LinkReader
@@ -67,6 +68,8 @@ def symbol(reader: LinkReader, node: Node) -> Any:
         raise NotRead("a vector of ones outside a product")
     if name.primes:
         raise NotRead("a primed letter")
+    if reader.names_matrices and name.plain in ("mu", "Sigma") and name.labels in (("p",), ("q",)):
+        return vae.SYMBOLS[name.plain](reader, name)
     meaning = reader.context.symbols.get(name.plain)
     if meaning is not None:
         try:
@@ -79,7 +82,9 @@ def symbol(reader: LinkReader, node: Node) -> Any:
 
 def _count(reader: LinkReader, node: Node, name: Name) -> Any:
     if name.plain in ("d", "D"):
-        return N.k if reader.names_no_data and reader.names_matrices else N.d
+        if reader.latent_size:
+            reader.note(f"{name.letter} is read as the dimension of the latent")
+        return N.k if reader.latent_size or (reader.names_no_data and reader.names_matrices) else N.d
     if name.plain in ("K", "J"):
         return N.k
     return reader.index(node)

@@ -60,6 +60,7 @@ class Spot:
     place: int  # how many links of the same statement stand before it
     begun: bool  # the statement writes its first side itself
     nodes: tuple[Node, Node] | None  # both sides parsed in the natural way
+    loose: bool = False  # a proportionality stands before it in its chain
 
     @property
     def at(self) -> int:

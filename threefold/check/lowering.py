@@ -43,8 +43,12 @@ class LinkReader(ABC):
         self.uses: list[int] = []
         self.unfolding: list[Any] = []
         self.lost_law = False
+        self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
         self.repaired = False
         self.as_model = False
+        self.amortised = False  # q(z) is the encoder, its condition left out
+        self.true_law = False  # p without a parameter is the forward law
+        self.latent_size = False  # d counts the coordinates of the latent
         self.names_matrices = False  # a covariance is in the line
         self.names_no_data = False  # neither x nor z is in the line: its Gaussians are any two of one space
         self.noise_letter = ""  # what the line calls the one noise that it speaks of

@@ -153,7 +153,7 @@ class Naming(Reaching):
         only = items[0] if len(items) == 1 else None
         if isinstance(only, Token) and only.kind == "word":
             return Piece(None, signs, only.text, after)
-        if isinstance(only, Token) and (only.text in PARAMETERS or only.text in ("p", "q")):
+        if isinstance(only, Token) and (only.text in PARAMETERS or only.text in ("p", "q", "mu", "Sigma")):
             return Piece(Node("sym", (Name(only.text),)), signs, only.text, after)
         try:
             node = self.inner(items).whole()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from threefold.check.cursor import DOTS, PAIRS, RELATIONS, Cursor, multiplied
+from threefold.check.cursor import DOTS, LAWS, PAIRS, RELATIONS, Cursor, multiplied
 from threefold.check.tokens import Group, NotRead, Token
 from threefold.check.tree import Node, Range, Script, mentions
 
@@ -22,15 +22,16 @@ class Reaching(Cursor):
             return Node("log", (self.scripted(inner) if self.peek() == "_" else inner,))
         factors, operators = [self.factor()], []
         more = False
-        while not self.ends(self.peek()) and self.peek() not in (
-            "+",
-            "-",
-            "d",
-            "/",
-            r"\log",
-            r"\int",
-            *DOTS,
-        ):
+        while not self.ends(self.peek()) and self.peek() not in ("+", "-", "d", "/", r"\log", r"\int", *DOTS[1:]):
+            if self.peek() == DOTS[0]:
+                if not self._dot_before_density():
+                    break
+                self.mattered.add("log_over_dot")
+                if not self.choices.log_over_dot:
+                    break
+                operators.append(self.token().text)
+                factors.append(self.factor())
+                continue
             if not self.choices.log_reaches:
                 self.mattered.add("log_reaches")
                 break
@@ -40,6 +41,10 @@ class Reaching(Cursor):
         if more:
             self.mattered.add("log_reaches")
         return Node("log", (multiplied(factors, operators),))
+
+    def _dot_before_density(self) -> bool:
+        """Does a ratio, a bracket or a density stand behind the dot that comes next?"""
+        return self.peek(1) in (r"\frac", "(", "[", *LAWS)
 
     def expectation(self, sign: str) -> Node:
         script: Script | None = None
@@ -134,7 +139,11 @@ class Reaching(Cursor):
             if factors:
                 operators.append(operator)
             factors.append(self.differential() if self.at_differential() else self.factor())
-            if factors[-1].kind == "d" and len(factors) > 1 and not self.at_differential():
+            if factors[-1].kind == "d" and self.peek() == r"\dots":  # dx_1 ... dx_T
+                self.next()
+                factors.append(Node("dots"))
+                operators.append("")
+            elif factors[-1].kind == "d" and len(factors) > 1 and not self.at_differential():
                 break
         if not factors:
             raise NotRead("nothing after the integral sign", self.place())
@@ -182,7 +191,7 @@ class Reaching(Cursor):
         if self.peek() in ("·", "×"):
             dot = self.token().text
         factors, operators = [self.factor()], []
-        while not self.ends(self.peek()) and self.peek() not in ("+", "-", *DOTS):
+        while not self.ends(self.peek()) and self.peek() not in ("+", "-", *DOTS) and not self.at_differential():
             operators.append("")
             factors.append(self.factor())
         return Node("grad", (wrt, dot, multiplied(factors, operators)))

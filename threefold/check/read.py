@@ -46,6 +46,11 @@ class Reader(LinkReader):
     def _par(self, node: Node) -> Any:
         return self.value(node[1])
 
+    def _list(self, node: Node) -> Any:
+        if node[0] != "⟨" or len(node[1]) != 2:
+            raise NotRead("a list where a value is expected")
+        return vectors.inner(*(vectors.ensure(self.value(n)) for n in node[1]))
+
     def _group(self, node: Node) -> Any:
         return self.value(node[0])
 
@@ -184,7 +189,7 @@ class Reader(LinkReader):
     def _size_of(self, body: Node, high: Any) -> Any:
         """D and d are the dimension of the data, unless it is a latent that is counted."""
         letters = {n[0].letter for n in walk(body) if n.kind == "sym"}
-        return N.k if letters & {"z", "mu", "sigma", "Z"} and not letters & {"x", "X"} else N.d
+        return N.k if self.latent_size or (letters & {"z", "mu", "sigma", "Z"} and not letters & {"x", "X"}) else N.d
 
     # --- products -----------------------------------------------------------------------------------------------------
 
@@ -194,6 +199,12 @@ class Reader(LinkReader):
             return ellipsis.product_of(self, factors)
         if any(has_density(f) for f in factors) and not any(holds_value(f) for f in factors):
             return sp.exp(self.log(node))
+        units = [f for f in factors if laws.is_identity(f)]
+        if self.context.chain and len(units) == 1 and len(factors) > 1 and "⊙" not in node[1]:
+            self.repaired = True
+            self.note("a multiple of the identity is read by its factor")
+            rest = [f for f in factors if f is not units[0]]
+            return self._mul(Node("mul", (tuple(rest), ("",) * (len(rest) - 1))))
         return vectors.product(self, factors, list(node[1]))
 
     # --- names --------------------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
-from derivations.kernel.terms import Malformed, VectorFunction, VectorSymbol, bound_indices, free_scalars, is_vector
-from derivations.rules import Density, LogDensity
+from derivations.kernel.terms import Averaging, Law, Malformed, VectorFunction, VectorSymbol, bound_indices, free_scalars, is_vector
+from derivations.rules import Density, Expect, LogDensity
 from threefold.check import gradients, laws, moments, print_back, sides
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim
@@ -54,29 +54,54 @@ def lower(
     """The readings of one parse: with the document's names put in, and (where that fails) without."""
     found: list[Reading] = []
     reasons: list[NotRead] = []
-    ways: list[tuple[Unfold, bool, Definitions]] = [("all", False, definitions)]
-    if definitions.older:
-        ways.append(("all", False, definitions.at_first()))
-    if definitions.names:
-        ways += [("losses", False, definitions), ("none", False, definitions)]
-    ways += [("all", True, definitions)] * _reverse_of_q(parsed)
-    for unfold, as_model, known in ways:
+    for way in _ways(parsed, context, definitions):
         for positive in (False, True):
-            reader = Reader(context, settings, known, unfold=unfold)
-            reader.as_model = as_model
+            reader = Reader(context, settings, way.definitions, unfold=way.unfold)
+            reader.as_model, reader.amortised, reader.latent_size = way.as_model, way.amortised, way.latent_size
+            reader.true_law = way.true_law
             made = _attempted(reader, parsed, relation, positive)
             if isinstance(made, NotRead):
                 reasons.append(made)
                 continue
             if not any((r.lhs, r.rhs) == (made.lhs, made.rhs) for r in found):
                 found.append(made)
-            if not as_model:
+            if not way.as_model:
                 found += otherwise_averaged(made, context, settings)
             if not made.intervals:  # nothing whose sign could matter
                 break
     if not found:
         raise reasons[0]
     return sorted(found, key=lambda r: r.supposed)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How one reading takes what the line leaves open."""
+
+    unfold: Unfold
+    definitions: Definitions
+    as_model: bool = False  # q(x_{t-1} | x_t) is the model's kernel
+    amortised: bool = False  # q(z) is the encoder q(z | x)
+    true_law: bool = False  # p_t(x_t), and then every p without a parameter, is the forward law
+    latent_size: bool = False  # d counts the coordinates of the latent
+
+
+def _ways(parsed: Parsed, context: Context, definitions: Definitions) -> list[_Way]:
+    """Every way to read the line, the natural one first."""
+    nodes = [n for side in (parsed.left, parsed.right) for n in walk(side)]
+    ways = [_Way("all", definitions, true_law=context.chain and any(map(laws.of_noisy_data, nodes)))]
+    if ways[0].true_law:
+        return ways
+    if definitions.older:
+        ways.append(_Way("all", definitions.at_first()))
+    if definitions.names:
+        ways += [_Way("losses", definitions), _Way("none", definitions)]
+    if context.name == "vae":
+        if any(map(laws.unconditional_encoder, nodes)):
+            ways += [replace(w, amortised=True) for w in ways]
+        if any(n.kind == "sym" and n[0].plain in ("d", "D") for n in nodes):
+            ways += [replace(w, latent_size=True) for w in ways]
+    return [*ways, *[_Way("all", definitions, as_model=True)] * _reverse_of_q(parsed)]
 
 
 def _attempted(reader: Reader, parsed: Parsed, relation: str, positive: bool) -> Reading | NotRead:
@@ -114,6 +139,8 @@ def _reverse_of_q(parsed: Parsed) -> bool:
 
 def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     left, right = bare(parsed.left), bare(parsed.right)
+    if parsed.choices.log_over_dot:
+        reader.note("log reaches over the dot")
     letters = {n[0].letter for side in (left, right) for n in walk(side) if n.kind == "sym"}
     reader.names_matrices = "Sigma" in letters
     reader.names_no_data = not reader.context.chain and not letters & {"x", "X", "z", "Z"}
@@ -136,6 +163,10 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         raise NotRead("a vector on one side, a number on the other")
     opaque = reader.opaque
     both = sp.Tuple(lhs, rhs)
+    if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
+        raise NotRead("an average over what a score depends on")
+    if reader.scored and (reader.context.chain or both.atoms(Averaging, Law)):
+        reader.withheld = "the score of a law that is only named is no free vector"
     used = (free_scalars(both) | reader.indices) & {
         N.t,
         N.s,

@@ -14,7 +14,7 @@ from threefold.check.contexts import ddpm
 from threefold.check.read import Reader
 from threefold.check.shapes import LAW_LETTERS, has_density
 from threefold.check.tokens import NotRead
-from threefold.check.tree import Node
+from threefold.check.tree import Node, bare
 
 
 def sides(reader: Reader, left: Node, right: Node, relation: str) -> tuple[Any, Any, bool]:
@@ -34,7 +34,17 @@ def sides(reader: Reader, left: Node, right: Node, relation: str) -> tuple[Any, 
     densities = relation in ("=", ":=", r"\equiv") and (has_density(left) or has_density(right))
     if densities and not any(n.kind in ("log", "mean", "KL", "add", "int") for n in (left, right)):
         return reader.log(left), reader.log(right), False
+    if relation in ("=", ":=", r"\equiv") and _exponential(left) and _exponential(right):
+        return reader.log(left), reader.log(right), False
     return reader.value(left), reader.value(right), False
+
+
+def _exponential(node: Node) -> bool:
+    """Is it a product or ratio of exponentials alone?"""
+    node = bare(node)
+    if node.kind in ("mul", "frac", "over"):
+        return all(map(_exponential, node[0] if node.kind == "mul" else node.parts[:2]))
+    return node.kind == "exp"
 
 
 def is_density(node: Node) -> bool:

@@ -29,7 +29,7 @@ ACCENTS = {
     "breve": "breve",
     "underline": "underline",
 }
-SPACES = words(r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut")
+SPACES = words(r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut \vdots")
 SPACES |= {"\\ ", "\\\n", "\\\t", "~"}
 WIDE_SPACES = frozenset([r"\quad", r"\qquad"])
 SIZES = words(

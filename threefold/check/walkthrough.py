@@ -152,6 +152,8 @@ def role(name: Name, call: Node | None, context: str) -> str:
         return "name"
     if call is not None and "theta" in name.labels and name.letter in ("mu", "epsilon", "x", "v"):
         return "field"
+    if call is not None and name.plain == "mu" and not name.index and len(call[1]) == 2:
+        return "name"  # mu(x_t, x_0), as the document has it
     if call is not None:
         return ""
     if name.plain in NEVER or name.plain in SCHEDULE or (name.letter in ("x", "X", "z", "Z") and not name.accents):
@@ -216,6 +218,34 @@ def _tied(left: Sequence[Item] | None, right: Sequence[Item]) -> set[str]:
         return set()
     names = {tie(n[0]) for argument in value[2] for n in walk(argument) if n.kind == "sym"}
     return names & set(TIED)
+
+
+def functions_in(displays: Iterable[Sequence[Item]]) -> dict[Node, Node]:
+    """What the document says that f(x_{t-1}) is, for every function that is no law: the first that it says."""
+    found: dict[Node, Node] = {}
+    for items in displays:
+        try:
+            links = [link for statement in statements(items) for link in statement.links]
+        except NotRead:
+            continue
+        for left, relation, right in links:
+            if relation.text not in ("=", ":=", r"\equiv") or not left:
+                continue
+            try:
+                call = bare(parse_side(left, Choices())[0])
+                if call.kind == "call" and call[0][0].letter in ("f", "g", "h", "m"):
+                    found.setdefault(call, parse_side(right, Choices())[0])
+            except NotRead:
+                continue
+    return found
+
+
+def with_functions(node: Node, functions: dict[Node, Node]) -> Node:
+    """A normal law with the values of the document's functions for its mean and its variance."""
+    if not functions or bare(node).kind != "normal":
+        return node
+    sign, script, arguments, *rest = bare(node).parts
+    return Node("normal", (sign, script, tuple(functions.get(bare(a), a) for a in arguments), *rest))
 
 
 def energy(left: Node, right: Node) -> bool:
