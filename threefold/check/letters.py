@@ -99,7 +99,8 @@ def _undeclared(reader: LinkReader, name: Name) -> Any:
         raise NotRead(f"unknown name {latex_of(name)}")
     if name.above and not name.labels:
         raise NotRead(f"a script above {latex_of(name)}")
-    key, tex, capital = key_of(name), latex_of(name), name.letter[:1].isupper()
+    normaliser = name.letter == "Z" and "theta" in name.labels
+    key, tex, capital = key_of(name), latex_of(name), name.letter[:1].isupper() and not normaliser
     numbered = [reader.index(i) for i in name.indices] if name.letter in ("Sigma", "mu", "m") else []
     if all(n.is_Integer for n in numbered) and (name.letter == "Sigma" or (numbered and not reader.context.chain)):
         places = [str(n) for n in numbered]
