@@ -15,7 +15,6 @@ from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
-
 WEIGHT = {N.T: 100, N.t: 10}
 
 
@@ -26,8 +25,17 @@ def has_dots(factors: Sequence[Node]) -> bool:
 def log_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
     """The logarithm of a product of densities with one ellipsis in it."""
     place = _place(factors)
-    run = _run(reader, bare(factors[place - 1]), bare(factors[place + 1]))
-    return sp.Add(run, *[reader.log(f) for f in (*factors[: place - 1], *factors[place + 2 :])])
+    begin, last = place - 1, bare(factors[place + 1])
+    run = _run(reader, bare(factors[begin]), last)
+    while begin:  # q(x_1 | x_0) q(x_2 | x_1) ... q(x_T | x_{T-1}): the run begins at its first step
+        try:
+            longer = _run(reader, bare(factors[begin - 1]), last)
+        except NotRead:
+            break
+        if sp.expand(longer.args[3] - run.args[3]) != 1:
+            break
+        run, begin = longer, begin - 1
+    return sp.Add(run, *[reader.log(f) for f in (*factors[:begin], *factors[place + 2 :])])
 
 
 def product_of(reader: LinkReader, factors: Sequence[Node]) -> Any:

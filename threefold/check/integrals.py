@@ -33,6 +33,10 @@ def _against_densities(reader: LinkReader, factors: Sequence[Node]) -> Any:
     drawn = variable_set(laws.listed(reader, listed))
     if not drawn:
         raise NotRead("an integral without its differential")
+    if factors[0].kind == "add":
+        behind = list(factors[1:])
+        parts = [(sign, _against_densities(reader, [term, *behind])) for sign, term in factors[0][0]]
+        return sp.Add(*[-value if sign == "-" else value for sign, value in parts])
     rest = _flattened([f for f in factors if f.kind not in ("d", "dots")])
     for place, factor in enumerate(rest):
         made = _density_factor(reader, factor)

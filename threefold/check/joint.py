@@ -32,7 +32,9 @@ def through_joint(goal: Goal, words: str) -> Found | None:
     for by in ALIKE:
         if not may_follow(lhs, "=", rhs, goal.domain, goal.hypotheses, by):
             continue
-        lines = [(lhs, "=", turned)] * (lhs != goal.lhs) + [(rhs, "=", by)] + [(goal.rhs, "=", turned)] * (rhs != goal.rhs)
+        lines = (
+            [(lhs, "=", turned)] * (lhs != goal.lhs) + [(rhs, "=", by)] + [(goal.rhs, "=", turned)] * (rhs != goal.rhs)
+        )
         proof = kernel.prove_lines(goal.lhs, "=", lines, goal.domain, goal.hypotheses)
         if proof is not None:
             return Found(proof, words + "joint densities, " + ", ".join(rule.name for rule in by))

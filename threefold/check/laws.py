@@ -164,9 +164,8 @@ def _named_law(reader: LinkReader, name: Name, like: Sequence[Any] | None) -> An
     defined = reader.definitions.law(name)
     if defined is not None:
         return law(reader, defined.node, like if like is not None else [N.z])
-    if (
-        not (name.labels or name.index or name.accents)
-        and (reader.names_matrices or (name.letter in ("P", "Q") and not reader.context.chain))
+    if not (name.labels or name.index or name.accents) and (
+        reader.names_matrices or (name.letter in ("P", "Q") and not reader.context.chain)
     ):
         side = name.letter.lower()
         return FullNormal(N.z, vae.mu_of[side], vae.cov_of[side], N.k)

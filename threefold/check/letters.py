@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.rules import Coord, SumTo, Trace
+from derivations.rules import Coord, Density, Expect, LogDensity, SumTo, Trace
 from threefold.check import laws, moments, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
@@ -123,7 +123,7 @@ def called(reader: LinkReader, node: Node) -> Any:
     if name.letter in LAW_LETTERS or name.letter == "Pr":
         return sp.exp(reader.log(node))
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
-        if name.indices or any(letter_of(a) not in ("x", "X", "theta", "phi") for a in node[1]):
+        if name.indices or any(letter_of(a) not in ("x", "X", "theta", "phi", "q") for a in node[1]):
             raise NotRead("the bound of something else")
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.called(name, node)
@@ -138,6 +138,8 @@ def called(reader: LinkReader, node: Node) -> Any:
     special = SPECIAL.get(name.letter) if "word" in name.accents else None
     if special is not None:
         return special(reader, node)
+    if name.letter == "H" and not (name.labels or name.index or name.above):
+        return _entropy(reader, node)
     if reader.context.name == "flow-matching":
         arguments = tuple(laws.variables(reader, a)[0] for a in node[1])
     else:
@@ -217,6 +219,21 @@ def _snr(reader: LinkReader, node: Node) -> Any:
 
 def _log_function(reader: LinkReader, node: Node) -> Any:
     return reader.log(node[1][0])
+
+
+def _entropy(reader: LinkReader, node: Node) -> Any:
+    """H(q), H(q(z | x)), H(x_t | x_0): the average of -log of the law, for every condition."""
+    shown, behind = laws.split(node)
+    if len(shown) != 1:
+        raise NotRead("an entropy of several variables")
+    inner = bare(shown[0])
+    if inner.kind in ("call", "sym") and (inner[0] if inner.kind == "sym" else inner[0][0]).letter in ("q", "p"):
+        law = laws.law(reader, inner, [N.z] if inner.kind == "sym" and not reader.context.chain else None)
+    elif reader.context.chain and behind:
+        law = Density("q", laws.variables(reader, inner), laws.listed(reader, behind))
+    else:
+        raise NotRead("an entropy of a law that is not known")
+    return -Expect(law, LogDensity(law))
 
 
 SPECIAL: dict[str, Callable[[Any, Node], Any]] = {

@@ -125,7 +125,10 @@ def _divergence(node: Node) -> list[str]:
 
 def _integral(node: Node) -> list[str]:
     sign, low, high, factors, operators = node.parts
-    return [sign, *_scripts(low), *_scripts(high, "^"), *_joined(factors, operators)]
+    head = [sign, *_scripts(low), *_scripts(high, "^")]
+    if factors[0].kind == "add":  # the integral of a sum, its differential behind the last term
+        return [*head, *signs(factors[0]), *_joined(factors[1:], operators[1:])]
+    return [*head, *_joined(factors, operators)]
 
 
 def _normal(node: Node) -> list[str]:

@@ -130,6 +130,24 @@ class Reaching(Cursor):
         if self.peek() == "^":
             self.next()
             high = Script(self.group().items)
+        factors, operators = self.integrand()
+        if factors and not any(f.kind in ("d", "int") for f in factors) and self.peek() in ("+", "-"):
+            terms = [("", multiplied(factors, operators))]
+            while self.peek() in ("+", "-") and not any(f.kind == "d" for f in factors):
+                before = self.token().text
+                factors, operators = self.integrand()
+                own = [n for n, f in enumerate(factors) if f.kind not in ("d", "dots")]
+                if not own or own != list(range(len(own))) or any(factors[n].kind == "int" for n in own):
+                    raise NotRead("an integral without its differential", self.place())
+                terms.append((before, multiplied(factors[: len(own)], operators[: len(own) - 1])))
+            behind = [f for f in factors if f.kind in ("d", "dots")]
+            factors, operators = [Node("add", (tuple(terms),)), *behind], [""] * len(behind)
+        if not factors:
+            raise NotRead("nothing after the integral sign", self.place())
+        return Node("int", (sign, low, high, tuple(factors), tuple(operators)))
+
+    def integrand(self) -> tuple[list[Node], list[str]]:
+        """The factors behind an integral sign up to the end of their product, differentials among them."""
         factors: list[Node] = []
         operators: list[str] = []
         while not self.ends(self.peek()) and self.peek() not in ("+", "-"):
@@ -145,9 +163,7 @@ class Reaching(Cursor):
                 operators.append("")
             elif factors[-1].kind == "d" and len(factors) > 1 and not self.at_differential():
                 break
-        if not factors:
-            raise NotRead("nothing after the integral sign", self.place())
-        return Node("int", (sign, low, high, tuple(factors), tuple(operators)))
+        return factors, operators
 
     def at_differential(self) -> bool:
         if self.peek() not in ("d", "D"):

@@ -263,7 +263,9 @@ class Reader(LinkReader):
 
     def _log_of_power(self, node: Node) -> Any:
         base, power = self.value(node[0]), self.value(node[1])
-        if not vectors.is_vector(base) and base.is_positive and not vectors.is_vector(power):
+        if vectors.is_vector(base) or vectors.is_vector(power):
+            return self._log_of(self.value(node))
+        if base.is_positive or power.free_symbols:  # a real power that is no number asks for a positive base
             return power * self._log_of(base)
         return self._log_of(self.value(node))
 

@@ -8,7 +8,16 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.kernel.terms import Averaging, Law, Malformed, VectorFunction, VectorSymbol, bound_indices, free_scalars, is_vector
+from derivations.kernel.terms import (
+    Averaging,
+    Law,
+    Malformed,
+    VectorFunction,
+    VectorSymbol,
+    bound_indices,
+    free_scalars,
+    is_vector,
+)
 from derivations.rules import Density, Expect, LogDensity
 from threefold.check import gradients, laws, moments, print_back, sides
 from threefold.check.averaging import otherwise_averaged
@@ -195,12 +204,12 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         opposite=opposite,
         lost_law=reader.lost_law,
         withheld=reader.withheld,
-        sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs),
+        sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs, rhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )
 
 
-def _sets(reader: Reader, left: Node, lhs: Any) -> str:
+def _sets(reader: Reader, left: Node, lhs: Any, rhs: Any) -> str:
     """The law or the variable that an equality with this left side defines, in words; '' for none."""
     if left.kind == "sym" and left[0].letter in ("x", "X", "z", "Z") and not left[0].accents:
         return "a random variable is set"
@@ -222,7 +231,7 @@ def _sets(reader: Reader, left: Node, lhs: Any) -> str:
         if steps in (
             {variables[0].args[0] - 1},
             {variables[0].args[0] - 1, sp.Integer(0)},
-        ):
+        ) and not (reader.settings.step and not isinstance(rhs, LogDensity)):  # its density, once the law is given
             return "a law is set"
     return ""
 

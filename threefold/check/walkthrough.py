@@ -251,7 +251,7 @@ def with_functions(node: Node, functions: dict[Node, Node]) -> Node:
 def energy(left: Node, right: Node) -> bool:
     """p(x) = e^{...}/Z: a law by its energy."""
     left = bare(left)
-    if left.kind != "call" or left[0][0].letter not in ("p", "q"):
+    if left.kind != "call" or left[0][0].letter not in ("p", "q") or "|" in left[2]:
         return False
     return any(n.kind == "exp" or (n.kind == "pow" and letter_of(n[0]) == "e") for n in walk(right))
 

@@ -1,0 +1,105 @@
+"""Notation that may mean two things: a line is refuted only where it is false in both, and never proved where it is."""
+
+from __future__ import annotations
+
+import pytest
+
+import threefold
+
+ENCODER = "$$q_\\phi(z|x) = \\mathcal N(z; \\mu_\\phi(x), \\sigma_\\phi^2(x) I)$$\n\n"
+STEP = "$$q(x_t|x_{t-1}) = \\mathcal N(x_t; \\sqrt{1-\\beta_t}x_{t-1}, \\beta_t I)$$\n\n"
+
+
+def last(text: str) -> str:
+    """The verdict of the last link."""
+    return list(threefold.check(text, seconds=20))[-1].verdict
+
+
+PROVED = ("proved", "proved as read")
+TRUE = [
+    # q(z), its condition left out, is the encoder
+    (ENCODER, r"D_{KL}(q\|p) = \frac12\sum_{j=1}^d(\mu_j^2 + \sigma_j^2 - \log\sigma_j^2 - 1)"),
+    # d counts the coordinates of the latent
+    (ENCODER, r"\log p(z) = -\frac d2\log(2\pi) - \frac12\sum_{j=1}^d z_j^2"),
+    # log reaches over a dot before a density
+    ("", r"\log p(x) = \mathbb E_{q(z|x)}[\log\frac{p(x,z)}{q(z|x)}\cdot\frac{q(z|x)}{p(z|x)}]"),
+    # the joint density in its two factors
+    ("", r"\log p(x) = \log\int q(z|x)\frac{p(x|z)p(z)}{q(z|x)}dz"),
+    ("", r"\log p(x) \ge \mathbb E_{q(z|x)}[\log\frac{p(x|z)p(z)}{q(z|x)}]"),
+    ("", r"\log\int p(x|z)p(z)dz \ge \mathbb E_{q(z|x)}[\log\frac{p(x|z)p(z)}{q(z|x)}]"),
+    # the integral of a difference
+    ("", r"KL(q(z)\|p(z|x)) = \int q(z)\log q(z) - q(z)\log p(z|x) dz"),
+    ("", r"\log p(x) \ge E_{q(z|x)}[\log p(x,z)] + H(q(z|x))"),
+    (STEP, r"p(x_0) = \int p(x_T)\prod_{t=1}^Tp(x_{t-1}|x_t) dx_1 \ldots dx_T"),
+    (STEP, r"H(x_t|x_0) = \frac d2\log(2\pi e(1-\bar\alpha_t))"),
+    (STEP, r"q(x_{1:T}|x_0) = q(x_1|x_0)\cdot q(x_2|x_1)\cdots q(x_T|x_{T-1})"),
+    (STEP, r"q(x_t|x_{t-1}) = \frac1{(2\pi\beta_t)^{d/2}}\exp(-\frac{\|x_t-\sqrt{1-\beta_t}x_{t-1}\|^2}{2\beta_t})"),
+    (
+        STEP,
+        r"\nabla_{x_t}\log q(x_t|x_0) = \nabla_{x_t}[-\frac{\|x_t-\sqrt{\bar\alpha_t}x_0\|^2}{2(1-\bar\alpha_t)}]",
+    ),
+    (
+        STEP,
+        r"p(x_0|x_t) = \frac{q(x_t|x_0)p_0(x_0)}{p_t(x_t)}",
+    ),
+    ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - \frac12g(t)^2\nabla_x\log p_t(x)"),
+    (
+        "",
+        r"KL(p\|q) = \frac12[\log\frac{|\Sigma_q|}{|\Sigma_p|} - k + (\mu_p-\mu_q)^T\Sigma_q^{-1}(\mu_p-\mu_q)"
+        r" + \text{tr}(\Sigma_q^{-1}\Sigma_p)]",
+    ),
+]
+FALSE = [
+    (ENCODER, r"D_{KL}(q\|p) = \frac12\sum_{j=1}^d(\mu_j^2 - \sigma_j^2 - \log\sigma_j^2 - 1)"),
+    (ENCODER, r"\log p(z) = -\frac d2\log(2\pi) - \frac12\sum_{j=1}^d z_j"),
+    ("", r"\log p(x) = \mathbb E_{q(z|x)}[\log\frac{p(x,z)}{q(z|x)}\cdot\frac{p(z|x)}{q(z|x)}]"),
+    ("", r"\log p(x) \ge \mathbb E_{q(z|x)}[\log\frac{p(x|z)}{q(z|x)}]"),
+    ("", r"KL(q(z)\|p(z|x)) = \int q(z)\log q(z) + q(z)\log p(z|x) dz"),
+    (STEP, r"q(x_t|x_{t-1}) = \frac1{(2\pi\beta_t)^{d/2}}\exp(-\frac{\|x_t-\sqrt{1-\beta_t}x_{t-1}\|^2}{\beta_t})"),
+    ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - g(t)^2\nabla_x\log p_t(x)"),
+]
+# A score that is only named depends on its variable, and is no free vector: neither true nor false by itself.
+OPEN = [
+    ("$$s_\\theta(x,t) \\approx \\nabla_x\\log p_t(x)$$\n\n", r"\mathbb E_{p_t(x)}[\nabla_x\log p_t(x)] = 0"),
+    (
+        "$$s_\\theta(x,t) \\approx \\nabla_x\\log p_t(x)$$\n\n",
+        r"\mathbb E_{p_t(x)}[\nabla_x\log p_t(x)] = \nabla_x\log p_t(x)",
+    ),
+    (STEP, r"\nabla_{x_t}\log p_t(x_t) = \mathbb E_{x_0|x_t}[\nabla_{x_t}\log q(x_t|x_0)]"),
+    (STEP, r"\nabla_{x_t}\log q(x_t) = -\frac{\epsilon_\theta(x_t,t)}{\sqrt{1-\bar\alpha_t}}"),
+]
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize(("before", "tex"), TRUE)
+def test_what_is_true_in_one_reading_is_proved(before: str, tex: str) -> None:
+    assert last(f"{before}$${tex}$$\n") in PROVED
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("before", "tex"), FALSE)
+def test_what_is_false_in_every_reading_is_refuted(before: str, tex: str) -> None:
+    assert last(f"{before}$${tex}$$\n") == "refuted"
+
+
+@pytest.mark.parametrize(("before", "tex"), OPEN)
+def test_a_score_under_an_average_is_neither_proved_nor_refuted(before: str, tex: str) -> None:
+    assert last(f"{before}$${tex}$$\n") in ("not read", "undecided")
+
+
+def test_an_equality_behind_a_proportionality_may_drop_what_is_free_of_the_variable() -> None:
+    tex = (
+        r"q(x_{t-1}|x_t,x_0) \propto \exp(-\frac{\|x_{t-1}-x_0\|^2}{2})"
+        r" = \exp(-\frac12[\|x_{t-1}\|^2 - 2\langle x_{t-1},x_0\rangle])"
+    )
+    assert last(f"{STEP}$${tex}$$\n") == "equal up to a constant"
+
+
+def test_a_step_whose_mean_is_a_function_that_is_given_later_is_the_step_of_the_chain() -> None:
+    said = (
+        "$$q(x_t|x_{t-1}) := \\mathcal N(f(x_{t-1}), g(x_{t-1}))$$\n\n"
+        "$$f(x_{t-1}) := \\sqrt{1-\\beta_t}x_{t-1}$$\n\n$$g(x_{t-1}) := SCALE I$$\n\n"
+        "$$q(x_t|x_0) = \\mathcal N(x_t; \\sqrt{\\bar\\alpha_t}x_0, (1-\\bar\\alpha_t)I)$$\n"
+    )
+    assert last(said.replace("SCALE", "\\beta_t")) in PROVED
+    assert last(said.replace("SCALE", "\\beta_t^2")) not in (*PROVED, "refuted")
