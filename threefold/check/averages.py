@@ -64,6 +64,8 @@ def expectation(reader: LinkReader, node: Node) -> Any:
         if made == "lost":
             return _under_lost_law(reader, body, part)
         laws_found.append(made)
+        if reader.context.name == "vae" and made == Density("p", [N.obs]):
+            reader.withheld = "p(x) under an average may be the law of the data"
     value = _made_from_noise(reader, reader.value(body), laws_found)
     for made in reversed(laws_found):
         value = _uniform(reader, value) if made == "steps" else Expect(made, value)

@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
+from derivations.kernel.dependence import free_variables
 from derivations.kernel.terms import (
     Averaging,
     Law,
@@ -18,7 +19,7 @@ from derivations.kernel.terms import (
     free_scalars,
     is_vector,
 )
-from derivations.rules import Density, Expect, LogDensity
+from derivations.rules import Density, Domain, Expect, LogDensity
 from threefold.check import gradients, laws, moments, print_back, sides
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim
@@ -40,6 +41,7 @@ from threefold.check.shapes import LAW_LETTERS
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare, walk
 
+ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 RELATIONS = {
     "=": "=",
     ":=": "=",
@@ -172,6 +174,8 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         raise NotRead("a vector on one side, a number on the other")
     opaque = reader.opaque
     both = sp.Tuple(lhs, rhs)
+    if reader.context.chain and both.atoms(Expect) and any(N.eps in free_variables(e, ANYWHERE) for e in both):
+        reader.withheld = "the noise stands free beside an average over the states that it makes"
     if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
     if reader.scored and (reader.context.chain or both.atoms(Averaging, Law)):
@@ -213,6 +217,9 @@ def _sets(reader: Reader, left: Node, lhs: Any, rhs: Any) -> str:
     """The law or the variable that an equality with this left side defines, in words; '' for none."""
     if left.kind == "sym" and left[0].letter in ("x", "X", "z", "Z") and not left[0].accents:
         return "a random variable is set"
+    aggregate = LogDensity(Density("q", [N.z]))
+    if lhs in (aggregate, sp.exp(aggregate)) and sides.is_density(left):
+        return "a law is set"
     if isinstance(lhs, LogDensity) and isinstance(lhs.args[0], Density) and sides.is_density(left):
         law = lhs.args[0]
         variables, given = list(law.variables), list(law.given)
