@@ -42,6 +42,12 @@ TRUE = [
         STEP,
         r"p(x_0|x_t) = \frac{q(x_t|x_0)p_0(x_0)}{p_t(x_t)}",
     ),
+    (STEP, r"\text{from \quad} q(x_t|x_0) = \mathcal N(x_t; \sqrt{\bar\alpha_t}x_0, (1-\bar\alpha_t)I)"),
+    (
+        STEP,
+        r"\therefore x_t - \sqrt{1-\bar\alpha_t}\epsilon_\theta"
+        r" = \sqrt{\bar\alpha_t}\frac{x_t-\sqrt{1-\bar\alpha_t}\epsilon_\theta(x_t,t)}{\sqrt{\bar\alpha_t}}",
+    ),
     ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - \frac12g(t)^2\nabla_x\log p_t(x)"),
     (
         "",

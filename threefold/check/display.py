@@ -11,6 +11,9 @@ from threefold.check.tokens import Group, Item, NotRead, Token, flat
 
 OPENING = frozenset(PAIRS)
 CLOSING = frozenset(PAIRS.values())
+LEADS = re.compile(
+    r"(?:from|thus|hence|therefore|so|then|finally|we (?:have|get|obtain))[,:]?(?:\s*\\q?quad)?", re.IGNORECASE
+)
 NEW_STATEMENT = re.compile(
     r"^(with|and|where|while|or|but|let|hence|thus|therefore|so|then|we have|which gives|i\.e\.)\b",
     re.IGNORECASE,
@@ -201,6 +204,8 @@ def _pieces(row: list[Item]) -> Iterator[tuple[tuple[Item, ...], str]]:
         depth += (text in OPENING) - (text in CLOSING)
         if depth == 0 and isinstance(item, Token):
             sentence = _sentence(item)
+            if LEADS.fullmatch(text.strip()) and not any(map(_trimmed, parts)):  # words that lead to the statement
+                sentence = "drop"
             if sentence == "new" or text in (r"\Rightarrow", r"\quad", ",", ";"):
                 parts.append([] if text not in (",", ";") else [item])
                 conditions.append("")

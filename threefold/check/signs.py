@@ -29,7 +29,9 @@ ACCENTS = {
     "breve": "breve",
     "underline": "underline",
 }
-SPACES = words(r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut \vdots")
+SPACES = words(
+    r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut \vdots \therefore \because"
+)
 SPACES |= {"\\ ", "\\\n", "\\\t", "~"}
 WIDE_SPACES = frozenset([r"\quad", r"\qquad"])
 SIZES = words(

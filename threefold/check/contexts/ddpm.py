@@ -103,6 +103,8 @@ def _state(reader: Any, name: Name) -> Any:
 
 
 def _noise(reader: Any, name: Name) -> Any:
+    if name.labels == ("theta",) and name.letter == "epsilon" and not name.accents:
+        return _alone(reader, N.eps_theta)
     if name.labels:
         raise NotRead("a network without its argument")
     noise = merged_noise if name.accents and name.letter == "epsilon" else step_noise
@@ -112,6 +114,20 @@ def _noise(reader: Any, name: Name) -> Any:
         raise NotRead("two letters for a noise in one line: each is a draw of its own")
     reader.noise_letter = name.letter
     return N.eps
+
+
+def _alone(reader: Any, network: Any) -> Any:
+    """A network that is written without its arguments: at x_t and t."""
+    reader.repaired = True
+    reader.note("a network without its arguments: at x_t and t")
+    reader.indices.add(N.t)
+    return network(N.x(N.t), N.t)
+
+
+def _mean_alone(reader: Any, name: Name) -> Any:
+    if name.labels != ("theta",) or name.indices:
+        raise NotRead("a mean that nobody defined")
+    return _alone(reader, N.mu_theta)
 
 
 def _prediction(network: Any) -> Any:
@@ -208,6 +224,7 @@ SYMBOLS = {
     "alpha": _alpha,
     "bar alpha": lambda reader, name: N.abar(only_index(reader, name)),
     "beta": _beta_of,
+    "mu": _mean_alone,
     "tilde mu": _mean_of_posterior,
     "tilde beta": lambda reader, name: posterior_variance(only_index(reader, name)),
     "hat beta": lambda reader, name: posterior_variance(only_index(reader, name)),
