@@ -30,7 +30,8 @@ ACCENTS = {
     "underline": "underline",
 }
 SPACES = words(
-    r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut \vdots \therefore \because"
+    r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut "
+    r"\vdots \therefore \because"
 )
 SPACES |= {"\\ ", "\\\n", "\\\t", "~"}
 WIDE_SPACES = frozenset([r"\quad", r"\qquad"])
