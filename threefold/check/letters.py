@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import notation as N
-from derivations.rules import Coord, Density, Expect, LogDensity, SumTo, Trace
+from derivations.rules import Coord, Density, Entropy, SumTo, Trace
 from threefold.check import laws, moments, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
@@ -222,7 +222,7 @@ def _log_function(reader: LinkReader, node: Node) -> Any:
 
 
 def _entropy(reader: LinkReader, node: Node) -> Any:
-    """H(q), H(q(z | x)), H(x_t | x_0): the average of -log of the law, for every condition."""
+    """H(q), H(q(z | x)), H(x_t | x_0): the entropy of the law, for every condition."""
     shown, behind = laws.split(node)
     if len(shown) != 1:
         raise NotRead("an entropy of several variables")
@@ -233,7 +233,7 @@ def _entropy(reader: LinkReader, node: Node) -> Any:
         law = Density("q", laws.variables(reader, inner), laws.listed(reader, behind))
     else:
         raise NotRead("an entropy of a law that is not known")
-    return -Expect(law, LogDensity(law))
+    return Entropy(law)
 
 
 SPECIAL: dict[str, Callable[[Any, Node], Any]] = {
