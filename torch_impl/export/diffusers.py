@@ -180,6 +180,11 @@ def to_diffusers(system: System, folder: Path) -> None:
             f"{what} has no counterpart in diffusers; of the models here U-Nets do: export the others with --to "
             "plain or --to program"
         )
+    if type(network).stage is not UNet.stage:
+        raise ValueError(
+            "this U-Net reads captions by a text encoder of its own, and UNet2DModel reads none; export it with --to "
+            "plain or --to program"
+        )
     if not isinstance(network.conditioning, Conditioning):
         raise ValueError(
             "this U-Net is told two times, a time and a span, and those of diffusers are told one; export it with --to "

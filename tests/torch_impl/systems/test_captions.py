@@ -11,6 +11,7 @@ import torch
 
 from torch_impl.data import load
 from torch_impl.evaluation.attributes import AttributeReaders
+from torch_impl.export import to_diffusers
 from torch_impl.networks.cross_unet import CrossUNet, CrossUNetConfig
 from torch_impl.networks.text import TextEncoder, averaged
 from torch_impl.objectives.contrastive import contrastive_loss
@@ -158,6 +159,12 @@ def test_data_without_captions_are_refused() -> None:
     for config in (ClipConfig, CaptionConfig):
         with pytest.raises(ValueError, match="has no"):
             fitted(config).build()(Batch(batch().x), Draws(0, 8).at(0))
+
+
+def test_diffusers_has_no_counterpart_that_reads_these_captions(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="reads captions by a text encoder of its own"):
+        to_diffusers(fitted(CaptionConfig).build(), tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 def test_configs_come_back_from_json() -> None:
