@@ -94,6 +94,7 @@ CHAPTERS = (
     "ddpm.readings",
     "ddpm.definitions",
     "ddpm.algorithms",
+    "ddpm.draws",
     "ddpm.clipping",
     "ddpm.profile",
     "score.behind",

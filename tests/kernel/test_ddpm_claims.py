@@ -88,6 +88,8 @@ PROVED = (
     "ddpm.sampling.clip_x0",
     "ddpm.sampling.rescale",
     "ddpm.reverse.moments",
+    "ddpm.sampling.sigma_beta",
+    "ddpm.training.data",
     "ddpm.loss.weight_profile",
 )
 DEFINED = ("ddpm.notation", "ddpm.reverse.model_kernel", "ddim.inference_kernel")
@@ -127,7 +129,7 @@ def test_every_statement_is_proved(claim_id):
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("claim_id", PROVED)
 def test_nothing_is_assumed(claim_id):
-    under = ("derivative under the expectation",) if claim_id == "ddpm.training.noise" else ()
+    under = ("derivative under the expectation",) if claim_id.startswith("ddpm.training.") else ()
     assert derivations.judge(claim_id).assumptions == under
 
 

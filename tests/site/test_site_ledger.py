@@ -27,6 +27,7 @@ ALLOWED = {
     ("vae.reparameterization.gradient", "derivative under the expectation"),
     # The network is smooth in its parameters, and the gradient passes under the mean over data and noise.
     ("ddpm.training.noise", "derivative under the expectation"),
+    ("ddpm.training.data", "derivative under the expectation"),
     # Gaussian noise makes every posterior smooth in x, and its derivatives bounded: they pass under the mean.
     ("score.fisher_identity", "derivative of a mean"),
     ("score.tweedie", "derivative of a mean"),

@@ -161,7 +161,7 @@ def test_euler_maruyama_is_of_weak_order_one() -> None:
 
 @pytest.mark.parametrize("times", [[100, 50, 20, 5], [100, 99, 1], [60, 3]])
 def test_upper_variance_reproduces_standard_normal_data(times: list[int]) -> None:
-    """Claim planned:ddpm.sampling.sigma_beta: for N(0, 1) data and sigma^2 = beta the chain is exact at any spacing."""
+    """Claim ddpm.sampling.sigma_beta: for N(0, 1) data and sigma^2 = beta the chain is exact at any spacing."""
     assert transferred_variance("ddpm", "beta", times, 1.0) == pytest.approx(1.0, rel=1e-12)
     assert transferred_variance("ddpm", "posterior", times, 1.0) < 1.0 - 1e-4  # the smaller variance is too small
 
