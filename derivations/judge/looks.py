@@ -18,6 +18,7 @@ from derivations.kernel.domain import Domain
 from derivations.kernel.genuine import bare_look
 from derivations.kernel.terms import (
     LATEX,
+    Apply,
     Block,
     Bound,
     Coord,
@@ -25,16 +26,21 @@ from derivations.kernel.terms import (
     DefinedFunction,
     Density,
     Entry,
+    LinearMap,
+    LogDet,
     Malformed,
     Name,
     Partial,
+    Quadratic,
     ScalarFunction,
+    Trace,
     Transposed,
     VectorFunction,
     is_vector,
     name_of,
 )
 
+MATRICES = (Covariance, LinearMap, Quadratic, Trace, LogDet, Apply, Entry)
 MADE = (Coord, Entry, Block, Transposed, sp.exp, type(sp.E))
 NAMED = (sp.Symbol, ScalarFunction, VectorFunction, DefinedFunction)
 ANYWHERE = sp.Symbol("x", real=True)
@@ -57,6 +63,7 @@ def refuse_one_look(written: Iterable[Any], domain: Domain) -> None:
     _refuse_parts(named, domain)
     if (other := shown.get(("value", "I"))) is not None and any(map(_adds_identity, expressions)):
         raise Malformed(f"{other} is shown as I, and so is the identity: name {other} otherwise")
+    _refuse_identities(expressions, named)
     for made in _made(expressions):
         for look in _looks(made):
             if (other := shown.get(("value", look), made)) != made:
@@ -84,13 +91,23 @@ def _refuse_parts(named: Iterable[Any], domain: Domain) -> None:
             raise Malformed(f"{a} is shown as the square {look}, and may be negative: say in the domain that it is not")
 
 
+def _refuse_identities(expressions: Iterable[Any], named: Iterable[Any]) -> None:
+    """Refuse a symbol that is shown as I where matrices are: I is the identity, and is printed in sums and laws."""
+    if any(e.has(*MATRICES) for e in expressions):
+        for a in named:
+            if isinstance(a, sp.Symbol) and re.fullmatch(r"(\\math[a-z]+)?I(_.*)?", _bare(a.name)):
+                raise Malformed(f"{a} is shown as {_bare(a.name)}, as if it were the identity: name it otherwise")
+
+
 def _is_part(a: Any, other: Any, mark: str) -> bool:
-    """Does a mark below or above make a coordinate, an entry, a block or a power of the other one's name?"""
+    """Does a mark below or above make a coordinate, an entry, a block, a power or a transpose of the other one?"""
+    if mark in (r"^\top", "^T"):
+        return is_vector(other) or not other.is_commutative
     if mark.startswith("^"):
         return not (is_vector(a) or is_vector(other)) and bool(re.fullmatch(r"\^[-+]?[\d./]+", mark))
     if is_vector(a):
         return ":" in mark and isinstance(other, VectorFunction)
-    return is_vector(other) or isinstance(other, Covariance)
+    return is_vector(other) or isinstance(other, Covariance | LinearMap)
 
 
 def _is_product(look: str, others: list[str], count: int = 0) -> bool:

@@ -81,4 +81,5 @@ def _is_polynomial(e: Any) -> bool:
         return bool(e.args[1].is_Integer and e.args[1] > 0) and _is_polynomial(e.args[0])
     if isinstance(e, ScalarFunction):
         return all(a.is_integer for a in e.args)
-    return isinstance(e, sp.Rational) or (isinstance(e, sp.Symbol) and not isinstance(e, VectorSymbol))
+    is_number = isinstance(e, sp.Symbol) and e.is_commutative and not isinstance(e, VectorSymbol)
+    return is_number or isinstance(e, sp.Rational)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import sympy as sp
+
 from derivations.kernel import terms
 from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.domain import Domain
@@ -15,6 +17,7 @@ from derivations.kernel.hypotheses import Hypothesis
 from derivations.kernel.means import is_nonnegative, sign_of
 from derivations.kernel.substitution import substitute
 from derivations.kernel.terms import LogDensity, Malformed
+from derivations.kernel.words import definite, words
 
 
 def refuse_contradiction(hypotheses: Iterable[Hypothesis], domain: Domain) -> None:
@@ -54,7 +57,9 @@ def _is_number(e: Any) -> bool:
 
 def _never(left: Any, right: Any, domain: Domain) -> bool:
     """Do the two sides surely differ, wherever one looks?"""
-    if not left.is_commutative or any(isinstance(e, terms.Law) or not hasattr(e, "is_real") for e in (left, right)):
+    if any(isinstance(e, sp.Expr) and not e.is_commutative for e in (left, right)):
+        return _never_as_matrices(left, right, domain)
+    if any(isinstance(e, terms.Law) or not hasattr(e, "is_real") for e in (left, right)):
         return False
     if terms.is_vector(left) or terms.is_vector(right):
         return False
@@ -67,3 +72,39 @@ def _never(left: Any, right: Any, domain: Domain) -> bool:
         return Algebra(domain).is_nonzero(left - right)
     except OutsideFragment:
         return False
+
+
+# --- matrices ---------------------------------------------------------------------------------------------------------
+
+
+def _never_as_matrices(left: Any, right: Any, domain: Domain) -> bool:
+    """Their difference is definite; or one has an inverse, and the other goes through a space of fewer dimensions."""
+    if any(_is_definite(gap, domain) for gap in (left - right, right - left)):
+        return True
+    pairs = ((left, right), (right, left))
+    return any((_is_definite(m, domain) or _is_definite(-m, domain)) and _is_thin(n, domain) for m, n in pairs)
+
+
+def _is_definite(matrix: Any, domain: Domain) -> bool:
+    needed = definite(matrix)
+    return needed is not None and all(sign_of(number, domain) == "+" for number in needed)
+
+
+def _is_thin(matrix: Any, domain: Domain) -> bool:
+    """Is it one product, of a matrix of so many rows and of matrices of which one has fewer rows or columns?"""
+    found = words(matrix)
+    shapes = [_shape(letter, domain) for word in found for letter in word]
+    known = [shape for shape in shapes if shape is not None]
+    if len(found) != 1 or not known or shapes[0] is None:
+        return False
+    rows = shapes[0][0]
+    return any(domain.at_least_zero(sp.expand(rows - size - 1)) for shape in known for size in shape)
+
+
+def _shape(letter: Any, domain: Domain) -> Any:
+    """The rows and columns of a rectangular matrix; None of others."""
+    if isinstance(letter, terms.Transposed):
+        shape = _shape(letter.args[0], domain)
+        return None if shape is None else shape[::-1]
+    shape = domain.sizes.get(letter.name) if isinstance(letter, terms.LinearMap) else None
+    return None if shape is None else tuple(map(sp.sympify, shape))

@@ -148,6 +148,8 @@ def _refuse_other_size(e: Any, domain: Domain) -> None:
         raise Malformed(f"{e} has no size: give the domain its rows and columns, sizes={{{e.name!r}: (d, k)}}")
     if isinstance(e, terms.Covariance) and isinstance(size, tuple):
         raise Malformed(f"{e} is a covariance, and has one size: give the domain a number, or take a matrix")
+    if e.name in domain.intervals:
+        raise Malformed(f"{e} is a matrix and lies in no interval: say nothing of it, or take a number or a vector")
 
 
 def _refuse_derivative(e: Any, domain: Domain, spaces: Spaces) -> None:

@@ -112,8 +112,10 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     known = domain.copied()
     if joint := tuple(core(side) for c in known.conditions for side in c.sides):
         refuse_ambiguous_names(*sources, *made, *assumed, *joint)
-    _refuse_counted(sources, known)
-    spaces = Spaces.of((*made, *assumed), known.sizes)
+    _refuse_counted(sources, [i for over in (*supposed, *known.conditions) for i in over.when], known)
+    _refuse_sizes_of_others((*made, *assumed), known)
+    gaps = [h.lhs - h.rhs for h in supposed if any(map(_has_size, h.sides))]  # its sides are of one size
+    spaces = Spaces.of((*made, *assumed, *gaps), known.sizes)
     here = Place(known, supposed, (*made, *assumed), spaces, *_grants(supposed))
     for h, text in zip(supposed, told, strict=True):
         _refuse_meaningless(h, text, here)
@@ -126,11 +128,22 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     return kept
 
 
-def _refuse_counted(sources: Iterable[Any], domain: Domain) -> None:
+def _has_size(e: Any) -> bool:
+    return isinstance(e, sp.Expr) and (terms.is_vector(e) or not e.is_commutative)
+
+
+def _refuse_counted(sources: Iterable[Any], quantified: Iterable[Any], domain: Domain) -> None:
     """What counts the rows of a matrix is one number, and runs over nothing: it would print as if it did."""
     counts = {s for size in domain.sizes.values() if isinstance(size, tuple) for s in sp.Tuple(*size).free_symbols}
-    if both := sorted(counts & {i for e in sources for i in terms.bound_indices(e)}, key=str):
+    if both := sorted(counts & {*quantified, *(i for e in sources for i in terms.bound_indices(e))}, key=str):
         raise Malformed(f"{both[0]} counts rows or columns of a matrix, and is an index: rename the index")
+
+
+def _refuse_sizes_of_others(expressions: Iterable[Any], domain: Domain) -> None:
+    """The domain prints whatever it gives a size as a matrix."""
+    for s in (s for e in expressions for s in (*e.atoms(sp.Symbol), *e.atoms(ScalarFunction, VectorFunction))):
+        if terms.name_of(s) in domain.sizes and s.is_commutative:
+            raise Malformed(f"{s} is given a size, and is no matrix: laws tell the sizes of vectors")
 
 
 def _refuse_hypothesis(h: Any) -> Hypothesis:

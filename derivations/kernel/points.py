@@ -33,6 +33,8 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for product, factor in domain.products.items():
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():
+        if type(name) is not str:
+            raise Malformed(f"{name} has a size: give the domain the name of a matrix as plain text")
         if isinstance(size, tuple):
             refuse_shape(domain, name, size)
         elif isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):

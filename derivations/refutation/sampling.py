@@ -29,6 +29,7 @@ from derivations.refutation.worlds import World, draw_in
 ATTEMPTS = 60  # worlds that are drawn to meet the conditions of a domain
 SHAPES = ("", "falls", "", "rises")  # of families, where numbers drawn one by one would hardly ever be in order
 LONGEST = 20_000  # factors of a running product
+LARGEST = 40  # rows and columns of a matrix, and coordinates of the vectors beside it
 # Where formulas degenerate, if anywhere.
 PLAIN = (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2), Fraction(-2), Fraction(3))
 
@@ -134,6 +135,8 @@ def _counts(found: Any, domain: Domain, numbers: dict[str, Any], dimension: int)
         n = size.xreplace({s: sp.Integer(known[s.name]) for s in size.free_symbols if s.name in known})
         if not n.is_Integer:
             raise NoWorld(f"this world does not count {size}")
+        if n > LARGEST:
+            raise NoWorld(f"{n} rows, columns or coordinates are more than {LARGEST}, to which worlds calculate")
         counts[name] = int(n)
     return counts
 

@@ -173,7 +173,7 @@ def _form_moment(product: Any, law: DiagonalNormal) -> Any:
     if mean != 0 and (whole is None or whole.has(i)):
         return None
     put = [a if a != z else whole if whole is not None else sp.S.Zero for a in (u, v)]
-    if any(a != z and may_touch(a, law.variables) for a in (u, v)):
+    if any(a != z and may_touch(a, law.variables) for a in (u, matrix, v)):
         return None
     own = variance * (matrix if matrix.is_commutative else Entry(matrix, i, i))
     return form(put[0], matrix, put[1]) + (ranged(SumTo, own, i, sp.S.One, dim) if u == v == z else 0)

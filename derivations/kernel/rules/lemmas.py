@@ -72,6 +72,7 @@ def check_instance(theorem: Any, table: Table, context: Context, owner: str) -> 
 def check_place(theorem: Any, table: Table, local: Context, owner: str) -> None:
     """Refuse an instance outside the theorem's domain, or where something moves that is fixed there."""
     check_range(theorem.domain.indices, table, local, owner)
+    _check_shapes(theorem.domain, table, local, owner)
     _check_values(theorem.domain, table, local, owner)
     check_scope([h for h in theorem.hypotheses if h.lhs is not None], local)
 
@@ -98,12 +99,16 @@ def check_scope(hypotheses: Iterable[Hypothesis], local: Context) -> None:
 def _check_schedule(domain: Domain, table: Table, context: Context, owner: str) -> None:
     if any(context.domain.products.get(big) != small for big, small in domain.products.items()):
         raise StepFails(f"{owner} is about a schedule, which this claim's domain does not declare")
-    put = {key.name: value.name for key, value in table.items() if isinstance(key, terms.LinearMap) and value.is_Symbol}
-    if any(context.domain.sizes.get(put.get(n, n)) != _put_into(size, table) for n, size in domain.sizes.items()):
-        raise StepFails(f"{owner} is about matrices of a size that this claim's domain does not declare")
     tied = {*domain.products, *domain.products.values()}
     if fixed := [key for key in table if type(key).__name__ in tied]:
         raise StepFails(f"{owner} ties {fixed[0]} to the other members of its schedule: it cannot be replaced alone")
+
+
+def _check_shapes(domain: Domain, table: Table, local: Context, owner: str) -> None:
+    """A matrix must have here the size that it has there, where its rows and columns are counted by what is put in."""
+    put = {key.name: value.name for key, value in table.items() if isinstance(key, terms.LinearMap) and value.is_Symbol}
+    if any(local.domain.sizes.get(put.get(n, n)) != _put_into(size, table) for n, size in domain.sizes.items()):
+        raise StepFails(f"{owner} is about matrices of a size that this claim's domain does not declare")
 
 
 def _put_into(size: Any, table: Table) -> Any:

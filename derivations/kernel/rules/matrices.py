@@ -279,11 +279,11 @@ class FullNormalMoments:
         if len(factors) != 1 or not isinstance(factors[0], Quadratic | Inner):
             return None
         u, m, v = (factors[0].args[0], sp.S.One, factors[0].args[-1]) if len(factors[0].args) == 2 else factors[0].args
+        if any(a != z and may_touch(a, self.law.variables) for a in (u, m, v)):
+            return None
         if u == z and v == z:
             return form(mean, m, mean) + Trace(m * sigma, k)
-        if u == z and not may_touch(v, self.law.variables):
-            return form(mean, m, v)
-        return form(u, m, mean) if v == z and not may_touch(u, self.law.variables) else None
+        return form(mean, m, v) if u == z else form(u, m, mean) if v == z else None
 
     def _coordinate_moment(self, factors: list[Any]) -> Any:
         z, mean, sigma, _ = self.law.args
