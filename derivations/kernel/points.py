@@ -66,6 +66,9 @@ def refuse_apart(one: Domain, other: Domain) -> None:
         lo, hi = max(a.lo, b.lo), min(a.hi, b.hi)
         if lo > hi or (lo == hi and not (a.contains(lo) and b.contains(lo))):
             raise Malformed(f"the claim says {name} {b.words()}, and its statement {name} {a.words()}: never both")
+    for name in other.sizes:
+        if one.sizes.get(name, other.sizes[name]) != other.sizes[name]:
+            raise Malformed(f"the claim and its statement give {name} two sizes: name one of the matrices otherwise")
     both = {i: (sp.Max(one.indices[i][0], lo), sp.Min(one.indices[i][1], hi)) if i in one.indices else (lo, hi)
             for i, (lo, hi) in other.indices.items()}  # fmt: skip
     if next(_points(Domain(indices={**one.indices, **both})), None) is None:

@@ -43,6 +43,11 @@ class Covariance(Symbol):
 
     is_commutative = False
 
+    @property
+    def T(self) -> Covariance:
+        """Its transpose, which it is itself."""
+        return self
+
 
 class Family(FunctionClass):
     """The class of families. What a family is, was said when it was declared: nothing is added to it afterwards."""

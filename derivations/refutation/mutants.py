@@ -139,7 +139,7 @@ def _here(node: Any) -> Iterator[tuple[str, Any]]:
         if rational not in (1, -1):
             yield "lost factor", node / abs(rational)
         for a in node.args:
-            if not a.is_Number and not terms.is_vector(a) and not isinstance(a, terms.Covariance):
+            if not a.is_Number and not terms.is_vector(a) and a.is_commutative:  # without a matrix, sizes do not fit
                 yield "dropped factor", node / a
     elif isinstance(node, sp.Pow):
         base, exponent = node.args
