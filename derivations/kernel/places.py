@@ -112,7 +112,7 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     known = domain.copied()
     if joint := tuple(core(side) for c in known.conditions for side in c.sides):
         refuse_ambiguous_names(*sources, *made, *assumed, *joint)
-    _refuse_counted(sources, [i for over in (*supposed, *known.conditions) for i in over.when], known)
+    _refuse_counted(sources, [h.when for h in supposed] + [c.when for c in known.conditions], known)
     _refuse_sizes_of_others((*made, *assumed), known)
     gaps = [h.lhs - h.rhs for h in supposed if any(map(_has_size, h.sides))]  # its sides are of one size
     spaces = Spaces.of((*made, *assumed, *gaps), known.sizes)
@@ -132,10 +132,10 @@ def _has_size(e: Any) -> bool:
     return isinstance(e, sp.Expr) and (terms.is_vector(e) or not e.is_commutative)
 
 
-def _refuse_counted(sources: Iterable[Any], quantified: Iterable[Any], domain: Domain) -> None:
+def _refuse_counted(sources: Iterable[Any], ranges: Iterable[Any], domain: Domain) -> None:
     """What counts the rows of a matrix is one number, and runs over nothing: it would print as if it did."""
     counts = {s for size in domain.sizes.values() if isinstance(size, tuple) for s in sp.Tuple(*size).free_symbols}
-    if both := sorted(counts & {*quantified, *(i for e in sources for i in terms.bound_indices(e))}, key=str):
+    if both := sorted(counts & {i for over in (*ranges, *map(terms.bound_indices, sources)) for i in over}, key=str):
         raise Malformed(f"{both[0]} counts rows or columns of a matrix, and is an index: rename the index")
 
 
