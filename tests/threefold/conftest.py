@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from threefold.cli import cli
 from threefold.theory import Setting
 
+sys.path.insert(0, str(Path(__file__).parent))  # for commanding
 BY_HAND = Path(__file__).parent / "by_hand"
 
 

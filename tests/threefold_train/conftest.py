@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from threefold.cli import cli
+
+sys.path.insert(0, str(Path(__file__).parent))  # for small_runs
 
 VAE = ("--image-size", 16, "--set", "workers=0", "--set", "widths=8", "--set", "blocks=0", "--latent-dim", 4)
 QUICK = ("--steps", 2, "--batch-size", 4, "--log-every", 1, "--checkpoint-every", 1, "--validate-every", 0)
@@ -72,3 +75,11 @@ def pets(tmp_path: Path) -> Path:
         for i in range(20):
             _picture(tmp_path / "pets" / name / f"{i:02d}.png", i + (100 if name == "dog" else 0))
     return tmp_path / "pets"
+
+
+@pytest.fixture
+def digits_run(train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.getbasetemp() / "one-vae"
+    if not out.exists():
+        train("digits-vae", "--out", out)
+    return out
