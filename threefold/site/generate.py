@@ -188,7 +188,7 @@ def directives(
         "kernel-rooms": lambda _, up: trust.rooms(),
         "ledger-counts": lambda _, up: trust.evidence(book),
         "sabotage": lambda _, up: trust.mistakes(docs / "assets" / "records" / "sabotage.json", list(book.ledger)),
-        "map": lambda _, up: graph.overview(book, graphs, up),
+        "map": lambda _, up: graph.overview(book, graphs, found, up),
         "legend": lambda _, up: pages.legend(),
         "badges": lambda _, up: pages.badge_legend(),
         "status": lambda _, up: pages.status(book, up),

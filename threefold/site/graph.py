@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
 from typing import Any
 
 from threefold.site import words
 from threefold.site.book import Book
+from threefold.site.chapters import Chapter
 from threefold.site.tex import engine
 
 HEAD = (
@@ -61,7 +63,7 @@ def _node(book: Book, name: str, up: str, *, chosen: bool = False) -> str:
     claim = book.claim(name, "a graph")
     title = claim.title.replace("abar", "ᾱ").replace("x_0", "x₀")
     label = "\n".join([claim.tag, *textwrap.wrap(title, 22)])
-    kind = f"tf-node tf-node-{book.standing(name)}" + (" tf-node-chosen" if chosen else "")
+    kind = f"tf-node tf-node-{book.standing(name)} tf-is-{claim.tag}" + (" tf-node-chosen" if chosen else "")
     link = f"{up}tag/{claim.tag}/index.html"
     facts = {"label": label, "href": link, "tooltip": claim.title, "class": kind}
     return f"{_quoted(name)} [{', '.join(f'{key}={_quoted(value)}' for key, value in facts.items())}];"
@@ -89,20 +91,38 @@ def rests_on(book: Book, graphs: Graphs, name: str, up: str) -> str:
     return graphs.svg(dot, f"What {claim.tag} rests on")
 
 
-def overview(book: Book, graphs: Graphs, up: str) -> str:
-    """Every claim, with an arrow from what is used to where it is used; those that stand alone are listed below."""
+def overview(book: Book, graphs: Graphs, chapters: Sequence[Chapter], up: str) -> str:
+    """Every claim, with an arrow from what is used to where it is used; those that stand alone are listed below.
+
+    A script focuses on one claim or draws the order of reading over it; without it the map is whole, and the order of
+    reading is the list under it.
+    """
     linked = {name for name, judgement in book.judgements.items() if judgement.uses or book.used_by[name]}
+    tags = {name: book.claim(name, "map").tag for name in book.ledger}
     lines = [_node(book, name, up) for name in book.ledger if name in linked]
     for name, judgement in book.judgements.items():
-        lines += [f"{_quoted(used)} -> {_quoted(name)};" for used in judgement.uses]
+        for used in judgement.uses:
+            ends = _quoted(f"tf-from-{tags[used]} tf-to-{tags[name]}")
+            lines.append(f"{_quoted(used)} -> {_quoted(name)} [class={ends}];")
     dot = "digraph { rankdir=LR; ranksep=0.6; nodesep=0.12; " + HEAD + " ".join(lines) + " }"
     alone = "".join(
-        f'<a class="tf-alone tf-alone-{book.standing(name)}" href="{up}tag/{book.claim(name, "map").tag}/index.html">'
-        f"<span>{book.claim(name, 'map').tag}</span> {words.html(book.claim(name, 'map').title)}</a>"
+        f'<a class="tf-alone tf-alone-{book.standing(name)}" href="{up}tag/{tags[name]}/index.html">'
+        f"<span>{tags[name]}</span> {words.html(book.claim(name, 'map').title)}</a>"
         for name in book.ledger
         if name not in linked
     )
-    return (
-        graphs.svg(dot, "The map: every claim and what it uses")
-        + f"\n\n<p>Claims that use no other and that none uses:</p>\n\n<div class='tf-alone-list'>{alone}</div>"
+    begins = {chapter.path: next((n for n in chapter.claims if n in linked), None) for chapter in chapters}
+    route = "".join(
+        f'<li{_at(tags, begins[chapter.path])}><a href="{up}{chapter.url}">{words.html(chapter.title)}</a></li>'
+        for chapter in chapters
     )
+    return (
+        f"<div><tf-map>{graphs.svg(dot, 'The map: every claim and what it uses')}"
+        f'<p>The order of reading:</p><ol class="tf-route-list">{route}</ol></tf-map></div>'
+        f"\n\n<p>Claims that use no other and that none uses:</p>\n\n<div class='tf-alone-list'>{alone}</div>"
+    )
+
+
+def _at(tags: Mapping[str, str], name: str | None) -> str:
+    """Where on the map a chapter begins."""
+    return f' data-tag="{tags[name]}"' if name else ""
