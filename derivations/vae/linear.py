@@ -75,7 +75,7 @@ linear_evidence = Claim(
     ),
     domain=SIZES,
     scope="any d and k, any matrix W of d rows and k columns (of whatever rank), any offset, any sigma > 0",
-    sources=("Tipping and Bishop 1999, eq. 5 to 7", "claims: vae.marginal.intractable (its closed form)"),
+    sources=("Tipping and Bishop 1999, eq. 5 to 7",),
     words="What a linear decoder says of x is again a Gaussian: about the offset, wide along the columns of W, and as "
     "wide as the noise in all other directions.",
 )
