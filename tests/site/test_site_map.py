@@ -43,6 +43,7 @@ def test_a_claim_in_the_address_is_shown_with_its_neighbours_alone(chrome, addre
     for width in (1280, 390):
         chrome.look(width)
         chrome.open(f"{address}/map/index.html#focus={tag}")
+        chrome.wait_for("document.querySelector('tf-map select')")
         assert chrome.evaluate("document.querySelector('tf-map select').value") == tag
         assert set(chrome.evaluate(SHOWN)) == around(tag, ends)
         assert chrome.evaluate(OVERLAPS) == 0
@@ -60,6 +61,7 @@ def test_a_claim_in_the_address_is_shown_with_its_neighbours_alone(chrome, addre
 def test_the_order_of_reading_is_drawn_over_it_and_listed_without_a_script(chrome, address):
     chrome.look(1280)
     chrome.open(f"{address}/map/index.html#route=reading")
+    chrome.wait_for("document.querySelector('tf-map select')")
     stops = chrome.evaluate("[...document.querySelectorAll('.tf-stop text')].map(text => Number(text.textContent))")
     listed = chrome.evaluate("document.querySelectorAll('.tf-route-list li').length")
     assert stops == sorted(stops) and 8 < len(stops) <= listed
@@ -71,5 +73,6 @@ def test_the_order_of_reading_is_drawn_over_it_and_listed_without_a_script(chrom
 def test_an_address_that_names_no_claim_shows_every_one(chrome, address):
     chrome.look(1280)
     chrome.open(f"{address}/map/index.html#focus=ZZZZ")
+    chrome.wait_for("document.querySelector('tf-map select')")
     assert chrome.evaluate("document.querySelector('tf-map select').value") == ""
     assert not chrome.complaints()

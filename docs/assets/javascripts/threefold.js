@@ -132,6 +132,17 @@
   }
   if (!customElements.get("tf-own")) customElements.define("tf-own", CheckYourOwn);
 
+  // So does the map, which is whole without it.
+  class ClaimMap extends HTMLElement {
+    async connectedCallback() {
+      const script = await import(new URL("assets/javascripts/map.js", root).href).catch(() => null);
+      if (this.isConnected && !this.querySelector("select")) this.shown = script?.begin(this);
+    }
+
+    disconnectedCallback() { this.shown?.end(); }
+  }
+  if (!customElements.get("tf-map")) customElements.define("tf-map", ClaimMap);
+
   const hideTip = () => {
     clearTimeout(coming);
     tip.hidden = true;
