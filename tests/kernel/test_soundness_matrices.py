@@ -13,9 +13,11 @@ from attack import Attack, assert_refused, one_statement, proved_lemma
 from derivations.kernel.conditions import at_most, below
 from derivations.kernel.domain import POSITIVE, Domain, Interval
 from derivations.kernel.hypotheses import Hypothesis
+from derivations.kernel.points import refuse_apart
 from derivations.kernel.rules.gaussian import density, moments
 from derivations.kernel.rules.linear_maps import determinant_turned, inverse_is, through
 from derivations.kernel.rules.matrices import trace_algebra
+from derivations.kernel.terms import Malformed
 from derivations.notation import d, i, integrable, k, z
 from derivations.refutation.mutants import mutants
 from derivations.refutation.refute import search
@@ -72,6 +74,10 @@ def says(lhs: Any, rhs: Any, by: Any = trace_algebra, domain: Domain = MAPS, *kn
     return Attack(lhs, rhs, by, domain, known, **more)
 
 
+def inverted(whole: Any, other: Any) -> Attack:
+    return says(Quadratic(u, whole**-1, w), Quadratic(u, other, w), [inverse_is(whole, other), trace_algebra])
+
+
 def supposed(lhs: Any, rhs: Any, domain: Domain = MAPS, **when: Any) -> Attack:
     """Whatever follows, if it is refused, it is for what is supposed."""
     h = Hypothesis("supposed", "one is the other", sp.sympify(lhs), sp.sympify(rhs), **when)
@@ -96,20 +102,32 @@ FALSE: dict[str, Callable[[], Attack]] = {
     ),
     # means of forms whose matrix moves with what is averaged over
     "the form of a moving matrix": lambda: says(
-        Expect(on_z, Quadratic(z, moving**-1, z)), Quadratic(v, moving**-1, v) + Trace(moving**-1, k), moments
+        Expect(on_z, Quadratic(z, moving**-1, z)),
+        Quadratic(v, moving**-1, v) + Trace(moving**-1, k),
+        moments,
+        MAPS,
+        integrable,
     ),
     "the same under a full law": lambda: says(
         Expect(FullNormal(z, v, P, k), Quadratic(z, moving**-1, z)),
         Quadratic(v, moving**-1, v) + Trace(moving**-1 * P, k),
         moments,
+        MAPS,
+        integrable,
     ),
     "the same under a diagonal law": lambda: says(
         Expect(DiagonalNormal(z, i, 0, 1, k), Quadratic(z, moving**-1, z)),
         SumTo(Entry(moving**-1, i, i), i, 1, k),
         [moments, trace_algebra],
+        MAPS,
+        integrable,
     ),
     "a moving matrix before the mean": lambda: says(
-        Expect(on_z, Inner(w, Apply(moving**-1, z))), Quadratic(v, moving**-1, w), [moments, trace_algebra]
+        Expect(on_z, Inner(w, Apply(moving**-1, z))),
+        Quadratic(v, moving**-1, w),
+        [moments, trace_algebra],
+        MAPS,
+        integrable,
     ),
     "the same twice averaged": lambda: says(
         Expect(Normal(z, 0, 1, k), Expect(on_z, Quadratic(z, moving**-1, w))),
@@ -155,14 +173,13 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "a size that is rounded": lambda: says(a, a, algebra, sized({"Mat_R": (2.0, 2)})),
     "a size without a name": lambda: says(a, a, algebra, sized({7: (2, 2)})),
     # the wrong formula, or one that means nothing
-    "Woodbury with the other sign": lambda: says(
-        C**-1, (1 + R * M**-1 * R.T) / a, inverse_is(C, (1 + R * M**-1 * R.T) / a)
-    ),
-    "Woodbury with the wrong inverse": lambda: says(
-        C**-1, (1 - R * (1 + R.T * R) ** -1 * R.T) / a, inverse_is(C, (1 - R * (1 + R.T * R) ** -1 * R.T) / a)
-    ),
-    "inverses added": lambda: says((P + Q) ** -1, P**-1 + Q**-1, inverse_is(P + Q, P**-1 + Q**-1)),
-    "an indefinite matrix inverted": lambda: says((a - R * R.T) ** -1, 1 / a, inverse_is(a - R * R.T, 1 / a)),
+    "Woodbury with the other sign": lambda: inverted(C, (1 + R * M**-1 * R.T) / a),
+    "Woodbury with the wrong inverse": lambda: inverted(C, (1 - R * (1 + R.T * R) ** -1 * R.T) / a),
+    "Woodbury without the scale": lambda: inverted(C, 1 - R * M**-1 * R.T),
+    "the inverse of another matrix": lambda: inverted(C, (a + S * S.T) ** -1),
+    "inverses added": lambda: inverted(P + Q, P**-1 + Q**-1),
+    "an indefinite matrix inverted": lambda: inverted(a - R * R.T, 1 / a),
+    "a matrix of low rank inverted": lambda: inverted(R * R.T + S * S.T, sp.S.One),
     "Sylvester with the other sign": lambda: says(
         LogDet(C), LogDet(M) - (d - k) * sp.log(a), determinant_turned(R, R.T)
     ),
@@ -185,7 +202,7 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "an entry off the diagonal is positive": lambda: says(Entry(P, 1, 2), 0, positivity, TWO, relation=">"),
     "a square has a positive trace": lambda: says(Trace(R * R, d), 0, positivity, SQUARE, relation=">="),
     "the gradient of a form, one side only": lambda: says(
-        Gradient(Quadratic(u, P * Q, u), u), 2 * Apply(P * Q, u), vector_calculus
+        Gradient(Quadratic(z, P * Q, z), z), 2 * Apply(P * Q, z), vector_calculus
     ),
     "a covariance that draws itself": lambda: says(
         Expect(FullNormal(z, 0, (P + sp.exp(f(z))) ** -1, k), Norm2(z)), Trace(P, k), moments
@@ -231,6 +248,8 @@ TRUE: dict[str, Callable[[], Attack]] = {
         Quadratic(v, (sp.exp(f(w)) + R.T * R) ** -1, w),
         [moments, trace_algebra],
     ),
+    "Woodbury": lambda: inverted(C, (1 - R * M**-1 * R.T) / a),
+    "Sylvester": lambda: says(LogDet(C), LogDet(M) + (d - k) * sp.log(a), determinant_turned(R, R.T)),
     "orthonormal columns": orthonormal,
     "rows that may be orthonormal": lambda: supposed(R * R.T, 1, sized({"Mat_R": (k, k + 1)})),
     "one covariance is the inverse of another": lambda: supposed(P, Q**-1),
@@ -245,6 +264,13 @@ TRUE: dict[str, Callable[[], Attack]] = {
 def test_its_true_neighbour_is_proved(name: str) -> None:
     verdict = TRUE[name]().verdict()
     assert verdict, verdict
+
+
+def test_a_matrix_has_one_size_in_a_claim() -> None:
+    turned_round = sized({"Mat_R": (k, d)})
+    refuse_apart(MAPS, sized({"Mat_R": (d, k)}))
+    with pytest.raises(Malformed, match="give Mat_R two sizes"):
+        refuse_apart(MAPS, turned_round)
 
 
 LOOKS = {
