@@ -104,7 +104,5 @@ def _is_thin(matrix: Any, domain: Domain) -> bool:
 def _shape(letter: Any, domain: Domain) -> Any:
     """The rows and columns of a rectangular matrix; None of others."""
     if isinstance(letter, terms.Transposed):
-        shape = _shape(letter.args[0], domain)
-        return None if shape is None else shape[::-1]
-    shape = domain.sizes.get(letter.name) if isinstance(letter, terms.LinearMap) else None
-    return None if shape is None else tuple(map(sp.sympify, shape))
+        return _shape(letter.args[0], domain)[::-1]
+    return tuple(map(sp.sympify, domain.sizes[letter.name])) if isinstance(letter, terms.LinearMap) else None
