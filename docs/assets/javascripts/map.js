@@ -149,7 +149,7 @@ class ClaimMap {
   drawRoute() {
     const stops = [...this.element.querySelectorAll(".tf-route-list li[data-tag]")].map((item) => {
       const box = this.nodes.get(item.dataset.tag).getBBox();
-      return {x: box.x, y: box.y, number: [...item.parentNode.children].indexOf(item) + 1, title: item.textContent};
+      return {x: box.x + 6, y: box.y, number: [...item.parentNode.children].indexOf(item) + 1, title: item.textContent};
     });
     drawn(this.canvas, "polyline", {class: "tf-added tf-route", points: stops.map(({x, y}) => `${x},${y}`).join(" ")});
     for (const {x, y, number, title} of stops) {
