@@ -147,7 +147,7 @@ seen, told = scalar("seen_pixel", "x"), scalar("told_noise", r"\hat\epsilon")
 datum = (seen - sp.sqrt(1 - abar(t)) * told) / sp.sqrt(abar(t))  # what the noise says the pixel is
 PIXELS = schedule(2, said_pixel=REAL, seen_pixel=REAL, told_noise=REAL)
 landing = define(
-    "pixel_step",
+    "landing_mean",
     r"\tilde\mu",
     lambda n, at, clean: (
         sp.sqrt(abar(n - 1)) * (1 - alpha(n)) / (1 - abar(n)) * clean

@@ -57,10 +57,10 @@ def _is_number(e: Any) -> bool:
 
 def _never(left: Any, right: Any, domain: Domain) -> bool:
     """Do the two sides surely differ, wherever one looks?"""
-    if any(isinstance(e, sp.Expr) and not e.is_commutative for e in (left, right)):
-        return _never_as_matrices(left, right, domain)
-    if any(isinstance(e, terms.Law) or not hasattr(e, "is_real") for e in (left, right)):
+    if any(isinstance(e, terms.Law) or not isinstance(e, sp.Expr) for e in (left, right)):
         return False
+    if not (left.is_commutative and right.is_commutative):
+        return _never_as_matrices(left, right, domain)
     if terms.is_vector(left) or terms.is_vector(right):
         return False
     for one, other in ((left, right), (right, left)):

@@ -7,6 +7,7 @@ import sympy as sp
 from derivations.rules import (
     Chain,
     Claim,
+    Hypothesis,
     IntegralTo,
     Series,
     Statement,
@@ -64,10 +65,15 @@ def missed_with(weight: sp.Expr) -> sp.Expr:
 
 
 BENT = jacobian(slope(1)) / 4
-SMOOTH = (
-    smoothness(y, 6, "the trajectory is smoother than what pulls it"),
-    smoothness(field, 4, "the remainder is made of its derivatives"),
-)
+
+
+def smooth(order: int) -> tuple[Hypothesis, ...]:
+    """What the remainder of an error of h^order is made of."""
+    return (
+        smoothness(y, order, "the trajectory is smoother than what pulls it"),
+        smoothness(field, order - 1, "the remainder is made of its derivatives"),
+    )
+
 
 unipc = Claim(
     id="solver.unipc.order",
@@ -92,7 +98,7 @@ unipc = Claim(
         ),
     ),
     domain=GRID,
-    hypotheses=SMOOTH,
+    hypotheses=smooth(4),
     scope="any dimension d, any path, any step; the error of one step over a_s, begun on the exact trajectory, whose "
     "prediction is m = y + y' with y = x/a; J is the derivative of the prediction by x/a",
     sources=("Zhao et al. 2023 (UniPC)",),
@@ -145,7 +151,7 @@ corrected_2m = Claim(
         ),
     ),
     domain=GRID,
-    hypotheses=SMOOTH,
+    hypotheses=smooth(5),
     scope="any dimension d, any path, any ratio r_0 > 0 of the step before to this one; the weights w of the divided "
     "differences have sum c_1, and sum c_2 with the places -r_0 and 1: c_2, and not c_2/2",
     sources=("Zhao et al. 2023 (UniPC)", "diffusers, scheduling_unipc_multistep.py"),

@@ -39,6 +39,7 @@ OTHERWISE = (
     "gaussian.kl.",
     "ddpm.elbo.telescoping",
     "ddpm.schedule.",
+    "ddpm.loss.weight_profile",
     "ddpm.example.",
     "ddim.example.",
 )

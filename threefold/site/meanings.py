@@ -308,5 +308,5 @@ COUNTS: Mapping[str, str] = {
     "clipped": "a number, cut off at -1 and 1",
     "seen_pixel": "a noisy pixel",
     "told_noise": "the noise that a network sees in it",
-    "pixel_step": "the mean of the step back, from a time, a noisy pixel and the datum",
+    "landing_mean": "the mean of the step back, from a time, a noisy pixel and the datum",
 }

@@ -17,5 +17,5 @@ def contrastive_loss(one: Tensor, other: Tensor, scale: Tensor | float) -> Tenso
         scale: of their products, above 0.
     """
     scores = scale * (one @ other.T)
-    surprise = (scores.logsumexp(1) + scores.logsumexp(0)) / 2 - scores.diagonal()  # 0E70
+    surprise = (scores.logsumexp(1) + scores.logsumexp(0)) / 2 - scores.diagonal()
     return surprise.mean()

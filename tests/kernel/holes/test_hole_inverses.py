@@ -15,18 +15,21 @@ gap = sp.Mul(A - B, (A - B) ** -1, evaluate=False)
 
 
 FALSE: dict[str, Callable[[], Attack]] = {
+    "the inverses of a sum": lambda: Attack(
+        Quadratic(u, (A + B) ** -1, v), Quadratic(u, A**-1 + B**-1, v), trace_algebra
+    ),
     "a difference": lambda: Attack(Quadratic(u, gap, v), Quadratic(u, 1, v), algebra),
     "a difference, twice": lambda: Attack(
         Quadratic(u, (A - 2 * B) ** -2, v), Quadratic(u, (A - 2 * B) ** -2, v) + 0, trace_algebra
-    ),
-    "a power of a sum": lambda: Attack(
-        Quadratic(u, (A + B) ** -1, v), Quadratic(u, (A + B) ** -1, v) + 0, trace_algebra
     ),
     "a determinant": lambda: Attack(LogDet(A - B), LogDet(A - B) + 1, positivity, relation="<"),
     "a determinant of nothing": lambda: Attack(LogDet(A - A), LogDet(A - A) + 1, positivity, relation="<"),
 }
 TRUE: dict[str, Callable[[], Attack]] = {
     "a covariance": lambda: Attack(Quadratic(u, A * A**-1, v), Quadratic(u, 1, v), algebra),
+    "the inverse of a sum that is definite": lambda: Attack(
+        Quadratic(u, (A + B) ** -1 * (A + B), v), Quadratic(u, 1, v), trace_algebra
+    ),
     "a determinant of an inverse": lambda: Attack(LogDet(A**-1), -LogDet(A), trace_algebra),
 }
 
