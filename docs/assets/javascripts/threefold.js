@@ -135,6 +135,7 @@
   // So does the map, which is whole without it.
   class ClaimMap extends HTMLElement {
     async connectedCallback() {
+      if (location.protocol === "file:") return; // from a folder on disk no script is fetched
       const script = await import(new URL("assets/javascripts/map.js", root).href).catch(() => null);
       if (this.isConnected && !this.querySelector("select")) this.shown = script?.begin(this);
     }
