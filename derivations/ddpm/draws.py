@@ -103,9 +103,9 @@ larger = Claim(
         ),
     ),
     domain=schedule(2),
-    scope="any dimension d, any schedule, any t >= 2, any answer of the network; exact for data N(0, I)",
+    scope="any dimension d, any schedule, any t >= 2, any answer of the network",
     sources=("Ho et al. 2020, section 3.2", "notes, Algorithm 3"),
-    words="The larger of the two usual variances. Over the last steps the two differ most.",
+    words="The larger of the two usual variances; ddpm.ancestral.gaussian_variance tells for which data it is right.",
 )
 
 

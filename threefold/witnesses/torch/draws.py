@@ -7,7 +7,8 @@ from threefold.witnesses.registry import not_applicable
 not_applicable("vae.sampling.ancestral", "VAE.sample draws a code and shows its decoder's mean", witness="torch")
 not_applicable(
     "ddpm.sampling.sigma_beta",
-    "the samplers take either variance: the steps are ddpm.sampling.respaced's",
+    "the mean is matched by ddpm.sampling.respaced; the spread is a difference of logarithms in the code, whose "
+    "rounding is not analysed",
     witness="torch",
 )
 not_applicable(
