@@ -133,7 +133,7 @@ def _(line: Chain) -> None:
 
 # --- more steps -------------------------------------------------------------------------------------------------------
 
-steps, k = (sp.Symbol(name, integer=True, positive=True) for name in ("coarse_steps", "k_step"))
+steps, k = (sp.Symbol(name, integer=True, positive=True) for name in ("K_s", "k_s"))
 first, second = scalar_function("first_drop", "g"), scalar_function("second_drop", "h")
 between, more = scalar_function("error_between", "e"), scalar_function("error_more", "m")
 cost = define("drop_cost", "C", lambda high, low, e: (high - low) * e / 2, notation=False)

@@ -52,7 +52,7 @@ from derivations.sde.fokker_planck import level as level_at
 from derivations.sde.fokker_planck import signal as signal_at
 from derivations.sde.laws import t as moment
 
-NUMBERS = ("data_count", "n_datum", "n_other_datum", "n_nearest", "n_all")
+NUMBERS = ("N_D", "n_a", "n_b", "n_q", "n_e")
 count, n, some, near, m = (sp.Symbol(name, integer=True, positive=True) for name in NUMBERS)
 weight, datum = scalar_function("datum_weight", "w", positive=True), vector_function("datum", "y")
 

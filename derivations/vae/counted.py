@@ -48,7 +48,7 @@ half = sp.Rational(1, 2)
 
 # --- bins -------------------------------------------------------------------------------------------------------------
 
-L, M, k = (sp.Symbol(name, integer=True, positive=True) for name in ("level_count", "first_levels", "k"))
+L, M, k = (sp.Symbol(name, integer=True, positive=True) for name in ("L_a", "L_b", "k"))
 below = scalar_function("below_edge", "F")
 bins = define("bin_chance", "P", lambda n: below(n) - below(n - 1), notation=False)
 ends = (
@@ -63,7 +63,7 @@ def a_staircase(rng: Random, n: int) -> World:
     steps = [rng.randint(1, 9) for _ in range(count)]
     heights = [Fraction(sum(steps[:m]), sum(steps)) for m in range(count + 1)]
     families: dict[str, Any] = {"below_edge": lambda m: heights[int(m)] if 0 <= m <= count else Fraction(7, 8)}
-    return World(seed=n, numbers={"level_count": count, "first_levels": 1 + n % 2}, families=families)
+    return World(seed=n, numbers={"L_a": count, "L_b": 1 + n % 2}, families=families)
 
 
 normalised = Claim(

@@ -37,7 +37,7 @@ from derivations.vq.assignment import K, a_few_codes, k, share, shares
 # --- noise that draws a class -----------------------------------------------------------------------------------------
 
 height = scalar("gumbel_height", "m")
-chosen = sp.Symbol("k_chosen", integer=True, positive=True)
+chosen = sp.Symbol("k_g", integer=True, positive=True)
 under = define("gumbel_under", "G", lambda p, m: sp.exp(-p * sp.exp(-m)))  # chance that log p + Gumbel noise is under m
 
 
@@ -45,7 +45,7 @@ def a_choice(rng: Random, number: int) -> World:
     """One to four classes, and one of them at some height."""
     world = a_few_codes(rng, number)
     count = world.numbers["K_v"]
-    world.numbers |= {"k_chosen": rng.randint(1, count), "gumbel_height": Fraction(rng.randint(-20, 30), 10)}
+    world.numbers |= {"k_g": rng.randint(1, count), "gumbel_height": Fraction(rng.randint(-20, 30), 10)}
     return world
 
 
@@ -110,7 +110,7 @@ def _(line: Chain) -> None:
 
 # --- an index for levels ----------------------------------------------------------------------------------------------
 
-n, i = (sp.Symbol(name, integer=True, positive=True) for name in ("digits", "i_digit"))
+n, i = (sp.Symbol(name, integer=True, positive=True) for name in ("digits", "i_d"))
 levels, place = scalar_function("levels_of", "L", positive=True), scalar_function("place_value", "P", positive=True)
 digit = scalar_function("digit", "c")
 places = (
@@ -174,11 +174,11 @@ fsq = Claim(
 def _(base: Chain, step: Chain) -> None:
     base(SumTo((levels(i) - 1) * place(i), i, 1, 1))
     base(levels(1) * place(1) - place(1), why="a sum of one term, multiplied out")
-    base(place(2) - 1, by=[given(places[1], i_digit=2), given(places[0])])
+    base(place(2) - 1, by=[given(places[1], i_d=2), given(places[0])])
     step(SumTo((levels(i) - 1) * place(i), i, 1, n + 1))
     step(SumTo((levels(i) - 1) * place(i), i, 1, n) + (levels(n + 1) - 1) * place(n + 1), by=last_term(n + 1))
     step(place(n + 1) - 1 + (levels(n + 1) - 1) * place(n + 1), by=induction_hypothesis)
-    step(place(n + 2) - 1, by=given(places[1], i_digit=n + 2))
+    step(place(n + 2) - 1, by=given(places[1], i_d=n + 2))
 
 
 @fsq.proves("read")
@@ -187,7 +187,7 @@ def _(line: Chain) -> None:
     line(SumTo(digit(i) * place(i), i, 1, n) + digit(n + 1) * place(n + 1), by=last_term(n + 1))
     line(
         SumTo(digit(i) * place(i), i, 1, n) + digit(n + 1) * place(n) * levels(n),
-        by=given(places[1], i_digit=n + 1),
+        by=given(places[1], i_d=n + 1),
     )
 
 
@@ -196,7 +196,7 @@ def _(line: Chain) -> None:
 now, later = scalar("half_angle_now", "u"), scalar("half_angle_later", "w")
 frequencies, f = (
     sp.Symbol("frequencies", integer=True, positive=True),
-    sp.Symbol("i_frequency", integer=True, positive=True),
+    sp.Symbol("i_f", integer=True, positive=True),
 )
 half_angle = scalar_function("half_angle_of", "u")
 after, between = (now + later) / (1 - now * later), (later - now) / (1 + now * later)

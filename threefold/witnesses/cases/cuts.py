@@ -168,7 +168,7 @@ class Refined:
         names = ("first_drop", "second_drop", "error_between", "error_more")
         tables = (self.first, self.second, self.between, self.more)
         families: dict[str, Any] = {name: _by_number(table) for name, table in zip(names, tables, strict=True)}
-        return Point(1, {"coarse_steps": len(self.first)}, exact=families)
+        return Point(1, {"K_s": len(self.first)}, exact=families)
 
 
 def _by_number(table: Array) -> Any:

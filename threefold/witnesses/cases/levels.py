@@ -79,7 +79,7 @@ class Graded:
         shares = [exactly(v) for v in self.shares]
         total = sum(shares)
         families = {"code_share": lambda k: shares[int(k) - 1] / total}
-        numbers = {"K_v": len(shares), "k_chosen": self.chosen + 1, "gumbel_height": self.height}
+        numbers = {"K_v": len(shares), "k_g": self.chosen + 1, "gumbel_height": self.height}
         return Point(1, numbers, exact=families)
 
     def index(self) -> Point:
@@ -94,7 +94,7 @@ class Graded:
     def bins(self) -> Point:
         families = {"below_edge": lambda k: exactly(self.stairs[int(k)])}
         count = len(self.stairs) - 1
-        return Point(1, {"level_count": count, "first_levels": (count + 1) // 2}, exact=families)
+        return Point(1, {"L_a": count, "L_b": (count + 1) // 2}, exact=families)
 
     def turned(self) -> Point:
         families = {"half_angle_of": lambda i: exactly(self.angles[int(i) - 1])}

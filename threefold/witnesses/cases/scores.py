@@ -137,8 +137,8 @@ def of_data(s: Noised, **numbers: float) -> Point:
     weights = [exactly(w) for w in s.weights]
     rows = [tuple(map(exactly, row)) for row in s.data]
     nearest = int(np.argmin(((s.x / s.signal - s.data) ** 2).sum(axis=1)))
-    known = {"signal": s.signal, "level": s.level, "data_count": len(rows)}
-    known |= {"n_other_datum": len(rows), "n_nearest": nearest + 1, **numbers}
+    known = {"signal": s.signal, "level": s.level, "N_D": len(rows)}
+    known |= {"n_b": len(rows), "n_q": nearest + 1, **numbers}
     families = {"datum_weight": lambda k: weights[int(k) - 1], "datum": lambda k: rows[int(k) - 1]}
     return Point(s.d, known, vectors={"noisy_point": s.x}, exact=families)
 
