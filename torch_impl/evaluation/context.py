@@ -129,7 +129,8 @@ class Evaluation:
 def draw_samples(system: System, n: int, generator: torch.Generator, **options: Any) -> Tensor:
     """n samples of any system that has them; options are those of its `sample`."""
     if not isinstance(system, Samples):
-        raise ValueError(f"a {type(system).__name__} cannot be sampled")
+        kind = getattr(system.config, "kind", type(system).__name__)
+        raise ValueError(f"a model of kind {kind} cannot be sampled: it draws no pictures; evaluate measures it")
     return system.sample(n, generator, **options)
 
 
