@@ -9,6 +9,10 @@ import threefold
 ENCODER = "$$q_\\phi(z|x) = \\mathcal N(z; \\mu_\\phi(x), \\sigma_\\phi^2(x) I)$$\n\n"
 STEP = "$$q(x_t|x_{t-1}) = \\mathcal N(x_t; \\sqrt{1-\\beta_t}x_{t-1}, \\beta_t I)$$\n\n"
 
+PREDICTED = (
+    STEP + "$$\\hat x_0 = \\frac{x_t-\\sqrt{1-\\bar\\alpha_t}\\epsilon_\\theta(x_t,t)}{\\sqrt{\\bar\\alpha_t}}$$\n\n"
+)
+
 
 def last(text: str) -> str:
     """The verdict of the last link."""
@@ -48,6 +52,13 @@ TRUE = [
         r"\therefore x_t - \sqrt{1-\bar\alpha_t}\epsilon_\theta"
         r" = \sqrt{\bar\alpha_t}\frac{x_t-\sqrt{1-\bar\alpha_t}\epsilon_\theta(x_t,t)}{\sqrt{\bar\alpha_t}}",
     ),
+    # because, therefore: another statement
+    (STEP, r"\alpha_t = 1-\beta_t \therefore \beta_t = 1-\alpha_t"),
+    (STEP, r"\because \alpha_t = 1-\beta_t \therefore \sqrt{1-\beta_t} = \sqrt{\alpha_t}"),
+    (
+        STEP,
+        r"1-\alpha_t+\alpha_t(1-\bar\alpha_{t-1}) = 1-\bar\alpha_t \because \bar\alpha_t = \alpha_t\bar\alpha_{t-1}",
+    ),
     ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - \frac12g(t)^2\nabla_x\log p_t(x)"),
     (
         "",
@@ -62,6 +73,8 @@ FALSE = [
     ("", r"\log p(x) \ge \mathbb E_{q(z|x)}[\log\frac{p(x|z)}{q(z|x)}]"),
     ("", r"KL(q(z)\|p(z|x)) = \int q(z)\log q(z) + q(z)\log p(z|x) dz"),
     (STEP, r"q(x_t|x_{t-1}) = \frac1{(2\pi\beta_t)^{d/2}}\exp(-\frac{\|x_t-\sqrt{1-\beta_t}x_{t-1}\|^2}{\beta_t})"),
+    (STEP, r"\alpha_t = 1-\beta_t \therefore 2+\beta_t = 2-\alpha_t"),
+    (STEP, r"\mathbb E_{x_0,x_t|x_0}[\|x_t\|^2] = 2"),
     ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - g(t)^2\nabla_x\log p_t(x)"),
 ]
 # A score that is only named depends on its variable, and is no free vector: neither true nor false by itself.
@@ -82,6 +95,36 @@ OPEN = [
         r" = \mathbb E_{x_0,\epsilon}[\|\epsilon_\theta(x_t,t)-\epsilon\|^2]",
     ),
     (STEP, r"\nabla_{x_t}\log q(x_t) = -\frac{\epsilon_\theta(x_t,t)}{\sqrt{1-\bar\alpha_t}}"),
+    # p(x) beside the encoder's joint law is the law of the data, however it is averaged over
+    (ENCODER, r"\int q(z|x)p(x)dx = q(z)"),
+    (ENCODER, r"q(x,z) = q(z|x)p(x)"),
+    (ENCODER, r"q(x|z) = \frac{q(z|x)p(x)}{q(z)}"),
+    (ENCODER, r"\int p(x) KL(q(z|x)\|p(z)) dx = \int p(x) KL(q(z|x)\|q(z)) dx + KL(q(z)\|p(z))"),
+    # p_T is the prior of the model, or the law of the data after T steps
+    (STEP, r"p_T(x_T) = \mathcal N(x_T; 0, I)"),
+    (STEP, r"\log p_0(x_0) \ge \mathbb E_{q(x_{1:T}|x_0)}[\log\frac{p_\theta(x_{0:T})}{q(x_{1:T}|x_0)}]"),
+    (STEP, r"KL(q(x_T|x_0)\|p_T(x_T)) = \frac12(\bar\alpha_T\|x_0\|^2 - d\bar\alpha_T - d\log(1-\bar\alpha_T))"),
+    # the noise, and a prediction, are made from the variable of the gradient
+    (STEP, r"\nabla_{x_t}[-\frac12\|\epsilon\|^2] = -\frac{\epsilon}{\sqrt{1-\bar\alpha_t}}"),
+    (STEP, r"\nabla_{x_t}\|\epsilon\|^2 = 0"),
+    (STEP, r"\nabla_{x_t}\|x_t-\epsilon\|^2 = 2(x_t-\epsilon)"),
+    (STEP, r"\nabla_{x_t}\|y-\hat x_0\|^2 = 0"),
+    (STEP, r"\nabla_{x_t}\|x_t-\hat x_0\|^2 = 2(x_t-\hat x_0)"),
+    (PREDICTED, r"\nabla_{x_t}\|x_t-\hat x_0\|^2 = 2(x_t-\hat x_0)"),
+    # the score of a prior is a function of its variable
+    (ENCODER, r"\nabla_z\log p(z) = -z"),
+    ("", r"\nabla_x\log p(x) = -x"),
+    # given x_t, the noise is random as x_0 is
+    (STEP, r"\mathbb E_{x_0|x_t}[\epsilon] = \epsilon"),
+    # x_0 behind the bar is given too; before it, it may be a law of its own
+    (STEP, r"2\mathbb E_{x_{t-1}|x_t,x_0}[x_{t-1}] = 2\tilde\mu_t(x_t,x_0)"),
+    (STEP, r"\mathbb E_{x_{t-1},x_t|x_0}[\|x_t\|^2] = 2"),
+    # an ellipsis between s and t, of which the later is not said
+    (STEP, r"\alpha_{t+1}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
+    (STEP, r"\alpha_{t+1}\alpha_{t+2}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
+    # a determinant has a dimension
+    (STEP, r"\log|\beta_t I| = \log\beta_t"),
+    (STEP, r"\log|\beta_t I| = d\log\beta_t"),
 ]
 
 

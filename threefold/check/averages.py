@@ -58,14 +58,14 @@ def expectation(reader: LinkReader, node: Node) -> Any:
     if script is None:
         return _under_lost_law(reader, body, None)
     parts = [part for piece in pieces(_restored(script.items)) for part in _drawn_apart(piece)]
+    if reader.context.chain:
+        parts = _under_conditions(parts)
     laws_found: list[Any] = []
     for part in parts:
         made = _averaged(reader, part)
         if made == "lost":
             return _under_lost_law(reader, body, part)
         laws_found.append(made)
-        if reader.context.name == "vae" and made == Density("p", [N.obs]):
-            reader.withheld = "p(x) under an average may be the law of the data"
     value = _made_from_noise(reader, reader.value(body), laws_found)
     for made in reversed(laws_found):
         value = _uniform(reader, value) if made == "steps" else Expect(made, value)
@@ -88,6 +88,26 @@ def _made_from_noise(reader: LinkReader, value: Any, drawn: Sequence[Any]) -> An
     n = state.args[0]
     reader.note(f"x_{n} is made from x_0 and the noise that is averaged over")
     return value.xreplace({state: sp.sqrt(N.abar(n)) * N.x(0) + sp.sqrt(1 - N.abar(n)) * N.eps})
+
+
+def _under_conditions(parts: list[list[Item]]) -> list[list[Item]]:
+    """x_{t-1} | x_t, x_0 is one law: what is listed behind the bar is given, what is listed before it is not said."""
+    found: list[list[Item]] = []
+    for part in parts:
+        signs = flat(part)
+        listed = signs[:1] in (["x"], ["X"]) and not {"(", r"\sim", r"\in"} & set(signs)
+        barred = bool(found) and "|" in flat(found[-1]) and "(" not in flat(found[-1])
+        if barred and not listed:
+            raise NotRead("a law whose condition is not told from the next law")
+        if barred and "|" not in signs:
+            found[-1] = [*found[-1], Token(",", -1), *part]
+            continue
+        if listed and "|" in signs and found and flat(found[-1]) != ["t"]:
+            given = signs[signs.index("|") + 1 :]
+            if flat(found[-1]) != given:
+                raise NotRead("variables before a bar that may be one law or two")
+        found.append(part)
+    return found
 
 
 def _drawn_apart(part: list[Item]) -> list[list[Item]]:
@@ -140,7 +160,10 @@ def _averaged(reader: LinkReader, part: Sequence[Item]) -> Any:
             return _drawn(reader, left, right)
     if "|" in signs and "(" not in signs and reader.context.chain:  # E_{x_0 | x_t}
         place = signs.index("|")
-        drawn, given = (laws.listed(reader, _named(p)) for p in (part[:place], part[place + 1 :]))
+        drawn, given = (
+            laws.listed(reader, [n for piece in pieces(p) for n in _named(piece)])
+            for p in (part[:place], part[place + 1 :])
+        )
         return Density("q", drawn, given)
     node = bare(Parser(part, repairs=[]).whole())
     if node.kind == "sym":

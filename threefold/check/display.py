@@ -11,6 +11,7 @@ from threefold.check.tokens import Group, Item, NotRead, Token, flat
 
 OPENING = frozenset(PAIRS)
 CLOSING = frozenset(PAIRS.values())
+BETWEEN = (r"\Rightarrow", r"\therefore", r"\because", r"\quad")
 LEADS = re.compile(
     r"(?:from|thus|hence|therefore|so|then|finally|we (?:have|get|obtain))[,:]?(?:\s*\\q?quad)?", re.IGNORECASE
 )
@@ -206,7 +207,7 @@ def _pieces(row: list[Item]) -> Iterator[tuple[tuple[Item, ...], str]]:
             sentence = _sentence(item)
             if LEADS.fullmatch(text.strip()) and not any(map(_trimmed, parts)):  # words that lead to the statement
                 sentence = "drop"
-            if sentence == "new" or text in (r"\Rightarrow", r"\quad", ",", ";"):
+            if sentence == "new" or text in (*BETWEEN, ",", ";"):
                 parts.append([] if text not in (",", ";") else [item])
                 conditions.append("")
                 in_condition = False

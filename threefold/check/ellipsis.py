@@ -15,8 +15,6 @@ from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
-WEIGHT = {N.T: 100, N.t: 10}
-
 
 def has_dots(factors: Sequence[Node]) -> bool:
     return any(f.kind == "dots" for f in factors)
@@ -44,15 +42,18 @@ def product_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
     first, last = (reader.number(factors[n]) for n in (place - 1, place + 1))
     if type(first) is not type(last) or not isinstance(first, ScalarFunction) or len(first.args) != 1:
         raise NotRead("an ellipsis between factors of two kinds")
-    step = 1 if _rises(last.args[0] - first.args[0]) else -1
     begin = place - 1
+    near = [reader.number(f) for f in factors[max(begin - 1, 0) : begin]]
+    beside = [first.args[0] - n.args[0] for n in near if type(n) is type(first)]
+    step = _direction(last.args[0] - first.args[0], beside)
     while begin:  # alpha_t alpha_{t-1} ... alpha_1: the run begins at alpha_t
         before = reader.number(factors[begin - 1])
         if type(before) is not type(first) or sp.expand(first.args[0] - before.args[0]) != step:
             break
         first, begin = before, begin - 1
     (low,), (high,) = (first.args, last.args) if step == 1 else (last.args, first.args)
-    run = ProductTo(type(first)(N.s), N.s, low, high)
+    bound = N.s if N.s not in sp.Tuple(low, high).free_symbols else N.i
+    run = ProductTo(type(first)(bound), bound, low, high)
     return sp.Mul(run, *[reader.number(f) for f in (*factors[:begin], *factors[place + 2 :])])
 
 
@@ -63,11 +64,21 @@ def _place(factors: Sequence[Node]) -> int:
     return places[0]
 
 
-def _rises(shift: Any) -> bool:
-    """Does an index grow by this much, where T counts for more than t, and t for more than another letter?"""
+def _direction(shift: Any, beside: Sequence[Any] = ()) -> int:
+    """1 where the index grows by this shift, -1 where it falls; T is the last step, any other is at least 1.
+
+    Of two other letters nobody said which is more: the factor before the first, one step from it, says it.
+    """
     shift = sp.expand(shift)
-    letters = sum(c * WEIGHT.get(term, 1) for term, c in shift.as_coefficients_dict().items() if term != 1)
-    return bool(letters > 0 or (letters == 0 and shift > 0))
+    counts = {term: c for term, c in shift.as_coefficients_dict().items() if term != 1}
+    known = counts.get(N.T, 0) or (shift if not counts else sum(counts.values()) if len(counts) == 1 else 0)
+    said = [int(b) for b in map(sp.expand, beside) if b in (1, -1)]
+    if not known and not said:
+        raise NotRead("an ellipsis between two steps of which none is known to be the later")
+    step = 1 if known > 0 else -1 if known else said[0]
+    if said and said[0] != step:
+        raise NotRead("an ellipsis that goes another way than its first factors")
+    return step
 
 
 def _run(reader: LinkReader, first: Node, last: Node) -> Any:
@@ -85,14 +96,15 @@ def _run(reader: LinkReader, first: Node, last: Node) -> Any:
     if len(shifts) != 1:
         raise NotRead("an ellipsis whose steps do not move alike")
     (shift,) = shifts
-    low = ends[0] if _rises(shift) else ends[1]
+    step = _direction(shift)
+    low = ends[0] if step == 1 else ends[1]
     moves = [[sp.expand(b - a) != 0 for a, b in zip(x, y, strict=True)] for x, y in zip(*ends, strict=True)]
     members = [
         [N.x(sp.expand(m + N.s - 1) if moved else m) for m, moved in zip(part, mask, strict=True)]
         for part, mask in zip(low, moves, strict=True)
     ]
     law = Density(laws.law_name(reader, first[0][0]), members[0], members[1])
-    return SumTo(LogDensity(law), N.s, 1, (shift if _rises(shift) else -shift) + 1)
+    return SumTo(LogDensity(law), N.s, 1, step * shift + 1)
 
 
 def _step(reader: LinkReader, node: Node) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.terms import ScalarFunction
+from derivations.kernel.terms import ScalarFunction, VectorSymbol
 from derivations.rules import Density, LogDensity, Norm2, Normal, vector, vector_function
 from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
@@ -41,21 +42,31 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     for term in sp.Add.make_args(sp.expand(reader.value(operand))):
         squares = [f for f in sp.Mul.make_args(term) if isinstance(f, Norm2) and f.has(variable)]
         if len(squares) == 1 and not (term / squares[0]).has(variable):
-            total += term / squares[0] * _of_square(squares[0].args[0], variable)
+            total += term / squares[0] * _of_square(reader, squares[0].args[0], variable)
             continue
         coefficient, factor = term.as_independent(LogDensity, ScalarFunction, as_Add=False)
         total += (
-            coefficient * _of_factor(reader, factor, variable) if coefficient != term else _constant(term, variable)
+            coefficient * _of_factor(reader, factor, variable)
+            if coefficient != term
+            else _constant(reader, term, variable)
         )
     return total
 
 
-def _of_square(inside: Any, variable: Any) -> Any:
+def _of_square(reader: LinkReader, inside: Any, variable: Any) -> Any:
     """The gradient of |a v + w|^2, w free of v."""
     scale = linear_form(inside).get(variable, sp.S.Zero)
     if scale.has(variable) or (inside - scale * variable).expand().has(variable):
         raise NotRead("a gradient of a square that is not one of a linear function")
+    _nothing_hidden(reader, inside, variable)
     return 2 * scale * inside
+
+
+def _nothing_hidden(reader: LinkReader, term: Any, variable: Any) -> None:
+    """No vector but x, y and a mean: a noise, a network's prediction may be made from the variable."""
+    for name in term.atoms(VectorSymbol) - {variable, N.obs, *([] if reader.context.chain else [N.z])}:
+        if not re.fullmatch(r"x_?[01t]?|y(_condition)?|mu", str(name)):
+            raise NotRead("a gradient beside a vector that may be made from its variable")
 
 
 def _by_energy(reader: LinkReader, operand: Node) -> Node:
@@ -70,9 +81,10 @@ def _by_energy(reader: LinkReader, operand: Node) -> Node:
     return Node("log", (made.node,))
 
 
-def _constant(term: Any, variable: Any) -> Any:
+def _constant(reader: LinkReader, term: Any, variable: Any) -> Any:
     if term.has(variable):
         raise NotRead("a gradient of something that is no log-density")
+    _nothing_hidden(reader, term, variable)
     return sp.S.Zero
 
 

@@ -216,13 +216,14 @@ def unconditional_encoder(node: Node) -> bool:
     return node.kind == "call" and node[0][0].letter in ("q", "Q") and "|" not in node[2]
 
 
-def of_noisy_data(node: Node) -> bool:
-    """p_t(x_t), p_0(x_0): the law of the data after t steps, which the index says that it is."""
+def of_noisy_data(node: Node, between: bool = False) -> bool:
+    """p_t(x_t), p_0(x_0): the law of the data after t steps, which the index says that it is; `between`: not 0 or T."""
     if node.kind != "call" or node[0][0].letter != "p" or node[0][0].labels or len(node[0][0].index) != 1:
         return False
     (member,) = [bare(a) for a in node[1]] if len(node[1]) == 1 else [Node("dot")]
     indexed = member.kind == "sym" and member[0].letter in ("x", "X") and len(member[0].index) == 1
-    return indexed and member[0].index[0].signs == node[0][0].index[0].signs
+    signs = node[0][0].index[0].signs
+    return indexed and member[0].index[0].signs == signs and not (between and tuple(signs) in (("0",), ("T",)))
 
 
 def _at_time(reader: LinkReader, shown: list[Node], given: list[Any], like: Sequence[Any] | None) -> Any:

@@ -127,6 +127,7 @@ class Reader(LinkReader):
         raise NotRead("a script on something that is no letter")
 
     def _bars(self, node: Node) -> Any:
+        _no_identity(node)
         inner = self.value(node[0])
         if vectors.is_vector(inner):
             self.note("|v| of a vector read as its length")
@@ -273,6 +274,7 @@ class Reader(LinkReader):
         inner = bare(node[0])
         if inner.kind == "call" and inner[0][0].letter in ("diag", "Diag"):
             return SumTo(sp.log(Coord(vectors.ensure(self.value(inner[1][0])), N.i)), N.i, 1, N.k)
+        _no_identity(inner)
         value = self.value(inner)
         if isinstance(value, sp.Expr) and not value.is_commutative:
             return LogDet(value)
@@ -289,6 +291,11 @@ class Reader(LinkReader):
 
     def _normal(self, node: Node) -> Any:
         return sp.exp(LogDensity(laws.normal(self, node, None)))
+
+
+def _no_identity(node: Node) -> None:
+    if any(map(laws.is_identity, walk(node))):
+        raise NotRead("a determinant of a multiple of the identity")
 
 
 def settle(e: Any) -> Any:

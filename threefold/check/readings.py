@@ -172,13 +172,23 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     lhs, rhs = _renamed(reader, lhs, rhs)
     if is_vector(lhs) != is_vector(rhs) and 0 not in (lhs, rhs):
         raise NotRead("a vector on one side, a number on the other")
+    if reader.true_law and not any(laws.of_noisy_data(n, between=True) for s in (left, right) for n in walk(s)):
+        reader.withheld = "p_0 and p_T may be laws of the model"
     opaque = reader.opaque
     both = sp.Tuple(lhs, rhs)
     if reader.context.chain and both.atoms(Expect) and any(N.eps in free_variables(e, ANYWHERE) for e in both):
         reader.withheld = "the noise stands free beside an average over the states that it makes"
+        if any(N.eps in free_variables(e.args[1], ANYWHERE) for e in _over_states(both)):
+            raise NotRead(reader.withheld)
+    if reader.context.name == "vae" and _of_data(both):
+        reader.withheld = "p(x) may be the law of the data here"
     if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
-    if reader.scored and (reader.context.chain or both.atoms(Averaging, Law)):
+    if reader.scored and (
+        reader.context.chain
+        or both.atoms(Averaging, Law)
+        or any(not str(v).startswith("score_") for v in sp.expand(lhs - rhs).atoms(VectorSymbol, VectorFunction))
+    ):
         reader.withheld = "the score of a law that is only named is no free vector"
     used = (free_scalars(both) | reader.indices) & {
         N.t,
@@ -211,6 +221,20 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs, rhs),
         uses=tuple(dict.fromkeys(reader.uses)),
     )
+
+
+def _over_states(both: Any) -> list[Any]:
+    """The averages over states of the chain that may have made what stands under them."""
+    return [e for e in both.atoms(Expect) if any(type(v) is N.x for v in e.args[0].variables)]
+
+
+def _of_data(both: Any) -> bool:
+    """Is p(x) averaged over, or does it stand beside the encoder's joint law, that of x and z together?"""
+    marginal = Density("p", [N.obs])
+    if any(e.args[0] == marginal for e in both.atoms(Expect)):
+        return True
+    laws_there = both.atoms(Density)
+    return marginal in laws_there and any(d.args[0].name == "q" and N.obs in d.variables for d in laws_there)
 
 
 def _sets(reader: Reader, left: Node, lhs: Any, rhs: Any) -> str:

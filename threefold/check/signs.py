@@ -31,7 +31,7 @@ ACCENTS = {
 }
 SPACES = words(
     r"\, \; \: \! \  ~ \quad \qquad \> \/ \enspace \thinspace \hfill \enskip \strut \mathstrut "
-    r"\vdots \therefore \because"
+    r"\vdots"
 )
 SPACES |= {"\\ ", "\\\n", "\\\t", "~"}
 WIDE_SPACES = frozenset([r"\quad", r"\qquad"])
