@@ -75,6 +75,8 @@ FALSE = [
     (STEP, r"q(x_t|x_{t-1}) = \frac1{(2\pi\beta_t)^{d/2}}\exp(-\frac{\|x_t-\sqrt{1-\beta_t}x_{t-1}\|^2}{\beta_t})"),
     (STEP, r"\alpha_t = 1-\beta_t \therefore 2+\beta_t = 2-\alpha_t"),
     (STEP, r"\mathbb E_{x_0,x_t|x_0}[\|x_t\|^2] = 2"),
+    # what is left out behind a proportionality is free of the variable of its law
+    (STEP, r"q(x_{t-1}|x_t,x_0) \propto q(x_t|x_{t-1})q(x_{t-1}|x_0) = q(x_t|x_{t-1},x_0)"),
     ("$$dx = f(x,t)dt + g(t)dw$$\n\n", r"\frac{dx}{dt} = f(x,t) - g(t)^2\nabla_x\log p_t(x)"),
 ]
 # A score that is only named depends on its variable, and is no free vector: neither true nor false by itself.
@@ -122,6 +124,10 @@ OPEN = [
     # an ellipsis between s and t, of which the later is not said
     (STEP, r"\alpha_{t+1}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
     (STEP, r"\alpha_{t+1}\alpha_{t+2}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
+    # p alone is the prior, or the posterior
+    ("", r"\log p(x) = \int q(z)\log\frac{p(x,z)}{q(z)}dz + KL(q\|p)"),
+    ("", r"\log p(x) = E_{q(z)}[\log p(x,z)] + H(q) + KL(q\|p)"),
+    (STEP, r"\nabla_{\epsilon}\|x_t-\epsilon\|^2 = -2(x_t-\epsilon)"),
     # a determinant has a dimension
     (STEP, r"\log|\beta_t I| = \log\beta_t"),
     (STEP, r"\log|\beta_t I| = d\log\beta_t"),

@@ -6,7 +6,7 @@ The difference is compared with itself at another network, or at another value o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -40,8 +40,12 @@ def find(
     substitutions: list[Substitution],
     deadline: float,
     announced: bool,
+    about: Sequence[str] = (),
 ) -> Constant | None:
-    """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law."""
+    """A constant that separates the two sides; with ∝ or + const also one in the variables of the left side's law.
+
+    `about`: free of one of these, and of nothing else.
+    """
     if goal.relation != "=" or is_vector(goal.lhs) or is_vector(goal.rhs):
         return None
     by_name = goal.chain and goal.lhs.has(_bound().lhs)  # it is put in by its name below
@@ -51,10 +55,12 @@ def find(
         for what, change in _changes(lhs, rhs, announced):
             if time.process_time() > deadline:
                 return None
+            if about and what not in about:
+                continue
             proof = _free(goal, close(lhs) - close(rhs), change)
             if proof is not None:
                 return Constant(proof, what, words)
-    return _normaliser(goal, close, deadline) if announced and goal.chain else None
+    return _normaliser(goal, close, deadline) if announced and goal.chain and not about else None
 
 
 def _bound() -> Any:

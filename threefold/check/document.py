@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from threefold.check import definitions as D
-from threefold.check import kinds, macros, walkthrough
+from threefold.check import kinds, macros, suppositions, walkthrough
 from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import detect
 from threefold.check.display import Statement, statements
@@ -57,6 +57,8 @@ class _Walker:
     seconds: float
     known: Known
     last_side: tuple[Item, ...] | None = None
+    supposed: str = ""  # the case that the prose speaks of
+    case: str = ""  # the case of the statement in hand
 
     def items(self, display: Display) -> tuple[Item, ...]:
         try:
@@ -66,14 +68,18 @@ class _Walker:
 
     def display(self, number: int, display: Display, context: str) -> None:
         try:
-            found = statements(tokenise(display.tex, self.macros))
+            items = tokenise(display.tex, self.macros)
+            found = statements(items)
         except NotRead as reason:
             answer = Answer("not read", reason.message, place=reason.at)
             self.add(display, number, 1, reason.at, "other", answer, display.tex)
             self.last_side = None
             return
         count = 0
-        for statement in found:
+        carried = self.supposed if suppositions.goes_on(display) else ""
+        self.supposed = suppositions.in_prose(display) or carried
+        for place, statement in enumerate(found):
+            self.case = self.supposed or suppositions.in_display(items, found, place)
             count = self.statement(number, count, display, context, statement)
         if not found:
             self.add(display, number, 1, 0, "other", Answer("not a statement", "no formula"), display.tex)
@@ -107,7 +113,8 @@ class _Walker:
             else:
                 begun = statement.sides[0] is not None
                 loose = any(r.text in (r"\propto", "=c") for r in statement.relations[:place])
-                spot = Spot(display, context, left, relation, right, place, begun, both(left, right), loose)
+                about = (statement.sides[0] or ()) if loose else ()
+                spot = Spot(display, context, left, relation, right, place, begun, both(left, right), loose, about)
                 self.link(number, count, spot, "chain" if len(statement.relations) > 1 else "statement")
             self.last_side = right or None
         return count
@@ -154,6 +161,8 @@ class _Walker:
             announced=spot.loose or any(kinds.LEAVES_OUT.search(words) for words in (sentence, behind)),
             may_define=spot.place == 0 and spot.nodes is not None and D.settable(spot.nodes[0]),
             known=self.known.tied_in(spot.nodes),
+            about=spot.about,
+            case=self.case,
             seconds=self.seconds,
         )
 

@@ -37,6 +37,8 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     if of_parameters(node) is not None:
         raise NotRead("a gradient in the parameters")
     variable = reader.value(wrt)
+    if reader.context.chain and variable == N.eps:
+        raise NotRead("a gradient in the noise, of which the states are made")
     operand = _by_energy(reader, operand)
     total: Any = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(reader.value(operand))):

@@ -61,6 +61,7 @@ class Spot:
     begun: bool  # the statement writes its first side itself
     nodes: tuple[Node, Node] | None  # both sides parsed in the natural way
     loose: bool = False  # a proportionality stands before it in its chain
+    about: tuple[Item, ...] = ()  # what that proportionality begins with
 
     @property
     def at(self) -> int:

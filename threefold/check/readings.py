@@ -180,8 +180,13 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         reader.withheld = "the noise stands free beside an average over the states that it makes"
         if any(N.eps in free_variables(e.args[1], ANYWHERE) for e in _over_states(both)):
             raise NotRead(reader.withheld)
-    if reader.context.name == "vae" and _of_data(both):
-        reader.withheld = "p(x) may be the law of the data here"
+    if reader.context.name == "vae":
+        if _of_data(both):
+            reader.withheld = "p(x) may be the law of the data here"
+        if any(n.kind == "KL" and n[5].kind == "sym" for s in (left, right) for n in walk(s)) and any(
+            N.obs in d.variables for d in both.atoms(Density)
+        ):
+            reader.withheld = "p alone may be p(z) or p(z | x)"
     if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
     if reader.scored and (

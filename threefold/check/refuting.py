@@ -88,6 +88,8 @@ def _withheld(task: Task, readings: Iterable[Reading]) -> tuple[str, str] | None
             return "definition", reading.sets
         if any(name and name not in task.known for name in (reading.lone_left, reading.lone_right)):
             return "definition", "a name that may be set here"
+        if task.case:
+            return "undecided", f"not proved, and the text speaks of a case ({task.case})"
         if reading.guesses:
             names = ", ".join(reading.guesses)
             return (

@@ -28,6 +28,8 @@ class Task:
     theorem: str = ""  # what is assumed when these sides are compared
     rivals: tuple[Definition, ...] = ()  # what the same network is said to be elsewhere in the document
     known: tuple[str, ...] = ()  # built-in names that the document has tied to their meaning
+    about: tuple[Item, ...] = ()  # the law that a chain of proportionalities begins with
+    case: str = ""  # what the text supposes here
     seconds: float = 30.0
 
 

@@ -6,17 +6,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from threefold.check import constants, kernel, search
+from threefold.check import constants, kernel, laws, search
 from threefold.check.admissible import Found, answer, closed, goals_of, read, with_substitutions
 from threefold.check.contradictions import contradiction
+from threefold.check.cursor import Choices
 from threefold.check.goals import Found as Proved
 from threefold.check.members import before_the_chain
+from threefold.check.parses import parse_side
+from threefold.check.read import Reader
 from threefold.check.reading import Reading
 from threefold.check.refuting import refuted_or_not
+from threefold.check.sides import is_density
 from threefold.check.substitutions import available
 from threefold.check.tasks import Answer, Task
 from threefold.check.tokens import NotRead
+from threefold.check.tree import bare
 
 __all__ = ["Answer", "Task", "decide"]
 
@@ -128,6 +134,17 @@ def _same_gradient(task: Task, found: Sequence[Found], deadline: float) -> Answe
     )
 
 
+def _variables_of(task: Task, context: Any, settings: Any) -> tuple[str, ...]:
+    """What the law that a chain of proportionalities begins with is a law of; () for no such law."""
+    if not task.about:
+        return ()
+    node = bare(parse_side(task.about, Choices())[0])
+    if not is_density(node):
+        return ()
+    law = laws.law(Reader(context, settings, task.definitions), node)
+    return tuple(str(v) for v in law.variables)
+
+
 def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answer | None:
     for reading, context, settings in found:
         if reading.may_be_matrices or (reading.random and not (reading.constant or task.announced)):
@@ -135,8 +152,9 @@ def _up_to_constant(task: Task, found: Sequence[Found], deadline: float) -> Answ
         close = partial(closed, context, settings)
         announced = reading.constant or task.announced
         puts = available(context, settings, task.definitions, reading.unfold)
+        about = _variables_of(task, context, settings)
         for goal in goals_of(reading, context, settings):
-            constant = constants.find(goal, close, puts, deadline, announced)
+            constant = constants.find(goal, close, puts, deadline, announced, about)
             if constant is not None:
                 return answer(
                     "equal up to a constant",
