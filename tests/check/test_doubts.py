@@ -128,6 +128,8 @@ OPEN = [
     ("", r"\log p(x) = \int q(z)\log\frac{p(x,z)}{q(z)}dz + KL(q\|p)"),
     ("", r"\log p(x) = E_{q(z)}[\log p(x,z)] + H(q) + KL(q\|p)"),
     (STEP, r"\nabla_{\epsilon}\|x_t-\epsilon\|^2 = -2(x_t-\epsilon)"),
+    (STEP, r"\mathbb E_{x_0|}[x_0] = \mathbb E_{|x_t}[x_0]"),
+    (STEP, r"\int dx_1\ldots dx_T = \int\ldots dx_T"),
     # a determinant has a dimension
     (STEP, r"\log|\beta_t I| = \log\beta_t"),
     (STEP, r"\log|\beta_t I| = d\log\beta_t"),

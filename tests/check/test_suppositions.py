@@ -82,3 +82,24 @@ def test_a_tight_bound() -> None:
 )
 def test_what_is_said_of_every_case_is_refuted(text: str) -> None:
     assert "refuted" in judged(f"{STEP}{text}\n")
+
+
+SCALED = "$$x_t = \\alpha_t x_0 + \\sigma_t\\epsilon$$\n\n"
+VARIATIONAL = "$$q(x_t|x_0) = \\mathcal N(x_t;\\alpha_t x_0,\\sigma_t^2 I)$$\n\n"
+PRODUCT = "$$\\bar\\alpha_t = \\prod_{s=1}^t\\alpha_s$$\n\n"
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("before", [SCALED, VARIATIONAL, STEP + PRODUCT + SCALED])
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"-\frac{x_t-\alpha_t x_0}{\sigma_t^2} = -\frac{\epsilon}{\sigma_t}",
+        r"\|x_t-\alpha_t x_0\|^2 = \sigma_t^2\|\epsilon\|^2",
+        r"\alpha_t^2+\sigma_t^2 = 1",
+        r"\mathbb E_{x_t|x_0}[x_t] - x_0 = \alpha_t x_0 - x_0",
+        r"\nabla_{x_t}\log q(x_t|x_0) = -\frac{x_t-\alpha_t x_0}{\sigma_t^2}",
+    ],
+)
+def test_a_scale_of_the_documents_own(before: str, tex: str) -> None:
+    assert "refuted" not in judged(f"{before}$${tex}$$\n")

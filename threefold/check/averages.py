@@ -164,6 +164,8 @@ def _averaged(reader: LinkReader, part: Sequence[Item]) -> Any:
             laws.listed(reader, [n for piece in pieces(p) for n in _named(piece)])
             for p in (part[:place], part[place + 1 :])
         )
+        if not drawn or not given:
+            raise NotRead("a law without its variable")
         return Density("q", drawn, given)
     node = bare(Parser(part, repairs=[]).whole())
     if node.kind == "sym":

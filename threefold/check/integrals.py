@@ -33,6 +33,8 @@ def _against_densities(reader: LinkReader, factors: Sequence[Node]) -> Any:
     drawn = variable_set(laws.listed(reader, listed))
     if not drawn:
         raise NotRead("an integral without its differential")
+    if not [f for f in factors if f.kind not in ("d", "dots")]:
+        raise NotRead("an integral of nothing")
     if factors[0].kind == "add":
         behind = list(factors[1:])
         parts = [(sign, _against_densities(reader, [term, *behind])) for sign, term in factors[0][0]]

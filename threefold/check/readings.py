@@ -22,7 +22,7 @@ from derivations.kernel.terms import (
 from derivations.rules import Density, Domain, Expect, LogDensity
 from threefold.check import gradients, laws, moments, print_back, sides
 from threefold.check.averaging import otherwise_averaged
-from threefold.check.contexts import ddim
+from threefold.check.contexts import ddim, ddpm
 from threefold.check.contexts.base import Context, Settings
 from threefold.check.definitions import (
     Definitions,
@@ -39,7 +39,7 @@ from threefold.check.read import Reader, settle
 from threefold.check.reading import Reading
 from threefold.check.shapes import LAW_LETTERS
 from threefold.check.tokens import NotRead
-from threefold.check.tree import Node, bare, walk
+from threefold.check.tree import Name, Node, bare, walk
 
 ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 RELATIONS = {
@@ -180,6 +180,8 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         reader.withheld = "the noise stands free beside an average over the states that it makes"
         if any(N.eps in free_variables(e.args[1], ANYWHERE) for e in _over_states(both)):
             raise NotRead(reader.withheld)
+    if _of_another_scale(reader, both, left, right):
+        reader.withheld = "the document scales its states in a way of its own"
     if reader.context.name == "vae":
         if _of_data(both):
             reader.withheld = "p(x) may be the law of the data here"
@@ -231,6 +233,18 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
 def _over_states(both: Any) -> list[Any]:
     """The averages over states of the chain that may have made what stands under them."""
     return [e for e in both.atoms(Expect) if any(type(v) is N.x for v in e.args[0].variables)]
+
+
+def _of_another_scale(reader: Reader, both: Any, left: Node, right: Node) -> bool:
+    """Where the document scales its states as it likes: a state beside a noise, or the letters of that scale."""
+    settings = reader.settings
+    if not reader.context.chain or not (settings.foreign or settings.scaled):
+        return False
+    names = [n[0] for side in (left, right) for n in walk(side) if n.kind in ("sym", "call")]
+    if settings.scaled and any(n.letter in ("alpha", "sigma") and not n.accents for n in names if isinstance(n, Name)):
+        return True
+    made = both.atoms(VectorSymbol, VectorFunction)
+    return any(v == N.eps or type(v) in ddpm.NOISES for v in made) and any(type(v) is N.x for v in made)
 
 
 def _of_data(both: Any) -> bool:

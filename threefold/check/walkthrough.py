@@ -96,12 +96,17 @@ def _is_forward_kernel(left: Node, right: Node, settings: Settings) -> bool:
 _BARS = re.compile(r"\\bar\\alpha|\\overline\\alpha|\\bar\{?\\alpha|ᾱ")
 _SINGLE = re.compile(r"\\alpha_t(?:=|:=|&=)1-\\beta_t|\\beta_t(?:=|:=|&=)1-\\alpha_t")
 _STEPS = re.compile(r"1-\\beta|\\sqrt\\alpha|1-\\alpha|\\beta_t\\?I")
+_SCALED = re.compile(  # x_t = alpha_t x_0 + sigma_t epsilon, and what goes with it
+    r"\\alpha(?:_t|\(t\))(?:\\cdot)?\\?[xz](?:_0|_1)?[+,]\\sigma|=x_0\+\\sigma|\\alpha_t\^2\+\\sigma_t\^2"
+    r"|\\sigma_t(?:\^2=|=\\sqrt)1-\\alpha_t\^2|\\alpha_t(?:\^2=|=\\sqrt)1-\\sigma_t\^2|\\[dt]?frac\\alpha_t\^2\\sigma_t\^2"
+)
 _CUMULATIVE = re.compile(r"\\sqrt\\alpha_t(?:\\cdot)?x_0")
 
 
 def schedule_of(settings: Settings, formulas: Iterable[str], said: bool) -> Settings:
     """Cumulative alphas where no bar is written and x_0 is scaled by sqrt(alpha_t); a chain of its own without any."""
     text = "\n".join(plain(tex) for tex in formulas)
+    settings = replace(settings, scaled=bool(_SCALED.search(text)))
     if _BARS.search(text) or said:
         return replace(settings, bars=settings.bars or not said)
     settings = replace(settings, bars=settings.bars or bool(_SINGLE.search(text)))

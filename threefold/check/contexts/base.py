@@ -66,6 +66,7 @@ class Settings:
     own: tuple[str, ...] = ()  # the letters of the scale and of the deviation in a chain of the document's own
     step: int = 0  # the line where the document defines the context's own forward step
     posterior: tuple[str, ...] = ()  # (a, b, c): it writes q(x_{t-1} | x_t, x_0) = N(a_t x_0 + b_t x_t, c_t^2 I)
+    scaled: bool = False  # somewhere x_t is alpha_t x_0 + sigma_t epsilon
     foreign: int = 0  # the line where the document defines a forward law that is not the context's
     bars: bool = False  # the document has another sign than alpha for the product of all steps
     ignore: tuple[str, ...] = ()
