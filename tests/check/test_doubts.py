@@ -73,6 +73,10 @@ FALSE = [
     ("", r"\log p(x) \ge \mathbb E_{q(z|x)}[\log\frac{p(x|z)}{q(z|x)}]"),
     ("", r"KL(q(z)\|p(z|x)) = \int q(z)\log q(z) + q(z)\log p(z|x) dz"),
     (STEP, r"q(x_t|x_{t-1}) = \frac1{(2\pi\beta_t)^{d/2}}\exp(-\frac{\|x_t-\sqrt{1-\beta_t}x_{t-1}\|^2}{\beta_t})"),
+    (
+        "$$dx = f(x,t)dt + g(t)dw$$\n\n$$dx = e^t dw$$\n\n",
+        r"dx = [f(x,t) - g(t)^2\nabla_x\log p_t(y|x)]dt + g(t)dw",
+    ),
     (STEP, r"\alpha_t = 1-\beta_t \therefore 2+\beta_t = 2-\alpha_t"),
     (STEP, r"\mathbb E_{x_0,x_t|x_0}[\|x_t\|^2] = 2"),
     # what is left out behind a proportionality is free of the variable of its law

@@ -192,9 +192,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
     if reader.scored and (
-        reader.context.chain
-        or both.atoms(Averaging, Law)
-        or any(not str(v).startswith("score_") for v in sp.expand(lhs - rhs).atoms(VectorSymbol, VectorFunction))
+        reader.context.chain or both.atoms(Averaging, Law) or _scores_stand_alone(sp.expand(lhs), sp.expand(rhs))
     ):
         reader.withheld = "the score of a law that is only named is no free vector"
     used = (free_scalars(both) | reader.indices) & {
@@ -233,6 +231,12 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
 def _over_states(both: Any) -> list[Any]:
     """The averages over states of the chain that may have made what stands under them."""
     return [e for e in both.atoms(Expect) if any(type(v) is N.x for v in e.args[0].variables)]
+
+
+def _scores_stand_alone(*sides: Any) -> bool:
+    """Has one side the scores, and the other none, but vectors that the scores may be functions of?"""
+    kinds = [{str(v).startswith("score_") for v in side.atoms(VectorSymbol, VectorFunction)} for side in sides]
+    return any(True in a and b == {False} for a, b in (kinds, kinds[::-1]))
 
 
 def _of_another_scale(reader: Reader, both: Any, left: Node, right: Node) -> bool:
