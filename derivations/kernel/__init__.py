@@ -7,7 +7,8 @@ Read the rooms in this order; each leans on those before it.
   to a symbolic T. Nothing computes.
 - `domain`, `points`, `signs`: where each symbol lives, whether there is such a place, and what follows for integers and
   for the sign of a polynomial. Sound and incomplete: what it cannot decide is None, and nobody guesses.
-- `memory`: what is remembered of a calculation, and of whom: an impostor that equals a term could stand in for it.
+- `memory`, `genuine`: what is remembered of a calculation, and of whom: an impostor that equals a term could stand in
+  for it; and that a term is what its class made, and was not written into afterwards.
 - `binders`, `dependence`, `stopping`, `substitution`: indices without names, who depends on what, what a derivative
   holds fixed, and the one substitution, which captures nothing. Its `core` is the way in: it writes out abbreviations,
   gives indices their places, and leaves no stop-gradient.
@@ -19,7 +20,8 @@ Read the rooms in this order; each leans on those before it.
   and what a term is up to O(h^p) as a step h tends to 0.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
   the text, before anything cancels.
-- `hypotheses`, `places`: what is supposed, and where a line stands.
+- `hypotheses`, `supposed`, `consistency`, `places`: what is supposed, that it is not known to hold nowhere, and where a
+  line stands.
 - `rules/base`, then the other rules in any order: primitives, each of which rewrites a term into one of the same value,
   or decides one relation. Each names its condition; `tests/kernel` reads each in finite models, and again without it.
 - `relations`, `theorem`: theorems, which only its functions make. To accept `previous = next` by a rule, it applies the

@@ -12,7 +12,7 @@ import sympy as sp
 from derivations.kernel.terms import Malformed, ScalarFunction, VectorSymbol
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JointCondition:
     """small <= large, or small < large: polynomials in numbers and in members of families.
 

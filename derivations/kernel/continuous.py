@@ -42,7 +42,7 @@ def smoothness(family: Any, n: int, needed_because: str = "") -> Hypothesis:
     return Hypothesis(f"{family.__name__} in C^{n}", _words(family.__name__, n), needed_because=needed_because)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Granted:
     """What hypotheses grant: derivatives of functions of which nothing else is known, derivatives of their means.
 

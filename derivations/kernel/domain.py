@@ -15,7 +15,7 @@ from derivations.kernel import terms
 from derivations.kernel.conditions import JointCondition
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Interval:
     """The real interval from lo to hi, its ends exact; `nonzero` removes 0 from it."""
 

@@ -5,14 +5,16 @@ A subclass of `Add`, of `Integer` or of `str` may print one thing and compare as
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
+from sympy.core.assumptions import StdFactKB
 
 from derivations.kernel import terms
-from derivations.kernel.memory import OWN
+from derivations.kernel.memory import OWN, remembered
 from derivations.kernel.terms import Bound, Malformed
 
 OPEN = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Rational, sp.NumberSymbol)  # what could be subclassed
@@ -55,10 +57,12 @@ def refuse_impostors(e: Any) -> None:
         raise Malformed(f"a number of more than {LONGEST_NUMBER} bits is too long to calculate with")
     if isinstance(e, sp.Symbol) and not isinstance(e, Bound):
         refuse_hidden_text(e.name, "a symbol")
-    if type(e) is sp.Pow:
-        _refuse_power(e)
     for a in e.args if isinstance(e, sp.Basic) else ():
         refuse_impostors(a)
+    if isinstance(e, sp.Basic):
+        _refuse_changed(e)
+    if type(e) is sp.Pow:
+        _refuse_power(e)
 
 
 def _refuse_power(e: Any) -> None:
@@ -69,6 +73,55 @@ def _refuse_power(e: Any) -> None:
         raise Malformed(f"a power of {exponent} is too large to calculate with: at most {LARGEST_POWER}")
     if exponent.is_number and not isinstance(exponent, sp.Rational) and exponent.has(sp.Pow):
         raise Malformed(f"a power of {exponent} is not written out: give an exact fraction")
+
+
+# --- as its class makes it --------------------------------------------------------------------------------------------
+
+
+def _refuse_changed(e: Any) -> None:
+    """Refuse a term that was written into after it was made, or that its class did not make.
+
+    An attribute of its own would answer in the place of a method. What SymPy remembers to have found out of it may have
+    been put there, so it is forgotten, and found out again.
+    """
+    if own := set(getattr(e, "__dict__", ())) - ({"nargs"} if isinstance(e, sp.Function) else set()):
+        raise Malformed(f"{type(e).__name__} was given {min(own)!r} of its own: a term is what its class makes of it")
+    if isinstance(e, sp.Symbol):
+        if not _has_its_facts(e):
+            raise Malformed(f"{e} was told something that it was not declared with: say in the domain what it is")
+        return
+    e._assumptions = type(e).default_assumptions
+    if isinstance(e, sp.Add | sp.Mul | sp.Pow):
+        if getattr(e, "is_commutative", None) is not all(a.is_commutative for a in e.args):
+            raise Malformed(f"{type(e).__name__} was told what it is, or was not made by SymPy: write +, * and **")
+    elif isinstance(e, sp.Rational):
+        if not (e.q >= 1 and math.gcd(e.p, e.q) == 1 and (e.q > 1 or isinstance(e, sp.Integer))):
+            raise Malformed(f"{e} is no fraction in lowest terms: write Rational({e.p}, {e.q})")
+    elif isinstance(e, terms.Formal) and not _is_made(e):
+        raise Malformed(f"{type(e).__name__} was put together by hand: call {type(e).__name__}(...)")
+
+
+@remembered(2**16)
+def _is_made(e: Any) -> bool:
+    """Is the term what its class makes of its arguments?"""
+    try:
+        return bool(type(e)(*e.args) == e)
+    except Exception:  # whatever the class says about them
+        return False
+
+
+def _has_its_facts(symbol: Any) -> bool:
+    """Does a symbol know no more of itself than what it was declared with?"""
+    declared, shown = _facts(tuple(symbol._assumptions_orig.items()))
+    found = symbol._assumptions
+    same = found == declared or all(declared.get(k) is known for k, known in found.items() if known is not None)
+    return bool(same and symbol._assumptions0 == shown)
+
+
+@remembered(256, lambda declared: all(type(k) is str and type(v) is bool for k, v in declared))
+def _facts(declared: tuple[tuple[str, bool], ...]) -> tuple[dict[str, bool], tuple[tuple[str, bool], ...]]:
+    found = dict(StdFactKB({"commutative": True, **dict(declared)}))
+    return found, tuple(sorted(found.items()))
 
 
 def refuse_hidden_text(name: Any, what: str) -> None:

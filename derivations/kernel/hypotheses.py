@@ -27,7 +27,7 @@ ASSUMPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A named condition of a claim. With `lhs` and `rhs` it may be used as an equation.
 

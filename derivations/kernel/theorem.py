@@ -52,7 +52,7 @@ class DoesNotFollow(ValueError):
         self.before, self.after = before, after
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a theorem says, and what it rests on. `meant`: a value is known to exist on both sides."""
 

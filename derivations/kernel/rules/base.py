@@ -108,7 +108,7 @@ class Context:
 # --- primitives -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Primitive:
     """`rewrite` keeps the value of an expression; `decide` compares the rewritten lines; `source` is one of the two."""
 
@@ -194,9 +194,12 @@ def deciding(
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """A request: the name of a primitive, and its arguments. What is shown of it is the primitive's own."""
+    """A request: the name of a primitive, and its arguments. What is shown of it is the primitive's own.
+
+    It has no room for anything else (`slots`): a `decide` of its own would answer in the place of the kernel's.
+    """
 
     key: str
     arguments: tuple[Any, ...] = ()

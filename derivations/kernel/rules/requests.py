@@ -20,6 +20,8 @@ def refuse_stranger(rule: Any) -> None:
     """A request holds a name and terms, texts, numbers, hypotheses and requests; anything else is none."""
     if type(rule) is not Rule:
         raise StepFails(f"{rule!r} is no rule: write one of derivations.rules, such as by=algebra")
+    if type(rule.arguments) is not tuple:
+        raise StepFails(f"the arguments of the rule {rule.key!r} are no plain tuple: write the rule by its function")
     _refuse_other_arguments(rule)
     for a in _flat(rule.arguments):
         if type(a) is Rule:

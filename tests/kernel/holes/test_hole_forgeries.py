@@ -35,8 +35,10 @@ def test_a_rule_has_nothing_to_replace() -> None:
     for changed in ({"decide": lambda *_: True}, {"rewrite": lambda e, _: 0}, {"tier": "decided"}):
         with pytest.raises(TypeError):
             replace(algebra, **changed)
-    with pytest.raises(FrozenInstanceError):
-        algebra.decide = lambda *_: True  # type: ignore[method-assign, misc]
+    for write in (setattr, object.__setattr__):
+        with pytest.raises((FrozenInstanceError, TypeError, AttributeError)):
+            write(algebra, "decide", lambda *_: True)
+    assert not hasattr(algebra, "__dict__")
 
 
 class Liar(Rule):

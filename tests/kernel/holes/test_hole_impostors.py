@@ -21,11 +21,13 @@ from derivations.language.chains import Chain, Proof
 from derivations.notation import abar, p, q, schedule, t, z
 from derivations.rules import (
     KL,
+    POSITIVE,
     D,
     Domain,
     Hypothesis,
     Interval,
     algebra,
+    at_most,
     define,
     differentiation,
     positivity,
@@ -155,7 +157,6 @@ def test_claims_of_another_class_are_not_judged() -> None:
         (lambda made: made, "text"),
         (lambda made: made.says[0], "latex"),
         (lambda made: made.domain, "words"),
-        (lambda made: made.hypotheses[0], "shown"),
         (lambda made: made.proofs[0].chains[0].lines[0], "shown"),
     ],
 )
@@ -167,6 +168,12 @@ def test_a_part_that_says_more_than_its_fields_is_not_judged(part: Callable[[Any
     verdict = judge(made).verdict
     assert isinstance(verdict, Undecided), verdict
     assert f"was given {name!r} of its own" in verdict.reason
+
+
+def test_a_hypothesis_and_an_interval_hold_nothing_beside_their_fields() -> None:
+    for part in (Hypothesis("mild", ""), POSITIVE, at_most(a, a)):
+        with pytest.raises(AttributeError):
+            object.__setattr__(part, "shown", "a = a + 1")
 
 
 def test_a_place_put_together_elsewhere_is_none() -> None:
