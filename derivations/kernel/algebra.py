@@ -17,7 +17,7 @@ from derivations.kernel.dependence import enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.lowering import Lowering, OutsideFragment, linear_form
 from derivations.kernel.substitution import core
-from derivations.kernel.words import definite, reduced, semidefinite, words
+from derivations.kernel.words import definite, nonnegative_trace, reduced, semidefinite, words
 
 __all__ = ["Algebra", "OutsideFragment", "linear_form"]
 
@@ -92,6 +92,9 @@ class Algebra(Lowering):
         for needed, found in ((definite(matrix), strict), (semidefinite(matrix), "0+")):
             if needed is not None and all(self._sign_inside(number) == "+" for number in needed):
                 return found
+        told = nonnegative_trace(words(matrix)) if isinstance(e, terms.Trace) else None
+        if told is not None and all(self._sign_inside(number) == "+" for number in told[0]):
+            return "+" if told[1] else "0+"
         return None
 
     def _sign_of_sum(self, e: Any) -> str | None:

@@ -56,7 +56,7 @@ def times(one: Sum, other: Sum) -> Sum:
 
 
 def _joined(left: Word, right: Word) -> Word:
-    while left and right and left[-1] == right[0] ** -1:
+    while left and right and is_invertible(right[0]) and left[-1] == right[0] ** -1:
         left, right = left[:-1], right[1:]
     return (*left, *right)
 
@@ -154,3 +154,42 @@ def semidefinite(e: Any) -> list[Any] | None:
 def _is_mirrored(word: Word) -> bool:
     middle = word[len(word) // 2] if len(word) % 2 else None
     return turned(word) == word and (middle is None or is_invertible(middle))
+
+
+# --- signs of spectra and traces --------------------------------------------------------------------------------------
+
+
+def mirrored_parts(word: Word, most: int) -> bool:
+    """Is the word at most so many positive semi-definite ones, X Y X^T, one after the other?"""
+    if not word or most == 0:
+        return not word
+    ends = (n for n in range(len(word), 0, -1) if _is_mirrored(word[:n]))
+    return any(mirrored_parts(word[n:], most - 1) for n in ends)
+
+
+def turns(word: Word) -> list[Word]:
+    """The word, and what it becomes when it is turned; where all letters have inverses, and so one size."""
+    square = all(map(is_invertible, word))
+    return [word[n:] + word[:n] for n in range(len(word) if square else 1)] or [word]
+
+
+def nonnegative_trace(found: Sum) -> tuple[list[Any], bool] | None:
+    """The numbers that must be positive for the trace not to be negative, and whether it then is positive; None if
+    nothing tells. The product of two positive semi-definite matrices has no negative eigenvalue."""
+    if not all(any(mirrored_parts(turn, 2) for turn in turns(word)) for word in found):
+        return None
+    return list(found.values()), any(all(map(is_invertible, word)) for word in found)
+
+
+def never_opposite(one: Word, other: Word) -> bool:
+    """Is one word surely no negative multiple of the other?
+
+    One times the inverse of the other would be -c I, with c > 0. It is P Q R S at most, of positive semi-definite P, Q,
+    R and S: so P Q = -c (R S)^-1, and P Q has no negative eigenvalue.
+    """
+    for left, right in ((one, other), (other, one)):
+        if all(map(is_invertible, right)):
+            whole = _joined(left, tuple(letter**-1 for letter in reversed(right)))
+            if any(mirrored_parts(turn, 4) for turn in turns(whole)):
+                return True
+    return False

@@ -9,25 +9,31 @@ import sympy as sp
 from attack import Attack, assert_refused
 
 from derivations.kernel.hypotheses import ASSUMPTIONS
+from derivations.kernel.rules.base import in_order
 from derivations.kernel.terms import DIM
-from derivations.notation import T, i, z
+from derivations.notation import T, i, k, z
 from derivations.rules import (
+    KL,
     POSITIVE,
     At,
     AtMost,
     Domain,
     Expect,
     Hypothesis,
+    Inner,
     LogDensity,
     Norm2,
     Normal,
     Quadratic,
+    Trace,
     covariance,
     given,
     log_p,
+    matrix,
     positivity,
     scalar,
     scalar_function,
+    trace_algebra,
     vector,
     vector_function,
 )
@@ -35,7 +41,9 @@ from derivations.rules import (
 a, b, c = (scalar(f"contra_{name}") for name in "abc")
 net = vector_function("contra_net")
 A, B = covariance("Contra_A"), covariance("Contra_B")
+C, R = covariance("Contra_C"), matrix("Contra_R")
 f, g, u = scalar_function("contra_f"), scalar_function("contra_g"), vector("contra_u")
+SIZED = Domain(indices={k: (1, sp.oo)}, sizes={"Contra_R": (DIM, k)})
 ANY_T = Domain(indices={T: (1, sp.oo)})
 
 
@@ -44,6 +52,15 @@ def supposing(*equations, domain=None, of=0):  # type: ignore[no-untyped-def]
     hypotheses = tuple(Hypothesis(f"mild {n}", "a mild condition", *e) for n, e in enumerate(equations))
     lhs, rhs = equations[of][:2]
     return Attack(lhs, rhs, given(hypotheses[of]), domain or Domain(), hypotheses)
+
+
+def supposing_matrices(left, right):  # type: ignore[no-untyped-def]
+    """Two matrices that are said to be equal, put for each other."""
+    h = Hypothesis("mild", "a mild condition", left, right)
+    form = Inner(u, u) * right if right.is_commutative else Quadratic(u, right, u)
+    return Attack(
+        Quadratic(u, left, u), form, in_order((given(h), trace_algebra)), SIZED if left.has(R) else Domain(), (h,)
+    )
 
 
 def nought_below_minus_one(line):  # type: ignore[no-untyped-def]
@@ -71,11 +88,49 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "two values of one number": lambda: supposing((a, sp.S.One), (a, sp.S(2))),
     "two that meet in a third": lambda: supposing((a, b), (a, b + 1)),
     "a value that denies an equation": lambda: supposing((a, sp.S(2)), (f(1), a), (f(1), sp.S(3)), of=1),
+    "outside of its interval at one index": lambda: supposing(
+        (f(i), i - 3, {i: (1, 5)}), domain=Domain({"contra_f": POSITIVE})
+    ),
+    "two values of one member": lambda: supposing((f(i), i, {i: (1, 5)}), (f(2), sp.S(5))),
+    "two ranges that meet": lambda: supposing((f(i), i, {i: (1, 3)}), (f(k), sp.S.Zero, {k: (2, 4)})),
+    "a recursion that stands still": lambda: supposing((f(i), f(i - 1) + 1, {i: (1, T)}), (f(1), f(0)), domain=ANY_T),
+    "the opposite of the identity": lambda: supposing_matrices(A * B, -sp.S.One),
+    "the opposite of another": lambda: supposing_matrices(A * B, -C),
+    "the opposite of a product": lambda: supposing_matrices(A * B, -B * A),
+    "an opposite of three": lambda: supposing_matrices(A * B * C, -sp.S.One),
+    "an opposite of squares": lambda: supposing_matrices(A * B * A * B, -2 * sp.S.One),
+    "no product": lambda: supposing_matrices(A * B, sp.S.Zero),
+    "an opposite through another space": lambda: supposing_matrices(R.T * A * R * B, -sp.S.One),
+    "a product and what it is turned": lambda: supposing_matrices(A * B + B * A, -C),
+    "a trace": lambda: supposing((Trace(A * B, DIM), sp.S(-1))),
+    "a mean that is known": lambda: supposing((Expect(Normal(z, 0, 1), Norm2(z)), sp.S.Zero)),
+    "a divergence that is known": lambda: supposing((KL(Normal(z, 0, 1), Normal(z, 0, 1)), sp.S(3))),
+    "a mean of what does not move": lambda: supposing((Expect(Normal(z, 0, 1), f(u)), f(u) + 1)),
+    "a density that is too large": lambda: supposing((log_p("q", z), LogDensity(Normal(z, 0, 1)) + 1)),
+    "another density that is too large": lambda: supposing((log_p("q", z), log_p("p", z) + sp.log(2))),
+    "a formula that is no density": lambda: supposing((log_p("q", z), Norm2(z))),
+    "a square of a density": lambda: supposing((log_p("q", z), 2 * LogDensity(Normal(z, 0, 1)))),
+    "a product of densities": lambda: supposing(
+        (log_p("q", z), LogDensity(Normal(z, 0, 1)) + LogDensity(Normal(z, 0, 2)))
+    ),
     "an assumption with an equation": lambda: Attack(
         a, a + 1, given(Hypothesis("integrable", words, a, b)), hypotheses=(Hypothesis("integrable", words, a, b),)
     ),
 }
 TRUE: dict[str, Callable[[], Attack]] = {
+    "members of a range": lambda: supposing((f(i), i, {i: (1, 5)}), (f(2), sp.S(2)), of=1),
+    "a recursion and its start": lambda: supposing((f(i), f(i - 1) + 1, {i: (1, T)}), (f(0), a), domain=ANY_T, of=1),
+    "an inverse": lambda: supposing_matrices(A * B, sp.S.One),
+    "the opposite of five": lambda: supposing_matrices(A * B * C * A * B, -C),
+    "a matrix that is its own opposite": lambda: supposing_matrices(R.T * B * R, R.T * A * R),
+    "a formula and a number that nobody knows": lambda: supposing((log_p("q", z), a - Norm2(z))),
+    "a product of a marginal and a conditional": lambda: supposing(
+        (log_p("q", (z, u)), log_p("p", z) + log_p("p", u, z))
+    ),
+    "an unknown function": lambda: supposing((log_p("q", z), f(z) + LogDensity(Normal(z, 0, 1)))),
+    "a chain of densities": lambda: supposing(
+        (log_p("q", (z, u)), LogDensity(Normal(z, u, 1)) + LogDensity(Normal(u, 0, 1)))
+    ),
     "two numbers": lambda: supposing((a, b)),
     "inside of its interval": lambda: supposing((a, sp.S.One), domain=Domain({"contra_a": POSITIVE})),
     "two equations": lambda: supposing((a, b), (b, c)),
