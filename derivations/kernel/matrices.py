@@ -9,7 +9,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol, sympify
 from sympy.printing.precedence import PRECEDENCE
 
 from derivations.kernel.laws import Formal, Term
-from derivations.kernel.symbols import LATEX, Covariance
+from derivations.kernel.symbols import LATEX, Covariance, Malformed
 
 
 class Trace(Term):
@@ -68,6 +68,15 @@ class Transposed(Formal, Expr):
             return matrix.func(*map(Transposed, reversed(matrix.args)))
         return super().__new__(cls, matrix)
 
+    def _eval_power(self, exponent: Any) -> None:
+        _refuse_inverse(self, exponent)
+
+
+def _refuse_inverse(matrix: Any, exponent: Any) -> None:
+    """SymPy would cancel M M^-1 before anybody asks whether there is an inverse."""
+    if not (exponent.is_integer and exponent.is_nonnegative):
+        raise Malformed(f"{matrix} may have no inverse, and has no power {exponent}: covariances have one")
+
 
 class LinearMap(Symbol):
     """A real matrix, whose rows and columns the domain counts (`sizes`). Matrices do not commute."""
@@ -78,6 +87,9 @@ class LinearMap(Symbol):
     def T(self) -> Any:
         """Its transpose."""
         return Transposed(self)
+
+    def _eval_power(self, exponent: Any) -> None:
+        _refuse_inverse(self, exponent)
 
 
 @cache

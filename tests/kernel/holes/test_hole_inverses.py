@@ -8,9 +8,11 @@ import pytest
 import sympy as sp
 from attack import Attack, assert_refused
 
-from derivations.rules import LogDet, Quadratic, algebra, covariance, positivity, trace_algebra, vector
+from derivations.kernel.terms import Malformed
+from derivations.rules import LogDet, Quadratic, Trace, algebra, covariance, matrix, positivity, trace_algebra, vector
 
 u, v, A, B = vector("inverse_u"), vector("inverse_v"), covariance("Inverse_A"), covariance("Inverse_B")
+R, n = matrix("Inverse_R"), sp.Symbol("inverse_n", integer=True)
 gap = sp.Mul(A - B, (A - B) ** -1, evaluate=False)
 
 
@@ -43,3 +45,9 @@ def test_it_is_not_proved(name: str) -> None:
 def test_its_true_neighbour_is(name: str) -> None:
     verdict = TRUE[name]().verdict()
     assert verdict, verdict
+
+
+@pytest.mark.parametrize("made", [lambda: Trace(R * R**-1, 2), lambda: 1 / R, lambda: R.T**-2, lambda: R**n])
+def test_an_inverse_is_refused_before_it_cancels(made: Callable[[], object]) -> None:
+    with pytest.raises(Malformed, match="may have no inverse"):
+        made()
