@@ -7,6 +7,7 @@ when it does not decide, the answer is None and nobody guesses.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from sympy import Expr, Symbol
 
 from derivations.kernel.domain import REAL, Interval
 from derivations.kernel.memory import is_genuine, remembered
+
+MOST_CLOSED = 6  # closed intervals of which the ends are tried together
 
 
 def encode(interval: Interval, n: int) -> tuple[Expr, Expr, list[tuple[Symbol, str]]]:
@@ -54,20 +57,44 @@ def _is_genuine(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> bool:
 @remembered(8192, _is_genuine)
 def _sign_on(f: Any, places: tuple[tuple[Symbol, Interval], ...]) -> str | None:
     kinds: dict[Symbol, str] = {}
-    substitution, degrees = {}, []
+    substitution, degrees, pairs = {}, [], []
     for n, (g, interval) in enumerate(places):
         top, bottom, variables = encode(interval, n)
         kinds.update(variables)
         substitution[g] = top / bottom
         degrees.append(bottom ** sp.degree(f, g))
+        pairs += [[v for v, _ in variables]] if len(variables) == 2 else []
     cleared = sp.Poly(sp.cancel(f.xreplace(substitution) * sp.Mul(*degrees)), *kinds)
     if cleared.is_zero:  # on an interval of a single value
         return "0"
     signs = {_monomial_sign(m, c, list(kinds.values())) for m, c in cleared.terms()}
     for strict, weak in (("+", "0+"), ("-", "0-")):
         if signs <= {strict, weak}:
-            return strict if strict in signs else weak
+            return strict if strict in signs or _at_all_ends(cleared, kinds, pairs, strict) else weak
     return None
+
+
+def _at_all_ends(cleared: Any, kinds: Mapping[Symbol, str], pairs: list[list[Symbol]], strict: str) -> bool:
+    """Is there a strict monomial at each choice of ends of the closed intervals?
+
+    Their points are r : m, of two numbers that are not both 0. So where all coefficients have one sign, some monomial
+    in the powers of those alone that are not 0 counts.
+    """
+    left = [
+        (
+            {g for g, n in zip(cleared.gens, monomial, strict=True) if n and any(g in pair for pair in pairs)},
+            _monomial_sign(
+                monomial, c, ["positive" if any(g in pair for pair in pairs) else kinds[g] for g in cleared.gens]
+            ),
+        )
+        for monomial, c in cleared.terms()
+    ]
+    ends = map(set, itertools.product(*pairs)) if len(pairs) <= MOST_CLOSED else []
+    return (
+        bool(pairs)
+        and len(pairs) <= MOST_CLOSED
+        and all(any(s == strict and own <= end for own, s in left) for end in ends)
+    )
 
 
 def _monomial_sign(monomial: tuple[int, ...], coefficient: Any, kinds: list[str]) -> str | None:

@@ -263,3 +263,14 @@ def test_a_schedule_may_be_1_at_0_and_lies_in_its_interval_elsewhere() -> None:
     assert wide.interval(abar(t - 1)) == Interval(sp.S.One, sp.S(3), False, False)
     holding = Domain({"alpha": POSITIVE, "abar": POSITIVE}, {t: (1, sp.oo)}, {"abar": "alpha"})
     assert holding.interval(abar(t - 1)) == POSITIVE
+
+
+@pytest.mark.parametrize("which", range(2))
+def test_what_lies_between_two_ends_is_as_strict_as_at_both(which: int) -> None:
+    a, b = sp.symbols("a b")
+    known = {a: Interval(1, 2, False, False), b: CLOSED_UNIT}
+    strict = [a, a + b, 3 - a, a - b / 2, (2 - a) ** 2 + (a - 1) ** 2, a * a - b / 2, a + b * (1 - b)]
+    weak = [a - 1, 2 - a, a - b, b * a, (a - 1) * (2 - a), 1 - a * b / 2]
+    for f in (strict, weak)[which]:
+        assert polynomial_sign(sp.expand(f), known) == ("+", "0+")[which]
+        assert polynomial_sign(sp.expand(-f), known) == ("-", "0-")[which]
