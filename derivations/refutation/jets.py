@@ -30,6 +30,12 @@ class Jet:
     def __repr__(self) -> str:
         return f"Jet({self.low}, {self.coefficients})"
 
+    def __float__(self) -> float:
+        """What it tends to, where it tends to a number."""
+        if any(float(self[k]) for k in range(self.low, 0)):
+            return float("inf")
+        return float(self[0])
+
     @property
     def end(self) -> int:
         return self.low + len(self.coefficients)

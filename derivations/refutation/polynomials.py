@@ -34,6 +34,10 @@ class Polynomial:
     def __repr__(self) -> str:
         return " + ".join(f"{c}*{m}" for m, c in self.terms.items())
 
+    def __float__(self) -> float:
+        """What it is where all generators are 0: how large it is, where they are infinitesimals."""
+        return float(self.terms.get((), 0))
+
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Exponential | Jet):
             return NotImplemented

@@ -187,7 +187,9 @@ def with_line(original: Claim, part: int, section: int, number: int, expression:
 def test_doubling_one_line_makes_exactly_that_step_fail(claim_id, part, section, number):
     original = claim(claim_id)
     line = original.proofs[part].chains[section].lines[number].expression
-    doubled = Rounded(2 * line.args[0], line.args[1]) if isinstance(line, Rounded) else 2 * line
+    doubled = (
+        Rounded(2 * line.args[0], line.args[1]) if isinstance(line, Rounded) else 2 * line if line != 0 else sp.S.One
+    )
     report = judged(with_line(original, part, section, number, doubled)).parts[part]
     assert isinstance(report.verdict, Undecided)
     before = sum(len(chain.lines) for chain in original.proofs[part].chains[:section])
