@@ -20,7 +20,8 @@ from derivations.kernel.supposed import refuse_known, refuse_no_density
 from derivations.kernel.terms import Malformed
 from derivations.kernel.words import definite, is_invertible, never_opposite, nonnegative_trace, words
 
-MOST = 12  # members of a range that are looked at, from its lower end on
+MOST, FEW = 12, 3  # members of a range that are looked at, from its lower end on; of one that refers to itself
+LONG = 60  # operations of an equation beyond which nothing more is put into it
 
 
 def refuse_contradiction(hypotheses: Iterable[Hypothesis], domain: Domain) -> None:
@@ -46,7 +47,9 @@ def _instances(equations: list[Hypothesis], domain: Domain) -> Iterator[Any]:
     mentioned = sp.Tuple(*(side for h in equations for side in h.sides)).atoms(terms.ScalarFunction)
     for h in (h for h in equations if len(h.when) == 1 and isinstance(h.lhs, terms.ScalarFunction)):
         ((index, (lo, hi)),) = h.when.items()
-        near = {lo + n for n in range(MOST)} | ({hi - n for n in range(3)} if hi != sp.oo else set())
+        near = {lo + n for n in range(FEW if h.rhs.atoms(type(h.lhs)) else MOST)} | (
+            {hi - n for n in range(3)} if hi != sp.oo else set()
+        )
         shifts = {sp.expand(a - index) for a in h.lhs.args}
         alike = {a for one in mentioned if type(one) is type(h.lhs) for a in one.args if not a.has(index)}
         near |= {sp.expand(a - shift) for a in alike for shift in shifts if shift.is_Integer}
@@ -66,7 +69,7 @@ def _refuse_together(equations: list[Any], domain: Domain) -> None:
         if ranges or not _is_number(number) or value.has(number):
             continue
         for k, (other, *sides, where, several) in enumerate(equations):
-            if k == n or not sp.Tuple(*sides).has(number):
+            if k == n or not sp.Tuple(*sides).has(number) or sp.count_ops(sides) > LONG:
                 continue
             try:
                 left, right = (substitute(side, {number: value}, domain) for side in sides)
