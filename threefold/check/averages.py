@@ -19,7 +19,7 @@ from derivations.rules import (
     Normal,
     SumTo,
 )
-from threefold.check import laws, moments
+from threefold.check import denoising, laws, moments
 from threefold.check.contexts import flow
 from threefold.check.contexts.base import DATA_LABELS
 from threefold.check.lowering import LinkReader
@@ -27,6 +27,7 @@ from threefold.check.parse import PAIRS, Parser
 from threefold.check.tokens import Item, NotRead, Token, flat
 from threefold.check.tree import Name, Node, bare
 
+ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 VARIABLE_LETTERS = frozenset(["x", "X", "z", "Z"])
 
 
@@ -54,7 +55,7 @@ def expectation(reader: LinkReader, node: Node) -> Any:
         reader.repaired = True
         reader.note("the subscript of E was lost and is put back")
     if given:
-        return moments.conditional_mean(reader, body, given)
+        return moments.conditional_mean(reader, script, body, given)
     if script is None:
         return _under_lost_law(reader, body, None)
     parts = [part for piece in pieces(_restored(script.items)) for part in _drawn_apart(piece)]
@@ -66,7 +67,10 @@ def expectation(reader: LinkReader, node: Node) -> Any:
         if made == "lost":
             return _under_lost_law(reader, body, part)
         laws_found.append(made)
-    value = _made_from_noise(reader, reader.value(body), laws_found)
+    value = reader.value(body)
+    for law in laws_found:
+        value = denoising.noises_of_state(law, value)
+    value = _made_from_noise(reader, value, laws_found)
     for made in reversed(laws_found):
         value = _uniform(reader, value) if made == "steps" else Expect(made, value)
     return value
@@ -77,7 +81,7 @@ def _made_from_noise(reader: LinkReader, value: Any, drawn: Sequence[Any]) -> An
     if not reader.context.chain or not any(isinstance(a, Normal) and a.args[0] == N.eps for a in drawn):
         return value
     bound = {v for law in drawn if law != "steps" for v in law.variables}
-    states = {m for m in free_variables(value, Domain({}, {N.T: (sp.S.One, sp.oo)})) if type(m) is N.x}
+    states = {m for m in free_variables(value, ANYWHERE) if type(m) is N.x}
     states -= bound | {N.x(0)}
     if not states:
         return value
@@ -222,6 +226,9 @@ def _under_lost_law(reader: LinkReader, body: Node, part: Sequence[Item] | None)
             reader.note("E is over q(z | x)")
             return Expect(Density("q", [N.z], [N.obs]), value)
         raise NotRead("an expectation without its law")
+    if part is None and free_variables(value, ANYWHERE) == {N.eps}:
+        reader.note("E is over the noise")
+        return Expect(Normal(N.eps, 0, 1), value)
     letters = [i.text for i in part or [] if isinstance(i, Token)]
     if part is not None and letters[:1] != ["q"]:
         raise NotRead("an expectation without its law")

@@ -132,9 +132,15 @@ def settable(node: Node) -> bool:
     name, call = found
     if call is None and name.letter in NEVER and not name.accents:
         return False
-    if call is not None and name.letter in COVARIANCES:
+    if call is not None and (name.letter in COVARIANCES or _is_entropy(name, call)):
         return False
     return not (call is not None and name.letter in ("p", "q", "P", "Q"))
+
+
+def _is_entropy(name: Name, call: Node) -> bool:
+    """Is it H(q(x_t | x_0)), the entropy of a law that is written with its variables?"""
+    inner = bare(call[1][0])
+    return name in (Name("H"), Name("ℋ")) and len(call[1]) == 1 and inner.kind == "call" and inner[0][0].letter in ("p", "q")
 
 
 def unsquared(node: Node) -> Node:

@@ -12,6 +12,7 @@ from derivations.kernel.algebra import linear_form
 from derivations.kernel.terms import ScalarFunction, VectorSymbol
 from derivations.rules import Density, LogDensity, Norm2, Normal, vector, vector_function
 from threefold.check.lowering import LinkReader
+from threefold.check.shapes import has_density
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
@@ -39,6 +40,8 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     variable = reader.value(wrt)
     if reader.context.chain and variable == N.eps:
         raise NotRead("a gradient in the noise, of which the states are made")
+    if has_density(operand):  # the gradient of a density is the density times its score
+        return sp.exp(reader.log(operand)) * gradient(reader, Node("grad", (wrt, dot, Node("log", (operand,)))))
     operand = _by_energy(reader, operand)
     total: Any = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(reader.value(operand))):
@@ -121,4 +124,7 @@ def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> A
     reader.scored |= set(members)
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
     shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
-    return vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")
+    made = vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")
+    if len(members) == 1:
+        reader.scores[made] = (law.args[0].name, variable)
+    return made

@@ -135,10 +135,10 @@ def called(reader: LinkReader, node: Node) -> Any:
             return reader.value(defined.node)
         finally:
             reader.unfolding.pop()
-    special = SPECIAL.get(name.letter) if "word" in name.accents else None
+    special = SPECIAL.get(name.letter) if "word" in name.accents or name.letter == "𝕍" else None
     if special is not None:
         return special(reader, node)
-    if name.letter == "H" and not (name.labels or name.index or name.above):
+    if name.letter in ("H", "ℋ") and not (name.labels or name.index or name.above):
         return _entropy(reader, node)
     if reader.context.name == "flow-matching":
         arguments = tuple(laws.variables(reader, a)[0] for a in node[1])

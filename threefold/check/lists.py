@@ -7,7 +7,7 @@ from typing import Any
 
 from derivations import notation as N
 from derivations import rules as R
-from derivations.kernel.terms import DefinedFunction
+from derivations.kernel.terms import DefinedFunction, is_vector
 from derivations.rules import KL, BernoulliProduct, Density, Expect, FullNormal, Normal, SumTo
 from threefold.check.goals import Goal
 
@@ -25,6 +25,8 @@ def strategies(goal: Goal) -> Iterator[list[Any]]:
     lists: list[list[Any]] = []
     for rule in _divergences(goal):
         lists += [[rule, R.linearity], [rule, R.algebra]]
+    if averages and is_vector(goal.lhs) | is_vector(goal.rhs):
+        lists += _vectors()
     if closed:
         lists += _gaussian(averages)
     if laws:
@@ -70,6 +72,12 @@ def _gaussian(averages: bool) -> list[list[Any]]:
             [de, dn, R.reparameterize(N.eps), li],
         ]
     return lists
+
+
+def _vectors() -> list[list[Any]]:
+    """Means of vectors: linear, Gaussian ones taken first, and what is averaged outside of them then."""
+    vl, mo, al, to = R.vector_linearity, R.moments, R.algebra, R.tower
+    return [[vl], [vl, mo], [vl, mo, vl], [to, vl, al], [to, vl, mo, vl]]
 
 
 def _probability(averages: bool) -> list[list[Any]]:

@@ -44,6 +44,9 @@ class LinkReader(ABC):
         self.unfolding: list[Any] = []
         self.lost_law = False
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
+        self.scores: dict[Any, tuple[str, Any]] = {}  # a made-up score, the letter of its law, and its one variable
+        self.covariances = 0  # how many are written
+        self.theorems: list[str] = []  # claims that the reading leans on
         self.repaired = False
         self.as_model = False
         self.amortised = False  # q(z) is the encoder, its condition left out

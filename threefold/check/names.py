@@ -168,10 +168,12 @@ class Naming(Reaching):
             return True
         inside = self._inside_bracket()
         if self.peek() == "[":
-            return False
+            return name.letter in ("𝕍", "H", "ℋ") and not (name.index or name.accents)
         separators = any(isinstance(i, Token) and i.text in (",", "|", ";") for i in inside)
         if separators:
             return True
+        if name == Name("e") and self._behind_pi():  # log(2 pi e (1 - a)): the number
+            return False
         alone = inside[0].text if len(inside) == 1 and isinstance(inside[0], Token) else ""
         if alone in TIMES:
             return True
@@ -197,6 +199,11 @@ class Naming(Reaching):
             self.mattered.add("letters_call")
             return self.choices.letters_call
         return False
+
+    def _behind_pi(self) -> bool:
+        """Does a pi stand before the letter that was just read?"""
+        signs = [i.text for i in self.items[: self.i] if isinstance(i, Token) and i.kind != "space"]
+        return signs[-2:-1] == ["pi"]
 
     def _inside_bracket(self) -> list[Item]:
         """What stands between the bracket that opens here and its partner, outer level only."""

@@ -26,6 +26,7 @@ from threefold.check.shapes import LAW_LETTERS, has_density, holds_value, positi
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare, letter_of, walk
 
+NO_LOGARITHM = "a logarithm of a vector"
 KNOWN_MEMBERS = {N.abar(0): sp.S.One, N.abar(1): N.alpha(1)}
 
 
@@ -70,6 +71,8 @@ class Reader(LinkReader):
         return sp.Add(*terms)
 
     def _frac(self, node: Node) -> Any:
+        if bare(node[0]).kind == "grad" and has_density(node[1]):  # the gradient of a density, over the density
+            return self.value(node[0]) * sp.exp(-self.log(node[1]))
         if has_density(node):
             return sp.exp(self.log(node))
         above, under = self.value(node[0]), self.value(node[1])
@@ -199,7 +202,11 @@ class Reader(LinkReader):
         if ellipsis.has_dots(factors) and not any(map(has_density, factors)):
             return ellipsis.product_of(self, factors)
         if any(has_density(f) for f in factors) and not any(holds_value(f) for f in factors):
-            return sp.exp(self.log(node))
+            try:
+                return sp.exp(self.log(node))
+            except NotRead as reason:  # a density times a vector
+                if reason.message != NO_LOGARITHM:
+                    raise
         units = [f for f in factors if laws.is_identity(f)]
         if self.context.chain and len(units) == 1 and len(factors) > 1 and "⊙" not in node[1]:
             self.repaired = True
@@ -239,7 +246,7 @@ class Reader(LinkReader):
             return self.log(node[1] if kind == "par" else node[0])
         if kind == "mul" and (has_density(node) or all(positive_looking(f) for f in node[0])):
             if "⊙" in node[1]:
-                raise NotRead("a logarithm of a vector")
+                raise NotRead(NO_LOGARITHM)
             if ellipsis.has_dots(node[0]):
                 return ellipsis.log_of(self, node[0])
             return sp.Add(*[self.log(f) for f in node[0]])
@@ -282,7 +289,7 @@ class Reader(LinkReader):
 
     def _log_of(self, value: Any) -> Any:
         if vectors.is_vector(value):
-            raise NotRead("a logarithm of a vector")
+            raise NotRead(NO_LOGARITHM)
         if value == 0:
             raise NotRead("a logarithm of zero")
         if isinstance(value, sp.exp):

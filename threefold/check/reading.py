@@ -38,6 +38,7 @@ class Reading:
     put_back: bool = False  # an average that is not written is put back
     model: bool = False  # a law letter is read as the model's
     uses: tuple[int, ...] = ()
+    theorems: tuple[str, ...] = ()  # claims that the reading leans on
 
     @property
     def may_be_matrices(self) -> str:

@@ -20,7 +20,7 @@ from derivations.kernel.terms import (
     is_vector,
 )
 from derivations.rules import Density, Domain, Expect, LogDensity
-from threefold.check import gradients, laws, moments, print_back, sides
+from threefold.check import denoising, gradients, laws, moments, print_back, sides
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim, ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -170,6 +170,9 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     lhs, rhs, random = sides.sides(reader, left, right, relation)
     lhs, rhs = settle(sp.sympify(lhs)), settle(sp.sympify(rhs))
     lhs, rhs = _renamed(reader, lhs, rhs)
+    if reader.context.chain:
+        lhs, rhs = denoising.with_scores(reader, lhs, rhs, (left, right))
+        lhs, rhs = moments.of_data(reader, lhs, rhs)
     if is_vector(lhs) != is_vector(rhs) and 0 not in (lhs, rhs):
         raise NotRead("a vector on one side, a number on the other")
     if reader.true_law and not any(laws.of_noisy_data(n, between=True) for s in (left, right) for n in walk(s)):
@@ -225,6 +228,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         withheld=reader.withheld,
         sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs, rhs),
         uses=tuple(dict.fromkeys(reader.uses)),
+        theorems=tuple(dict.fromkeys(reader.theorems)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threefold.check.tree import Node, bare
 
 LAW_LETTERS = frozenset("pqPQ")
-VALUES = frozenset(["log", "mean", "KL", "int", "sum"])
+VALUES = frozenset(["log", "mean", "KL", "int", "sum", "grad"])
 
 
 def has_density(node: Node) -> bool:
@@ -16,6 +16,8 @@ def has_density(node: Node) -> bool:
         return True
     if node.kind in ("par", "under", "group"):
         return has_density(node[1] if node.kind == "par" else node[0])
+    if node.kind in ("mul", "frac", "over") and _has_gradient(node):
+        return False
     if node.kind in ("mul",):
         return any(has_density(f) for f in node[0])
     if node.kind in ("frac", "over"):
@@ -23,6 +25,11 @@ def has_density(node: Node) -> bool:
     if node.kind in ("prod",):
         return has_density(node[2])
     return False
+
+
+def _has_gradient(node: Node) -> bool:
+    """Is a gradient among the factors?"""
+    return any(bare(f).kind == "grad" for f in (node[0] if node.kind == "mul" else (node[0],)))
 
 
 def holds_value(node: Node) -> bool:

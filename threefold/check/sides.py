@@ -11,7 +11,7 @@ from derivations.kernel.terms import is_vector
 from derivations.rules import Density, LogDensity, Normal, SumTo
 from threefold.check import laws
 from threefold.check.contexts import ddpm
-from threefold.check.read import Reader
+from threefold.check.read import NO_LOGARITHM, Reader
 from threefold.check.shapes import LAW_LETTERS, has_density
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
@@ -33,7 +33,11 @@ def sides(reader: Reader, left: Node, right: Node, relation: str) -> tuple[Any, 
         return _random_equation(reader, left, right)
     densities = relation in ("=", ":=", r"\equiv") and (has_density(left) or has_density(right))
     if densities and not any(n.kind in ("log", "mean", "KL", "add", "int") for n in (left, right)):
-        return reader.log(left), reader.log(right), False
+        try:
+            return reader.log(left), reader.log(right), False
+        except NotRead as reason:  # densities times vectors
+            if reason.message != NO_LOGARITHM:
+                raise
     if relation in ("=", ":=", r"\equiv") and _exponential(left) and _exponential(right):
         return reader.log(left), reader.log(right), False
     return reader.value(left), reader.value(right), False

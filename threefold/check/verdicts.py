@@ -112,7 +112,7 @@ def _proved_answer(task: Task, reading: Reading, found: Proved, words: str, numb
         reading,
         "" if literal else "; ".join(reading.notes) or "a reading that is not the first one",
         rules=(*found.proof.rules, *((task.theorem,) if task.theorem else ())),
-        claims=found.proof.claims,
+        claims=tuple(dict.fromkeys((*found.proof.claims, *reading.theorems))),
         side_conditions=found.proof.side_conditions,
         how=words + found.how,
     )

@@ -9,7 +9,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.ddpm.elbo import ELBO
 from derivations.kernel.terms import is_vector
-from derivations.rules import POSITIVE, Block, Density, Normal, vector, vector_function
+from derivations.rules import POSITIVE, Block, Density, Normal, scalar, vector, vector_function
 from threefold.check.contexts.base import Context, Settings, only_index
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name
@@ -18,6 +18,7 @@ step_noise = vector_function("eps_step", r"\epsilon")
 merged_noise = vector_function("eps_merged", r"\bar\epsilon")  # of several steps: not the noise of one
 NOISES = (step_noise, merged_noise)
 eps_hat = vector("eps_hat_v", r"\hat\epsilon")
+variance_of_start = scalar("variance_of_start", r"\nu_0", positive=True)  # Var x_0 in any one direction
 x0_hat = vector("x0_hat_v", r"\hat x_0")
 HYPOTHESES = (
     N.integrable,
@@ -252,7 +253,7 @@ CONTEXT = Context(
     words="x_0..x_T, alpha_t = 1 - beta_t, abar_t = alpha_1 ... alpha_t, q forward, p the model",
     chain=True,
     hypotheses=HYPOTHESES,
-    intervals={**N.SCHEDULE, "sigma": POSITIVE},
+    intervals={**N.SCHEDULE, "sigma": POSITIVE, "variance_of_start": POSITIVE},
     products={"abar": "alpha"},
     symbols=SYMBOLS,
     functions=FUNCTIONS,
