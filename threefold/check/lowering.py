@@ -45,6 +45,7 @@ class LinkReader(ABC):
         self.lost_law = False
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
         self.scores: dict[Any, tuple[str, Any]] = {}  # a made-up score, the letter of its law, and its one variable
+        self.depth = 0  # of the node that is read in its side
         self.covariances = 0  # how many are written
         self.theorems: list[str] = []  # claims that the reading leans on
         self.repaired = False

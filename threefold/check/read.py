@@ -36,6 +36,13 @@ class Reader(LinkReader):
     # --- values -------------------------------------------------------------------------------------------------------
 
     def value(self, node: Node) -> Any:
+        self.depth += 1
+        try:
+            return self._value(node)
+        finally:
+            self.depth -= 1
+
+    def _value(self, node: Node) -> Any:
         read = getattr(self, f"_{node.kind}", None)
         if read is None:
             raise NotRead(f"no meaning for {node.kind} here")
@@ -144,8 +151,20 @@ class Reader(LinkReader):
     def _prod(self, node: Node) -> Any:
         if has_density(node[2]):
             return sp.exp(self.log(node))
+        alone = self.depth == 1
         body, index, low, high = self._big(node)
-        return ProductTo(body, index, low, high)
+        if alone and body == N.alpha(index) and low == 1:  # what abar stands for
+            return ProductTo(body, index, low, high)
+        ratio = self._of_alphas(body, index, low, high)
+        return ProductTo(body, index, low, high) if ratio is None else ratio
+
+    def _of_alphas(self, body: Any, index: Any, low: Any, high: Any) -> Any:
+        """alpha_{s+1} ... alpha_t, or their roots, as abar_t / abar_s; None for any other product."""
+        known = self.context.name in ("ddpm", "ddim") and not (self.settings.foreign or self.settings.scaled)
+        if not known or not (low - 1).is_nonnegative or body not in (N.alpha(index), sp.sqrt(N.alpha(index))):
+            return None
+        ratio = N.abar(high) / N.abar(low - 1)
+        return ratio if body == N.alpha(index) else sp.sqrt(ratio)
 
     def bounds(self, node: Node) -> tuple[Any, Any, Any]:
         """(index, low, high) of a sum or product."""

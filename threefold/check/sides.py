@@ -9,7 +9,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.terms import is_vector
 from derivations.rules import Density, LogDensity, Normal, SumTo
-from threefold.check import laws
+from threefold.check import growth, laws
 from threefold.check.contexts import ddpm
 from threefold.check.read import NO_LOGARITHM, Reader
 from threefold.check.shapes import LAW_LETTERS, has_density
@@ -101,7 +101,8 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     if backwards.is_positive and mean == form.get(state, 0) * state and member == N.x(0):
         return member, value, True
     law = Density("p" if backwards.is_positive else "q", [member], [state])
-    return LogDensity(law), LogDensity(Normal(member, mean, sp.Add(*drawn))), True
+    spread = growth.added_up(sp.Add(*drawn), 1 - (mean / state) ** 2) if reader.context.name == "ddpm" else sp.Add(*drawn)
+    return LogDensity(law), LogDensity(Normal(member, mean, spread)), True
 
 
 def determined(reader: Reader, lhs: Any) -> bool:

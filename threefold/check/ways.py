@@ -12,7 +12,7 @@ from derivations import rules as R
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.terms import is_vector, unfold_all
 from derivations.rules import Block, Density, Expect, LogDensity, SumTo
-from threefold.check import joint, kernel, noise, vectors
+from threefold.check import growth, joint, kernel, noise, vectors
 from threefold.check.goals import Found, Goal
 from threefold.check.read import settle
 from threefold.check.rehearsal import may_follow
@@ -29,6 +29,7 @@ def by_way_of(goal: Goal, words: str) -> Found | None:
         through_landmark,
         _through_noise,
         _opened,
+        growth.by_growth,
         joint.through_joint,
     ):
         found = way(goal, words)
