@@ -131,6 +131,7 @@ class Choices:
     mean_reaches: bool = True  # E a b is E[ab]
     product_reaches: bool = False  # prod_i a_i b is prod_i (a_i b)
     letters_call: bool = True  # f(x) is the value of f, where f may also be a factor
+    grad_reaches: bool = False  # the gradient of log a (b) is that of log(a b)
     log_over_dot: bool = False  # log a · b is log(a · b), where b may be a density
 
 

@@ -113,7 +113,8 @@ def lone(node: Node) -> tuple[Name, Node | None] | None:
 def is_evidence_bound(name: Name) -> bool:
     """Is it the evidence lower bound by its name?"""
     return name.letter == "ELBO" or (
-        name.letter in ("ℒ", "L") and any("ELBO" in label.upper() for label in name.labels)
+        name.letter in ("ℒ", "L")
+        and any("ELBO" in label.upper() for label in (*name.labels, *("".join(p.signs) for p in name.index)))
     )
 
 

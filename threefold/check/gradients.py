@@ -11,17 +11,27 @@ from derivations import notation as N
 from derivations.kernel.algebra import linear_form
 from derivations.kernel.terms import ScalarFunction, VectorSymbol
 from derivations.rules import Density, LogDensity, Norm2, Normal, vector, vector_function
+from threefold.check import slopes
 from threefold.check.lowering import LinkReader
 from threefold.check.shapes import has_density
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
-PARAMETERS = frozenset(["theta", "phi", "psi"])
+PARAMETERS = frozenset(["theta", "phi", "psi", "lambda", "omega"])
 
 
 def of_parameters(node: Node) -> Node | None:
-    """The operand of a gradient in the parameters; None for any other node."""
+    """The operand of a gradient in the parameters, or of a mean of one over what they do not move; None otherwise."""
     node = bare(node)
+    if node.kind == "add":
+        terms = [(sign, of_parameters(term)) for sign, term in node[0]]
+        return None if any(t is None for _, t in terms) else Node("add", (tuple(terms),))
+    if node.kind == "mean":
+        sign, script, opening, body, given, lost = node.parts
+        inner, wrt = of_parameters(body), slopes.parameter(bare(body))
+        if inner is None or wrt is None or given or script is None or not slopes.fixed(script, wrt):
+            return None
+        return Node("mean", (sign, script, opening, inner, given, lost))
     if node.kind != "grad" or node[0] is None or node[1]:
         return None
     wrt = bare(node[0])
@@ -36,7 +46,7 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     if wrt is None:
         raise NotRead("a gradient without its variable")
     if of_parameters(node) is not None:
-        raise NotRead("a gradient in the parameters")
+        return slopes.slope_of(reader, operand)
     variable = reader.value(wrt)
     if reader.context.chain and variable == N.eps:
         raise NotRead("a gradient in the noise, of which the states are made")

@@ -39,7 +39,7 @@ def _against_densities(reader: LinkReader, factors: Sequence[Node]) -> Any:
         behind = list(factors[1:])
         parts = [(sign, _against_densities(reader, [term, *behind])) for sign, term in factors[0][0]]
         return sp.Add(*[-value if sign == "-" else value for sign, value in parts])
-    rest = _flattened([f for f in factors if f.kind not in ("d", "dots")])
+    rest = [g for f in _flattened([f for f in factors if f.kind not in ("d", "dots")]) for g in _by_score(f)]
     for place, factor in enumerate(rest):
         made = _density_factor(reader, factor)
         if made is not None and made.variables == drawn:
@@ -50,6 +50,13 @@ def _against_densities(reader: LinkReader, factors: Sequence[Node]) -> Any:
         if isinstance(made, Density):
             return sp.exp(LogDensity(_without(made, drawn)))
     return _by_importance(reader, rest, drawn)
+
+
+def _by_score(factor: Node) -> list[Node]:
+    """The gradient of a density as the density and its score."""
+    if factor.kind != "grad" or factor[0] is None or factor[1] or not has_density(factor[2]):
+        return [factor]
+    return [factor[2], Node("grad", (factor[0], factor[1], Node("log", (factor[2],))))]
 
 
 def _value_of(reader: LinkReader, factors: list[Node]) -> Any:

@@ -132,7 +132,7 @@ def split(node: Node) -> tuple[list[Node], list[Node]]:
     arguments, separators = list(node[1]), list(node[2])
     for place, sign in enumerate(separators):
         if sign == "|":
-            return arguments[: place + 1], arguments[place + 1 :]
+            return arguments[: place + 1], [a for a in arguments[place + 1 :] if not _is_parameter(a)]
         if sign == ";" and all(_is_parameter(a) for a in arguments[place + 1 :]):
             return arguments[: place + 1], []
     return arguments, []
@@ -140,7 +140,7 @@ def split(node: Node) -> tuple[list[Node], list[Node]]:
 
 def _is_parameter(node: Node) -> bool:
     node = bare(node)
-    return node.kind == "sym" and node[0].letter in ("theta", "phi", "psi")
+    return node.kind == "sym" and node[0].letter in ("theta", "phi", "psi", "lambda") and not node[0].index
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

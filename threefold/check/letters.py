@@ -191,6 +191,8 @@ def _undeclared_call(reader: LinkReader, name: Name, arguments: tuple[Any, ...])
     if name.letter in scalar_letters and not any(vectors.is_vector(a) for a in arguments):
         return reader.opaque.family(key, tex, False)(*arguments)
     indices = [reader.index(i) for i in name.indices]
+    if reader.scalar_fields and not indices:
+        return reader.opaque.value(key, tex)(*arguments)
     return reader.opaque.field(key, tex)(*indices, *arguments)
 
 

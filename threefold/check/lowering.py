@@ -45,6 +45,7 @@ class LinkReader(ABC):
         self.lost_law = False
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
         self.scores: dict[Any, tuple[str, Any]] = {}  # a made-up score, the letter of its law, and its one variable
+        self.moved: frozenset[Any] | None = None  # the laws that a gradient in a parameter sees; None: none is taken
         self.depth = 0  # of the node that is read in its side
         self.covariances = 0  # how many are written
         self.theorems: list[str] = []  # claims that the reading leans on
@@ -52,6 +53,8 @@ class LinkReader(ABC):
         self.as_model = False
         self.amortised = False  # q(z) is the encoder, its condition left out
         self.true_law = False  # p without a parameter is the forward law
+        self.by_slopes = False  # gradients in a parameter are worked out, law by law
+        self.scalar_fields = False  # f(z) of an f that nobody declared is a number
         self.latent_size = False  # d counts the coordinates of the latent
         self.names_matrices = False  # a covariance is in the line
         self.names_no_data = False  # neither x nor z is in the line: its Gaussians are any two of one space

@@ -206,11 +206,28 @@ class Reaching(Cursor):
         dot = ""
         if self.peek() in ("·", "×"):
             dot = self.token().text
+        short = self._score_before_bracket() if wrt is not None and not dot else None
+        if short is not None:
+            return Node("grad", (wrt, dot, short))
         factors, operators = [self.factor()], []
         while not self.ends(self.peek()) and self.peek() not in ("+", "-", *DOTS) and not self.at_differential():
             operators.append("")
             factors.append(self.factor())
         return Node("grad", (wrt, dot, multiplied(factors, operators)))
+
+    def _score_before_bracket(self) -> Node | None:
+        """The log of one density where a bracket follows: the gradient of log q (f) is that of log q, times f."""
+        if self.peek() != r"\log" or self.peek(1) not in LAWS:
+            return None
+        start = self.i
+        self.next()
+        inner = self.factor()
+        if self.peek() in ("(", "["):
+            self.mattered.add("grad_reaches")
+            if not self.choices.grad_reaches:
+                return Node("log", (inner,))
+        self.i = start
+        return None
 
     def braced(self, sign: str) -> Node:
         group = self.group()

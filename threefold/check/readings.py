@@ -20,7 +20,7 @@ from derivations.kernel.terms import (
     is_vector,
 )
 from derivations.rules import Density, Domain, Expect, LogDensity
-from threefold.check import denoising, gradients, laws, moments, print_back, sides
+from threefold.check import denoising, gradients, laws, moments, print_back, sides, slopes
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim, ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -70,6 +70,7 @@ def lower(
             reader = Reader(context, settings, way.definitions, unfold=way.unfold)
             reader.as_model, reader.amortised, reader.latent_size = way.as_model, way.amortised, way.latent_size
             reader.true_law = way.true_law
+            reader.by_slopes, reader.scalar_fields = way.by_slopes, way.scalar_fields
             made = _attempted(reader, parsed, relation, positive)
             if isinstance(made, NotRead):
                 reasons.append(made)
@@ -81,7 +82,7 @@ def lower(
             if not made.intervals:  # nothing whose sign could matter
                 break
     if not found:
-        raise reasons[0]
+        raise next((r for r in reasons if r.message != slopes.NOT_TAKEN), reasons[0])
     return sorted(found, key=lambda r: r.supposed)
 
 
@@ -95,6 +96,8 @@ class _Way:
     amortised: bool = False  # q(z) is the encoder q(z | x)
     true_law: bool = False  # p_t(x_t), and then every p without a parameter, is the forward law
     latent_size: bool = False  # d counts the coordinates of the latent
+    by_slopes: bool = False  # gradients in a parameter are worked out, law by law
+    scalar_fields: bool = False  # f(z) of an f that nobody declared is a number
 
 
 def _ways(parsed: Parsed, context: Context, definitions: Definitions) -> list[_Way]:
@@ -112,6 +115,8 @@ def _ways(parsed: Parsed, context: Context, definitions: Definitions) -> list[_W
             ways += [replace(w, amortised=True) for w in ways]
         if any(n.kind == "sym" and n[0].plain in ("d", "D") for n in nodes):
             ways += [replace(w, latent_size=True) for w in ways]
+        if any(slopes.parameter(n) is not None for n in nodes):
+            ways += [replace(w, by_slopes=True, scalar_fields=numbers) for w in ways for numbers in (False, True)]
     return [*ways, *[_Way("all", definitions, as_model=True)] * _reverse_of_q(parsed)]
 
 
@@ -161,6 +166,10 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         reader.note("over a family of one, which every family may be")
         left, right = bare(left[2]), bare(right[2])
     inner = gradients.of_parameters(left), gradients.of_parameters(right)
+    if reader.by_slopes:
+        inner = None, None
+        reader.moved = slopes.moved_laws((left, right))
+        reader.withheld = "a gradient in the parameters"
     if inner[0] is not None and inner[1] is not None:
         left, right = bare(inner[0]), bare(inner[1])
     scaled = moments.without_identity(left), moments.without_identity(right)
@@ -170,6 +179,8 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     lhs, rhs, random = sides.sides(reader, left, right, relation)
     lhs, rhs = settle(sp.sympify(lhs)), settle(sp.sympify(rhs))
     lhs, rhs = _renamed(reader, lhs, rhs)
+    if reader.by_slopes:
+        lhs, rhs = (slopes.without_mean_slopes(reader, e) for e in (lhs, rhs))
     if reader.context.chain:
         lhs, rhs = denoising.with_scores(reader, lhs, rhs, (left, right))
         lhs, rhs = moments.of_data(reader, lhs, rhs)

@@ -140,6 +140,13 @@ class Opaque:
             self.capitals.append(latex)
         return name
 
+    def value(self, key: str, latex: str) -> Any:
+        """A function of vectors whose values are numbers of either sign."""
+        self.guesses[key] = latex
+        name = f"{DECLARED_BY_NOBODY}{key}_real"
+        self.intervals[name] = REAL
+        return scalar_function(name, latex)
+
     def field(self, key: str, latex: str) -> Any:
         self.guesses[key] = latex
         return vector_function(f"{DECLARED_BY_NOBODY}{key}_at", latex)

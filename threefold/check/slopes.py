@@ -1,0 +1,191 @@
+"""Gradients in a parameter: a law that it moves has a slope, the gradient of its logarithm, whose mean is zero.
+
+A gradient in a parameter is read along any one direction of it, so that a slope is a number at every point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sympy as sp
+
+from derivations.kernel.terms import LAWS, ScalarFunction, unfold_all
+from derivations.rules import KL, REAL, Density, Expect, LogDensity, scalar_function
+from threefold.check.lowering import LinkReader
+from threefold.check.tokens import Group, Item, NotRead, Token, flat
+from threefold.check.tree import Node, Script, bare, walk
+
+PARAMETERS = frozenset(["theta", "phi", "psi", "lambda", "omega"])
+NOT_TAKEN = "a gradient in the parameters"
+MOVES = {"theta": "p", "phi": "q", "lambda": "q"}  # where no law is marked
+Key = tuple[str, tuple[Any, ...], tuple[Any, ...]]
+
+
+def parameter(node: Node) -> str | None:
+    """The letter of the parameter that a gradient is taken in; None for any other node."""
+    if node.kind != "grad" or node[0] is None or node[1]:
+        return None
+    wrt = bare(node[0])
+    plain = wrt.kind == "sym" and wrt[0].letter in PARAMETERS and not (wrt[0].index or wrt[0].accents)
+    return str(wrt[0].letter) if plain else None
+
+
+# --- which laws the parameter moves -----------------------------------------------------------------------------------
+
+
+def fixed(script: Script, wrt: str) -> bool:
+    """Is every law in the subscript free of the parameter?"""
+    signs = flat(script.items)
+    if wrt in signs:
+        return False
+    return not any(letter == MOVES.get(wrt, letter) and not marks for letter, marks in _laws_of_items(script.items))
+
+
+def _laws_of_items(items: Sequence[Item]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every p and q in a subscript, with the parameters that it is marked with."""
+    tokens = [i for i in items if not (isinstance(i, Token) and i.kind == "space")]
+    for place, item in enumerate(tokens):
+        if isinstance(item, Group):
+            yield from _laws_of_items(item.items)
+        elif item.text in ("p", "q", "P", "Q"):
+            following = tokens[place + 1 : place + 3]
+            marked = len(following) == 2 and isinstance(following[0], Token) and following[0].text == "_"
+            script = following[1] if marked else None
+            signs = flat(script.items) if isinstance(script, Group) else [script.text] if script is not None else []
+            data = any(len(s) > 1 and s not in PARAMETERS for s in signs)  # p_data
+            yield item.text.lower(), frozenset(["data"] if data else PARAMETERS & set(signs))
+
+
+def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
+    """Every law of the line: its letter, the parameters it is marked with, and whether it is one of the latent alone."""
+    for side in sides:
+        for node in walk(side):
+            if node.kind == "mean" and node[1] is not None:
+                yield from ((letter, marks, False) for letter, marks in _laws_of_items(node[1].items))
+            if node.kind == "call" and node[0][0].letter in ("p", "q", "P", "Q"):
+                inside = [bare(a) for a in node[1]]
+                marks = {a[0].letter for a in inside if a.kind == "sym" and a[0].letter in PARAMETERS}
+                prior = len(inside) == 1 and inside[0].kind == "sym" and inside[0][0].letter in ("z", "Z")
+                yield node[0][0].letter.lower(), frozenset(marks | PARAMETERS & set(node[0][0].labels)), prior
+
+
+def moved_laws(sides: Sequence[Node]) -> frozenset[Any]:
+    """The letters of the laws that the parameter of the line's gradients moves, and 'prior' where it moves p(z)."""
+    letters = {found for s in sides for n in walk(s) if (found := parameter(n)) is not None}
+    if len(letters) != 1:
+        raise NotRead("gradients in several parameters")
+    (wrt,) = letters
+    every = list(_laws(sides))
+    moved: set[str] = set()
+    for letter in ("p", "q"):
+        marks = [m for name, m, prior in every if name == letter and not prior]
+        if any(wrt in m for m in marks):
+            moved.add(letter)
+            if any(m and wrt not in m for m in marks):
+                raise NotRead("one law under two parameters")
+        elif marks and not any(marks) and MOVES.get(wrt) == letter:
+            moved.add(letter)
+    priors = [m for name, m, prior in every if name == "p" and prior]
+    if "p" in moved and (any(wrt in m for m in priors) or not any(m for n, m, _ in every if n == "p")):
+        moved.add("prior")
+    if not moved:
+        raise NotRead("a gradient in a parameter that no law is marked with")
+    networks = [n[0] for s in sides for n in walk(s) if n.kind == "sym" and wrt in n[0].labels]
+    if any(name.letter not in ("p", "q", "P", "Q") and "E" not in name.letter for name in networks):
+        raise NotRead("a gradient of a network in its parameters")
+    return frozenset(moved)
+
+
+# --- slopes -----------------------------------------------------------------------------------------------------------
+
+
+def slope_of(reader: LinkReader, operand: Node) -> Any:
+    """The gradient of the operand along a direction of the parameter."""
+    if reader.moved is None:
+        raise NotRead(NOT_TAKEN)
+    return _slope(reader, unfold_all(sp.sympify(reader.value(operand))))
+
+
+def _slope(reader: LinkReader, e: Any) -> Any:
+    if not e.atoms(*LAWS):
+        return sp.S.Zero
+    if e.is_Add:
+        return sp.Add(*[_slope(reader, a) for a in e.args])
+    if e.is_Mul:
+        parts = list(e.args)
+        return sp.Add(*[sp.Mul(*parts[:n], _slope(reader, a), *parts[n + 1 :]) for n, a in enumerate(parts)])
+    if isinstance(e, sp.exp):
+        return e * _slope(reader, e.args[0])
+    if isinstance(e, sp.log):
+        return _slope(reader, e.args[0]) / e.args[0]
+    if isinstance(e, sp.Pow) and e.args[1].is_number:
+        return e.args[1] * e.args[0] ** (e.args[1] - 1) * _slope(reader, e.args[0])
+    if isinstance(e, LogDensity) and isinstance(e.args[0], Density):
+        return _of_law(reader, e.args[0])
+    if isinstance(e, KL):
+        p, q = e.args
+        return _slope(reader, Expect(p, LogDensity(p) - LogDensity(q)))
+    if isinstance(e, Expect) and isinstance(e.args[0], Density):
+        law, body = e.args
+        return Expect(law, _slope(reader, body) + body * _of_law(reader, law))
+    raise NotRead("a gradient in the parameters of something that is no average and no density")
+
+
+def _of_law(reader: LinkReader, law: Density) -> Any:
+    """The slope of log law: of a joint density of the model the sum of its factors', of p(z | x) by Bayes."""
+    letter, variables, given = law.args[0].name, list(law.variables), list(law.given)
+    assert reader.moved is not None
+    if letter not in reader.moved:
+        return sp.S.Zero
+    from derivations import notation as N
+
+    both = {N.obs, N.z}
+    if letter == "p" and set(variables) == both and not given:
+        return _named(reader, "p", [N.obs], [N.z]) + _of_law(reader, Density("p", [N.z]))
+    if letter == "p" and variables == [N.z] and not given:
+        return _named(reader, "p", [N.z], []) if "prior" in reader.moved else sp.S.Zero
+    if letter == "p" and variables == [N.z] and given == [N.obs]:
+        return _of_law(reader, Density("p", [N.obs, N.z])) - _named(reader, "p", [N.obs], [])
+    if not set(variables) | set(given) <= both:
+        raise NotRead("a slope of a law of other variables")
+    return _named(reader, letter, variables, given)
+
+
+def _named(reader: LinkReader, letter: str, variables: list[Any], given: list[Any]) -> Any:
+    key = "_".join([letter, *map(str, variables), "given" * bool(given), *map(str, given)]).strip("_")
+    name = f"slope_{key}"
+    if reader.opaque is not None:
+        reader.opaque.intervals[name] = REAL
+    reader.note("the gradient is read along any direction of the parameter, and may be taken under the average")
+    return scalar_function(name, rf"\mathrm{{slope}}_{{{key.replace('_', chr(92) + '_')}}}")(*variables, *given)
+
+
+def without_mean_slopes(reader: LinkReader, e: Any) -> Any:
+    """e without averages of a law's own slope: its mean is zero."""
+    e = unfold_all(e)
+    for average in e.atoms(Expect):
+        law, body = average.args
+        if not isinstance(law, Density) or law.args[0].name not in (reader.moved or ()):
+            continue
+        own = _of_law(reader, law)
+        if not own.free_symbols and not own.atoms(ScalarFunction):
+            continue
+        kept = sp.Add(*[_without(term, own, law) for term in sp.Add.make_args(sp.expand(body))])
+        if kept != body:
+            e = e.xreplace({average: Expect(law, kept) if kept != 0 else sp.S.Zero})
+    return e
+
+
+def _without(term: Any, own: Any, law: Density) -> Any:
+    """A term of what is averaged, its slope put by the others where the law's own, a sum of them, has mean zero."""
+    first = next(iter(own.atoms(ScalarFunction) - _outer(own, law)), None)
+    rest = term / first if first is not None and term.has(first) else None
+    if rest is None or any(rest.has(v) for v in law.variables):
+        return term
+    return sp.expand(rest * (first - own))
+
+
+def _outer(own: Any, law: Density) -> set[Any]:
+    """The slopes in it that the law's variables do not move."""
+    return {f for f in own.atoms(ScalarFunction) if not any(f.has(v) for v in law.variables)}
