@@ -141,7 +141,8 @@ def settable(node: Node) -> bool:
 def _is_entropy(name: Name, call: Node) -> bool:
     """Is it H(q(x_t | x_0)), the entropy of a law that is written with its variables?"""
     inner = bare(call[1][0])
-    return name in (Name("H"), Name("ℋ")) and len(call[1]) == 1 and inner.kind == "call" and inner[0][0].letter in ("p", "q")
+    lawful = len(call[1]) == 1 and inner.kind == "call" and inner[0][0].letter in ("p", "q")
+    return lawful and name in (Name("H"), Name("ℋ"))
 
 
 def unsquared(node: Node) -> Node:

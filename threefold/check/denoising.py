@@ -1,4 +1,4 @@
-"""Means given a noisy state, E[x_0 | x_t] and E[eps | x_t], and the score of its law beside them, by Tweedie's formula."""
+"""Means given a noisy state, E[x_0 | x_t] and E[eps | x_t], and the score of its law by Tweedie's formula."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.dependence import free_variables
 from derivations.kernel.terms import VectorFunction
-from derivations.rules import Density, Domain, Expect
-from threefold.check import kernel, laws
+from derivations.rules import Density, Domain, Expect, vector_function
+from threefold.check import gradients, kernel, laws
 from threefold.check.contexts import ddpm
 from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead, flat
 from threefold.check.tree import Node, Script, walk
 
 TWEEDIE = "score.tweedie"
+FISHER = "score.fisher_identity"
 ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta)
 
@@ -59,33 +60,59 @@ def _denoises(law: Any) -> bool:
         and law.args[0].name == "q"
         and list(law.variables) == [N.x(0)]
         and len(law.given) == 1
-        and type(list(law.given)[0]) is N.x
+        and type(next(iter(law.given))) is N.x
     )
 
 
 def with_scores(reader: LinkReader, lhs: Any, rhs: Any, sides: Sequence[Node]) -> tuple[Any, Any]:
     """The scores of q(x_t) by Tweedie's formula, where a mean given x_t is written beside them."""
-    both = sp.Tuple(lhs, rhs)
-    states = {list(e.args[0].given)[0] for e in both.atoms(Expect) if _denoises(e.args[0])}
-    if not states:
-        return lhs, rhs
-    _keep_back(reader, both)
     labelled = any(n.kind == "call" and n[0][0].letter == "p" and n[0][0].labels for s in sides for n in walk(s))
+    pair = [_averaged(reader, e, labelled) for e in (lhs, rhs)]
+    both = sp.Tuple(*pair)
+    states = {next(iter(e.args[0].given)) for e in both.atoms(Expect) if _denoises(e.args[0])}
+    if states:
+        _keep_back(reader, both)
     known = reader.context.name in ("ddpm", "ddim") and not (reader.settings.foreign or reader.settings.scaled)
     table = {}
-    for score, (law, state) in reader.scores.items():
-        if state in states and both.has(score) and known and not (law == "p" and labelled):
+    for score, (law, members, state) in reader.scores.items():
+        if members == (state,) and state in states and both.has(score) and known and not (law == "p" and labelled):
             kept = N.abar(state.args[0])
             mean = Expect(Density("q", [N.x(0)], [state]), N.x(0))
             table[score] = (sp.sqrt(kept) * mean - state) / (1 - kept)
-            reader.scored.discard(state)
             if law == "p":
                 reader.note("p of the state is the law of the noisy data")
-    if not table or not kernel.is_proved(TWEEDIE):
-        return lhs, rhs
-    reader.theorems.append(TWEEDIE)
-    reader.note("the score by Tweedie's formula")
-    return lhs.xreplace(table), rhs.xreplace(table)
+    if table and kernel.is_proved(TWEEDIE):
+        reader.theorems.append(TWEEDIE)
+        reader.note("the score by Tweedie's formula")
+        pair = [e.xreplace(table) for e in pair]
+    left = {s for s in reader.scores if any(e.has(s) for e in pair)}
+    if reader.scores and not left:
+        reader.scored.clear()
+    return pair[0], pair[1]
+
+
+def _averaged(reader: LinkReader, e: Any, labelled: bool) -> Any:
+    """E[... | x_t] of the score of the joint law is the score of x_t's: what is left has mean zero."""
+    for average in e.atoms(Expect):
+        law, body = average.args
+        if not isinstance(law, Density) or law.args[0].name not in ("p", "q") or len(law.given) != 1:
+            continue
+        (state,) = law.given
+        for score, (letter, members, variable) in list(reader.scores.items()):
+            if variable != state or set(members) != {*law.variables, state} or not body.has(score):
+                continue
+            if letter != law.args[0].name and labelled:
+                continue
+            alone = vector_function("score_put_back", "s")
+            changed = body.xreplace({score: alone(state)})
+            rest = [t for t in sp.Add.make_args(sp.expand(changed)) if t.has(alone)]
+            if any(set(law.variables) & free_variables(t, ANYWHERE) for t in rest) or not kernel.is_proved(FISHER):
+                continue
+            reader.theorems.append(FISHER)
+            reader.note("the mean score of a joint law, given x_t, is the score of x_t")
+            own = gradients.score_of(reader, Density(letter, [state]), state)
+            e = e.xreplace({average: Expect(law, body.xreplace({score: own}))})
+    return e
 
 
 def _keep_back(reader: LinkReader, both: Any) -> None:

@@ -18,6 +18,7 @@ from threefold.check.tokens import NotRead
 from threefold.check.tree import Node, bare
 
 PARAMETERS = frozenset(["theta", "phi", "psi", "lambda", "omega"])
+STEPS = str.maketrans({" ": "", "-": "m", "+": "p"})
 
 
 def of_parameters(node: Node) -> Node | None:
@@ -27,15 +28,15 @@ def of_parameters(node: Node) -> Node | None:
         terms = [(sign, of_parameters(term)) for sign, term in node[0]]
         return None if any(t is None for _, t in terms) else Node("add", (tuple(terms),))
     if node.kind == "mean":
-        sign, script, opening, body, given, lost = node.parts
+        letter, script, opening, body, given, lost = node.parts
         inner, wrt = of_parameters(body), slopes.parameter(bare(body))
         if inner is None or wrt is None or given or script is None or not slopes.fixed(script, wrt):
             return None
-        return Node("mean", (sign, script, opening, inner, given, lost))
+        return Node("mean", (letter, script, opening, inner, given, lost))
     if node.kind != "grad" or node[0] is None or node[1]:
         return None
-    wrt = bare(node[0])
-    return node[2] if wrt.kind == "sym" and wrt[0].letter in PARAMETERS else None
+    variable = bare(node[0])
+    return node[2] if variable.kind == "sym" and variable[0].letter in PARAMETERS else None
 
 
 def gradient(reader: LinkReader, node: Node) -> Any:
@@ -127,6 +128,11 @@ def _score(reader: LinkReader, law: Any, variable: Any) -> Any:
     return _joint(reader, law, [*law.variables, *given], variable) - _joint(reader, law, given, variable)
 
 
+def score_of(reader: LinkReader, law: Density, variable: Any) -> Any:
+    """The made-up score of a law without conditions."""
+    return _joint(reader, law, list(law.variables), variable)
+
+
 def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> Any:
     """The gradient of log p(members) in the variable: zero where it is not among them."""
     if variable not in members:
@@ -134,7 +140,11 @@ def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> A
     reader.scored |= set(members)
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
     shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
-    made = vector(f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}")
-    if len(members) == 1:
-        reader.scores[made] = (law.args[0].name, variable)
+    name, tex = f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}"
+    if not reader.context.chain or any(type(m) is not N.x for m in members):
+        return vector(name, tex)
+    at = sorted(members, key=str)
+    steps = "_".join(str(m.args[0]).translate(STEPS) for m in at)
+    made = vector_function(f"score_{law.args[0].name}_{at.index(variable)}_{steps}", tex)(*at)
+    reader.scores[made] = (law.args[0].name, tuple(members), variable)
     return made

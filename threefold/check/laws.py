@@ -19,7 +19,7 @@ from derivations.rules import (
     Normal,
 )
 from threefold.check import vectors
-from threefold.check.contexts import ddim, flow
+from threefold.check.contexts import ddim, flow, score_sde
 from threefold.check.contexts.base import (
     DATA_LABELS,
     ENCODER_LABELS,
@@ -49,10 +49,17 @@ def variables(reader: LinkReader, node: Node) -> list[Any]:
         if name.index or name.above:
             raise NotRead(f"{latex_of(name)} with an index is no variable of this model")
         return [N.obs if name.letter in ("x", "X") else N.z]
+    if reader.context.chain and node.kind == "sym" and node[0] in (Name("y"), Name("c")):
+        reader.withheld = "a condition that the chain does not have"
+        return [score_sde.condition]
     raise NotRead("no random variable")
 
 
 def _member(reader: LinkReader, name: Name) -> Any:
+    if not name.index and not name.above and name.letter == "x":
+        reader.repaired = True
+        reader.note("x without its step is the data, x_0")
+        return N.x(0)
     if not name.index:
         raise NotRead("x without its step")
     if len(name.index) == 2 and name.index[0].after == ":":
@@ -186,8 +193,10 @@ def _named_law(reader: LinkReader, name: Name, like: Sequence[Any] | None) -> An
 
 
 def _called_law(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> Any:
-    letter = law_name(reader, node[0][0])
     shown, behind = split(node)
+    if len(shown) == 1 and not behind and is_noise(reader, bare(shown[0])) and not node[0][0].labels:  # p(epsilon)
+        return Normal(N.eps, 0, 1) if reader.context.chain else N.standard_normal(N.eps, N.k)
+    letter = law_name(reader, node[0][0])
     given = listed(reader, behind)
     if reader.context.name == "flow-matching":
         return _at_time(reader, shown, given, like)

@@ -44,7 +44,7 @@ class LinkReader(ABC):
         self.unfolding: list[Any] = []
         self.lost_law = False
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
-        self.scores: dict[Any, tuple[str, Any]] = {}  # a made-up score, the letter of its law, and its one variable
+        self.scores: dict[Any, tuple[str, tuple[Any, ...], Any]] = {}  # made up: letter, members, the one
         self.moved: frozenset[Any] | None = None  # the laws that a gradient in a parameter sees; None: none is taken
         self.depth = 0  # of the node that is read in its side
         self.covariances = 0  # how many are written

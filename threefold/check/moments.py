@@ -65,7 +65,9 @@ def _of_states(reader: LinkReader, value: Any, members: Sequence[Any]) -> Any:
     if not all(a == N.eps or type(a) is ddpm.step_noise for a in noises):
         raise NotRead("a covariance of something that is no state and no noise")
     made = [N.t if a == N.eps else a.args[0] for a in noises]
-    if n != 0 and any(not sp.expand(m - n).is_nonnegative or (a == N.eps and m == n) for a, m in zip(noises, made)):
+    if n != 0 and any(
+        not sp.expand(m - n).is_nonnegative or (a == N.eps and m == n) for a, m in zip(noises, made, strict=True)
+    ):
         raise NotRead("a covariance of a state and a noise that it may be made of")
     if n != 0 and n in made:
         reader.withheld = "a state and a noise of one number may depend on each other"

@@ -133,6 +133,8 @@ class Parser(Naming):
             return self.big("sum" if text == r"\sum" else "prod", text)
         if text in (r"\int", r"\iint", r"\oint"):
             return self.integral(text)
+        if kind == "spelled":
+            self.repairs.append(f"{text[1:]} without its backslash")
         if text == r"\log":
             return self.logarithm()
         if text == r"\exp":

@@ -203,7 +203,8 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
             N.obs in d.variables for d in both.atoms(Density)
         ):
             reader.withheld = "p alone may be p(z) or p(z | x)"
-    if any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
+    constant = reader.scored if not reader.scores else set()  # scores that are functions may be averaged over
+    if any(constant & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
     if reader.scored and (
         reader.context.chain or both.atoms(Averaging, Law) or _scores_stand_alone(sp.expand(lhs), sp.expand(rhs))
@@ -279,6 +280,8 @@ def _sets(reader: Reader, left: Node, lhs: Any, rhs: Any) -> str:
     """The law or the variable that an equality with this left side defines, in words; '' for none."""
     if left.kind == "sym" and left[0].letter in ("x", "X", "z", "Z") and not left[0].accents:
         return "a random variable is set"
+    if sides.is_density(left) and len(left[1]) == 1 and laws.is_noise(reader, bare(left[1][0])):
+        return "a law is set"
     aggregate = LogDensity(Density("q", [N.z]))
     if lhs in (aggregate, sp.exp(aggregate)) and sides.is_density(left):
         return "a law is set"

@@ -101,7 +101,9 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     if backwards.is_positive and mean == form.get(state, 0) * state and member == N.x(0):
         return member, value, True
     law = Density("p" if backwards.is_positive else "q", [member], [state])
-    spread = growth.added_up(sp.Add(*drawn), 1 - (mean / state) ** 2) if reader.context.name == "ddpm" else sp.Add(*drawn)
+    spread = sp.Add(*drawn)
+    if reader.context.name == "ddpm":
+        spread = growth.added_up(spread, 1 - (mean / state) ** 2)
     return LogDensity(law), LogDensity(Normal(member, mean, spread)), True
 
 

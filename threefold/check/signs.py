@@ -87,6 +87,8 @@ SAME = {
     r"\leqslant": r"\le",
     r"\geq": r"\ge",
     r"\geqslant": r"\ge",
+    r"\eqslantgtr": r"\ge",
+    r"\eqslantless": r"\le",
     r"\lt": "<",
     r"\gt": ">",
     r"\intercal": r"\top",

@@ -58,7 +58,7 @@ def _laws_of_items(items: Sequence[Item]) -> Iterator[tuple[str, frozenset[str]]
 
 
 def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
-    """Every law of the line: its letter, the parameters it is marked with, and whether it is one of the latent alone."""
+    """Every law of the line: its letter, the parameters that mark it, and whether it is the prior, p(z)."""
     for side in sides:
         for node in walk(side):
             if node.kind == "mean" and node[1] is not None:
@@ -66,8 +66,10 @@ def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
             if node.kind == "call" and node[0][0].letter in ("p", "q", "P", "Q"):
                 inside = [bare(a) for a in node[1]]
                 marks = {a[0].letter for a in inside if a.kind == "sym" and a[0].letter in PARAMETERS}
-                prior = len(inside) == 1 and inside[0].kind == "sym" and inside[0][0].letter in ("z", "Z")
-                yield node[0][0].letter.lower(), frozenset(marks | PARAMETERS & set(node[0][0].labels)), prior
+                marks |= {sign for piece in node[0][0].index for sign in piece.signs} & PARAMETERS
+                latent = len(inside) == 1 and inside[0].kind == "sym" and inside[0][0].letter in ("z", "Z")
+                letter = node[0][0].letter.lower()
+                yield letter, frozenset(marks | PARAMETERS & set(node[0][0].labels)), latent and letter == "p"
 
 
 def moved_laws(sides: Sequence[Node]) -> frozenset[Any]:
@@ -91,8 +93,9 @@ def moved_laws(sides: Sequence[Node]) -> frozenset[Any]:
         moved.add("prior")
     if not moved:
         raise NotRead("a gradient in a parameter that no law is marked with")
-    networks = [n[0] for s in sides for n in walk(s) if n.kind == "sym" and wrt in n[0].labels]
-    if any(name.letter not in ("p", "q", "P", "Q") and "E" not in name.letter for name in networks):
+    names = [n[0] for s in sides for n in walk(s) if n.kind == "sym"]
+    networks = [n for n in names if n.letter not in ("p", "q", "P", "Q", "∇") and any(wrt in p.signs for p in n.index)]
+    if networks:
         raise NotRead("a gradient of a network in its parameters")
     return frozenset(moved)
 
