@@ -77,21 +77,21 @@ class Builder(Raw):
         elif text.startswith("\\"):
             self.command(text, at, found, depth)
         elif (function := self._spelled(text, at)) is not None:
-            found.append(Token(function, at, "spelled"))
+            found.append(Token(function, at, "spelled" if function.startswith("\\") else "word"))
         elif text not in SPACES:
             found.append(_plain(text, at))
 
     def _spelled(self, text: str, at: int) -> str | None:
-        """log or exp as three letters side by side, the backslash forgotten; exp only before a bracket."""
-        word = {"l": "log", "e": "exp"}.get(text)
-        following = self.raw[self.i : self.i + 2]
+        """log, exp or ELBO as letters side by side, the backslash forgotten; exp only before a bracket."""
+        word = {"l": "log", "e": "exp", "E": "ELBO"}.get(text)
+        following = self.raw[self.i : self.i + len(word or "") - 1]
         if word is None or [(t, n) for t, n in following] != [(c, at + n) for n, c in enumerate(word[1:], 1)]:
             return None
         behind = self.raw[self.i + 2][0] if self.i + 2 < len(self.raw) else ""
         if word == "exp" and behind not in ("(", "[", "{", r"\left", r"\{"):
             return None
-        self.i += 2
-        return "\\" + word
+        self.i += len(word) - 1
+        return word if word == "ELBO" else "\\" + word
 
     def scripts(self, found: list[Item], depth: int) -> None:
         """All scripts that hang on one base, in the order: primes, below, above."""

@@ -279,6 +279,9 @@ def _without_comment(row: list[Item]) -> list[Item]:
     ampersand = False
     for place, item in enumerate(row):
         text = item.text if isinstance(item, Token) else ""
+        if text == r"\because" and place:
+            bracket = row[place - 1]
+            return row[: place - (isinstance(bracket, Token) and bracket.text == "(")]
         if isinstance(item, Token) and item.kind == "word" and text.lstrip().startswith((";", "(", "[", "←")):
             closed = text.rstrip().endswith((")", "]"))
             before = [i for i in row[:place] if not (isinstance(i, Token) and i.kind == "space")]

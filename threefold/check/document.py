@@ -13,6 +13,8 @@ from threefold.check.display import Statement, statements
 from threefold.check.extract import Display
 from threefold.check.known import LAW, Known
 from threefold.check.links import Document, Link, Spot, at, both, source, tasks
+from threefold.check.parse import Choices
+from threefold.check.parses import parse_side
 from threefold.check.tasks import Answer, Task
 from threefold.check.tokens import Item, NotRead, tokenise
 from threefold.check.tree import bare
@@ -57,6 +59,7 @@ class _Walker:
     seconds: float
     known: Known
     last_side: tuple[Item, ...] | None = None
+    head: tuple[Item, ...] = ()  # the state that a chain of equations between random variables begins with
     supposed: str = ""  # the case that the prose speaks of
     case: str = ""  # the case of the statement in hand
 
@@ -73,7 +76,7 @@ class _Walker:
         except NotRead as reason:
             answer = Answer("not read", reason.message, place=reason.at)
             self.add(display, number, 1, reason.at, "other", answer, display.tex)
-            self.last_side = None
+            self.last_side, self.head = None, ()
             return
         count = 0
         carried = self.supposed if suppositions.goes_on(display) else ""
@@ -103,6 +106,8 @@ class _Walker:
             answer = Answer("not a statement", "an expression without a relation")
             self.add(display, number, count + 1, at(side), "other", answer, source(display, side, ()), context)
             return count + 1
+        if statement.sides[0] is not None:
+            self.head = statement.sides[0] if _is_state(statement.sides[0]) else ()
         for place, (left, relation, right) in enumerate(statement.links):
             count += 1
             left = self.last_side if left is None else left
@@ -163,6 +168,7 @@ class _Walker:
             known=self.known.tied_in(spot.nodes),
             about=spot.about,
             case=self.case,
+            head=self.head if self.head != spot.left and spot.relation.text == "=" else (),
             seconds=self.seconds,
         )
 
@@ -181,6 +187,15 @@ class _Walker:
         link = Link(number, count, line, column, tex.strip(), kind, answer, None, display.file, display.inline, context)
         self.document.links.append(link)
         return link
+
+
+def _is_state(side: Sequence[Item]) -> bool:
+    """Is it x_t, alone?"""
+    try:
+        node = bare(parse_side(side, Choices())[0])
+    except NotRead:
+        return False
+    return node.kind == "sym" and node[0].letter in ("x", "X") and len(node[0].index) == 1 and not node[0].accents
 
 
 def says_nothing(spot: Spot) -> tuple[str, Answer] | None:

@@ -53,7 +53,8 @@ def product_of(reader: LinkReader, factors: Sequence[Node]) -> Any:
         first, begin = before, begin - 1
     (low,), (high,) = (first.args, last.args) if step == 1 else (last.args, first.args)
     bound = N.s if N.s not in sp.Tuple(low, high).free_symbols else N.i
-    run = ProductTo(type(first)(bound), bound, low, high)
+    run = reader.of_alphas(type(first)(bound), bound, low, high)
+    run = ProductTo(type(first)(bound), bound, low, high) if run is None else run
     return sp.Mul(run, *[reader.number(f) for f in (*factors[:begin], *factors[place + 2 :])])
 
 

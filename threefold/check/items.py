@@ -45,7 +45,7 @@ def raw(source: str) -> list[tuple[str, int]]:
         if skip:
             skip = "\n" not in text
             continue
-        found.append((text, match.start()))
+        found.append(("_" if text == r"\_" else text, match.start()))  # Markdown's own escape
     return found
 
 

@@ -46,6 +46,7 @@ class LinkReader(ABC):
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
         self.scores: dict[Any, tuple[str, tuple[Any, ...], Any]] = {}  # made up: letter, members, the one
         self.moved: frozenset[Any] | None = None  # the laws that a gradient in a parameter sees; None: none is taken
+        self.parameter = ""  # in which those gradients are taken
         self.depth = 0  # of the node that is read in its side
         self.covariances = 0  # how many are written
         self.theorems: list[str] = []  # claims that the reading leans on
@@ -90,6 +91,10 @@ class LinkReader(ABC):
     @abstractmethod
     def value(self, node: Node) -> Any:
         """The node as a term."""
+
+    @abstractmethod
+    def of_alphas(self, body: Any, index: Any, low: Any, high: Any) -> Any:
+        """A product of the chain's alphas by its abar; None for any other product."""
 
     @abstractmethod
     def number(self, node: Node) -> Any:

@@ -145,6 +145,10 @@ class Reader(LinkReader):
         return sp.Abs(inner)
 
     def _sum(self, node: Node) -> Any:
+        over = node[1].index
+        if node[1].relation == "" and not self.context.chain and has_density(node[2]) and letter_of(over) in ("z", "x"):
+            self.note("a sum over all values is read as an integral")
+            return integrals.integral(self, Node("int", ("", None, None, (node[2], Node("d", (over,))), ("",))))
         body, index, low, high = self._big(node)
         return SumTo(body, index, low, high)
 
@@ -155,10 +159,10 @@ class Reader(LinkReader):
         body, index, low, high = self._big(node)
         if alone and body == N.alpha(index) and low == 1:  # what abar stands for
             return ProductTo(body, index, low, high)
-        ratio = self._of_alphas(body, index, low, high)
+        ratio = self.of_alphas(body, index, low, high)
         return ProductTo(body, index, low, high) if ratio is None else ratio
 
-    def _of_alphas(self, body: Any, index: Any, low: Any, high: Any) -> Any:
+    def of_alphas(self, body: Any, index: Any, low: Any, high: Any) -> Any:
         """alpha_{s+1} ... alpha_t, or their roots, as abar_t / abar_s; None for any other product."""
         known = self.context.name in ("ddpm", "ddim") and not (self.settings.foreign or self.settings.scaled)
         if not known or not (low - 1).is_nonnegative or body not in (N.alpha(index), sp.sqrt(N.alpha(index))):

@@ -168,7 +168,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     inner = gradients.of_parameters(left), gradients.of_parameters(right)
     if reader.by_slopes:
         inner = None, None
-        reader.moved = slopes.moved_laws((left, right))
+        reader.moved, reader.parameter = slopes.moved_laws((left, right))
         reader.withheld = "a gradient in the parameters"
     if inner[0] is not None and inner[1] is not None:
         left, right = bare(inner[0]), bare(inner[1])
@@ -186,6 +186,8 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         lhs, rhs = moments.of_data(reader, lhs, rhs)
     if is_vector(lhs) != is_vector(rhs) and 0 not in (lhs, rhs):
         raise NotRead("a vector on one side, a number on the other")
+    if relation == "=" and sp.S.Zero in (lhs, rhs) and {left.kind, right.kind} & {"KL", "grad"}:
+        reader.withheld = "an equation with zero may be what is wished for"
     if reader.true_law and not any(laws.of_noisy_data(n, between=True) for s in (left, right) for n in walk(s)):
         reader.withheld = "p_0 and p_T may be laws of the model"
     opaque = reader.opaque

@@ -85,7 +85,13 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     from derivations.kernel.algebra import linear_form
 
     member, value = reader.value(left), reader.value(right)
+    twice = _drawn_twice(reader, right)
+    if twice:
+        reader.repaired = True
+        reader.note("one letter in several terms is a noise of its own in each")
+        value -= sp.Add(*twice) * N.eps
     drawn, rest = _noise_terms(value)
+    drawn += [c**2 for c in twice]
     form = linear_form(rest)
     mean = sp.Add(*[c * a for a, c in form.items()])
     states = mean.atoms(N.x)
@@ -105,6 +111,32 @@ def _random_equation(reader: Reader, left: Node, right: Node) -> tuple[Any, Any,
     if reader.context.name == "ddpm":
         spread = growth.added_up(spread, 1 - (mean / state) ** 2)
     return LogDensity(law), LogDensity(Normal(member, mean, spread)), True
+
+
+def _drawn_twice(reader: Reader, node: Node) -> list[Any]:
+    """The factors of the one noise, where several terms of the sum have it: each may be a draw of its own."""
+    from derivations.kernel.algebra import linear_form
+
+    if not reader.context.chain:
+        return []
+    noisy = [(sign, term) for sign, term in _terms(node) if _mentions_noise(reader, term)]
+    found = [(-1 if sign == "-" else 1) * linear_form(reader.value(term)).get(N.eps, 0) for sign, term in noisy]
+    found = [c for c in found if c != 0]
+    return found if len(found) > 1 else []
+
+
+def _terms(node: Node) -> list[tuple[str, Node]]:
+    node = bare(node)
+    if node.kind == "group":
+        return _terms(node[0])
+    if node.kind != "add":
+        return [("", node)]
+    flip = {"": "", "+": "", "-": "-"}
+    return [
+        ("-" if (flip[sign] == "-") != (inner == "-") else "", term)
+        for sign, part in node[0]
+        for inner, term in _terms(part)
+    ]
 
 
 def determined(reader: Reader, lhs: Any) -> bool:

@@ -40,7 +40,7 @@ SIZES = words(
     r"\displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nolimits \small \large \normalsize \notag "
     r"\nonumber \relax \noindent \centering \footnotesize \tiny \Large \mathsurround \bf \rm \it \sf \displaylimits "
     r"\allowbreak \nobreak \protect \medspace \thickspace \bfseries \itshape \boldmath \square \blacksquare \qed "
-    r"\Box \qedhere"
+    r"\Box \qedhere \huge \Huge \LARGE \scriptsize"
 )
 DROP_ARGUMENT = words(
     r"\tag \label \hspace \vspace \phantom \hphantom \vphantom \color \ref \eqref \cite \footnote \hskip \mspace "
@@ -78,6 +78,7 @@ SAME = {
     r"\bullet": "·",
     r"\times": "×",
     r"\odot": "⊙",
+    r"\intop": r"\int",
     r"\circ": "⊙",
     r"\coloneqq": ":=",
     r"\coloneq": ":=",

@@ -10,8 +10,8 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.kernel.terms import LAWS, ScalarFunction, unfold_all
-from derivations.rules import KL, REAL, Density, Expect, LogDensity, scalar_function
+from derivations.kernel.terms import LAWS, ScalarFunction, VectorFunction, unfold_all
+from derivations.rules import KL, REAL, Density, Expect, LogDensity, scalar_function, vector_function
 from threefold.check.lowering import LinkReader
 from threefold.check.tokens import Group, Item, NotRead, Token, flat
 from threefold.check.tree import Node, Script, bare, walk
@@ -72,8 +72,8 @@ def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
                 yield letter, frozenset(marks | PARAMETERS & set(node[0][0].labels)), latent and letter == "p"
 
 
-def moved_laws(sides: Sequence[Node]) -> frozenset[Any]:
-    """The letters of the laws that the parameter of the line's gradients moves, and 'prior' where it moves p(z)."""
+def moved_laws(sides: Sequence[Node]) -> tuple[frozenset[Any], str]:
+    """The letters of the laws that the line's parameter moves, with 'prior' where it moves p(z); the parameter."""
     letters = {found for s in sides for n in walk(s) if (found := parameter(n)) is not None}
     if len(letters) != 1:
         raise NotRead("gradients in several parameters")
@@ -93,11 +93,12 @@ def moved_laws(sides: Sequence[Node]) -> frozenset[Any]:
         moved.add("prior")
     if not moved:
         raise NotRead("a gradient in a parameter that no law is marked with")
-    names = [n[0] for s in sides for n in walk(s) if n.kind == "sym"]
-    networks = [n for n in names if n.letter not in ("p", "q", "P", "Q", "∇") and any(wrt in p.signs for p in n.index)]
-    if networks:
+    names = [
+        n[0] for s in sides for n in walk(s) if n.kind == "sym" and n[0].letter in ("mu", "sigma", "Sigma", "g", "T")
+    ]
+    if any(wrt in p.signs for n in names for p in n.index):
         raise NotRead("a gradient of a network in its parameters")
-    return frozenset(moved)
+    return frozenset(moved), wrt
 
 
 # --- slopes -----------------------------------------------------------------------------------------------------------
@@ -111,7 +112,9 @@ def slope_of(reader: LinkReader, operand: Node) -> Any:
 
 
 def _slope(reader: LinkReader, e: Any) -> Any:
-    if not e.atoms(*LAWS):
+    if isinstance(e, ScalarFunction | VectorFunction) and _moved_function(reader, e):
+        return _of_function(reader, e)
+    if not e.atoms(*LAWS) and not any(_moved_function(reader, f) for f in e.atoms(ScalarFunction, VectorFunction)):
         return sp.S.Zero
     if e.is_Add:
         return sp.Add(*[_slope(reader, a) for a in e.args])
@@ -153,6 +156,23 @@ def _of_law(reader: LinkReader, law: Density) -> Any:
     if not set(variables) | set(given) <= both:
         raise NotRead("a slope of a law of other variables")
     return _named(reader, letter, variables, given)
+
+
+def _moved_function(reader: LinkReader, f: Any) -> bool:
+    """Is it a value f_phi(z) of a function that nobody declared, marked with the parameter?"""
+    name = type(f).__name__
+    return name.startswith("doc_") and reader.parameter in name.split("_")
+
+
+def _of_function(reader: LinkReader, f: Any) -> Any:
+    if any(_moved_function(reader, a) for arg in f.args for a in arg.atoms(ScalarFunction, VectorFunction)):
+        raise NotRead("a gradient of a function of a function")
+    name = f"slope_of_{type(f).__name__}"
+    if isinstance(f, VectorFunction):
+        return vector_function(name, r"\mathrm{slope}")(*f.args)
+    if reader.opaque is not None:
+        reader.opaque.intervals[name] = REAL
+    return scalar_function(name, r"\mathrm{slope}")(*f.args)
 
 
 def _named(reader: LinkReader, letter: str, variables: list[Any], given: list[Any]) -> Any:

@@ -29,6 +29,7 @@ class Task:
     rivals: tuple[Definition, ...] = ()  # what the same network is said to be elsewhere in the document
     known: tuple[str, ...] = ()  # built-in names that the document has tied to their meaning
     about: tuple[Item, ...] = ()  # the law that a chain of proportionalities begins with
+    head: tuple[Item, ...] = ()  # the state that the chain of equations began with, where it is not the left side
     case: str = ""  # what the text supposes here
     seconds: float = 30.0
 

@@ -12,6 +12,7 @@ from threefold.check.builder import Builder
 from threefold.check.items import Group, Item, Token, flat, raw
 from threefold.check.macros import Macro, NotRead, expand
 
+JOINED = {":=": ":=", "||": "‖", "=:": "=:", "<-": r"\leftarrow", ">=": r"\ge", "<=": r"\le"}
 __all__ = ["Group", "Item", "NotRead", "Token", "flat", "raw", "tokenise"]
 
 
@@ -26,7 +27,7 @@ def tokenise(source: str, macros: Mapping[str, Macro] | None = None) -> tuple[It
 
 
 def _joined(items: Sequence[Item]) -> Iterator[Item]:
-    """Two bars side by side are one double bar, a colon before = makes :=, everywhere in the tree."""
+    """Two bars side by side are one double bar, a colon before = makes :=, > before = an order, everywhere."""
     previous: Token | None = None
     for item in items:
         if isinstance(item, Group):
@@ -38,14 +39,8 @@ def _joined(items: Sequence[Item]) -> Iterator[Item]:
                 previous = None
             yield continue_space
             continue
-        elif previous is not None and (previous.text, item.text) in (
-            (":", "="),
-            ("|", "|"),
-            ("=", ":"),
-            ("<", "-"),
-        ):
-            joined = {":": ":=", "|": "‖", "=": "=:", "<": r"\leftarrow"}[previous.text]
-            previous = Token(joined, previous.at)
+        elif previous is not None and previous.text + item.text in JOINED:
+            previous = Token(JOINED[previous.text + item.text], previous.at)
             continue
         if previous is not None:
             yield previous
