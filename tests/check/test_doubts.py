@@ -90,7 +90,6 @@ OPEN = [
         "$$s_\\theta(x,t) \\approx \\nabla_x\\log p_t(x)$$\n\n",
         r"\mathbb E_{p_t(x)}[\nabla_x\log p_t(x)] = \nabla_x\log p_t(x)",
     ),
-    (STEP, r"\nabla_{x_t}\log p_t(x_t) = \mathbb E_{x_0|x_t}[\nabla_{x_t}\log q(x_t|x_0)]"),
     # q(z) may be set, and p(x) under an average may be the law of the data
     ("", r"q(z) = \mathbb E_{p(x)}[q(z|x)]"),
     ("", r"\mathbb E_{p(x)}[\mathbb E_{q(z|x)}[\log p(x|z)]] = \mathbb E_{q(z)}[\log p(x|z)]"),
@@ -123,11 +122,9 @@ OPEN = [
     # given x_t, the noise is random as x_0 is
     (STEP, r"\mathbb E_{x_0|x_t}[\epsilon] = \epsilon"),
     # x_0 behind the bar is given too; before it, it may be a law of its own
-    (STEP, r"2\mathbb E_{x_{t-1}|x_t,x_0}[x_{t-1}] = 2\tilde\mu_t(x_t,x_0)"),
     (STEP, r"\mathbb E_{x_{t-1},x_t|x_0}[\|x_t\|^2] = 2"),
     # an ellipsis between s and t, of which the later is not said
     (STEP, r"\alpha_{t+1}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
-    (STEP, r"\alpha_{t+1}\alpha_{t+2}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}"),
     # p alone is the prior, or the posterior
     ("", r"\log p(x) = \int q(z)\log\frac{p(x,z)}{q(z)}dz + KL(q\|p)"),
     ("", r"\log p(x) = E_{q(z)}[\log p(x,z)] + H(q) + KL(q\|p)"),

@@ -56,10 +56,6 @@ def variables(reader: LinkReader, node: Node) -> list[Any]:
 
 
 def _member(reader: LinkReader, name: Name) -> Any:
-    if not name.index and not name.above and name.letter == "x":
-        reader.repaired = True
-        reader.note("x without its step is the data, x_0")
-        return N.x(0)
     if not name.index:
         raise NotRead("x without its step")
     if len(name.index) == 2 and name.index[0].after == ":":
@@ -197,6 +193,10 @@ def _called_law(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> A
     if len(shown) == 1 and not behind and is_noise(reader, bare(shown[0])) and not node[0][0].labels:  # p(epsilon)
         return Normal(N.eps, 0, 1) if reader.context.chain else N.standard_normal(N.eps, N.k)
     letter = law_name(reader, node[0][0])
+    if reader.context.chain and not behind and [bare(s) for s in shown] == [Node("sym", (Name("x"),))]:
+        reader.repaired = True
+        reader.note("x without its step is the data, x_0")
+        return Density(letter, [N.x(0)])
     given = listed(reader, behind)
     if reader.context.name == "flow-matching":
         return _at_time(reader, shown, given, like)
