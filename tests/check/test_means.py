@@ -112,6 +112,8 @@ HALF = [
     (ENCODER, r"\log p(x) >= \mathbb{E}\_{q(z|x)}[\log p(x,z) - \log q(z|x)]",
      r"\log p(x) <= \mathbb{E}\_{q(z|x)}[\log p(x,z) - \log q(z|x)]"),
     (ENCODER, r"p(x) = \sum_z p(x|z)p(z)", r"p(x) = \sum_z p(x|z)p(z|x)"),
+    (ENCODER, r"2\,\text{ELBO}(\lambda) = 2\mathbb{E}_{q(z;\lambda)}[\log p(x,z) - \log q(z;\lambda)]",
+     r"2\,\text{ELBO}(\lambda) = 2\mathbb{E}_{q(z;\lambda)}[\log p(x,z) + \log q(z;\lambda)]"),
 ]  # fmt: skip
 # what may be true of another chain, of a network at its best, of one draw, or is only wished for
 OPEN = [
@@ -122,6 +124,13 @@ OPEN = [
     (STEP, r"\mathrm{Var}(x_t) = \mathbb{E}[\|x_t\|^2] - \|\mathbb{E}[x_t]\|^2"),
     (STEP, r"q(x_t|x_{t-1},y) = q(x_t|x_{t-1})"),
     (STEP, r"\mathbb{E}_{q(x_0|x)}[x_0] = x"),
+    (STEP, r"q(x_0|x_1,x_0) = 1"),
+    (STEP, r"\log p_\theta(x_0) = \text{ELBO} + \text{KL}(q(z|x_0)\|p_\theta(z|x_0))"),
+    (
+        STEP,
+        r"\log\frac{p_\theta(x_0,z)}{q(z|x_0)}"
+        r" = \log p(x_T) + \sum_{t=1}^T\log\frac{p_\theta(x_{t-1}|x_t)}{q(x_t|x_{t-1})}",
+    ),
     (ENCODER, r"D_{KL}(q(z|x)\|p(z|x)) = 0"),
 ]
 

@@ -48,6 +48,8 @@ def variables(reader: LinkReader, node: Node) -> list[Any]:
             return [_member(reader, name)]
         if name.index or name.above:
             raise NotRead(f"{latex_of(name)} with an index is no variable of this model")
+        if reader.context.chain:
+            reader.withheld = f"{name.letter} is no state of the chain, and may stand for several of them"
         return [N.obs if name.letter in ("x", "X") else N.z]
     if reader.context.chain and node.kind == "sym" and node[0] in (Name("y"), Name("c")):
         reader.withheld = "a condition that the chain does not have"
@@ -208,6 +210,8 @@ def _called_law(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> A
     if shown and shown[0].kind == "dot":
         return Density(letter, _dotted(reader, node[0][0], given, like), given)
     made = listed(reader, shown)
+    if set(made) & set(given):  # q(x_0 | x_1, x_0)
+        raise NotRead("a law of what is given")
     if reader.amortised and letter == "q" and made == [N.z] and not given:
         return _encoder(reader)
     return Density(letter, made, given)

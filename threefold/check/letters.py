@@ -123,7 +123,7 @@ def called(reader: LinkReader, node: Node) -> Any:
     if name.letter in LAW_LETTERS or name.letter == "Pr":
         return sp.exp(reader.log(node))
     if is_evidence_bound(name) and "ELBO" in reader.context.symbols:
-        if name.indices or any(letter_of(a) not in ("x", "X", "theta", "phi", "q") for a in node[1]):
+        if name.indices or any(letter_of(a) not in ("x", "X", "theta", "phi", "lambda", "q") for a in node[1]):
             raise NotRead("the bound of something else")
         return reader.context.symbols["ELBO"](reader, name)
     defined = reader.definitions.called(name, node)
