@@ -65,15 +65,22 @@ class Family(FunctionClass):
         raise Malformed(f"{cls.__name__} is declared, and {name!r} of it cannot be taken away")
 
 
-class VectorFunction(Function, metaclass=Family):
+class Opaque(Function):
+    """A function of which nothing is known by its name: SymPy would take `gamma(1)` for the value of Euler's function."""
+
+    def _eval_evalf(self, _: int) -> None:
+        return None
+
+
+class VectorFunction(Opaque, metaclass=Family):
     """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
 
 
-class ScalarFunction(Function, metaclass=Family):
+class ScalarFunction(Opaque, metaclass=Family):
     """A scalar family or function nobody may look inside: `alpha(t)`, `f(z)`."""
 
 
-class DefinedFunction(Function, metaclass=Family):
+class DefinedFunction(Opaque, metaclass=Family):
     """A named abbreviation. `unfold()` writes it out for a reader; the kernel expands its template (`binders`).
 
     `notation` ones are part of the notation of a text, the others names for whole quantities.
