@@ -132,7 +132,7 @@ class Judge:
             slow = Undecided(f"what it says, or the two ends of its chain, took over {self.step_seconds:g} s")
             return replace(report, verdict=slow, steps=tuple(steps))
         except Exception as reason:  # whatever SymPy trips over, nothing is decided by it
-            return replace(report, verdict=Undecided(f"{type(reason).__name__}: {reason}"), steps=tuple(steps))
+            return replace(report, verdict=Undecided(_tripped(reason)), steps=tuple(steps))
 
     def _replayed(
         self,
@@ -231,7 +231,13 @@ class Judge:
         except REASONS as reason:
             return None, Undecided(f"{_shown(line)}: {reason}")
         except Exception as reason:  # whatever SymPy or a rule trips over, nothing is decided by it
-            return None, Undecided(f"{_shown(line)}: {type(reason).__name__}: {reason}")
+            return None, Undecided(f"{_shown(line)}: {_tripped(reason)}")
+
+
+def _tripped(reason: Exception) -> str:
+    if isinstance(reason, RecursionError):
+        return "it is nested too deeply to be read: name a part of it with define(...), or prove the parts apart"
+    return f"{type(reason).__name__}: {reason}"
 
 
 def _other_order(claim: Claim) -> str:

@@ -29,6 +29,8 @@ class Interval:
         lo, hi = (sp.sympify(end, strict=True) for end in (self.lo, self.hi))
         if not all(end.is_Rational or end in (sp.oo, -sp.oo) for end in (lo, hi)):
             raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
+        if (lo == -sp.oo and not self.open_lo) or (hi == sp.oo and not self.open_hi):
+            raise terms.Malformed(f"an interval from {lo} to {hi} ends in no number there: leave that end open")
         if lo > hi or (lo == hi and (self.open_lo or self.open_hi or (self.nonzero and lo == 0))):
             raise terms.Malformed(f"the interval from {lo} to {hi} is empty: whatever is said about it says nothing")
         object.__setattr__(self, "lo", lo)
@@ -80,6 +82,8 @@ class Domain:
         """Keep copies that nobody can write to."""
         for part in ("intervals", "indices", "products", "sizes"):
             object.__setattr__(self, part, MappingProxyType(dict(getattr(self, part))))
+        for index, bounds in self.indices.items():
+            _refuse_bounds(index, bounds)
         object.__setattr__(self, "conditions", tuple(self.conditions))
         for c in self.conditions:
             if type(c) is not JointCondition:
@@ -230,6 +234,16 @@ class Domain:
         if declared.contains(sp.S.One):
             return declared
         return Interval(sp.Min(declared.lo, 1), sp.Max(declared.hi, 1), declared.lo < 1 and declared.open_lo, False)
+
+
+def _refuse_bounds(index: Any, bounds: Any) -> None:
+    if not isinstance(index, Symbol):
+        raise terms.Malformed(
+            f"{index!r} has bounds, and is no symbol: write {{n: (first, last)}} with an integer symbol n"
+        )
+    pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else (None, None)
+    if not all(isinstance(b, int | Expr) and sp.sympify(b).is_commutative for b in pair):
+        raise terms.Malformed(f"{index} runs over {bounds!r}: give its first and its last value, (first, last)")
 
 
 def _slack() -> Symbol:

@@ -19,6 +19,7 @@ from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed, ScalarFunction
 
 PLACES = 12  # points of the integers that are tried
+LONGEST = 1_000  # values of an index that a condition runs over
 CHOICES = 4_000  # values of the numbers and families, at each
 Values = Callable[[Any], Any]
 
@@ -53,6 +54,10 @@ def _instances(condition: JointCondition, gap: Any, point: Mapping[Any, Any]) ->
         if ready is None:
             raise Malformed(f"the ranges of {indices} in a condition refer to each other, or to what has no range")
         low, high, _ = _ends(condition, ready, known)
+        if high - low > LONGEST:
+            raise Malformed(
+                f"a condition runs over {ready} from {low} to {high}: over at most {LONGEST} values it is met"
+            )
         for n in range(int(low), int(high) + 1):
             yield from at([i for i in indices if i != ready], {**known, ready: sp.Integer(n)})
 
@@ -139,7 +144,7 @@ def _holds(gap: Any, strict: bool, values: Mapping[Any, Any], laws: Mapping[str,
 
 def _member(name: str, args: tuple[Any, ...], laws: Mapping[str, Values], domain: Domain) -> Any:
     """The value of a member; None where the law leaves the family's interval, or the index is not known."""
-    if not (args[0].is_Integer and args[0] >= 0 and len(args) == 1):
+    if not (len(args) == 1 and args[0].is_Integer and args[0] >= 0):
         return None
     where = domain.intervals.get(name, Interval())
     if name in domain.products:

@@ -66,7 +66,7 @@ class Family(FunctionClass):
 
 
 class Opaque(Function):
-    """A function of which nothing is known by its name: SymPy would take `gamma(1)` for the value of Euler's function."""
+    """A function of which its name tells nothing: SymPy would take `gamma(1)` for a value of Euler's function."""
 
     def _eval_evalf(self, _: int) -> None:
         return None

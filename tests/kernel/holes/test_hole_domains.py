@@ -15,6 +15,7 @@ from derivations.rules import (
     Hypothesis,
     Interval,
     Trace,
+    at_most,
     covariance,
     given,
     positivity,
@@ -39,7 +40,24 @@ def small(domain):  # type: ignore[no-untyped-def]
 odd = Hypothesis("later", "", f(m), a, {m: (sp.S(5), sp.S(3))})
 
 
+g = scalar_function("point_g")
 FALSE: dict[str, Callable[[], Attack]] = {
+    "a range by the name of an index": lambda: bounded("n", (1, 2)),
+    "a range of a sum": lambda: bounded(n + 1, (1, 2)),
+    "a range of a number": lambda: bounded(sp.S(2), (1, 2)),
+    "a range without its end": lambda: bounded(n, (1,)),
+    "a range from nothing on": lambda: bounded(n, (None, 3)),
+    "a range up to a matrix": lambda: bounded(n, (covariance("Point_A"), 3)),
+    "an interval that holds infinity": lambda: Attack(
+        n, n, domain=Domain({"point_n": Interval(0, sp.oo, False, False)})
+    ),
+    "an interval that holds minus infinity": lambda: Attack(
+        n, n, domain=Domain({"point_n": Interval(-sp.oo, 0, False, True)})
+    ),
+    "a condition that runs very far": lambda: Attack(
+        n, n, domain=Domain(conditions=(at_most(g(n), g(n + 1), {n: (1, 10**9)}),))
+    ),
+    "a condition on a function of nothing": lambda: Attack(n, n, domain=Domain(conditions=(at_most(g(), n),))),
     "no integer in an interval": lambda: small(Domain({"point_n": Interval(sp.Rational(1, 3), sp.Rational(2, 3))})),
     "no integer in a closed interval": lambda: small(
         Domain({"point_n": Interval(sp.Rational(1, 3), sp.Rational(2, 3), False, False)})
@@ -92,6 +110,10 @@ TRUE: dict[str, Callable[[], Attack]] = {
         abar(1), 1, positivity, Domain({"alpha": UNIT, "abar": UNIT}, {}, {"abar": "alpha"}), relation="<"
     ),
 }
+
+
+def bounded(index, bounds):  # type: ignore[no-untyped-def]
+    return Attack(n, n, domain=Domain(indices={index: bounds}))
 
 
 @pytest.mark.parametrize("name", FALSE)
