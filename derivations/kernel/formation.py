@@ -198,7 +198,7 @@ def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
         (e.is_nonnegative, "non-negative", where.lo >= 0),
         (e.is_nonpositive, "non-positive", where.hi <= 0),
         (e.is_nonzero, "not 0", positive or negative or where.nonzero),
-        (e.is_even or e.is_odd or e.is_irrational or e.is_prime, "a special number", False),
+        (any((e.is_even, e.is_odd, e.is_irrational, e.is_prime, e.is_composite)), "a special number", False),
         (e.is_integer, "an integer", e.is_Symbol),
     ]
     for declared, what, known in facts:

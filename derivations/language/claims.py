@@ -163,9 +163,9 @@ def _content(domain: Domain) -> Any:
 def _unsaid(sides: Any, domain: Domain) -> list[str]:
     """What symbols and laws say themselves: integers without a range, spaces other than R^d."""
     opened = unfold_all(sides)
-    known = {*domain.indices, *(s for s in opened.free_symbols if s.name in domain.intervals), terms.DIM}
+    known = {*domain.indices, terms.DIM}
     lines = [
-        f"{printing.text(s)} an integer{' >= 1' if s.is_positive else ''}"
+        f"{printing.text(s)} an integer{' >= 1' if s.is_positive and s.name not in domain.intervals else ''}"
         for s in sorted(terms.free_scalars(opened) - known, key=str)
         if s.is_integer
     ]

@@ -200,6 +200,17 @@ def test_integers_without_a_range_are_told():
     assert claim(a**n, 0, domain=Domain(indices={n: (1, sp.oo)})).domain_words() == ["reading_n an integer >= 1"]
 
 
+def test_an_integer_of_an_interval_is_told_to_be_one():
+    near = Domain({"reading_m": Interval(sp.Rational(1, 3), sp.Rational(4, 3))})
+    assert claim(a**m, 0, domain=near).domain_words() == ["reading_m in (1/3, 4/3)", "reading_m an integer"]
+
+
+@pytest.mark.parametrize("kind", ["composite", "prime", "even", "irrational"])
+def test_a_number_of_a_special_kind_is_refused(kind):
+    special = sp.Symbol("reading_special", real=True, **{kind: True})
+    assert not Attack(a * special, special * a, algebra).verdict()
+
+
 def test_the_size_of_a_space_is_told():
     law = Normal(z, 0, 1, 2)
     assert claim(Expect(law, Norm2(z)), 2).domain_words() == ["z in R^2"]
