@@ -65,22 +65,22 @@ class Family(FunctionClass):
         raise Malformed(f"{cls.__name__} is declared, and {name!r} of it cannot be taken away")
 
 
-class Opaque(Function):
+class OpaqueFunction(Function):
     """A function of which its name tells nothing: SymPy would take `gamma(1)` for a value of Euler's function."""
 
     def _eval_evalf(self, _: int) -> None:
         return None
 
 
-class VectorFunction(Opaque, metaclass=Family):
+class VectorFunction(OpaqueFunction, metaclass=Family):
     """A vector-valued family or function nobody may look inside: `x(t)`, `eps_theta(x(t), t)`."""
 
 
-class ScalarFunction(Opaque, metaclass=Family):
+class ScalarFunction(OpaqueFunction, metaclass=Family):
     """A scalar family or function nobody may look inside: `alpha(t)`, `f(z)`."""
 
 
-class DefinedFunction(Opaque, metaclass=Family):
+class DefinedFunction(OpaqueFunction, metaclass=Family):
     """A named abbreviation. `unfold()` writes it out for a reader; the kernel expands its template (`binders`).
 
     `notation` ones are part of the notation of a text, the others names for whole quantities.
