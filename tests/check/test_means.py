@@ -135,21 +135,21 @@ OPEN = [
 ]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("before", "true", "false"), PAIRS)
 def test_a_true_line_is_proved_and_its_neighbour_refuted(before: str, true: str, false: str) -> None:
     assert last(before, true) in PROVED
     assert last(before, false) == "refuted"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("before", "true", "false"), HALF)
 def test_a_true_line_is_proved_and_its_neighbour_is_not(before: str, true: str, false: str) -> None:
     assert last(before, true) in PROVED
     assert last(before, false) not in PROVED
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("before", "tex"), OPEN)
 def test_what_may_mean_another_thing_is_neither_proved_nor_refuted(before: str, tex: str) -> None:
     assert last(before, tex) in ("undecided", "not read", "definition")
