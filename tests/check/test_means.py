@@ -85,6 +85,8 @@ RATIO = r"\log p_\theta(x,z)-\log q_\phi(z|x)"
 HALF = [
     (STEP, r"\nabla_{x_t}\log p_t(x_t) = \mathbb E_{x_0|x_t}[\nabla_{x_t}\log q(x_t|x_0)]",
      r"\nabla_{x_t}\log p_t(x_t) = 2\mathbb E_{x_0|x_t}[\nabla_{x_t}\log q(x_t|x_0)]"),
+    (STEP, r"\nabla_{x_t}\log q(x_t) = \mathbb E_{q(x_{t-1}|x_t)}[\nabla_{x_t}\log q(x_{t-1},x_t)]",
+     r"\nabla_{x_t}\log p(x_t) = \mathbb E_{q(x_{t-1}|x_t)}[\nabla_{x_t}\log p(x_{t-1},x_t)]"),
     (STEP, r"2\mathbb E_{x_{t-1}|x_t,x_0}[x_{t-1}] = 2\tilde\mu_t(x_t,x_0)",
      r"\mathbb E_{x_{t-1},x_t|x_0}[x_{t-1}] = \tilde\mu_t(x_t,x_0)"),
     (STEP, r"\alpha_{t+1}\alpha_{t+2}\cdots\alpha_s = \frac{\bar\alpha_s}{\bar\alpha_t}",
@@ -93,6 +95,8 @@ HALF = [
      r"\nabla_{x_t}\log p(x_t|y) = \nabla_{x_t}\log p(x_t) - \nabla_{x_t}\log p(y|x_t)"),
     (STEP, r"\nabla_{x_t}\log q(x_t) = \frac{\nabla_{x_t}q(x_t)}{q(x_t)}",
      r"\nabla_{x_t}\log q(x_t) = -\frac{\nabla_{x_t}q(x_t)}{q(x_t)}"),
+    (STEP, r"\nabla_{x_t}\log q(x_{t-1},x_t) = \nabla_{x_t}\log q(x_t) + \nabla_{x_t}\log q(x_{t-1}|x_t)",
+     r"\nabla_{x_t}\log q(x_{t-1},x_t) = 0"),
     (STEP, r"\mathbb{E}[\|\epsilon\|^2] = d", r"\mathbb{E}[\|\epsilon\|^2] = 1"),
     (STEP, r"\mathrm{Var}(x_t) = 1-\bar\alpha_t", r"\mathrm{Var}(x_t) = 1"),
     (ENCODER, rf"\nabla_\phi\mathbb{{E}}_{{q_\phi(z|x)}}[f(z)] = {SCORE}",

@@ -101,7 +101,7 @@ def _averaged(reader: LinkReader, e: Any, labelled: bool) -> Any:
         for score, (letter, members, variable) in list(reader.scores.items()):
             if variable != state or set(members) != {*law.variables, state} or not body.has(score):
                 continue
-            if letter != law.args[0].name and labelled:
+            if letter != law.args[0].name and (labelled or list(law.variables) != [N.x(0)]):
                 continue
             alone = vector_function("score_put_back", "s")
             changed = body.xreplace({score: alone(state)})

@@ -122,6 +122,8 @@ class _Walker:
                 spot = Spot(display, context, left, relation, right, place, begun, both(left, right), loose, about)
                 self.link(number, count, spot, "chain" if len(statement.relations) > 1 else "statement")
             self.last_side = right or None
+            if relation.text not in kinds.EQUALITIES:  # what is only near the state is not the state
+                self.head = ()
         return count
 
     def link(self, number: int, count: int, spot: Spot, kind: str) -> None:

@@ -10,7 +10,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.algebra import linear_form
 from derivations.kernel.terms import ScalarFunction, VectorSymbol
-from derivations.rules import Density, LogDensity, Norm2, Normal, vector, vector_function
+from derivations.rules import Block, Density, LogDensity, Norm2, Normal, vector, vector_function
 from threefold.check import slopes
 from threefold.check.lowering import LinkReader
 from threefold.check.shapes import has_density
@@ -123,9 +123,24 @@ def _score(reader: LinkReader, law: Any, variable: Any) -> Any:
         return -(place - mean) / spread
     if not isinstance(law, Density):
         raise NotRead("a gradient of a law that is no density")
-    given = list(law.given)
+    given = _apart(law.given)
     reader.note("the score of p(x | y) is that of p(x, y), less that of p(y)")
-    return _joint(reader, law, [*law.variables, *given], variable) - _joint(reader, law, given, variable)
+    members = [*_apart(law.variables), *given]
+    return _joint(reader, law, members, variable) - _joint(reader, law, given, variable)
+
+
+def _apart(members: Any) -> list[Any]:
+    """The members one by one: x_{t-1} and x_t for the stretch of both."""
+    found: list[Any] = []
+    for member in members:
+        if not isinstance(member, Block):
+            found.append(member)
+            continue
+        _, low, high = member.args
+        if not (high - low).is_Integer:
+            raise NotRead("a gradient of the law of a stretch")
+        found += [N.x(low + n) for n in range(int(high - low) + 1)]
+    return found
 
 
 def score_of(reader: LinkReader, law: Density, variable: Any) -> Any:

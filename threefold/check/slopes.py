@@ -80,13 +80,14 @@ def moved_laws(sides: Sequence[Node]) -> tuple[frozenset[Any], str]:
     (wrt,) = letters
     every = list(_laws(sides))
     moved: set[str] = set()
+    marked = any(wrt in m for _, m, _ in every)
     for letter in ("p", "q"):
         marks = [m for name, m, prior in every if name == letter and not prior]
         if any(wrt in m for m in marks):
             moved.add(letter)
             if any(m and wrt not in m for m in marks):
                 raise NotRead("one law under two parameters")
-        elif marks and not any(marks) and MOVES.get(wrt) == letter:
+        elif marks and not any(marks) and MOVES.get(wrt) == letter and not marked:
             moved.add(letter)
     priors = [m for name, m, prior in every if name == "p" and prior]
     if "p" in moved and (any(wrt in m for m in priors) or not any(m for n, m, _ in every if n == "p")):
