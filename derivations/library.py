@@ -32,6 +32,7 @@ CHAPTERS = (
     "vae.counted",
     "vae.objective",
     "vae.reparameterization",
+    "vae.score_gradient",
     "onestep",
     "ddpm.forward",
     "ddpm.schedule",
@@ -99,6 +100,12 @@ CHAPTERS = (
     "ddpm.profile",
     "score.behind",
     "flow.log_snr",
+    "ddpm.cosine",
+    "score.small_step",
+    "sde.invertible",
+    "solvers.steps",
+    "guidance.rescale",
+    "latent.conditioning",
     "ddpm.examples",
 )
 

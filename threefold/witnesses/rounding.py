@@ -32,6 +32,8 @@ RESHAPES = ("squeeze_", "unsqueeze_", "t_", "transpose_", "detach_")  # in place
 
 CONVERTS = ("_to_copy", "copy", "_copy_from")  # their rules count what is lost between two dtypes
 
+PICKS = ("min", "max")  # along a dimension: the values, and where they were found
+
 LOOKS = ("aminmax",)  # for checks of the input: nothing is computed from them
 
 Rule = Callable[["RunningError", Tensor, Sequence[Any], Mapping[str, Any]], Tensor]
@@ -84,6 +86,9 @@ class RunningError(TorchDispatchMode):  # type: ignore[no-untyped-call]
             error = rule(self, out, before, kwargs)
             error = torch.nan_to_num(error.expand(out.shape), nan=torch.inf, posinf=torch.inf)  # 0 times no bound
             self._region(out, make=True).copy_(error)
+        elif name in PICKS and isinstance(out, tuple | list) and out[0].is_floating_point():
+            self.operators += 1
+            self._region(out[0], make=True).copy_(RULES[name](self, out[0], before, kwargs))
         elif (
             name not in LOOKS
             and isinstance(out, tuple | list)

@@ -243,6 +243,49 @@ def _total(averaged: bool) -> Rule:
 RULES["sum"], RULES["mean"] = _total(False), _total(True)
 
 
+@rule("cumsum")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    dim = int(args[1])
+    sizes = value(args[0]).abs().cumsum(dim)
+    return tracker.error(args[0]).cumsum(dim) + out.shape[dim] * _accumulated(out) * sizes + rounded(out)
+
+
+@rule("min", "max")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """The least entry moves by no more than the entry that moves most, whichever of them is picked."""
+    error = tracker.error(args[0])
+    if len(args) < 2:
+        return error.max()
+    return error.amax(int(args[1]), keepdim=bool(args[2]) if len(args) > 2 else False)
+
+
+def _spread(
+    tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Tensor, Tensor]:
+    """The variance along the dimensions, and its bound: squares of differences from a mean that is rounded, too."""
+    x, error = value(args[0]), tracker.error(args[0])
+    dims = list(args[1]) if len(args) > 1 and args[1] is not None else list(range(x.ndim))
+    keep, less = bool(kwargs.get("keepdim", False)), float(kwargs.get("correction", 1) or 0)
+    count = x.numel() // max(1, out.numel())
+    unit = _accumulated(out)
+    moved = error + (error + count * unit * x.abs()).mean(dims, keepdim=True) + 2 * unit * x.abs()
+    apart = (x - x.mean(dims, keepdim=True)).abs()
+    each = (2 * apart + moved) * moved + (count + 2) * unit * apart.square()
+    return x.var(dims, correction=less, keepdim=keep), each.sum(dims, keepdim=keep) / (count - less)
+
+
+@rule("var")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    return _spread(tracker, out, args, kwargs)[1] + rounded(out, 2)
+
+
+@rule("std")
+def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """The root of the variance: it moves by at most the bound over the root, and by the root of the bound."""
+    found, error = _spread(tracker, out, args, kwargs)
+    return torch.minimum(error / found.sqrt().clamp_min(1e-300), error.sqrt()) + rounded(out, 3)
+
+
 @rule("mm", "bmm", "dot", "mv")
 def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
     return _matrix_product(tracker, args[0], args[1], out) + rounded(out)
