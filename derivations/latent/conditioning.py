@@ -161,8 +161,7 @@ attention = Claim(
 @attention.proves("weights")
 def _(line: Chain) -> None:
     line(SumTo(fit(asked, key(n), width) / keys, n, 1, more))
-    line(keys / keys, by=definition, why="the total comes out of the sum")
-    line(1, by=definition, why="it is positive, for it has a term")
+    line(1, by=definition, why="the total comes out of the sum, and is positive, for it has a term")
 
 
 @attention.proves("shift")

@@ -27,7 +27,7 @@ from derivations.rules import (
     vector_function,
 )
 
-now, end = scalar("flow_time", "t"), scalar("flow_end", r"\tau", positive=True)
+now, end = scalar("path_time", "t"), scalar("flow_end", r"\tau", positive=True)
 one, two = vector_function("one_path", "x"), vector_function("other_path", "y")
 constant = scalar("lipschitz_constant", "L")
 gap, pull = constant_vector("gap_of_points", "a"), constant_vector("gap_of_velocities", "b")
@@ -85,7 +85,7 @@ invertible = Claim(
         ),
         Statement(leaving(0), "=", 0, name="at rest", words="and so does the point that stays at 0 for ever"),
     ),
-    domain=Domain({"flow_time": REAL, "flow_end": POSITIVE, "lipschitz_constant": REAL}),
+    domain=Domain({"path_time": REAL, "flow_end": POSITIVE, "lipschitz_constant": REAL}),
     hypotheses=(
         smoothness(one, 1, "the distance is differentiated"),
         smoothness(two, 1, "the distance is differentiated"),

@@ -78,6 +78,8 @@ PROVED = (
     "ddpm.forward.joint_law",
     "ddpm.example.one_pixel",
     "ddim.example.stride",
+    "ddim.sampling",
+    "ddpm.reverse.small_step_gaussian",
     "ddpm.forward.symbol_reuse",
     "ddpm.parameterization.high_noise_identity",
     "ddpm.parameterization.eps_target_scale",

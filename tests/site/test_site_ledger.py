@@ -25,6 +25,9 @@ ALLOWED = {
     ("sde.kl_dissipation", "integration by parts"),
     # The law of the noise is fixed and f, mu, sigma are smooth: the derivative passes under the expectation.
     ("vae.reparameterization.gradient", "derivative under the expectation"),
+    # A smooth density of the codes may be differentiated under the mean, and falls faster than what is averaged grows.
+    ("vae.reparameterization.nondifferentiable_sampling", "derivative of a mean"),
+    ("vae.reparameterization.nondifferentiable_sampling", "integration by parts"),
     # The network is smooth in its parameters, and the gradient passes under the mean over data and noise.
     ("ddpm.training.noise", "derivative under the expectation"),
     ("ddpm.training.data", "derivative under the expectation"),

@@ -11,6 +11,7 @@ import derivations
 from derivations import Claim
 from derivations.kernel import terms
 from derivations.printing import latex
+from threefold.site.condition_meanings import CONDITIONS
 from threefold.site.meanings import CODES, COUNTS, ENDS, FLOWS, MOVING, SCALES, STEPS
 
 FAMILIES = (terms.VectorFunction, terms.ScalarFunction, terms.DefinedFunction)
@@ -23,6 +24,7 @@ MEANING: Mapping[str, str] = {
     **ENDS,
     **COUNTS,
     **STEPS,
+    **CONDITIONS,
     "t": "a step of the chain, an integer from 1 to T",
     "T": "the number of steps of the chain",
     "d": "the number of coordinates of the data",

@@ -215,7 +215,7 @@ class TwoPaths:
         def path(starts: Array) -> Any:
             return lambda t: tuple(1 / (t + mp.mpf(c)) for c in starts)
 
-        numbers = {"flow_time": self.time, "flow_end": self.time}
+        numbers = {"path_time": self.time, "flow_end": self.time}
         numbers["lipschitz_constant"] = self.constant if constant is None else constant
         exact = {"one_path": path(self.one), "other_path": path(self.two)}
         vectors = {"gap_of_points": self.gap, "gap_of_velocities": self.pull}

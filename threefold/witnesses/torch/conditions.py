@@ -17,9 +17,12 @@ from threefold.witnesses.cases.conditioned import (
     TokenRow,
     TokenRows,
 )
+from threefold.witnesses.cases.cuts import Cut, SomeCuts
+from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
 from torch_impl import NoiseSchedule
+from torch_impl.denoiser.denoiser import dynamic_threshold
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.networks.cross_unet import CrossAttention
 
@@ -70,6 +73,29 @@ def _(s: Guided, on: On) -> Iterator[Shape]:
     answer = model(on.fixed(s.free)[None], torch.tensor([1]))[0]
     yield Computed(2, s.point(), answer.var(), side="lhs")
     yield Computed(3, s.point(), answer.mean(), side="lhs")
+
+
+@trained(
+    "guidance.dynamic_threshold",
+    method="dynamic_threshold at the largest of two pixels",
+    cases=SomeCuts(),
+    no_gradient="sampling records no gradient",
+    excused={
+        1: "at a quantile of 1 no pixel is beyond the limit: ddpm.sampling.clip_x0 has the clip",
+        2: "the same from below",
+        4: "statement 1 with another place",
+    },
+    dtypes=("float64",),
+)
+def _(s: Cut, on: On) -> Iterator[Shape]:
+    """A clip that leaves a pixel alone, and a quotient of two numbers of few digits: three roundings."""
+    limit, place = 1 + abs(s.said), float(np.clip(s.true, -1, 1))
+    numbers = {"threshold": limit, "threshold_room": s.excess, "pixel_place": place, "excess": 0, "said_pixel": place}
+    for part, pixel, largest in ((0, limit * place, limit), (3, place, 1.0), (5, place, 1 + s.excess)):
+        with _disable_current_modes():
+            shown = dynamic_threshold(1.0)(torch.tensor([[pixel, largest]], dtype=torch.float64))[0, 0].clone()
+        on.tracker.announce(shown, 3 * 2.0**-53 * abs(float(shown)))
+        yield Computed(part, Point(1, numbers), on.fixed(place) - shown if part == 5 else shown, side="lhs")
 
 
 @trained(
