@@ -29,6 +29,7 @@ CHAPTERS = (
     "vae.decoders",
     "vae.spread",
     "vae.linear",
+    "vae.principal",
     "vae.counted",
     "vae.objective",
     "vae.reparameterization",

@@ -61,7 +61,7 @@ def kernel_moments(kernel: GaussianMixture) -> KernelMoments:
 def distance_from_normal(kernel: GaussianMixture) -> float:
     """Return KL(kernel || normal law of the same moments) in nats, for scalar kernels with spread.
 
-    Claim: planned:ddpm.reverse.small_step_gaussian.
+    Claim: ddpm.reverse.small_step_gaussian.
     """
     if kernel.d != 1:
         raise ValueError(f"the kernel has dimension {kernel.d}, but the integral is over the line; take one coordinate")

@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CONDITIONS: Mapping[str, str] = {
+    "k_a": "the number of codes, the rank of a projection",
+    "N_a": "the number of coordinates, and of principal axes",
+    "m_a": "the number of a principal axis",
+    "o_a": "the number of a principal axis",
+    "r_a": "how many axes come after the first k",
+    "own_variance_of": "the variance of the data along a principal axis",
+    "kept_share_of": "the share that a projection keeps of an axis, an entry of its diagonal",
+    "variance_level": "any number",
+    "P_a": "a matrix that projects at right angles",
+    "one_picture": "a datum",
+    "foot_of_picture": "the foot of the perpendicular from it on the span of a decoder's columns",
+    "reconstruction": "what a decoder makes of a code",
     "half_tangent_of_angle": "the tangent of half of an angle",
     "half_tangent_of_step": "the tangent of half of the angle between neighbours",
     "sine_right": "the sine of a sum of two angles",

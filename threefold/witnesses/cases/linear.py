@@ -202,3 +202,55 @@ class LinearDecoders:
             yield LinearlyDecoded(
                 weight, normals(case, k, d), normals(case, d), spread, normals(case, d), normals(case, k), variances
             )
+
+
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """Falling variances along the axes, an orthogonal projection of rank k, a datum, and a level."""
+
+    variances: Array
+    basis: Array
+    x: Array
+    level: float
+
+    @property
+    def rank(self) -> int:
+        return self.basis.shape[1]
+
+    @property
+    def projection(self) -> Array:
+        return np.asarray(self.basis @ self.basis.T)
+
+    @property
+    def edges(self) -> frozenset[str]:
+        first = np.allclose(np.diag(self.projection)[: self.rank], 1)
+        return edges({"the principal axes": bool(first), "k = 1": self.rank == 1, "k = 3": self.rank == 3})
+
+    def point(self) -> Point:
+        kept = np.diag(self.projection)
+        families: dict[str, Any] = {
+            "own_variance_of": lambda m: self.variances[int(m) - 1],
+            "kept_share_of": lambda m: kept[int(m) - 1],
+        }
+        count = len(self.variances)
+        foot = self.projection @ self.x
+        vectors = {"one_picture": self.x, "foot_of_picture": foot, "reconstruction": foot + self.basis[:, 0]}
+        numbers = {"k_a": self.rank, "N_a": count, "r_a": count - self.rank, "variance_level": self.level}
+        return Point(count, numbers, vectors=vectors, families=families, covariances={"P_a": self.projection})
+
+
+@dataclass(frozen=True)
+class AxesAndProjections:
+    """Two to five axes, one to three of them kept; every third projection is on the first ones."""
+
+    count: int = 9
+    must: frozenset[str] = frozenset({"the principal axes", "k = 1", "k = 3"})
+
+    def draw(self, case: Cases) -> Iterator[PrincipalAxes]:
+        for n in range(self.count):
+            k = 1 + n % 3
+            size = k + 1 + (n // 3) % 2
+            variances = np.sort(positive(case, -1, 1, size))[::-1]
+            basis = np.linalg.qr(case.rng.standard_normal((size, k)))[0]
+            basis = np.eye(size)[:, :k] if n // 3 == 1 else basis
+            yield PrincipalAxes(variances, basis, normals(case, size), float(positive(case, -1, 1)))

@@ -8,7 +8,8 @@ import numpy as np
 
 import reference
 from reference.gaussians import Gaussian
-from threefold.witnesses.cases.linear import LinearDecoders, LinearlyDecoded
+from threefold.witnesses.cases.linear import AxesAndProjections, LinearDecoders, LinearlyDecoded, PrincipalAxes
+from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.shapes import Inequality, Shape, Value, measured
 
@@ -71,5 +72,33 @@ def _(s: LinearlyDecoded) -> Iterator[Shape]:
     yield Inequality(3, point, volume, columns)
 
 
-for _claim in ("vae.linear.evidence", "vae.linear.posterior", "vae.linear.ppca"):
+@measured(
+    "ae.linear.pca",
+    method="least squares by QR, singular values of what is left, cubature of both laws",
+    cases=AxesAndProjections(),
+)
+def _(s: PrincipalAxes) -> Iterator[Shape]:
+    point, size, k = s.point(), len(s.variances), s.rank
+    because, plus = "squares of vectors, added up", 64.0 * size * (1 + float(np.abs(s.x).max())) ** 2
+    fitted = np.linalg.lstsq(s.basis, s.x, rcond=None)
+    yield Value(0, point, float(fitted[1][0]) + 1.0, because=because, plus=plus)  # the other point is a unit away
+    scaled = (np.eye(size) - s.projection) @ np.diag(np.sqrt(s.variances))
+    loss = float(np.sum(np.linalg.svd(scaled, compute_uv=False) ** 2))
+    plus = 64.0 * size * float(s.variances.sum())
+    yield Value(
+        1,
+        Point(size, {**point.numbers, "N_a": size}, covariances={"P_a": s.projection}, families=point.families),
+        loss,
+        because=because,
+        plus=plus,
+    )
+    yield Value(2, point, loss, because=because, plus=plus)
+    yield Value(3, point, loss, because=because, plus=plus + 64.0 * size * s.level)
+    yield Inequality(4, point, float(s.variances[k:].sum()), loss, because=because, size=plus)
+    axis, mean = Gaussian(np.array([10.0]), np.eye(1)), Gaussian(np.zeros(1), 2 * np.eye(1))
+    for part, law in ((5, axis), (6, mean)):
+        yield Value(part, point, float(law.expect_quadratic(lambda z: z[:, 0] ** 2)), because=because, plus=plus)
+
+
+for _claim in ("ae.linear.pca", "vae.linear.evidence", "vae.linear.posterior", "vae.linear.ppca"):
     not_applicable(_claim, "the training code has no linear decoder whose evidence it computes", witness="torch")
