@@ -52,7 +52,7 @@ class PCAConfig(SystemConfig, kind="pca"):
 
 
 class PCASystem(System):
-    """loss = |x - W_D W_E x|^2, mean over pixels and examples (`planned:ae.linear.pca`).
+    """loss = |x - W_D W_E x|^2, mean over pixels and examples (`ae.linear.pca`).
 
     Its least value is known: the mean of the eigenvalues that are left out, of the second moments of what the network
     is shown. Where the mean was taken away these are covariances, and the subspace is that of the principal components.

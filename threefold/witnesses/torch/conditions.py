@@ -18,6 +18,7 @@ from threefold.witnesses.cases.conditioned import (
     TokenRows,
 )
 from threefold.witnesses.cases.cuts import Cut, SomeCuts
+from threefold.witnesses.cases.linear import AxesAndProjections, PrincipalAxes
 from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
@@ -25,6 +26,7 @@ from torch_impl import NoiseSchedule
 from torch_impl.denoiser.denoiser import dynamic_threshold
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.networks.cross_unet import CrossAttention
+from torch_impl.systems.pca import PCAConfig, PCASystem
 
 
 @trained(
@@ -127,6 +129,34 @@ def _(s: TokenRow, on: On) -> Iterator[Shape]:
     on.tracker.announce(answer, 4 * 2.0**-53 * (count + d + 8) * (1 + logits) * large)
     for c in range(d):
         yield Computed(4, s.point(c), answer[c], side="rhs")
+
+
+@trained(
+    "ae.linear.pca",
+    method="PCASystem.measure and its best loss, of points along the axes",
+    cases=AxesAndProjections(),
+    no_gradient="the least loss is known before training",
+    excused={
+        0: "about one datum and any decoder",
+        1: "the system is trained without a projection",
+        2: "a sum, taken apart",
+        3: "about any projection",
+        5: "two numbers",
+        6: "two numbers",
+    },
+    dtypes=("float64",),
+)
+def _(s: PrincipalAxes, on: On) -> Iterator[Shape]:
+    """Pairs of points on each axis have these second moments; eigenvalues move by a few roundings of the largest."""
+    if len(s.variances) != 4:  # pictures of two by two
+        return
+    with _disable_current_modes():
+        ends = torch.diag(torch.tensor(4 * s.variances, dtype=torch.float64).sqrt())
+        system = PCASystem(PCAConfig(image_size=2, channels=1, latent_dim=s.rank))
+        system.measure(torch.cat([ends, -ends]).view(8, 1, 2, 2))
+        best = torch.tensor(4 * (system.best_loss() or 0.0), dtype=torch.float64)
+    on.tracker.announce(best, 256 * 2.0**-53 * float(s.variances.sum()))
+    yield Computed(4, s.point(), best, side="lhs")
 
 
 for _claim, _reason in {
