@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from threefold.witnesses import rounding_shares  # noqa: F401  (the rules register themselves)
 from threefold.witnesses.rounding import (
     F64,
     KERNEL,
@@ -193,24 +193,13 @@ RULES["softplus"] = _ends(torch.nn.functional.softplus)
 RULES["tanh"] = _slope(lambda x, e, out: torch.ones_like(x))
 
 
-@rule("_softmax")
+@rule("scatter_add")
 def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
-    """A share moves with its own exponent and with all others; each is a difference from the largest, and summed."""
-    x, dim = value(args[0]), int(args[1])
-    error = tracker.error(args[0]) + UNIT[out.dtype] * (x.amax(dim, keepdim=True) - x)
-    reach = error + error.amax(dim, keepdim=True)
-    return value(out).abs() * torch.expm1(reach) + rounded(out, 2 * KERNEL + x.shape[dim])
-
-
-@rule("logsumexp")
-def _(tracker: RunningError, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
-    """It moves by no more than the entry that moves most; inside are differences from the largest, summed."""
-    x, dims = value(args[0]), [int(dim) for dim in args[1]]
-    keep = bool(args[2]) if len(args) > 2 else False
-    error = tracker.error(args[0]) + UNIT[out.dtype] * (x.amax(dims, keepdim=True) - x)
-    count = x.numel() // max(1, out.numel())
-    inside = UNIT[out.dtype] * (KERNEL * (1 + math.log(count)) + count)
-    return error.amax(dims, keepdim=keep) + inside + rounded(out, KERNEL)
+    target, dim, index, put = args[:4]
+    error: Tensor = tracker.error(target).clone().scatter_add_(int(dim), index, tracker.error(put))
+    size: Tensor = value(target).abs().scatter_add_(int(dim), index, value(put).abs())
+    found: Tensor = error + index.shape[int(dim)] * UNIT[out.dtype] * size
+    return found
 
 
 @rule("pow")

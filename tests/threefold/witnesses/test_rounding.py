@@ -25,6 +25,7 @@ FORMULAS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "matrix": lambda x, y: x.reshape(8, -1) @ y.reshape(-1, 8),
     "sigmoid": lambda x, y: torch.sigmoid(x) * y,
     "shares": lambda x, y: torch.softmax(x * y, 0),
+    "logarithms of shares": lambda x, y: torch.log_softmax(3 * x * y, 0),
     "sum of exponentials": lambda x, y: torch.logsumexp((9 * x * y).reshape(8, 8), 1),
     "between": lambda x, y: torch.lerp(x, y, 0.3) + torch.lerp(x, y, 7.5) - torch.lerp(x, y, -0.7),
     "least": lambda x, y: (x * y).reshape(8, -1).min(1).values,
@@ -70,6 +71,26 @@ def test_derivatives_have_bounds_of_their_own(dtype: torch.dtype) -> None:
     error = (slope.to(F64) - exact).abs()
     assert (error <= tracker.bound(slope)).all()
     assert tracker.bound(slope).max() < 50 * torch.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("picked", [False, True])
+def test_shares_are_differentiated_within_their_bounds(dtype: torch.dtype, picked: bool) -> None:
+    def total(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if picked:
+            return torch.log_softmax(3 * x, 0).gather(0, torch.tensor([2])).sum()
+        return (torch.softmax(3 * x, 0) * y).sum()
+
+    generator = torch.Generator().manual_seed(2)
+    x, y = (torch.randn(16, generator=generator).to(dtype) for _ in range(2))
+    wide = x.to(F64).requires_grad_()
+    (exact,) = torch.autograd.grad(total(wide, y.to(F64)), wide)
+    with RunningError() as tracker:
+        tracker.announce(x)
+        tracker.announce(y)
+        leaf = x.requires_grad_()
+        (slope,) = torch.autograd.grad(total(leaf, y), leaf)
+    assert ((slope.to(F64) - exact).abs() <= tracker.bound(slope)).all()
 
 
 def test_an_error_of_one_rounding_too_many_is_seen() -> None:

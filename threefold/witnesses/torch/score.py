@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,10 +13,11 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from threefold.witnesses.built import from_levels
 from threefold.witnesses.cases.paths import OnPath, PathPoints
-from threefold.witnesses.cases.scores import Blurred, BlurredGaussians
+from threefold.witnesses.cases.scores import Blurred, BlurredGaussians, Noised, NoisedData
 from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
+from torch_impl.denoiser.guidance import classifier_guidance
 from torch_impl.oracle import GaussianMixture
 from torch_impl.process.parameterization import view
 
@@ -84,8 +86,52 @@ def _(s: Blurred, on: On) -> Iterator[Shape]:
     yield Computed(2, point, oracle.noise(x[None], 1)[0])
 
 
+@trained(
+    "score.tweedie",
+    method="an oracle's denoiser, and its Jacobian by autograd",
+    cases=BlurredGaussians(share=4),
+    excused={2: "the code computes no posterior covariance: it is the Jacobian over a number, statement 2"},
+    dtypes=("float64",),
+)
+def _(s: Blurred, on: On) -> Iterator[Shape]:
+    oracle, point, x = known(s, on)
+    answer = oracle.denoiser(x[None], 1)[0]
+    (back,) = torch.autograd.grad((answer * on.fixed(s.u)).sum(), x)
+    yield Computed(0, point, answer)
+    yield Computed(1, point, (back * on.fixed(s.w)).sum(), side="lhs", gradient=True)
+    yield Computed(3, point, back, side="lhs", gradient=True)
+
+
+@trained(
+    "guidance.classifier",
+    method="classifier_guidance by Bayes' classifier of the data, for a network that predicts the noise",
+    cases=NoisedData(),
+    excused={
+        0: "the code has no score of its own: it adds to what a network says",
+        1: "statement 3 with the best noise for the network's",
+        3: "the code does not move the mean of a step",
+    },
+    no_gradient="sampling records no gradient",
+    dtypes=("float64",),
+)
+def _(full: Noised, on: On) -> Iterator[Shape]:
+    """Each datum is a condition; its logit is the logarithm of its weight and of its density at the noisy point."""
+    s = full.kept()
+    process, alpha = from_levels([s.signal**2]), 0.75
+    level = process.schedule.level(1)
+    s = replace(s, signal=level.signal, level=level.sigma)
+    data, logs, said = on.fixed(s.data), on.computed(np.log(s.weights)), on.fixed(s.answer)
+
+    def classifier(x: Tensor, t: Tensor) -> Tensor:
+        return logs - (x - level.signal * data).square().sum(1)[None] / (2 * level.sigma**2)
+
+    model = classifier_guidance(lambda x, t: said[None], classifier, torch.tensor([0]), s.guidance, process)
+    noise = model(on.fixed(s.x)[None], torch.tensor([1]))[0]
+    step = (on.fixed(s.x) - (1 - alpha) / level.sigma * noise) / math.sqrt(alpha)
+    yield Computed(2, s.point("condition", step_alpha=alpha, step_variance=0.3125), step, side="lhs")
+
+
 NOT_COMPUTED = {
-    "score.tweedie": "the code computes no posterior covariance; the first order is score.marginal_identity",
     "score.partition_function": "no network here puts out an energy",
     "score.moments": "no code averages a score over its own law",
     "score.fisher_identity": "the average over all data is what a network is trained to stand for",
@@ -93,8 +139,6 @@ NOT_COMPUTED = {
     "score.dsm.theorem": "the code trains on the noise: its loss is matched by score.lsimple_dsm",
     "score.dsm.constant": "the code trains on the noise, and computes neither of the constant's two forms",
     "score.implicit_matching": "no code takes the divergence of a network for a loss",
-    "guidance.classifier": "classifier_guidance takes the gradient of a network by autograd; tests/torch_impl compares "
-    "it with Bayes' rule for every prediction",
     "guidance.classifier_free.tilted_score": "the code mixes outputs, as in guidance.cfg.views",
 }
 for _claim, _reason in NOT_COMPUTED.items():
