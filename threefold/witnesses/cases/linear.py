@@ -215,7 +215,7 @@ class PrincipalAxes:
 
     @property
     def rank(self) -> int:
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     @property
     def projection(self) -> Array:

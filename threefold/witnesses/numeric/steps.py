@@ -76,6 +76,6 @@ def _(s: StepBack) -> Iterator[Shape]:
         return np.asarray(gains[0] * data + early * noise)
 
     middle = np.polyval(np.polyfit([-ratio, 0.0], np.stack([s.x_s, s.answer]), 1), 0.5)
-    yield Value(0, point, moved(middle), because=IMPLIED, plus=room)
+    yield Value(0, point, moved(np.asarray(middle, dtype=np.float64)), because=IMPLIED, plus=room)
     yield Value(1, point, moved(s.answer), because=IMPLIED, plus=room)
     yield Value(2, point, gains[0] * s.x0 + early * s.noise, because=IMPLIED, plus=room)

@@ -118,7 +118,8 @@ def _(s: TokenRow, on: On) -> Iterator[Shape]:
     d, count = len(s.query), len(s.keys)
     with _disable_current_modes(), torch.no_grad():
         attention = CrossAttention(d, 2 * d, d, 1).to(torch.float64)
-        attention.norm, attention.q, attention.out = (torch.nn.Identity() for _ in range(3))
+        for layer in ("norm", "q", "out"):
+            setattr(attention, layer, torch.nn.Identity())
         attention.kv.weight.copy_(torch.eye(2 * d, dtype=torch.float64))
         attention.kv.bias.zero_()
         query, keys, values = (torch.tensor(v) for v in (s.query, s.keys, s.values))

@@ -123,7 +123,8 @@ def _(full: Noised, on: On) -> Iterator[Shape]:
     data, logs, said = on.fixed(s.data), on.computed(np.log(s.weights)), on.fixed(s.answer)
 
     def classifier(x: Tensor, t: Tensor) -> Tensor:
-        return logs - (x - level.signal * data).square().sum(1)[None] / (2 * level.sigma**2)
+        logits: Tensor = logs - (x - level.signal * data).square().sum(1)[None] / (2 * level.sigma**2)
+        return logits
 
     model = classifier_guidance(lambda x, t: said[None], classifier, torch.tensor([0]), s.guidance, process)
     noise = model(on.fixed(s.x)[None], torch.tensor([1]))[0]
