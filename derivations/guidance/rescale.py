@@ -57,13 +57,15 @@ of_guided = Hypothesis(
 
 
 def pixels(rng: Random, seed: int) -> World:
-    """Two pixels that are 2^(1/2) s_g apart, or four of them, so that the deviation is a fraction."""
+    """Three or four pixels whose deviation is a fraction."""
     std = Fraction(rng.randint(2, 12), 4)
     middle = Fraction(rng.randint(-9, 9), 4)
     offsets = {0: (std, -std, Fraction(0)), 1: (3 * std / 2, -std / 2, -std / 2, -std / 2)}[seed % 2]
     values = [middle + o for o in offsets]
     families: dict[str, Any] = {"guided_pixel": lambda m: dict(enumerate(values, 1)).get(int(m), Fraction(7, 3))}
     numbers = {"N_p": len(values), "guided_std": std, "conditional_std": Fraction(rng.randint(2, 9), 4)}
+    if seed % 5 == 4:  # where that is not its deviation
+        numbers["guided_std"] = std + 1
     numbers |= {"rescale_factor": Fraction(rng.randint(2, 9), 4), "rescale_share": Fraction(rng.randint(1, 3), 4)}
     return World(seed=seed, numbers=numbers, families=families)
 

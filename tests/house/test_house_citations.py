@@ -94,7 +94,7 @@ def test_every_tagged_claim_is_in_the_ledger() -> None:
         ("as in `ddpm.posterior.mean`", False),
         ("as in `ddpm.posterior.maen`", True),
         ("Claim ddpm.posterior.maen: so", True),
-        ("as in `planned:ddpm.reverse.small_step_gaussian`", False),
+        ("as in `planned:ddpm.sampling.must_visit_every_step`", False),
         ("as in `planned:ddpm.posterior.mean`", True),
         ("as in `unheard.of`", True),
         ("`torch.compile`, `derivations.notation`, `metrics.jsonl`, `case.rng`", False),

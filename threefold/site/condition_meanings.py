@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CONDITIONS: Mapping[str, str] = {
+    "one_logit": "a logit that two tokens share",
+    "one_value": "the value of one token",
+    "other_value": "the value of the other token",
     "k_a": "the number of codes, the rank of a projection",
     "N_a": "the number of coordinates, and of principal axes",
     "m_a": "the number of a principal axis",
