@@ -143,6 +143,15 @@ def _apart(members: Any) -> list[Any]:
     return found
 
 
+def as_functions(reader: LinkReader, lhs: Any, rhs: Any) -> tuple[Any, Any]:
+    """The scores as functions of what their laws are of, so that they may be averaged over."""
+    known = {s: m for s, m in reader.constant_scores.items() if all(isinstance(v, VectorSymbol) for v in m)}
+    table = {s: vector_function(f"{s}_at", r"\mathrm{score}")(*members) for s, members in known.items()}
+    if len(known) == len(reader.constant_scores):
+        reader.scored.clear()
+    return lhs.xreplace(table), rhs.xreplace(table)
+
+
 def score_of(reader: LinkReader, law: Density, variable: Any) -> Any:
     """The made-up score of a law without conditions."""
     return _joint(reader, law, list(law.variables), variable)
@@ -157,7 +166,9 @@ def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> A
     shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
     name, tex = f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}"
     if not reader.context.chain or any(type(m) is not N.x for m in members):
-        return vector(name, tex)
+        made = vector(name, tex)
+        reader.constant_scores[made] = tuple(sorted(members, key=str))
+        return made
     at = sorted(members, key=str)
     steps = "_".join(str(m.args[0]).translate(STEPS) for m in at)
     made = vector_function(f"score_{law.args[0].name}_{at.index(variable)}_{steps}", tex)(*at)

@@ -44,6 +44,7 @@ class LinkReader(ABC):
         self.unfolding: list[Any] = []
         self.lost_law = False
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
+        self.constant_scores: dict[Any, tuple[Any, ...]] = {}  # a made-up score that is no function yet: members
         self.scores: dict[Any, tuple[str, tuple[Any, ...], Any]] = {}  # made up: letter, members, the one
         self.moved: frozenset[Any] | None = None  # the laws that a gradient in a parameter sees; None: none is taken
         self.parameter = ""  # in which those gradients are taken

@@ -192,6 +192,10 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         reader.withheld = "p_0 and p_T may be laws of the model"
     opaque = reader.opaque
     both = sp.Tuple(lhs, rhs)
+    named = bool(reader.scored)
+    if not reader.context.chain and any(reader.scored & set(e.args[0].variables) for e in both.atoms(Expect)):
+        lhs, rhs = gradients.as_functions(reader, lhs, rhs)
+        both = sp.Tuple(lhs, rhs)
     if reader.context.chain and both.atoms(Expect) and any(N.eps in free_variables(e, ANYWHERE) for e in both):
         reader.withheld = "the noise stands free beside an average over the states that it makes"
         if any(N.eps in free_variables(e.args[1], ANYWHERE) for e in _over_states(both)):
@@ -208,7 +212,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     constant = reader.scored if not reader.scores else set()  # scores that are functions may be averaged over
     if any(constant & set(e.args[0].variables) for e in both.atoms(Expect)):
         raise NotRead("an average over what a score depends on")
-    if reader.scored and (
+    if named and (
         reader.context.chain or both.atoms(Averaging, Law) or _scores_stand_alone(sp.expand(lhs), sp.expand(rhs))
     ):
         reader.withheld = "the score of a law that is only named is no free vector"
