@@ -34,7 +34,7 @@ def stated_order(claim: Claim) -> OrderOf:
     for term in sp.Add.make_args(leading):
         power = _power(term, step) if term != 0 else 0
         coefficients[power] = coefficients.get(power, sp.S.Zero) + term / step**power
-    known = {core(h.lhs): core(h.rhs) for h in claim.hypotheses if h.sides}
+    known = {core(h.lhs): core(h.rhs) for h in claim.hypotheses if h.sides and not h.when}  # at one value
     powers = [n for n, c in coefficients.items() if not _vanishes(c.xreplace(known), claim.domain_of(0))]
     found = min(powers, default=int(upto)) - 1
     return OrderOf(found, leading)

@@ -11,11 +11,23 @@ from attack import Attack, assert_refused
 
 from derivations.kernel.claims import Chain, Claim, Statement
 from derivations.kernel.judge import Judge
-from derivations.rules import POSITIVE, REAL, Domain, Hypothesis, Interval, Series, positivity, scalar, series
+from derivations.rules import (
+    POSITIVE,
+    REAL,
+    Domain,
+    Hypothesis,
+    Interval,
+    Series,
+    positivity,
+    scalar,
+    scalar_function,
+    series,
+)
 
 h, a, c = scalar("rest_h", positive=True), scalar("rest_a"), scalar("rest_c")
 DOMAIN = Domain({"rest_h": POSITIVE, "rest_a": REAL, "rest_c": POSITIVE})
 AT_ZERO = Domain({**DOMAIN.intervals, "rest_a": Interval(0, 0, False, False)})
+f, n = scalar_function("rest_f"), sp.Symbol("rest_n", integer=True)
 none = Hypothesis("none", "a is 0", a, sp.S.Zero)
 
 
@@ -65,5 +77,8 @@ def test_what_vanishes_does_not_lead() -> None:
         of_order(a * h**2 + h**3, a * h**2 + h**3, 1, DOMAIN, (none,)),
     ):
         assert "shows order 2" in made.reason
+    few = Hypothesis("few", "the first vanish", f(n), sp.S.Zero, {n: (1, 5)})  # and here n is another one
+    later = Domain(DOMAIN.intervals, {n: (6, sp.oo)})
+    assert "shows order 1" in of_order(f(n) * h**2 + h**3, f(n) * h**2 + h**3, 2, later, (few,)).reason
     assert of_order(nothing + a * h**3, a * h**3, 2)
     assert of_order(a * h**2 + h**3, a * h**2 + h**3, 1)
