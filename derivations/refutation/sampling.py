@@ -21,6 +21,7 @@ from derivations.refutation import enclosures, joint
 from derivations.refutation.arithmetic import ENCLOSING, fraction
 from derivations.refutation.drawing import Purpose, add_laws, fit_dimension
 from derivations.refutation.hypotheses import settle, settle_means
+from derivations.refutation.inside import refuse_outside
 from derivations.refutation.matrices import Matrix
 from derivations.refutation.studies import study
 from derivations.refutation.undefined import OutsideModel, Uncomputable, Undefined
@@ -46,7 +47,10 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
     if claim.worlds:
         made = claim.worlds[n % len(claim.worlds)](Random(f"{claim.id} {n}"), n)
         if made is not None:
-            made.arithmetic = ENCLOSING
+            if type(made) is not World:
+                raise NoWorld(f"{type(made).__name__} is no World: a class of its own could say anything")
+            made.arithmetic, made.admitted, made.known = ENCLOSING, False, {}  # whatever it says of itself
+            refuse_outside(made, claim.domain_of(part))
             return made
     statement = claim.says[part]
     return sample_for(
