@@ -24,6 +24,8 @@ from derivations.rules import (
     differentiation,
     fundamental_theorem,
     integration,
+    monotone,
+    positivity,
     rate,
     rates,
     scalar,
@@ -154,6 +156,22 @@ refinement = Claim(
             words="every step in two, at any place: half the first drop of the SNR, times the growth of the error",
         ),
         Statement(
+            new,
+            "<=",
+            old,
+            name="better",
+            words="so wherever no error falls with more noise, the finer bound is the better one",
+            domain=Domain(
+                {
+                    "first_drop": NONNEGATIVE,
+                    "second_drop": NONNEGATIVE,
+                    "error_between": NONNEGATIVE,
+                    "error_more": NONNEGATIVE,
+                },
+                {steps: (sp.S.One, sp.oo)},
+            ),
+        ),
+        Statement(
             cost(4, 1, sp.Rational(1, 2)),
             "=",
             sp.Rational(3, 4),
@@ -184,6 +202,17 @@ refinement = Claim(
 def _(line: Chain) -> None:
     line(old - new)
     line(SumTo(first(k) * more(k), k, 1, steps) / 2, why="term by term the second drop and the old error cancel")
+
+
+@refinement.proves("better")
+def _(line: Chain) -> None:
+    line(new)
+    line.le(
+        SumTo(first(k) * (between(k) + more(k)) / 2 + second(k) * (between(k) + more(k)) / 2, k, 1, steps),
+        by=monotone(positivity),
+        why="no error falls",
+    )
+    line(old, why="both drops have one factor")
 
 
 @refinement.proves("one step")

@@ -37,7 +37,22 @@ small = scalar("small_step", "h", positive=True)
 n = sp.Symbol("n", integer=True, nonnegative=True)
 level = scalar_function("em_variance", "v", positive=True)
 left, start = scalar_function("em_left", "c", positive=True), vector("start_mean", "m_0")
+rate_of, long = scalar("decay_rate", r"\theta", positive=True), scalar("long_time", "t", positive=True)
+before = scalar("variance_before", "v", positive=True)
 held = kept(target, share / 2)
+
+
+def many(power: int) -> sp.Expr:
+    """(1 - theta h)^(power n) over a time t = n h."""
+    return sp.exp(power * long / small * sp.log(1 - rate_of * small))
+
+
+def settled(left_over: sp.Expr, end: sp.Expr) -> sp.Expr:
+    """The variance on its way from the start's to where it ends."""
+    return left_over * before + (1 - left_over) * end
+
+
+reached = settled(many(2), target / (1 - rate_of * small / 2))
 step = Normal(then, (1 - share) * now, 2 * share * target)
 steps = (
     Hypothesis(
@@ -73,6 +88,7 @@ def a_run(rng: Random, seed: int) -> World:
         "em_left": lambda k: (1 - r) ** int(k) * first,
     }
     numbers = {"decay_share": r, "target_variance": last, "n": rng.randint(0, 4), "small_step": r}
+    numbers |= {"decay_rate": r, "long_time": first, "variance_before": last + first}
     return World(d, seed=seed, numbers=numbers, families=families)
 
 
@@ -104,24 +120,38 @@ euler_maruyama = Claim(
             words="and the variance is on its way to lambda/(1 - r/2), which is too large",
         ),
         Statement(
-            Series(sp.log(1 - small) + small, small, 3),
+            Series(many(1) - sp.exp(-rate_of * long), small, 2),
             "=",
-            -(small**2) / 2,
+            -(rate_of**2) * long / 2 * sp.exp(-rate_of * long) * small,
             name="mean's order",
-            words="a step takes r^2/2 too much off the logarithm of the mean: over a fixed time that is of first order",
+            words="over a fixed time t = n h the share of the mean that is left is too small by this, in first order",
+        ),
+        Statement(
+            Series(reached - settled(sp.exp(-2 * rate_of * long), target), small, 2),
+            "=",
+            (
+                rate_of * target / 2 * (1 - sp.exp(-2 * rate_of * long))
+                - rate_of**2 * long * sp.exp(-2 * rate_of * long) * (before - target)
+            )
+            * small,
+            name="bias of the variance",
+            words="and the variance is off by this, in first order too: weak order 1",
         ),
         Statement(
             held - target,
             "=",
             share / (2 - share) * target,
             name="variance's order",
-            words="and so is what the variance ends too large by: weak order 1",
+            words="what the variance ends too large by",
         ),
     ),
     domain=Domain(
         {
             "decay_share": UNIT,
             "small_step": UNIT,
+            "decay_rate": UNIT,
+            "long_time": POSITIVE,
+            "variance_before": POSITIVE,
             "em_variance": POSITIVE,
             "em_left": POSITIVE,
             "target_variance": POSITIVE,
@@ -173,8 +203,26 @@ def _(base: Chain, further: Chain) -> None:
 
 @euler_maruyama.proves("mean's order")
 def _(line: Chain) -> None:
-    line(Series(sp.log(1 - small) + small, small, 3))
-    line(-(small**2) / 2, by=series)
+    line(Series(many(1) - sp.exp(-rate_of * long), small, 2))
+    line(
+        -(rate_of**2) * long / 2 * sp.exp(-rate_of * long) * small,
+        by=series,
+        why="t/h times log(1 - theta h) is -theta t - theta^2 t h/2",
+    )
+
+
+@euler_maruyama.proves("bias of the variance")
+def _(line: Chain) -> None:
+    line(Series(reached - settled(sp.exp(-2 * rate_of * long), target), small, 2))
+    line(
+        (
+            rate_of * target / 2 * (1 - sp.exp(-2 * rate_of * long))
+            - rate_of**2 * long * sp.exp(-2 * rate_of * long) * (before - target)
+        )
+        * small,
+        by=series,
+        why="what is left of the start is off by -theta^2 t h of itself, the end by theta h/2 of itself",
+    )
 
 
 @euler_maruyama.proves("variance's order")

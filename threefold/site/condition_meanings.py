@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CONDITIONS: Mapping[str, str] = {
+    "decay_rate": "the rate at which the mean decays",
+    "long_time": "a time that is walked through",
+    "variance_before": "the variance at the start",
     "one_logit": "a logit that two tokens share",
     "one_value": "the value of one token",
     "other_value": "the value of the other token",

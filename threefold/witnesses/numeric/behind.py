@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
@@ -13,7 +14,7 @@ from threefold.witnesses.cases.paths import OnPath, PathPoints
 from threefold.witnesses.cases.scores import Blurred, BlurredGaussians, Noised, NoisedData, of_data
 from threefold.witnesses.numeric.flow import added, rate_of
 from threefold.witnesses.point import Point
-from threefold.witnesses.shapes import Shape, Value, measured, measurement
+from threefold.witnesses.shapes import Inequality, Shape, Value, measured, measurement
 
 BEHIND = "data that are known from a noisy point, weighted"
 AVERAGES = "averages of squares of differences"
@@ -104,5 +105,9 @@ def _(s: Refined) -> Iterator[Shape]:
     coarse = float(-np.diff(snr[::2]) @ errors[1::2] / 2)
     large = 16.0 * len(errors) * float(snr[0]) * float(np.abs(errors).max())
     yield Value(0, s.steps(), coarse - fine, because="a difference of two sums", plus=large)
-    for part, (grid, asked) in enumerate((([4.0, 1.0], [0.5]), ([4.0, 2.0, 1.0], [2.0, 0.5])), 1):
+    rising = replace(s, more=np.abs(s.more))
+    errors = np.stack([rising.between, rising.between + rising.more], axis=1).ravel()
+    fine, coarse = float(-np.diff(snr) @ errors / 2), float(-np.diff(snr[::2]) @ errors[1::2] / 2)
+    yield Inequality(1, rising.steps(), fine, coarse, because="sums of products", size=large)
+    for part, (grid, asked) in enumerate((([4.0, 1.0], [0.5]), ([4.0, 2.0, 1.0], [2.0, 0.5])), 2):
         yield Value(part, s.steps(), float(-np.diff(grid) @ np.array(asked) / 2))

@@ -63,8 +63,22 @@ def _(s: LinearRun) -> Iterator[Shape]:
     held = s.target / (1 - s.share / 2)
     plus = 16.0 * (s.n + 1) * (s.spread + held)
     yield Value(2, point, float(here.variances[0]) - held, because="variances are subtracted", plus=plus)
-    gone, claim = np.array([np.log1p(-h) + h for h in STEPS]), "solver.euler_maruyama.ou"
-    for side in (Point.lhs, Point.rhs):  # the series of the left side, and what it is stated to be
-        told = np.array([float(side(Point(1, {"small_step": h}), claim, 3)) for h in STEPS])
-        yield Order(3, STEPS, gone - told, 3, -1 / 3)
-    yield Value(4, point, held - s.target, because="variances are subtracted", plus=16.0 * held)
+    rate, time, before, end = 0.75, 1.5, s.spread, s.target
+    numbers = {"decay_rate": rate, "long_time": time, "variance_before": before, "target_variance": end}
+    runs = [_run(rate, float(h), int(time / h), before, end) for h in STEPS[:4]]
+    fading = float(np.exp(-rate * time))
+    settled = (1.0 * fading, fading**2 * before + (1 - fading**2) * end)
+    for part, side in ((p, side) for p in (3, 4) for side in (Point.lhs, Point.rhs)):
+        claim = "solver.euler_maruyama.ou"  # the series of the left side, and what it is stated to be
+        told = [float(side(Point(1, {**numbers, "small_step": float(h)}), claim, part)) for h in STEPS[:4]]
+        errors = np.array([run[part - 3] - settled[part - 3] for run in runs]) - np.array(told)
+        yield Order(part, STEPS[:4], errors, 2)
+    yield Value(5, point, held - s.target, because="variances are subtracted", plus=16.0 * held)
+
+
+def _run(rate: float, h: float, n: int, before: float, end: float) -> tuple[float, float]:
+    """What n steps leave of the mean, and the variance after them."""
+    left, variance = 1.0, before
+    for _ in range(n):
+        left, variance = left - rate * h * left, (1 - rate * h) ** 2 * variance + 2 * rate * h * end
+    return left, variance
