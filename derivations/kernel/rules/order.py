@@ -19,11 +19,10 @@ from derivations.kernel.terms import At, Expect, Malformed, ProductTo, Rounded, 
 
 @deciding("sign", "decided", "the difference is a polynomial with coefficients of one sign on the domain")
 def _by_sign(relation: str, previous: Any, following: Any, context: Context) -> bool:
-    sign = Algebra(context.domain).sign(following - previous)
     allowed = {"<": ("+",), "<=": ("+", "0+", "0"), ">": ("-",), ">=": ("-", "0-", "0")}
     if relation not in allowed:
         raise StepFails(f"a sign proves an inequality, not {relation!r}")
-    return sign in allowed[relation]
+    return Algebra(context.domain).sign(following - previous) in allowed[relation]
 
 
 positivity = Rule("sign")

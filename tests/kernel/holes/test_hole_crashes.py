@@ -8,45 +8,70 @@ from typing import Any
 
 import pytest
 import sympy as sp
-from attack import one_statement
+from attack import Attack, one_statement
 
 from derivations.kernel import terms
 from derivations.kernel.claims import Chain
 from derivations.kernel.judge import Judge
 from derivations.notation import T, t, z
 from derivations.rules import (
+    AtMost,
     Block,
     Coord,
     Density,
     Domain,
+    Equal,
     Hypothesis,
     Interval,
     Norm2,
     Normal,
     Rounded,
+    SameLaw,
     Statement,
     SumTo,
     above,
     algebra,
     at_most,
+    bayes,
     by_claim,
     draws,
+    entries,
+    gibbs,
     given,
     identify,
     induction,
+    integration,
+    interval_arithmetic,
+    jensen,
     last_term,
     linear_sde,
+    linearity,
+    log_tangent,
+    mass,
+    moments,
     monotone,
     ordered_above,
     ordered_by,
+    positivity,
     rate,
+    rearrange,
     scalar,
+    scaled,
+    series,
     smoothness,
     squares,
+    stein,
+    stop_gradient,
+    tangent,
+    trace_algebra,
+    vanishing_mean,
     vector,
+    vector_calculus,
     vector_function,
+    zero_divergence,
 )
 
+n = sp.Symbol("crash_n", integer=True)
 a, u, net = scalar("crash_a"), vector("crash_u"), vector_function("crash_net")
 linear = Hypothesis("linear decoder", "", net(z), a * z)
 CASES: dict[str, tuple[Any, Any, Any, Domain, tuple[Hypothesis, ...]]] = {
@@ -73,6 +98,37 @@ def test_the_judge_does_not_raise(name: str) -> None:
         line(rhs, by=by)
 
     assert not Judge({}, refute).judge(claim).verdict
+
+
+DECIDE = (
+    *(positivity, jensen, mass, tangent, log_tangent, rearrange, vanishing_mean, interval_arithmetic, algebra),
+    *(
+        scaled(a),
+        monotone(positivity),
+        squares(positivity),
+        gibbs,
+        zero_divergence,
+        induction(n, 1),
+        ordered_by("none"),
+    ),
+    *(trace_algebra, moments, linearity, series, integration, stop_gradient, entries, vector_calculus, bayes, stein),
+)
+PAIRS = (
+    ("iff", AtMost(a, 1), AtMost(1, a)),
+    ("iff", Equal(a, 1), Equal(u, 0)),
+    ("iff", Equal(a, 1), SameLaw(Density("q", z), Density("p", z))),
+    ("=", u, 2 * u),
+    ("<=", n, n - 1),
+    (">", n, n + 1),
+)
+
+
+@pytest.mark.parametrize("which", range(len(PAIRS)))
+def test_every_rule_says_why_it_does_not_apply(which: int) -> None:
+    relation, lhs, rhs = PAIRS[which]
+    for by in DECIDE:
+        verdict = Attack(lhs, rhs, by, Domain(indices={n: (1, sp.oo)}), relation=relation).verdict()
+        assert not verdict and "Error" not in verdict.reason, (by, verdict)
 
 
 def test_every_statement_can_be_printed() -> None:
