@@ -192,6 +192,10 @@ ORDERS = [
     (LogDet(P + 1), "<=", LogDet(P), DOMAIN),
     (Quadratic(z, A.T * P * A, z), ">", sp.S.Zero, DOMAIN),
     (Trace(s * P, d), ">", sp.S.Zero, WEAKLY),
+    (Trace(P * Q * C, d), ">=", sp.S.Zero, DOMAIN),
+    (Trace(P * Sq * Q * Sq, d), ">=", sp.S.Zero, DOMAIN),
+    (Trace(P * Q - C, d), ">=", sp.S.Zero, DOMAIN),
+    (Trace(Sq * P * Sq.T * Q, d), ">", sp.S.Zero, DOMAIN),
 ]
 
 INVERSES = [(C, (1 - A * M**-1 * A.T) / s**2), (C, M), (P + Q, P**-1 + Q**-1), (P + s, P**-1 - s)]
@@ -255,6 +259,9 @@ def test_the_true_neighbours_are_proved(number: int) -> None:
 def test_a_positive_form_has_its_sign() -> None:
     assert verdict(Quadratic(u, C, u), ">=", sp.S.Zero, DOMAIN, [positivity])
     assert verdict(Entry(C, 1, 1), ">", sp.S.Zero, DOMAIN, [positivity])
+    for word in (P * Q, P * Q * P * Q, Q * C**-1, P * Q * P * C):  # two definite matrices have positive eigenvalues
+        assert verdict(Trace(word, d), ">", sp.S.Zero, DOMAIN, [positivity])
+    assert verdict(Trace(Sq * P * Sq.T * Q, d), ">=", sp.S.Zero, DOMAIN, [positivity])
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
