@@ -147,8 +147,8 @@ def claims() -> Mapping[str, Claim]:
 
 
 @cache
-def _judge() -> Judge:
-    return Judge(claims(), refute, watch=watch)
+def _judge(shadows: bool) -> Judge:
+    return Judge(claims(), refute, watch=watch if shadows else None)
 
 
 def find(id_or_claim: str | Claim) -> Claim:
@@ -159,14 +159,17 @@ def find(id_or_claim: str | Claim) -> Claim:
     return claims()[id_or_claim]
 
 
-def judge(id_or_claim: str | Claim) -> Judgement:
-    """Replay a claim's derivation: its verdict, every step's, and all that is computed from the proof."""
-    return _judge().judge(find(id_or_claim))
+def judge(id_or_claim: str | Claim, *, shadows: bool = True) -> Judgement:
+    """Replay a claim's derivation: its verdict, every step's, and all that is computed from the proof.
+
+    shadows: whether each accepted step is evaluated in worlds of its own too, where it may be disputed.
+    """
+    return _judge(shadows).judge(find(id_or_claim))
 
 
-def prove(id_or_claim: str | Claim) -> Verdict:
+def prove(id_or_claim: str | Claim, *, shadows: bool = True) -> Verdict:
     """The verdict alone; truthy only when proved."""
-    return judge(id_or_claim).verdict
+    return judge(id_or_claim, shadows=shadows).verdict
 
 
 def mutants(id_or_claim: str | Claim) -> list[Claim]:

@@ -157,11 +157,13 @@ class Domain:
     def at_least_zero(self, e: Any) -> bool:
         """True when the linear integer expression e is provably >= 0."""
         e = sp.expand(e)
+        if e.is_Integer:
+            return bool(e.is_nonnegative)
         if self._from_below(e):
             return True
         for index, (_, hi) in self.indices.items():  # an index that exists proves that its upper bound is high enough
             c, h = sp.sympify(hi).as_coeff_Add()
-            higher = h.is_Symbol and e.has(h) and not e.has(index)
+            higher = h.is_Symbol and h in e.free_symbols and index not in e.free_symbols
             if higher and self._from_below(sp.expand(e.xreplace({h: index - c + _slack()}))):
                 return True
         return False
@@ -170,9 +172,11 @@ class Domain:
         """True when e, with every index written as a bound plus or minus a slack >= 0, has no negative term."""
         for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
             c, h = sp.sympify(hi).as_coeff_Add()
-            if h.is_Symbol and e.has(index) and e.has(h):
+            if h.is_Symbol and {index, h} <= e.free_symbols:
                 e = sp.expand(e.xreplace({h: index - c + _slack()}))
         for index, (lo, hi) in reversed(list(self.indices.items())):
+            if index not in e.free_symbols:
+                continue
             from_above = sp.sympify(hi).is_Integer and e.coeff(index).is_negative
             e = sp.expand(e.xreplace({index: hi - _slack() if from_above else lo + _slack()}))
         return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))

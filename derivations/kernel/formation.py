@@ -190,19 +190,29 @@ def _refuse_outside_schedule(e: Any, domain: Domain) -> None:
 
 def _refuse_hidden_assumptions(e: Any, domain: Domain) -> None:
     """SymPy simplifies by what a symbol was declared to be (sqrt(x^2) = x for a positive x): the domain must say it."""
+    declared = {
+        "positive": e.is_positive,
+        "negative": e.is_negative,
+        "non-negative": e.is_nonnegative,
+        "non-positive": e.is_nonpositive,
+        "not 0": e.is_nonzero,
+        "a special number": any((e.is_even, e.is_odd, e.is_irrational, e.is_prime, e.is_composite)),
+        "an integer": e.is_integer,
+    }
+    if not any(declared.values()):
+        return
     where = domain.interval(e)
     positive, negative = where.lo > 0 or (where.lo == 0 and where.open_lo), where.hi < 0
-    facts = [
-        (e.is_positive, "positive", positive),
-        (e.is_negative, "negative", negative),
-        (e.is_nonnegative, "non-negative", where.lo >= 0),
-        (e.is_nonpositive, "non-positive", where.hi <= 0),
-        (e.is_nonzero, "not 0", positive or negative or where.nonzero),
-        (any((e.is_even, e.is_odd, e.is_irrational, e.is_prime, e.is_composite)), "a special number", False),
-        (e.is_integer, "an integer", e.is_Symbol),
-    ]
-    for declared, what, known in facts:
-        if declared and not known:
+    said = {
+        "positive": positive,
+        "negative": negative,
+        "non-negative": where.lo >= 0,
+        "non-positive": where.hi <= 0,
+        "not 0": positive or negative or where.nonzero,
+        "an integer": e.is_Symbol,
+    }
+    for what, holds in declared.items():
+        if holds and not said.get(what, False):
             raise Malformed(f"{e} is declared {what} as a symbol, and the domain does not say so: add it there")
 
 

@@ -51,10 +51,10 @@ def editorial() -> tuple[Editorial, ...]:
     return tuple(e for text in TEXTS for e in importlib.import_module(f"derivations.published.{text}").EDITORIAL)
 
 
-def judge_erratum(erratum: Erratum) -> ErratumReport:
-    """Refute what was printed and prove what should have been."""
-    corrected = None if erratum.correction is None else prove(erratum.correction)
-    return ErratumReport(erratum, judge(erratum.printed).verdict, corrected)
+def judge_erratum(erratum: Erratum, *, shadows: bool = True) -> ErratumReport:
+    """Refute what was printed and prove what should have been; `shadows` as for `judge`."""
+    corrected = None if erratum.correction is None else prove(erratum.correction, shadows=shadows)
+    return ErratumReport(erratum, judge(erratum.printed, shadows=shadows).verdict, corrected)
 
 
 __all__ = ["Editorial", "Erratum", "ErratumReport", "editorial", "errata", "judge_erratum"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from copies import Copy
 
 TOY = '''
@@ -27,6 +28,7 @@ DATA = DataRow("toys", "forty toys", lambda asked: toys(asked.split, asked.seed)
 TESTS = "tests/torch_impl/data"
 
 
+@pytest.mark.sampled(3)
 def test_a_new_data_set_touches_one_file(tmp_path: Path) -> None:
     copy = Copy(tmp_path, TESTS)
     copy.add("torch_impl/data/toys.py", TOY)

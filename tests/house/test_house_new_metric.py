@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from copies import Copy
 
 TOY = '''
@@ -24,6 +25,7 @@ METRICS = (Metric("toy", toy_metric, "how bright samples are", better="more", ne
 TESTS = "tests/torch_impl/training"
 
 
+@pytest.mark.sampled(3)
 def test_a_new_metric_touches_one_file(tmp_path: Path) -> None:
     copy = Copy(tmp_path, TESTS)
     copy.add("torch_impl/evaluation/toys.py", TOY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from copies import Copy
 
 TOY = '''
@@ -28,6 +29,7 @@ SAMPLERS = (Sampler(toy, "a toy equation", order=ORDER, options=(Option("toy_siz
 TESTS = "tests/torch_impl/math"
 
 
+@pytest.mark.sampled(3)
 def test_a_new_sampler_touches_one_file(tmp_path: Path) -> None:
     copy = Copy(tmp_path, TESTS)
     copy.add("torch_impl/samplers/toys.py", TOY.replace("ORDER", "1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
 from copies import ROOT, Copy
 
 SYSTEM = '''
@@ -90,6 +91,7 @@ FILES = {
 TESTS = "tests/torch_impl/training"
 
 
+@pytest.mark.sampled(3)
 def test_a_new_system_touches_four_files(tmp_path: Path) -> None:
     copy = Copy(tmp_path, TESTS)
     for name, text in FILES.items():

@@ -128,7 +128,7 @@ def test_every_statement_is_proved(claim_id):
     assert all(isinstance(part.verdict, Proved) for part in judgement.parts)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("claim_id", PROVED)
 def test_nothing_is_assumed(claim_id):
     under = ("derivative under the expectation",) if claim_id.startswith("ddpm.training.") else ()
@@ -184,7 +184,7 @@ def with_line(original: Claim, part: int, section: int, number: int, expression:
     return replace(original, proofs=changed)
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("claim_id", "part", "section", "number"), [*tamperings()])
 def test_doubling_one_line_makes_exactly_that_step_fail(claim_id, part, section, number):
     original = claim(claim_id)

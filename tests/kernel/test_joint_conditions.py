@@ -342,7 +342,7 @@ def test_what_is_accepted_holds_in_every_model(name: str) -> None:
     assert_sound(name, CASES[name])
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("name", "k"), spoilt_rules(CASES))
 def test_a_rule_without_its_condition_is_caught(name: str, k: int) -> None:
     assert_caught(name, CASES[name], k)

@@ -283,7 +283,7 @@ CASES: dict[str, tuple[Any, Any, list[Any]]] = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", CASES)
 def test_the_value_is_the_same_in_every_model(name: str) -> None:
     assert_sound(name, CASES[name])

@@ -234,7 +234,7 @@ CASES: dict[str, tuple[Any, Any, list[Any]]] = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_accepted_holds_in_every_model(name: str) -> None:
     assert_sound(name, CASES[name])

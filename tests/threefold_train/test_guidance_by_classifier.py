@@ -35,6 +35,7 @@ def drawn(command, out: Path, *arguments: object) -> np.ndarray:
         return np.asarray(arrays["images"])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("diffusion", ["diffusion", "unconditional"])
 def test_the_weight_of_the_classifier_changes_what_is_drawn(
     command, runs: Path, tmp_path: Path, diffusion: str

@@ -11,6 +11,7 @@ from torch_impl.samplers import METHODS
 from torch_impl.training import find_checkpoint
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

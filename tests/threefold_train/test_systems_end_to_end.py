@@ -181,6 +181,7 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
     assert words in command("sample", flow, "--out", tmp_path / "s.png", *options, expect=2).stderr
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

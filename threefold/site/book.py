@@ -13,7 +13,7 @@ import derivations
 from derivations import Claim, Judgement, Verdict
 from threefold.errors import Unusable, nearest
 from threefold.site.browser import Runtime
-from threefold.site.evidence import Evidence, gather
+from threefold.site.evidence import Evidence, errata, gather
 from threefold.site.tex import Typesetter
 
 
@@ -52,23 +52,25 @@ class Book:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """What only takes computing: verdicts on errata, needs of hypotheses, mutants to look at."""
+        """What only takes computing: needs of hypotheses, mutants to look at."""
         return self._evidence()
 
-    @property
+    @cached_property
     def errata_verdicts(self) -> Mapping[str, tuple[Verdict, str]]:
-        return self.evidence.errata
+        return errata()
 
     @cached_property
     def judgements(self) -> dict[str, Judgement]:
-        return {name: derivations.judge(name) for name in derivations.claims()}
+        """By claim. The shadows of the steps are in the ledger; a claim with a disputed step is not good there."""
+        return {name: derivations.judge(name, shadows=False) for name in derivations.claims()}
 
     def judge_all(self) -> None:
         """Judge every claim now. Raises Unusable for one that is not as it should be: nothing else may be shown."""
         for name, judgement in self.judgements.items():
             expected = derivations.claims()[name].expects
-            if judgement.verdict.kind != expected:
-                raise Unusable(f"{name} is {judgement.verdict.kind}, expected {expected}; see `threefold show {name}`")
+            for kind in (judgement.verdict.kind, self.ledger[name]["symbolic"]["verdict"]):
+                if kind != expected:
+                    raise Unusable(f"{name} is {kind}, expected {expected}; see `threefold show {name}`")
 
     @cached_property
     def used_by(self) -> dict[str, list[str]]:
@@ -94,7 +96,7 @@ class Book:
         """What the kernel says of a claim or an exercise. Raises Unusable for an exercise that is not solved."""
         if claim.id not in derivations.exercises():
             return self.judgements[claim.id]
-        found = derivations.judge(claim)
+        found = derivations.judge(claim, shadows=False)
         if not found.verdict:
             raise Unusable(f"{claim.id} is {found.verdict.kind}, not proved; see `threefold show {claim.id}`")
         return found

@@ -38,26 +38,32 @@ class Broken:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`errata`: by id, the verdict on the printed form and the word for the corrected one ("" for words only)."""
+    """By claim: whether its domain has a point, what its hypotheses are needed for, and mutants to look at."""
 
-    errata: Mapping[str, tuple[Verdict, str]]
     inhabited: Mapping[str, bool]
     needs: Mapping[str, tuple[tuple[str, bool, str], ...]]
     mutants: Mapping[str, tuple[Broken, ...]]
 
 
-def gather() -> Evidence:
-    """Raises Unusable when an erratum is not refuted: nothing may be called wrong that was not shown wrong."""
-    errata: dict[str, tuple[Verdict, str]] = {}
+def errata() -> dict[str, tuple[Verdict, str]]:
+    """By id, the verdict on the printed form and the word for the corrected one ("" for words only).
+
+    Raises Unusable when an erratum is not refuted: nothing may be called wrong that was not shown wrong.
+    """
+    found: dict[str, tuple[Verdict, str]] = {}
     for erratum in derivations.errata():
-        report = derivations.judge_erratum(erratum)
+        report = derivations.judge_erratum(erratum, shadows=False)
         if report.verdict.kind != "refuted":
             raise Unusable(f"erratum {erratum.id} is {report.verdict.kind}, not refuted; see `threefold errata`")
         corrected = report.correction_verdict
-        errata[erratum.id] = (report.verdict, corrected.kind if corrected is not None else "")
+        found[erratum.id] = (report.verdict, corrected.kind if corrected is not None else "")
+    return found
+
+
+def gather() -> Evidence:
+    """All of it, for every claim."""
     claims = derivations.claims()
     return Evidence(
-        errata=errata,
         inhabited={name: vacuity.inhabited(claim) for name, claim in claims.items()},
         needs={
             name: tuple((need.what, need.needed, need.because) for need in vacuity.needs(claim))

@@ -113,6 +113,7 @@ def found(name: str) -> int:
     return 0
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", [s.name for s in SABOTAGES if s.name in KINDS])
 def test_a_claim_of_the_kind_is_disputed_without_the_check(name: str) -> None:
     assert found(name)

@@ -32,7 +32,7 @@ def sources_of(kind: str, claim: str) -> list[Any]:
     return [source for source, _ in getattr(function, "runs", ())]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("claim", claims())
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_seed_agrees(kind: str, claim: str) -> None:

@@ -117,6 +117,7 @@ def everything(diffusion: GaussianDiffusion, x0: Tensor, noise: Tensor, t: Tenso
     return [x_t, mean, variance, *views, *losses, reverse, logvar, gaussian_kl(mean, x0, x_t, noise)]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("shape", [(6,), (6, 5), (6, 2, 3, 3)], ids=str)
 def test_traced_in_one_graph_gives_the_same(prediction: str, shape: tuple[int, ...]) -> None:

@@ -99,6 +99,7 @@ def check_marginals(method: str, variance: str, options: dict[str, float], T: in
     assert largest_ks(result, oracle.sample(n, g)) < threshold(n)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("method", "variance", "options"), CASES, ids=lambda case: str(case))
 def test_marginals_are_the_mixture(method: str, variance: str, options: dict[str, float]) -> None:
     check_marginals(method, variance, options, T=400, n=8_000)

@@ -56,6 +56,7 @@ def picture(network, view: Path, noise: Tensor) -> Tensor:
         return integrate(flow_field(model, view), x, times.tolist(), solver("rk4")) / float(last.alpha)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("view", [name for name in VIEWS if name != "vp"])
 def test_one_network_draws_the_same_picture_under_every_view(network, view: str) -> None:
     noise = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
