@@ -10,6 +10,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for looks
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60

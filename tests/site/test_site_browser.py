@@ -1,114 +1,14 @@
-"""The built site in a real browser: every kind of page, in both schemes, on a phone and on a desk."""
+"""The built site in a real browser: how one moves in it, what answers, and what is printed."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
+from looks import KINDS, SCHEMES, UNDRAWN, exists
 
 from threefold.site.printed import print_page
-
-# One page of each kind, named by what it is; of an experiment there is none while no run is recorded.
-KINDS = {
-    "home": "index.html",
-    "start": "start.html",
-    "list of chapters": "derivations/index.html",
-    "chapter": "derivations/posterior.html",
-    "chapter with a slider": "derivations/schedule.html",
-    "tag, proved": "tag/0A07/index.html",
-    "tag, refuted": "tag/0A33/index.html",
-    "tag, with an assumption": "tag/0A13/index.html",
-    "map": "map/index.html",
-    "errata": "errata/index.html",
-    "notation": "reference/notation.html",
-    "trust": "reference/trust.html",
-    "list of references": "reference/index.html",
-    "bibliography": "reference/bibliography.html",
-    "chapter with an algorithm": "derivations/ddim.html",
-    "source": "source/torch_impl/samplers/ddim.html",
-    "interface": "reference/api/torch_impl.html",
-    "train": "train/index.html",
-    "samplers": "train/samplers.html",
-    "speed": "train/speed.html",
-    "list of experiments": "experiments/index.html",
-    "experiment": "experiments/digits-ddpm.html",
-    "project": "project.html",
-    "check your own": "check-your-own.html",
-    "not found": "404.html",
-}
-SIZES = (390, 1280)
-SCHEMES = ("light", "dark")
-
-# How far the page sticks out of the window; what sticks out inside a box that scrolls by itself does not count.
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-UNDRAWN = """(() => {
-    for (const row of document.querySelectorAll('.tf-row')) row.style.contentVisibility = 'visible';
-    return [...document.querySelectorAll('.md-content .katex-html')]
-        .filter(e => !e.closest('details:not([open]), [hidden]') && !e.getBoundingClientRect().width).length;
-})()"""
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-
-
-@cache
-def axe() -> str:
-    if not AXE.is_file():
-        pytest.skip(f"{AXE.name} is not in {AXE.parent}, so what keeps people out is not looked for")
-    return AXE.read_text(encoding="utf-8")
-
-
-def barriers(chrome) -> list[str]:
-    """What axe-core finds serious or critical on the page as it is."""
-    chrome.evaluate(axe() + "; 0")
-    return chrome.evaluate(
-        """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
-            .filter(v => ['serious', 'critical'].includes(v.impact))
-            .flatMap(v => v.nodes.slice(0, 5).map(n => `${v.id}: ${n.html.slice(0, 200)} ${n.failureSummary}`)))"""
-    )
-
-
-def exists(site: Path, page: str) -> None:
-    if not (site / page).is_file():
-        assert page.startswith("experiments/") and not list((site / "assets" / "runs").glob("*/results.json")), page
-        pytest.skip("no run is recorded, so there is no page of one")
-
-
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_page_is_whole(chrome, address, site, kind, scheme):
-    """No error, no foreign request, nothing wider than the window, all formulas drawn, nobody kept out."""
-    page = KINDS[kind]
-    exists(site, page)
-    for width in SIZES:
-        chrome.look(width, scheme=scheme)
-        chrome.open(f"{address}/{page}")
-        assert chrome.evaluate(OVERFLOW) <= 0, f"{page} is wider than {width} px"
-        assert not chrome.complaints()
-        foreign = [url for url in chrome.requests() if not url.startswith((address, "data:", "blob:"))]
-        assert not foreign, foreign
-        assert chrome.evaluate(UNDRAWN) == 0, f"formulas of {page} are not drawn"
-        # Of the largest pages each width is judged in one scheme: the rules take seconds there.
-        small = chrome.evaluate("document.querySelectorAll('*').length") < 4000
-        if small or (width == SIZES[0]) == (scheme == "dark"):
-            assert barriers(chrome) == [], f"{page}, {width} px, {scheme}"
-
-
-def test_the_looks_can_fail(chrome, address):
-    """Each of the looks above finds the fault when there is one."""
-    chrome.look(390)
-    chrome.open(f"{address}/derivations/posterior.html")
-    chrome.evaluate("document.querySelector('.md-content h1').style.width = '900px'")
-    chrome.evaluate("document.querySelector('.tf-words').style.color = '#ddd'")
-    assert chrome.evaluate(OVERFLOW) > 0
-    assert any("color-contrast" in found for found in barriers(chrome))
-    chrome.evaluate("document.querySelector('.katex-html').style.cssText = 'display: block; width: 0'")
-    assert chrome.evaluate(UNDRAWN) == 1
-    chrome.evaluate("console.error('a fault'); fetch('http://127.0.0.1:9/').catch(() => 0)")
-    chrome.wait_for("1")
-    assert any("a fault" in found for found in chrome.complaints())
-    assert any(":9/" in url for url in chrome.requests())
 
 
 def test_mathematics_has_its_fonts(chrome, address):
@@ -280,6 +180,7 @@ CONTROLS = """(() => {
 })()"""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "kind", ["home", "tag, proved", "chapter with a slider", "trust", "samplers", "experiment", "notation"]
 )

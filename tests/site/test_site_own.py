@@ -86,6 +86,7 @@ def test_a_text_is_judged_in_the_browser_as_in_the_terminal(chrome, address, ask
     assert finish(chrome, "text").startswith("1 proved") and time.monotonic() - started < 30
 
 
+@pytest.mark.sampled(2)
 def test_nested_braces_a_long_text_and_none_are_answered(chrome, address, asked, page):
     chrome.look(390, scheme="dark")
     chrome.open(f"{address}/{page}")
@@ -114,7 +115,7 @@ def test_a_link_carries_the_text_and_runs_nothing(chrome, address, asked, page):
     chrome.wait_for("location.hash.includes('b%20%3D%20a%24%24%20%26%20more')")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 def test_a_run_can_be_stopped_and_begun_anew(chrome, address, page):
     chrome.look(1280)
     chrome.open(f"{address}/{page}")
