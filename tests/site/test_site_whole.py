@@ -10,6 +10,15 @@ from looks import KINDS, OVERFLOW, SCHEMES, SIZES, UNDRAWN, barriers, exists
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_page_is_whole(chrome, address, site, kind, scheme):
+    look_at(chrome, address, site, kind, scheme)
+
+
+def test_a_chapter_is_whole(chrome, address, site):
+    """The kind that is read most is looked at every time."""
+    look_at(chrome, address, site, "chapter", "light")
+
+
+def look_at(chrome, address, site, kind, scheme) -> None:
     """No error, no foreign request, nothing wider than the window, all formulas drawn, nobody kept out."""
     page = KINDS[kind]
     exists(site, page)
