@@ -170,13 +170,27 @@ def _root(law: Any, at: Viewpoint) -> Matrix:
     return Matrix.of([[root if r == c else 0 * root for c in range(len(roots))] for r, root in enumerate(roots)])
 
 
+def places_of(law: Any, at: Viewpoint) -> Iterator[tuple[Any, Viewpoint, Any]]:
+    """The outcomes with the place of each; in a steady world they are made once, and keep what is read there."""
+    found = at.averaged if at.env else at.world.places
+    if law in found:
+        yield from found[law]
+        return
+    made = []
+    for weight, drawn, noises in outcomes(law, at):
+        if len(made) > MOST_OUTCOMES:
+            raise Uncomputable(f"an average over more than {MOST_OUTCOMES} outcomes")
+        made.append((weight, at.bind(drawn), noises))
+        yield made[-1]
+    if at.world.steady:
+        found[law] = made
+
+
 def mean_over(law: Any, body: Any, at: Viewpoint) -> Any:
     """The mean of body over the law."""
     total: Any = None
-    for n, (weight, drawn, noises) in enumerate(outcomes(law, at)):
-        if n > MOST_OUTCOMES:
-            raise Uncomputable(f"an average over more than {MOST_OUTCOMES} outcomes")
-        value = at.arithmetic.average(at.bind(drawn).value(body), noises)
+    for weight, place, noises in places_of(law, at):
+        value = at.arithmetic.average(place.value(body), noises)
         part = tuple(weight * v for v in value) if isinstance(value, tuple) else weight * value
         if total is None:
             total = part

@@ -70,6 +70,7 @@ class Viewpoint:
     bound: frozenset[str] = frozenset()
     known: dict[Any, Any] = field(default_factory=dict)
     errors: dict[Any, Any] = field(default_factory=dict)  # of the known values, for whoever counts roundings
+    averaged: dict[Any, Any] = field(default_factory=dict)  # by law, where an average over it looks
 
     @property
     def arithmetic(self) -> Arithmetic:

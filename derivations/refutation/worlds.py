@@ -50,6 +50,7 @@ class World:
     admitted: bool = False  # the hypotheses were asked, and hold
     degenerate: bool = False  # some vectors are zero
     classes: Mapping[str, int] = field(default_factory=dict)  # so many derivatives are declared of these functions
+    places: dict[Any, Any] = field(default_factory=dict, init=False, compare=False)  # of averages; another's never
 
     def number(self, symbol: sp.Symbol) -> Any:
         if symbol.name == "d":

@@ -19,7 +19,7 @@ import numpy as np
 import sympy as sp
 
 from derivations.kernel import terms
-from derivations.refutation.averages import outcomes
+from derivations.refutation.averages import places_of
 from derivations.refutation.laws import mp
 from derivations.refutation.matrices import Matrix
 from derivations.refutation.reading import Viewpoint, unfolded
@@ -181,7 +181,7 @@ def _sum(e: Any, at: Viewpoint) -> Pair:
 
 
 def _average(law: Any, body: Callable[[Viewpoint], Pair], at: Viewpoint) -> Pair:
-    pairs = [(float(weight), body(at.bind(drawn))) for weight, drawn, _ in outcomes(law, at)]
+    pairs = [(float(weight), body(place)) for weight, place, _ in places_of(law, at)]
     if pairs and isinstance(pairs[0][1][0], tuple):
         columns = range(len(pairs[0][1][0]))
         values = tuple(math.fsum(p * v[c] for p, (v, _) in pairs) for c in columns)

@@ -76,6 +76,7 @@ def test_a_trained_chain_ends_in_noise_for_any_number_of_steps(schedule: str, si
         assert config.noise_schedule().alpha_bar(T).item() < 0.01, f"T = {T}"
 
 
+@pytest.mark.sampled(2)
 def test_a_quantile_over_more_entries_than_torch_takes() -> None:
     n = 2**24 + 5
     x = torch.rand(1, n, generator=torch.Generator().manual_seed(0))

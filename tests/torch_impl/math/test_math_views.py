@@ -75,6 +75,7 @@ def test_a_network_asked_at_the_times_of_another_view_draws_another_picture(netw
     assert float((wrong - picture(network, HOME, noise)).abs().max()) > 1e-2
 
 
+@pytest.mark.sampled(2)
 def test_the_sampler_of_edm_draws_it_too(network) -> None:
     """Heun's method in the noise level, of second order: ten times the steps, the same picture."""
     noise = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

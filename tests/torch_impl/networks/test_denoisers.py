@@ -148,6 +148,7 @@ def compiled_output_error(config: NetworkConfig, backend: str) -> float:
 ONE_EACH = pytest.mark.parametrize("config", [CONFIGS[i] for i in (0, 2, 4, 6)], ids=lambda c: type(c).__name__)
 
 
+@pytest.mark.sampled(3)
 @ONE_EACH
 def test_compiles_as_one_graph_with_the_same_result(config: NetworkConfig) -> None:
     assert compiled_output_error(config, "aot_eager") < 1e-11
