@@ -54,24 +54,56 @@ NOT_ENCLOSED = {
     for name in ("ddpm.elbo.gaussian_form", "ddpm.loss.x0_weighted", "ddpm.loss.eps_weighted")
 }
 
-# In every world that is drawn without these the statement still holds: the search does not reach where it fails.
-NOT_REACHED = {
-    ("ae.linear.pca", "foot of the perpendicular"),
-    ("ae.nonunique", "bijection of codes"),
-    ("decoder.discretized.normalised", "open below"),
-    ("flow.rectified", "above its tangent"),
-    ("fsq.codes", "first place"),
-    ("gumbel.softmax", "shares"),
-    ("hvae.elbo", "absolute continuity"),
-    ("iwae.bounds", "common support"),
-    ("ldm.cross_attention", "logits before"),
-    ("noise.interpolation", "length of a"),
-    ("sde.kl_dissipation", "absolute continuity"),
-    ("sdedit.data_processing", "one sampler"),
-    ("unclip.text_diff", "texts apart"),
-    ("vq.perplexity", "shares"),
+# Worlds drawn without one of these still meet it, or the statement holds there: the search does not reach where it fails.
+NOT_REACHED: dict[str, tuple[str, ...]] = {
+    "ae.linear.pca": (
+        "foot of the perpendicular",
+        "rank of the projection",
+    ),
+    "ae.nonunique": ("bijection of codes",),
+    "decoder.discretized.normalised": (
+        "open below",
+        "open above",
+    ),
+    "flow.rectified": ("above its tangent",),
+    "fsq.codes": (
+        "first place",
+        "next place",
+    ),
+    "gumbel.softmax": ("shares",),
+    "hvae.elbo": ("absolute continuity",),
+    "iwae.bounds": (
+        "common support",
+        "alike draws",
+    ),
+    "ldm.cross_attention": (
+        "logits before",
+        "the m-th logit",
+        "the next logit",
+        "logits after",
+        "values before",
+        "the m-th value",
+        "the next value",
+        "values after",
+    ),
+    "noise.interpolation": (
+        "length of a",
+        "length of b",
+        "angle of a and b",
+    ),
+    "sde.kl_dissipation": ("absolute continuity",),
+    "sdedit.data_processing": (
+        "one sampler",
+        "absolute continuity",
+    ),
+    "unclip.text_diff": (
+        "texts apart",
+        "length of a code",
+        "angle of code and difference",
+    ),
+    "vq.perplexity": ("shares",),
 }
-NOT_SHOWN = NOT_ENCLOSED | NOT_REACHED
+NOT_SHOWN = NOT_ENCLOSED | {(name, what) for name, whats in NOT_REACHED.items() for what in whats}
 
 
 @pytest.mark.sampled(4)
