@@ -54,7 +54,7 @@ NOT_ENCLOSED = {
     for name in ("ddpm.elbo.gaussian_form", "ddpm.loss.x0_weighted", "ddpm.loss.eps_weighted")
 }
 
-# Worlds drawn without one of these still meet it, or the statement holds there: the search stops short of where it fails.
+# Worlds drawn without one of these meet it all the same, or the statement holds there: the search is too narrow.
 NOT_REACHED: dict[str, tuple[str, ...]] = {
     "ae.linear.pca": (
         "foot of the perpendicular",
