@@ -176,7 +176,7 @@ def places_of(law: Any, at: Viewpoint) -> Iterator[tuple[Any, Viewpoint, Any]]:
     if law in found:
         yield from found[law]
         return
-    made = []
+    made: list[tuple[Any, Viewpoint, Any]] = []
     for weight, drawn, noises in outcomes(law, at):
         if len(made) > MOST_OUTCOMES:
             raise Uncomputable(f"an average over more than {MOST_OUTCOMES} outcomes")
