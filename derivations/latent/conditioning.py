@@ -52,8 +52,8 @@ asked = constant_vector("query", "q")
 n, m, more = (sp.Symbol(name, integer=True, positive=True) for name in ("n_t", "m_t", "N_t"))
 tail = sp.Symbol("r_t", integer=True, nonnegative=True)
 key = vector_function("key", "k")
-logit, logit_of = scalar_function("token_logit", r"\ell"), scalar_function("exchanged_logit", r"\ell'")
-value, value_of = scalar_function("token_value", "v"), scalar_function("exchanged_value", "v'")
+token, token_of = scalar_function("token", r"\tau"), scalar_function("exchanged_token", r"\tau'")
+logit, value = scalar_function("token_logit", r"\ell"), scalar_function("token_value", "v")
 width = scalar("head_width", r"d_{\mathrm h}", positive=True)
 factor = scalar("logit_factor", r"\gamma", positive=True)
 fit = define("attention_fit", "e", lambda q, k, d: sp.exp(Inner(q, k) / sp.sqrt(d)), notation=False)
@@ -61,12 +61,12 @@ other = sp.Symbol("o_t", integer=True, positive=True)
 keys = SumTo(fit(asked, key(other), width), other, 1, more)
 
 
-def total(logits: Any, last: sp.Expr) -> sp.Expr:
-    return SumTo(sp.exp(logits(n)), n, 1, last)
+def total(tokens: Any, last: sp.Expr) -> sp.Expr:
+    return SumTo(sp.exp(logit(tokens(n))), n, 1, last)
 
 
-def mixed(logits: Any, values: Any, last: sp.Expr) -> sp.Expr:
-    return SumTo(sp.exp(logits(n)) * values(n), n, 1, last)
+def mixed(tokens: Any, last: sp.Expr) -> sp.Expr:
+    return SumTo(sp.exp(logit(tokens(n))) * value(tokens(n)), n, 1, last)
 
 
 def exchanged(what: str, new: Any, old: Any) -> tuple[Hypothesis, ...]:
@@ -80,21 +80,28 @@ def exchanged(what: str, new: Any, old: Any) -> tuple[Hypothesis, ...]:
 
 
 end = m + 1 + tail
-EXCHANGED = (*exchanged("logit", logit_of, logit), *exchanged("value", value_of, value))
+EXCHANGED = exchanged("token", token_of, token)
 
 
 def some_tokens(rng: Random, seed: int) -> World:
-    """A few tokens, and the same with two neighbours exchanged."""
+    """A few tokens, and the same with two neighbours exchanged; now and then with another one changed, too."""
     d, place, after = 1 + seed % 2, rng.randint(1, 3), rng.randint(0, 2)
-    table = {w: [Fraction(rng.randint(-6, 6), 4) for _ in range(9)] for w in ("token_logit", "token_value")}
+    changed = 0
+    if seed % 8 >= 4:  # where one hypothesis fails
+        place, after, changed = 2, 1, seed % 8 - 3
+    row = [Fraction(rng.randint(-6, 6), 4) for _ in range(9)]
     key_table = [tuple(Fraction(rng.randint(-6, 6), 4) for _ in range(d)) for _ in range(9)]
 
-    def turned(which: str) -> Any:
-        return lambda i: table[which][{place: place + 1, place + 1: place}.get(int(i), int(i))]
+    def turned(i: Any) -> Fraction:
+        return row[{place: place + 1, place + 1: place}.get(int(i), int(i))] + (1 if int(i) == changed else 0)
 
-    families: dict[str, Any] = {"exchanged_logit": turned("token_logit"), "exchanged_value": turned("token_value")}
-    families |= {w: (lambda i, w=w: table[w][int(i)]) for w in table}
-    families["key"] = lambda i: key_table[int(i)]
+    families: dict[str, Any] = {
+        "token": lambda i: row[int(i)],
+        "exchanged_token": turned,
+        "token_logit": lambda x: x / 2 - x * x / 3,
+        "token_value": lambda x: 1 + x - x * x / 5,
+        "key": lambda i: key_table[int(i)],
+    }
     numbers = {"m_t": place, "r_t": after, "N_t": place + after, "head_width": Fraction(rng.choice((1, 4, 9)))}
     numbers["logit_factor"] = Fraction(rng.randint(3, 9), 2)
     return World(d, seed=seed, numbers=numbers, families=families)
@@ -114,31 +121,31 @@ attention = Claim(
             words="the weights of the tokens add up to 1: what comes out is a mean of the values",
         ),
         Statement(
-            factor * sp.exp(logit(m)) / SumTo(factor * sp.exp(logit(n)), n, 1, more),
+            factor * sp.exp(logit(token(m))) / SumTo(factor * sp.exp(logit(token(n))), n, 1, more),
             "=",
-            sp.exp(logit(m)) / total(logit, more),
+            sp.exp(logit(token(m))) / total(token, more),
             name="shift",
             words="only differences count: what is added to all logits, by a part that all keys share, is a factor of "
             "every weight, and cancels",
         ),
         Statement(
-            total(logit_of, end),
+            total(token_of, end),
             "=",
-            total(logit, end),
+            total(token, end),
             name="total",
             words="two neighbouring tokens change places: what all weights are divided by stays",
         ),
         Statement(
-            mixed(logit_of, value_of, end),
+            mixed(token_of, end),
             "=",
-            mixed(logit, value, end),
+            mixed(token, end),
             name="mixture",
             words="and so does the weighted sum of the values",
         ),
         Statement(
-            mixed(logit_of, value_of, end) / total(logit_of, end),
+            mixed(token_of, end) / total(token_of, end),
             "=",
-            mixed(logit, value, end) / total(logit, end),
+            mixed(token, end) / total(token, end),
             name="order",
             words="so attention knows no order of the tokens: exchanges of neighbours make every permutation",
         ),
@@ -166,8 +173,8 @@ def _(line: Chain) -> None:
 
 @attention.proves("shift")
 def _(line: Chain) -> None:
-    line(factor * sp.exp(logit(m)) / SumTo(factor * sp.exp(logit(n)), n, 1, more))
-    line(sp.exp(logit(m)) / total(logit, more), why="a factor of all terms comes out of the sum")
+    line(factor * sp.exp(logit(token(m))) / SumTo(factor * sp.exp(logit(token(n))), n, 1, more))
+    line(sp.exp(logit(token(m))) / total(token, more), why="a factor of all terms comes out of the sum")
 
 
 def exchange(part: str, new: Callable[[sp.Expr], sp.Expr], old: Callable[[sp.Expr], sp.Expr]) -> None:
@@ -190,15 +197,19 @@ def exchange(part: str, new: Callable[[sp.Expr], sp.Expr], old: Callable[[sp.Exp
         step(upto(old, end + 1), by=last_term(end + 1))
 
 
-exchange("total", lambda k: sp.exp(logit_of(k)), lambda k: sp.exp(logit(k)))
-exchange("mixture", lambda k: sp.exp(logit_of(k)) * value_of(k), lambda k: sp.exp(logit(k)) * value(k))
+exchange("total", lambda k: sp.exp(logit(token_of(k))), lambda k: sp.exp(logit(token(k))))
+exchange(
+    "mixture",
+    lambda k: sp.exp(logit(token_of(k))) * value(token_of(k)),
+    lambda k: sp.exp(logit(token(k))) * value(token(k)),
+)
 
 
 @attention.proves("order")
 def _(line: Chain) -> None:
-    line(mixed(logit_of, value_of, end) / total(logit_of, end))
-    line(mixed(logit, value, end) / total(logit_of, end), by=above("mixture"))
-    line(mixed(logit, value, end) / total(logit, end), by=above("total"))
+    line(mixed(token_of, end) / total(token_of, end))
+    line(mixed(token, end) / total(token_of, end), by=above("mixture"))
+    line(mixed(token, end) / total(token, end), by=above("total"))
 
 
 # --- an adapter that starts at nothing --------------------------------------------------------------------------------
@@ -307,17 +318,20 @@ measures = (
 
 
 def texts(rng: Random, seed: int) -> World:
-    """Codes in a plane, with lengths and angles that are fractions."""
+    """Codes with lengths and angles that are fractions; now and then with one of them wrong."""
     r, u, w = (Fraction(rng.randint(1, 12), rng.randint(3, 8)) for _ in range(3))
     turned = (1 - u * u) / (1 + u * u), 2 * u / (1 + u * u)
-    before = Fraction(rng.randint(-8, 8), 4), Fraction(rng.randint(-8, 8), 4)
+    wrong = ("", "", "", "apart", "length", "angle")[seed % 6]
+    before = tuple(Fraction(rng.randint(-8, 8), 4) for _ in range(3))
+    across = 0 if wrong == "angle" else r * turned[1] / (2 if wrong == "apart" else 1)
+    along = r if wrong == "angle" else r * turned[0]
     vectors = {
-        ("picture_code",): (Fraction(1), Fraction(0)),
+        ("picture_code",): (Fraction(1), Fraction(0), Fraction(1 if wrong == "length" else 0)),
         ("text_before",): before,
-        ("wanted_text",): (before[0] + r * turned[0], before[1] + r * turned[1]),
+        ("wanted_text",): (before[0] + along, before[1] + across, before[2]),
     }
     numbers = {"texts_apart": r, "half_angle": u, "half_way": w}
-    return World(2, seed=seed, numbers=numbers, vectors=vectors)
+    return World(3, seed=seed, numbers=numbers, vectors=vectors)
 
 
 text_difference = Claim(

@@ -93,6 +93,8 @@ def some_axes(rng: Random, seed: int) -> World:
     shares = [1 - part * e / k for part in low] + [sum(low, Fraction(0)) / k] * e
     if seed % 4 == 3:  # all alike, and the first axis is not kept
         k, e, variances, shares = 1, 2, [variances[0]] * 3, [Fraction(0), Fraction(1, 2), Fraction(1, 2)]
+    if seed % 8 == 6:  # shares of no projection of rank k
+        shares[0] = shares[0] / 2 + Fraction(1, 8)
     families: dict[str, Any] = {
         "own_variance_of": lambda q: dict(enumerate(variances, 1)).get(int(q), Fraction(1, 8)),
         "kept_share_of": lambda q: dict(enumerate(shares, 1)).get(int(q), Fraction(1)),
@@ -101,7 +103,7 @@ def some_axes(rng: Random, seed: int) -> World:
     vectors = {
         ("one_picture",): (a, b + 1),
         ("foot_of_picture",): (a, Fraction(1, 2)),
-        ("reconstruction",): (a + b, Fraction(1, 2)),
+        ("reconstruction",): (a + b, Fraction(1, 1 if seed % 8 == 5 else 2)),
     }
     numbers = {"k_a": k, "N_a": k + e, "r_a": e, "variance_level": Fraction(rng.randint(1, 24), 8)}
     world = World(2, seed=seed, numbers=numbers, vectors=vectors, families=families)

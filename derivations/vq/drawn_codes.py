@@ -126,11 +126,11 @@ places = (
 
 
 def a_few_digits(rng: Random, seed: int) -> World:
-    """One to four digits."""
+    """One to four digits; now and then with places that are none."""
     count = [rng.randint(2, 8) for _ in range(8)]
-    values = [Fraction(1)]
+    values = [Fraction(2 if seed % 8 == 5 else 1)]
     for c in count:
-        values.append(values[-1] * c)
+        values.append(values[-1] * c + (1 if seed % 8 == 6 else 0))
     families: dict[str, Any] = {
         "levels_of": lambda m: Fraction(count[int(m) - 1]),
         "place_value": lambda m: values[int(m) - 1],
@@ -158,6 +158,13 @@ fsq = Claim(
             name="read",
             words="and a further digit counts whole products: so dividing with remainder gives the digits back, and no "
             "index stands for two codes",
+        ),
+        Statement(
+            place(n + 1),
+            "=",
+            ProductTo(levels(i), i, 1, n),
+            name="count",
+            words="the number of codes is the product of all numbers of levels",
         ),
     ),
     domain=Domain({"levels_of": POSITIVE, "place_value": POSITIVE}, {n: (sp.S.One, sp.oo)}),
@@ -189,6 +196,17 @@ def _(line: Chain) -> None:
         SumTo(digit(i) * place(i), i, 1, n) + digit(n + 1) * place(n) * levels(n),
         by=given(places[1], i_d=n + 1),
     )
+
+
+@fsq.proves("count", induction_on=n)
+def _(base: Chain, step: Chain) -> None:
+    base(place(2))
+    base(levels(1), by=[given(places[1], i_d=2), given(places[0])])
+    base(ProductTo(levels(i), i, 1, 1), why="a product of one factor")
+    step(place(n + 2))
+    step(place(n + 1) * levels(n + 1), by=given(places[1], i_d=n + 2))
+    step(ProductTo(levels(i), i, 1, n) * levels(n + 1), by=induction_hypothesis)
+    step(ProductTo(levels(i), i, 1, n + 1), by=last_term(n + 1))
 
 
 # --- time as an angle -------------------------------------------------------------------------------------------------

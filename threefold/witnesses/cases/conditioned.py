@@ -108,10 +108,10 @@ class TokenRow:
         count = len(self.keys)
         numbers = {"N_t": count, "m_t": self.place, "r_t": count - self.place - 1, "logit_factor": self.factor}
         exact: dict[str, Any] = {
-            "token_logit": lambda n: self.logit(int(n) - 1),
-            "exchanged_logit": lambda n: self.logit(self.turned[int(n) - 1]),
-            "token_value": lambda n: mp.mpf(self.values[int(n) - 1, coordinate]),
-            "exchanged_value": lambda n: mp.mpf(self.values[self.turned[int(n) - 1], coordinate]),
+            "token": lambda n: mp.mpf(int(n)),
+            "exchanged_token": lambda n: mp.mpf((self.turned[int(n) - 1] if int(n) <= count else int(n) - 1) + 1),
+            "token_logit": lambda which: self.logit(int(which) - 1),
+            "token_value": lambda which: mp.mpf(self.values[int(which) - 1, coordinate]),
         }
         return Point(
             len(self.query),
