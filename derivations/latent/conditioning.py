@@ -49,7 +49,7 @@ from derivations.rules import (
 # --- attention --------------------------------------------------------------------------------------------------------
 
 asked = constant_vector("query", "q")
-n, m, more = (sp.Symbol(name, integer=True, positive=True) for name in ("n_t", "m_t", "N_t"))
+n, m, more, other = (sp.Symbol(name, integer=True, positive=True) for name in ("n_t", "m_t", "N_t", "o_t"))
 tail = sp.Symbol("r_t", integer=True, nonnegative=True)
 key = vector_function("key", "k")
 token, token_of = scalar_function("token", r"\tau"), scalar_function("exchanged_token", r"\tau'")
@@ -57,7 +57,6 @@ logit, value = scalar_function("token_logit", r"\ell"), scalar_function("token_v
 width = scalar("head_width", r"d_{\mathrm h}", positive=True)
 factor = scalar("logit_factor", r"\gamma", positive=True)
 fit = define("attention_fit", "e", lambda q, k, d: sp.exp(Inner(q, k) / sp.sqrt(d)), notation=False)
-other = sp.Symbol("o_t", integer=True, positive=True)
 keys = SumTo(fit(asked, key(other), width), other, 1, more)
 
 
@@ -66,7 +65,11 @@ def total(tokens: Any, last: sp.Expr) -> sp.Expr:
 
 
 def mixed(tokens: Any, last: sp.Expr) -> sp.Expr:
-    return SumTo(sp.exp(logit(tokens(n))) * value(tokens(n)), n, 1, last)
+    return SumTo(weighed(tokens(n)), n, 1, last)
+
+
+def weighed(one: sp.Expr) -> sp.Expr:
+    return sp.exp(logit(one)) * value(one)
 
 
 def exchanged(what: str, new: Any, old: Any) -> tuple[Hypothesis, ...]:
@@ -86,9 +89,9 @@ EXCHANGED = exchanged("token", token_of, token)
 def some_tokens(rng: Random, seed: int) -> World:
     """A few tokens, and the same with two neighbours exchanged; now and then with another one changed, too."""
     d, place, after = 1 + seed % 2, rng.randint(1, 3), rng.randint(0, 2)
-    changed = 0
-    if seed % 8 >= 4:  # where one hypothesis fails
-        place, after, changed = 2, 1, seed % 8 - 3
+    changed = max(seed % 8 - 3, 0)  # from 1 on one hypothesis fails
+    if changed:
+        place, after = 2, 1
     row = [Fraction(rng.randint(-6, 6), 4) for _ in range(9)]
     key_table = [tuple(Fraction(rng.randint(-6, 6), 4) for _ in range(d)) for _ in range(9)]
 
@@ -198,11 +201,7 @@ def exchange(part: str, new: Callable[[sp.Expr], sp.Expr], old: Callable[[sp.Exp
 
 
 exchange("total", lambda k: sp.exp(logit(token_of(k))), lambda k: sp.exp(logit(token(k))))
-exchange(
-    "mixture",
-    lambda k: sp.exp(logit(token_of(k))) * value(token_of(k)),
-    lambda k: sp.exp(logit(token(k))) * value(token(k)),
-)
+exchange("mixture", lambda k: weighed(token_of(k)), lambda k: weighed(token(k)))
 
 
 @attention.proves("order")
@@ -325,13 +324,10 @@ def texts(rng: Random, seed: int) -> World:
     before = tuple(Fraction(rng.randint(-8, 8), 4) for _ in range(3))
     across = 0 if wrong == "angle" else r * turned[1] / (2 if wrong == "apart" else 1)
     along = r if wrong == "angle" else r * turned[0]
-    vectors = {
-        ("picture_code",): (Fraction(1), Fraction(0), Fraction(1 if wrong == "length" else 0)),
-        ("text_before",): before,
-        ("wanted_text",): (before[0] + along, before[1] + across, before[2]),
-    }
-    numbers = {"texts_apart": r, "half_angle": u, "half_way": w}
-    return World(3, seed=seed, numbers=numbers, vectors=vectors)
+    code = Fraction(1), Fraction(0), Fraction(1 if wrong == "length" else 0)
+    vectors = {("picture_code",): code, ("text_before",): before}
+    vectors["wanted_text",] = (before[0] + along, before[1] + across, before[2])
+    return World(3, seed=seed, numbers={"texts_apart": r, "half_angle": u, "half_way": w}, vectors=vectors)
 
 
 text_difference = Claim(
