@@ -44,9 +44,10 @@ kept = sp.sqrt(1 - width**2)
 log_back = define(
     "log_of_small_step",
     r"\mathrm{b}",
-    lambda x, y, w: -Norm2(x - sp.sqrt(1 - w**2) * y) / (2 * w**2) + log_before(y) - log_before(x),
+    lambda x, y, w, then, now: -Norm2(x - sp.sqrt(1 - w**2) * y) / (2 * w**2) + then - now,
     notation=False,
 )
+stepped = log_back(noisy, there, width, log_before(there), log_before(noisy))
 limit = -Norm2(away) / 2
 tilt = Inner(away, noisy) / 2 + rate(log_before(noisy), 1, away)
 shape = (bend + Norm2(away)) / 2 - Norm2(noisy) / 8
@@ -78,7 +79,7 @@ small_step = Claim(
     kind="limit",
     says=(
         Statement(
-            Series(log_back(noisy, there, width), width, 2),
+            Series(stepped, width, 2),
             "=",
             limit + width * tilt,
             name="limit",
@@ -87,7 +88,7 @@ small_step = Claim(
             "sqrt(beta) (x/2 + grad f)",
         ),
         Statement(
-            Series(log_back(noisy, there, width), width, 4),
+            Series(stepped, width, 4),
             "=",
             limit + width * tilt + width**2 * shape + width**3 * (twist / 6 - Inner(away, noisy) / 8),
             name="beyond",
@@ -120,13 +121,13 @@ small_step = Claim(
 
 @small_step.proves("limit")
 def _(line: Chain) -> None:
-    line(Series(log_back(noisy, there, width), width, 2))
+    line(Series(stepped, width, 2))
     line(limit + width * tilt, by=series, why="x less what is kept of x + h u is - h u + h^2 x/2, and smaller things")
 
 
 @small_step.proves("beyond")
 def _(line: Chain) -> None:
-    line(Series(log_back(noisy, there, width), width, 4))
+    line(Series(stepped, width, 4))
     line(
         limit
         + width * Inner(away, noisy) / 2
