@@ -44,6 +44,7 @@ def trains(out: Path):
 # -- signals -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGTERM", "SIGINT"])
 def test_a_signal_writes_a_checkpoint_and_ends(tmp_path: Path, name: str) -> None:
     number = getattr(signal, name)

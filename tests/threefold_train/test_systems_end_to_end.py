@@ -73,7 +73,7 @@ def losses(out: Path) -> list[tuple[int, float]]:
     return [(line["step"], line["loss"]) for line in read_metrics(out / "metrics.jsonl")]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", SMALL)
 def test_a_system_trains_resumes_exactly_and_is_sampled_and_measured(command, tmp_path: Path, name: str) -> None:
     options = (*SHORT, *SMALL[name], *RATE)

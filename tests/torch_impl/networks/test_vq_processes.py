@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -59,6 +60,7 @@ def worker(rank: int, world: int, folder: str) -> None:
     Processes(rank, world, torch.device("cpu")).finish()
 
 
+@pytest.mark.sampled(2)
 def test_two_processes_keep_one_codebook_which_is_that_of_a_single_process(tmp_path: Path) -> None:
     mp.spawn(worker, args=(2, str(tmp_path)), nprocs=2, join=True)
     both = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]

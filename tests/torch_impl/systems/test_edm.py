@@ -95,6 +95,7 @@ def test_levels_in_training_are_log_normal() -> None:
     assert float(sigma.log().std()) == pytest.approx(1.2, rel=1e-2)
 
 
+@pytest.mark.sampled(2)
 def test_the_flow_in_the_noise_level_is_the_straight_flow_in_other_units() -> None:
     """x_sigma = x_t / (1 - t) at sigma = t / (1 - t): the same picture from the same noise, to 1e-5."""
     law = ([0.3, 0.7], [(-1.0, 0.0), (1.0, 0.5)], [(0.1, 0.2), (0.2, 0.1)])

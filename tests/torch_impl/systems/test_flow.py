@@ -85,6 +85,7 @@ def measured_order(row: RungeKutta, path: Path) -> float:
     return math.log2(errors[0] / errors[1])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", SOLVERS, ids=lambda row: row.name)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_solver_has_its_order(row: RungeKutta, path: Path) -> None:
@@ -131,6 +132,7 @@ def test_a_tolerance_that_cannot_be(tolerance: float) -> None:
         adaptive(lambda x, t: x, torch.ones(1, 1), 1.0, 0.0, tolerance)
 
 
+@pytest.mark.sampled(2)
 def test_the_adaptive_solver_steps_for_each_example_alone() -> None:
     """A neighbour that needs short steps shortens no other's; the error of each example is its own."""
     x = torch.tensor([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]], dtype=torch.float64)

@@ -83,6 +83,7 @@ def off(x: Tensor) -> tuple[float, float]:
     return float(torch.maximum(first, second)), distance / math.sqrt(math.log(24 / 1e-4) / n)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("sde", PATHS)
 @pytest.mark.parametrize(
     "how", ["euler_maruyama", "predictor_corrector", pytest.param("langevin", marks=pytest.mark.long), "heun", "dopri5"]

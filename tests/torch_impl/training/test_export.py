@@ -234,6 +234,7 @@ def exported_functions(config: SystemConfig, folder: Path) -> dict[str, tuple[tu
     return computed
 
 
+@pytest.mark.sampled(3)
 def test_programs_are_the_same_functions_without_this_package(tmp_path: Path) -> None:
     inputs: dict[str, tuple[Tensor, ...]] = {}
     expected: dict[str, Any] = {}

@@ -58,6 +58,7 @@ def test_between_two_classes_the_margin_is_the_distance_from_their_border():
     assert margin[1] < 0.01 and margin[0] == pytest.approx(margin[2], rel=0.01) and margin[0] > 0.5
 
 
+@pytest.mark.sampled(2)
 def test_the_classifier_of_endless_sets_reads_glyphs_it_has_not_seen():
     data, fresh = glyphs(16), glyphs(16, split="test").fetch(torch.arange(500))
     classifier = EndlessClassifier(data, fresh, steps=100, batch=128)

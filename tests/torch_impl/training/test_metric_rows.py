@@ -57,6 +57,7 @@ def _one_reader_for_one_set() -> Iterator[None]:
         yield
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
 def test_a_metric_gives_finite_figures_where_it_suits_and_is_refused_elsewhere(

@@ -42,6 +42,7 @@ def alone(tmp_path_factory, small_run) -> Path:
     return out
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_processes_are_one_and_resume_as_one(tmp_path, run_small, small_run, alone, parallel):
     fields = json.dumps({**FIELDS, "parallel": parallel})
@@ -58,6 +59,7 @@ def test_two_processes_are_one_and_resume_as_one(tmp_path, run_small, small_run,
     assert_close_runs(tmp_path, alone)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_one_process_resumed_by_two(tmp_path, run_small, small_run, alone, parallel):
     small_run.make(tmp_path, **{**FIELDS, "steps": 12}).fit()
@@ -69,6 +71,7 @@ def test_one_process_resumed_by_two(tmp_path, run_small, small_run, alone, paral
     assert_close_runs(tmp_path, alone)
 
 
+@pytest.mark.sampled(2)
 def test_sharded_checkpoints_hold_no_pickle(tmp_path, run_small):
     result = run_small(str(tmp_path), json.dumps({**FIELDS, "steps": 4, "parallel": "fsdp"}), processes=2)
     assert result.returncode == 0, result.stderr[-3000:]
@@ -76,6 +79,7 @@ def test_sharded_checkpoints_hold_no_pickle(tmp_path, run_small):
     assert names == {".json", ".safetensors"}
 
 
+@pytest.mark.sampled(2)
 def test_codebook_and_average_are_the_same_on_every_rank_and_as_in_one_process(tmp_path, run_small, vq_ranks):
     vq_ranks.train(tmp_path)
     result = run_small(str(tmp_path), program="vq_ranks.py", processes=2)
@@ -89,6 +93,7 @@ def test_codebook_and_average_are_the_same_on_every_rank_and_as_in_one_process(t
     torch.testing.assert_close(first[codebook], alone[codebook], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.sampled(2)
 def test_a_batch_that_two_processes_cannot_share_is_refused(tmp_path, run_small):
     result = run_small(str(tmp_path), json.dumps({**FIELDS, "batch_size": 15}), processes=2)
     assert result.returncode != 0

@@ -26,6 +26,7 @@ def small_preset(kind: str) -> Preset:
     return Preset(f"small-{kind}", "", choice, small, TRAINER)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_small_system_is_trained_read_again_sampled_and_portrayed(kind: str, tmp_path: Path) -> None:
     chosen, compressor = small_preset(kind), None
