@@ -18,16 +18,19 @@ from derivations.kernel.terms import Malformed
 from derivations.kernel.verdict import Witness
 from derivations.refutation.enclosures import working_bits
 from derivations.refutation.evaluate import evaluate
-from derivations.refutation.refute import TRIES, admitted, describe, look, tries_for
+from derivations.refutation.refute import TRIES, Worlds, admitted, describe, look_at, tries_for
 from derivations.refutation.undefined import Uncomputable, Undefined
 from derivations.refutation.worlds import World
 
 
 @dataclass(frozen=True)
 class Mutant:
+    """worlds: those of the original statement, drawn once; all its mutants are tried on the same ones."""
+
     operator: str
     claim: Claim
     part: int
+    worlds: Worlds
 
 
 ENOUGH = 10  # with fewer mistakes than this, mistakes are made inside the abbreviations too
@@ -49,10 +52,10 @@ def mutants(claim: Claim) -> list[Mutant]:
                     continue
                 seen.add(pair)
                 wrong = replace(statement, lhs=pair[0], rhs=pair[1])
-                made.append(Mutant(operator, _with(claim, part, wrong, worlds, len(made)), part))
+                made.append(Mutant(operator, _with(claim, part, wrong, len(made)), part, worlds))
         if statement.relation in REVERSED:
             turned = replace(statement, relation=REVERSED[statement.relation])
-            made.append(Mutant("inequality turned round", _with(claim, part, turned, worlds, len(made)), part))
+            made.append(Mutant("inequality turned round", _with(claim, part, turned, len(made)), part, worlds))
     return made
 
 
@@ -69,22 +72,21 @@ def _small(statement: Statement) -> bool:
     return statement.relation == "iff" or len(list(sp.preorder_traversal(statement.rhs))) < 12
 
 
-def _with(claim: Claim, part: int, statement: Statement, worlds: tuple[Any, ...], n: int) -> Claim:
+def _with(claim: Claim, part: int, statement: Statement, n: int) -> Claim:
     says = tuple(statement if i == part else s for i, s in enumerate(claim.says))
-    return replace(claim, says=says, id=f"{claim.id}~{n}", worlds=worlds)
+    return replace(claim, says=says, id=f"{claim.id}~{n}")
 
 
-def _same_worlds(original: Claim, part: int) -> tuple[Any, ...]:
-    """The worlds of the original statement, drawn once: all its mutants are tried on the same ones."""
-    drawn: dict[Any, Any] = {}
+def _same_worlds(original: Claim, part: int) -> Worlds:
+    drawn: dict[Any, World] = {}
 
-    def world(_: Any, n: int) -> Any:
+    def world(n: int) -> World:
         key = n, working_bits()
         if key not in drawn:
             drawn[key] = admitted(original, part, n)
         return drawn[key]
 
-    return (world,)
+    return world
 
 
 def mistakes(e: Any, relation: str) -> Iterator[tuple[str, Any]]:
@@ -256,20 +258,20 @@ def judge_mutants(claim: Claim, seed: int = 0, *, no_mistake: NoMistake) -> Muta
 def _judge_mutant(original: Claim, m: Mutant, seed: int, no_mistake: NoMistake) -> MutantCase:
     enough = tries_for(m.claim.says[m.part])
     says = original.says[m.part]
-    false, meaningless = _refute_part(m.claim, m.part, says, range(seed * enough, seed * enough + TRIES))
+    false, meaningless = _refute_part(m, says, range(seed * enough, seed * enough + TRIES))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     found = no_mistake(original, m.claim, m.part)
     if found == "equivalent" or (found == "implied" and meaningless is None):
         return MutantCase(m.operator, m.claim, m.part, found, None)
-    false, also_meaningless = _refute_part(m.claim, m.part, says, range(seed * enough + TRIES, (seed + 1) * enough))
+    false, also_meaningless = _refute_part(m, says, range(seed * enough + TRIES, (seed + 1) * enough))
     if false is not None:
         return MutantCase(m.operator, m.claim, m.part, "refuted", false)
     meaningless = meaningless or also_meaningless
     return MutantCase(m.operator, m.claim, m.part, "survives" if meaningless is None else "refuted", meaningless)
 
 
-def _refute_part(claim: Claim, part: int, original: Statement, numbers: range) -> tuple[Witness | None, Witness | None]:
+def _refute_part(m: Mutant, original: Statement, numbers: range) -> tuple[Witness | None, Witness | None]:
     """(a world where the statement is false, one where it has no value and the original has), None when not found.
 
     Of an order, a world without a value is taken whatever the original has there: with a mistake in it, it may still be
@@ -278,13 +280,13 @@ def _refute_part(claim: Claim, part: int, original: Statement, numbers: range) -
     meaningless = None
     for n in numbers:
         try:
-            found = look(claim, part, n)
+            found = look_at(m.claim.says[m.part], m.worlds, n)
         except Uncomputable:
             continue
         except Undefined as reason:
-            world = admitted(claim, part, n)
+            world = m.worlds(n)
             if meaningless is None and (original.relation in REVERSED or _has_a_value(original, world)):
-                meaningless = Witness(describe(world, claim.says[part]), f"undefined: {reason}", "")
+                meaningless = Witness(describe(world, m.claim.says[m.part]), f"undefined: {reason}", "")
             continue
         if found is not None:
             return found, None

@@ -6,6 +6,7 @@ have values there, and their enclosures do not meet, at two precisions; and it n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -28,6 +29,7 @@ TRIES = 8
 SECONDS = 8.0  # of processor time for one statement
 TWICE = 320  # bits at which a disagreement is looked at again
 
+Worlds = Callable[[int], World]  # the n-th world in which all hypotheses of a statement hold
 
 FEW, MANY = 8, 15  # digits of a value that is shown
 
@@ -129,8 +131,12 @@ def search(claim: Claim, part: int, tries: int = 0, seconds: float = SECONDS) ->
 
 def look(claim: Claim, part: int, n: int, clock: Clock | None = None) -> Witness | None:
     """A witness if the statement certainly fails in world n; Undefined where the world says nothing."""
-    statement = claim.says[part]
-    world = admitted(claim, part, n, clock)
+    return look_at(claim.says[part], lambda number: admitted(claim, part, number, clock), n)
+
+
+def look_at(statement: Statement, worlds: Worlds, n: int) -> Witness | None:
+    """The same in the n-th of these worlds, each of which satisfies every hypothesis."""
+    world = worlds(n)
     left, right = evaluate(statement.lhs, world), evaluate(statement.rhs, world)
     told = related(statement, left, right)
     if told is None:
@@ -139,7 +145,7 @@ def look(claim: Claim, part: int, n: int, clock: Clock | None = None) -> Witness
         return None
     if not (_is_exact(left) and _is_exact(right)):
         with working(TWICE):
-            again = admitted(claim, part, n, clock)
+            again = worlds(n)
             if related(statement, evaluate(statement.lhs, again), evaluate(statement.rhs, again)) is not False:
                 raise Uncomputable("the two sides differ at one precision only")
     return Witness(describe(world, statement), *show_apart(left, right), note=statement.words)
