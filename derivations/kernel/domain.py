@@ -13,6 +13,9 @@ from sympy import Expr, Symbol
 
 from derivations.kernel import terms
 from derivations.kernel.conditions import JointCondition
+from derivations.kernel.memory import is_genuine, remembered
+
+Bounds = tuple[tuple[Symbol, tuple[Any, Any]], ...]  # of each index, the lowest and the highest value
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,27 +162,7 @@ class Domain:
         e = sp.expand(e)
         if e.is_Integer:
             return bool(e.is_nonnegative)
-        if self._from_below(e):
-            return True
-        for index, (_, hi) in self.indices.items():  # an index that exists proves that its upper bound is high enough
-            c, h = sp.sympify(hi).as_coeff_Add()
-            higher = h.is_Symbol and h in e.free_symbols and index not in e.free_symbols
-            if higher and self._from_below(sp.expand(e.xreplace({h: index - c + _slack()}))):
-                return True
-        return False
-
-    def _from_below(self, e: Any) -> bool:
-        """True when e, with every index written as a bound plus or minus a slack >= 0, has no negative term."""
-        for index, (_, hi) in self.indices.items():  # an upper bound h + c becomes h -> index - c + slack
-            c, h = sp.sympify(hi).as_coeff_Add()
-            if h.is_Symbol and {index, h} <= e.free_symbols:
-                e = sp.expand(e.xreplace({h: index - c + _slack()}))
-        for index, (lo, hi) in reversed(list(self.indices.items())):
-            if index not in e.free_symbols:
-                continue
-            from_above = sp.sympify(hi).is_Integer and e.coeff(index).is_negative
-            e = sp.expand(e.xreplace({index: hi - _slack() if from_above else lo + _slack()}))
-        return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))
+        return bool(_at_least_zero(e, tuple(self.indices.items())))
 
     # --- the schedule -------------------------------------------------------------------------------------------------
 
@@ -248,6 +231,37 @@ def _refuse_bounds(index: Any, bounds: Any) -> None:
     pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else (None, None)
     if not all(isinstance(b, int | Expr) and sp.sympify(b).is_commutative for b in pair):
         raise terms.Malformed(f"{index} runs over {bounds!r}: give its first and its last value, (first, last)")
+
+
+def _are_genuine(e: Any, indices: Bounds) -> bool:
+    ends = [end for _, bounds in indices for end in bounds if end is not sp.oo and end is not -sp.oo]
+    return is_genuine((e, *(index for index, _ in indices), *ends))
+
+
+@remembered(2**15, _are_genuine)
+def _at_least_zero(e: Any, indices: Bounds) -> bool:
+    if _from_below(e, indices):
+        return True
+    for index, (_, hi) in indices:  # an index that exists proves that its upper bound is high enough
+        c, h = sp.sympify(hi).as_coeff_Add()
+        higher = h.is_Symbol and h in e.free_symbols and index not in e.free_symbols
+        if higher and _from_below(sp.expand(e.xreplace({h: index - c + _slack()})), indices):
+            return True
+    return False
+
+
+def _from_below(e: Any, indices: Bounds) -> bool:
+    """True when e, with every index written as a bound plus or minus a slack >= 0, has no negative term."""
+    for index, (_, hi) in indices:  # an upper bound h + c becomes h -> index - c + slack
+        c, h = sp.sympify(hi).as_coeff_Add()
+        if h.is_Symbol and {index, h} <= e.free_symbols:
+            e = sp.expand(e.xreplace({h: index - c + _slack()}))
+    for index, (lo, hi) in reversed(indices):
+        if index not in e.free_symbols:
+            continue
+        from_above = sp.sympify(hi).is_Integer and e.coeff(index).is_negative
+        e = sp.expand(e.xreplace({index: hi - _slack() if from_above else lo + _slack()}))
+    return bool(e.is_nonnegative) or (e.is_Add and all(bool(a.is_nonnegative) for a in e.args))
 
 
 def _slack() -> Symbol:
