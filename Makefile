@@ -49,6 +49,7 @@ lint: $(VENV)/.has-dev ## Lint, format, types, and who may import whom
 docs: $(VENV)/.has-docs $(LEDGER) ## Build the site into site/
 	$(BIN)/threefold pages --ledger $(LEDGER)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+	$(BIN)/python -m threefold.site.filling build/formulas.json $(SITE)
 
 # What the site prints is judged first, and anew whenever a proof, a number or the code that it is matched against changed.
 $(LEDGER): $(shell find derivations reference torch_impl threefold/witnesses -name '*.py' -o -name '*.csv') | $(VENV)/.has-docs
@@ -61,6 +62,7 @@ zensical: docs ## Build the site with Zensical as well, and say what differs
 	$(INSTALL) zensical
 	sed 's|^site_dir: .*|site_dir: build/zensical|' mkdocs.yml > .zensical.yml
 	$(BIN)/zensical build --clean --config-file .zensical.yml; status=$$?; rm -f .zensical.yml; exit $$status
+	$(BIN)/python -m threefold.site.filling build/formulas.json build/zensical
 	$(BIN)/python tests/site/compare.py $(SITE) build/zensical
 
 book: docs ## Print the chapters of the site into book.pdf; needs Chromium

@@ -14,7 +14,8 @@ EPILOG = """
 Examples:
   threefold verify --json build/ledger.json     judge every claim first
   threefold pages --ledger build/ledger.json    then write the source of the site
-  python -m mkdocs build --strict               and build it
+  python -m mkdocs build --strict               build it, and put the formulas in (make docs does all)
+  python -m threefold.site.filling build/formulas.json site
 """
 
 

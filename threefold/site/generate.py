@@ -23,6 +23,7 @@ from threefold.site import (
     evidence,
     experiments,
     figures,
+    filling,
     graph,
     own,
     pages,
@@ -53,7 +54,9 @@ def check_replaceable(folder: Path) -> None:
 
 
 def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = print) -> dict[str, int]:
-    """Write the whole source of the site below `out`, and `tex.json` beside it; returns counts for the last message.
+    """Write the whole source of the site below `out`; returns counts for the last message.
+
+    Beside it: `tex.json`, what was typeset, and `formulas.json`, which `filling` puts into the pages that are built.
 
     `say` is told what was left out.
 
@@ -79,6 +82,7 @@ def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = p
             texts.setdefault(f"experiments/{name}.md", experiments.plain_page(run))
         texts = {path: text for path, text in texts.items() if _is_shown(path, recorded)}
         graphs = graph.Graphs()
+        formulas: dict[str, str] = {}
         shutil.rmtree(fresh, ignore_errors=True)
         _write(fresh / MARK, "")
         shutil.copytree(docs / "assets", fresh / "assets", ignore=shutil.ignore_patterns("screenshots"))
@@ -93,15 +97,16 @@ def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = p
             up = "../" * path.count("/")
             where = os.path.relpath(docs / path)
             table = directives(book, graphs, found, path, docs, texts)
-            _write(
-                fresh / path, prose.expand(experiments.with_trail(path, text, list(recorded)), where, book, up, table)
-            )
+            told = prose.expand(experiments.with_trail(path, text, list(recorded)), where, book, up, table)
+            _write(fresh / path, filling.set_aside(told, formulas))
         for name, claim in derivations.claims().items():
             home = next((chapter for chapter in found if name in chapter.claims), None)
-            _write(fresh / "tag" / claim.tag / "index.md", tag_page.tag_page(book, graphs, name, home, docs))
+            told = tag_page.tag_page(book, graphs, name, home, docs)
+            _write(fresh / "tag" / claim.tag / "index.md", filling.set_aside(told, formulas))
         shown = [listing for algorithm in algorithms.every(docs) for listing in algorithm.listings]
         for path in source.paths(shown):
             _write(fresh / "source" / path.replace(".py", ".md"), source.page(path))
+    _write(out.with_name("formulas.json"), json.dumps(formulas, ensure_ascii=False))
     _write(out.with_name("tex.json"), json.dumps(book.typesetter.drawn, indent=0, sort_keys=True, ensure_ascii=False))
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
