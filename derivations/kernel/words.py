@@ -174,8 +174,10 @@ def turns(word: Word) -> list[Word]:
 
 
 def nonnegative_trace(found: Sum) -> tuple[list[Any], bool] | None:
-    """The numbers that must be positive for the trace not to be negative, and whether it then is positive; None if
-    nothing tells. The product of two positive semi-definite matrices has no negative eigenvalue."""
+    """The numbers that must be positive for the trace not to be negative, and whether it then is positive.
+
+    None where nothing tells. The product of two positive semi-definite matrices has no negative eigenvalue.
+    """
     if not all(any(mirrored_parts(turn, 2) for turn in turns(word)) for word in found):
         return None
     return list(found.values()), any(all(map(is_invertible, word)) for word in found)

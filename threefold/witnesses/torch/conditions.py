@@ -23,10 +23,11 @@ from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
 from torch_impl import NoiseSchedule
+from torch_impl.data.loader import TensorData
 from torch_impl.denoiser.denoiser import dynamic_threshold
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.networks.cross_unet import CrossAttention
-from torch_impl.systems.pca import PCAConfig, PCASystem
+from torch_impl.systems.config import build_system
 
 
 @trained(
@@ -134,7 +135,7 @@ def _(s: TokenRow, on: On) -> Iterator[Shape]:
 
 @trained(
     "ae.linear.pca",
-    method="PCASystem.measure and its best loss, of points along the axes",
+    method="the system of PCA and its best loss, of points along the axes",
     cases=AxesAndProjections(),
     no_gradient="the least loss is known before training",
     excused={
@@ -153,8 +154,8 @@ def _(s: PrincipalAxes, on: On) -> Iterator[Shape]:
         return
     with _disable_current_modes():
         ends = torch.diag(torch.tensor(4 * s.variances, dtype=torch.float64).sqrt())
-        system = PCASystem(PCAConfig(image_size=2, channels=1, latent_dim=s.rank))
-        system.measure(torch.cat([ends, -ends]).view(8, 1, 2, 2))
+        system = build_system({"kind": "pca", "image_size": 2, "channels": 1, "latent_dim": s.rank})
+        system.prepare(TensorData(torch.cat([ends, -ends]).view(8, 1, 2, 2)), None)
         best = torch.tensor(4 * (system.best_loss() or 0.0), dtype=torch.float64)
     on.tracker.announce(best, 256 * 2.0**-53 * float(s.variances.sum()))
     yield Computed(4, s.point(), best, side="lhs")
