@@ -28,6 +28,7 @@ __all__ = [
     "KnowsLaw",
     "KnowsTruth",
     "Labels",
+    "Measures",
     "PixelLikelihood",
     "Reconstructs",
     "Samples",
@@ -53,6 +54,14 @@ class Labels(Protocol):
 
     def sample_labels(self, n: int) -> Tensor | None:
         """Classes for n samples, shape (n,); None for a model that is told none."""
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """Takes what it needs to know from the training examples themselves, before the first step."""
+
+    def measure(self, x: Tensor) -> None:
+        """x: the examples, floats (n, ...)."""
 
 
 @runtime_checkable

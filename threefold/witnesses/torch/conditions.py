@@ -23,11 +23,11 @@ from threefold.witnesses.point import Point
 from threefold.witnesses.registry import not_applicable
 from threefold.witnesses.training import Computed, On, Shape, trained
 from torch_impl import NoiseSchedule
-from torch_impl.data.loader import TensorData
 from torch_impl.denoiser.denoiser import dynamic_threshold
 from torch_impl.denoiser.guidance import classifier_free
 from torch_impl.networks.cross_unet import CrossAttention
 from torch_impl.systems.config import build_system
+from torch_impl.training.capabilities import Measures
 
 
 @trained(
@@ -155,7 +155,8 @@ def _(s: PrincipalAxes, on: On) -> Iterator[Shape]:
     with _disable_current_modes():
         ends = torch.diag(torch.tensor(4 * s.variances, dtype=torch.float64).sqrt())
         system = build_system({"kind": "pca", "image_size": 2, "channels": 1, "latent_dim": s.rank})
-        system.prepare(TensorData(torch.cat([ends, -ends]).view(8, 1, 2, 2)), None)
+        assert isinstance(system, Measures)
+        system.measure(torch.cat([ends, -ends]).view(8, 1, 2, 2))
         best = torch.tensor(4 * (system.best_loss() or 0.0), dtype=torch.float64)
     on.tracker.announce(best, 256 * 2.0**-53 * float(s.variances.sum()))
     yield Computed(4, s.point(), best, side="lhs")
