@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from random import Random
@@ -49,7 +50,7 @@ def sample(claim: Claim, part: int = 0, n: int = 0, without: str = "") -> World:
         if made is not None:
             if type(made) is not World:
                 raise NoWorld(f"{type(made).__name__} is no World: a class of its own could say anything")
-            made.arithmetic, made.admitted, made.known = ENCLOSING, False, {}  # whatever it says of itself
+            made = replace(made, arithmetic=ENCLOSING, admitted=False, known={}, families=dict(made.families))
             refuse_outside(made, claim.domain_of(part))
             return made
     statement = claim.says[part]

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from derivations import Claim, Statement
+from derivations.refutation.reading import Viewpoint
 from derivations.refutation.refute import refute
 from derivations.refutation.worlds import World
 from derivations.rules import (
@@ -17,7 +18,9 @@ from derivations.rules import (
     UNIT,
     Coord,
     Domain,
+    Expect,
     Hypothesis,
+    Normal,
     at_most,
     scalar,
     scalar_function,
@@ -26,7 +29,7 @@ from derivations.rules import (
 )
 
 a, b, n = scalar("own_a"), scalar("own_b"), sp.Symbol("own_n", integer=True)
-f, net, u = scalar_function("own_f"), vector_function("own_net"), vector("own_u")
+f, net, u, z = scalar_function("own_f"), vector_function("own_net"), vector("own_u"), vector("own_z")
 RANGE = Domain(indices={n: (1, 5)})
 
 
@@ -77,9 +80,31 @@ OTHERS = {
 }
 
 
+NOISE = Normal(z, 0, 1)
+
+
+def with_places(*_: Any) -> World:
+    """A world that says beforehand what an average looks at."""
+    made = World(1, steady=True)
+    made.places[NOISE] = [(Fraction(1), Viewpoint(made, {("own_z",): (Fraction(3),)}), ())]
+    return made
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_world_that_lies_refutes_nothing(name: str) -> None:
     assert found((sp.exp(a), ">", 1), Domain({"own_a": POSITIVE}), OTHERS[name]) is None
+
+
+def test_nor_one_that_averages_where_it_likes() -> None:
+    assert found((Expect(NOISE, Coord(z, 1)), "=", 0), Domain(), with_places) is None
+
+
+def test_a_world_that_is_handed_out_again_is_as_it_was() -> None:
+    handed_out = World(1, numbers={}, families={"own_f": lambda *_: Fraction(1, 2)})
+    family = handed_out.families["own_f"]
+    for _ in range(300):
+        assert found((f(1), ">", 0), Domain({"own_f": POSITIVE}), lambda *_: handed_out) is None
+    assert handed_out.families == {"own_f": family} and not handed_out.known
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
