@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
 import pytest
 import sympy as sp
 
+import derivations
 from derivations import notation
 from derivations.printing import latex
 from threefold.errors import Unusable
@@ -81,6 +83,26 @@ def test_a_folder_with_files_of_its_owner_is_never_replaced(tmp_path, suffix):
     with pytest.raises(Unusable, match=r"did not write.*; name another folder with --out, or empty this one"):
         generate(tmp_path, tmp_path / "ledger.json", tmp_path / "out")
     assert mine.read_text() == "three years"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({}, "is not judged in"),
+        ({"symbolic": {"verdict": "disputed"}}, "is disputed in"),
+        (None, r"lacks \d+ claims"),
+    ],
+    ids=["numbers only", "disputed", "none"],
+)
+def test_a_ledger_without_the_expected_verdicts_is_refused_before_anything_is_made(tmp_path, row, words):
+    from threefold.site.generate import generate
+
+    rows = [] if row is None else [{"id": name, **row} for name in derivations.claims()]
+    ledger = tmp_path / "ledger.json"
+    ledger.write_text(json.dumps({"claims": rows, "versions": {}, "summary": {}}))
+    with pytest.raises(Unusable, match=words):
+        generate(tmp_path, ledger, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_was_written_here_and_an_empty_one_are_replaced(tmp_path):

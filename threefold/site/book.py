@@ -25,18 +25,13 @@ class Book:
     versions: Mapping[str, str]
     summary: Mapping[str, Any]
     typesetter: Typesetter = field(default_factory=Typesetter)
-    _evidence: Callable[[], Evidence] = gather
+    gather: Callable[[], Evidence] = gather  # where it is gathered elsewhere
     figures: Callable[[], Mapping[str, str]] | None = None  # the HTML of each, where they are drawn elsewhere
     runtime: Runtime | None = None  # what the page "Check your own" runs on, where it is to be had
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        evidence: Callable[[], Evidence] = gather,
-        figures: Callable[[], Mapping[str, str]] | None = None,
-    ) -> Book:
-        """Raises Unusable when the ledger is missing, is not one, or lacks a claim."""
+    def open(cls, path: Path) -> Book:
+        """Raises Unusable when the ledger is missing, is not one, lacks a claim, or has one with another verdict."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             rows = {row["id"]: row for row in content["claims"]}
@@ -48,12 +43,19 @@ class Book:
             raise Unusable(
                 f"{path} lacks {len(missing)} claims ({missing[0]}, ...); write it anew: threefold verify --json {path}"
             )
-        return cls(rows, versions, summary, _evidence=evidence, figures=figures)
+        for name, claim in derivations.claims().items():
+            told = rows[name].get("symbolic", {}).get("verdict", "not judged")
+            if told != claim.expects:
+                raise Unusable(
+                    f"{name} is {told} in {path}, expected {claim.expects}; see `threefold show {name}`, or write the "
+                    f"ledger anew: threefold verify --json {path}"
+                )
+        return cls(rows, versions, summary)
 
     @cached_property
     def evidence(self) -> Evidence:
         """What only takes computing: needs of hypotheses, mutants to look at."""
-        return self._evidence()
+        return self.gather()
 
     @cached_property
     def errata_verdicts(self) -> Mapping[str, tuple[Verdict, str]]:
@@ -68,9 +70,8 @@ class Book:
         """Judge every claim now. Raises Unusable for one that is not as it should be: nothing else may be shown."""
         for name, judgement in self.judgements.items():
             expected = derivations.claims()[name].expects
-            for kind in (judgement.verdict.kind, self.ledger[name]["symbolic"]["verdict"]):
-                if kind != expected:
-                    raise Unusable(f"{name} is {kind}, expected {expected}; see `threefold show {name}`")
+            if judgement.verdict.kind != expected:
+                raise Unusable(f"{name} is {judgement.verdict.kind}, expected {expected}; see `threefold show {name}`")
 
     @cached_property
     def used_by(self) -> dict[str, list[str]]:

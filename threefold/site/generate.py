@@ -68,9 +68,10 @@ def generate(docs: Path, ledger: Path, out: Path, say: Callable[[str], None] = p
         check_replaceable(folder)
     if not docs.is_dir():
         raise Unusable(f"there is no folder {docs}; run this in the root of the repository, or name it with --docs")
+    book = Book.open(ledger)
     with ProcessPoolExecutor(max_workers=1) as beside, ThreadPoolExecutor(max_workers=1) as fetching:
-        gathered, drawn = beside.submit(evidence.gather), beside.submit(figures.draw_all)
-        book = Book.open(ledger, gathered.result, drawn.result)
+        book.gather = beside.submit(evidence.gather).result
+        book.figures = beside.submit(figures.draw_all).result
         texts = {
             path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8")
             for path in sorted(docs.rglob("*.md"))
