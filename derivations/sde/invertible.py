@@ -47,7 +47,7 @@ leaving = define("leaving_velocity", r"\mathrm{w}", lambda a: 2 * sp.sqrt(a), no
 
 invertible = Claim(
     id="ode.invertible",
-    title="A flow is invertible: its trajectories neither meet nor part",
+    title="Why a flow can be run backwards: how fast its trajectories draw apart",
     chapter="SDE",
     kind="identity",
     says=(
@@ -94,8 +94,8 @@ invertible = Claim(
     "velocity field that is Lipschitz with the constant L along them, any time, forwards or backwards. That every "
     "start has a trajectory is Picard's theorem. Exact integration; all chance is in the start",
     sources=("staircase, BUT WAIT 2", "slides, Connection to SDEs", "Song et al. 2021b (score SDE), section 4.3"),
-    words="The flow is a map with an inverse, and both are continuous, by the factor e^{L tau}. A sampler of finitely "
-    "many steps is so only nearly.",
+    words="So, where every start has a trajectory, the flow is a map with an inverse, and both are continuous, by the "
+    "factor e^{L tau}. A sampler of finitely many steps is so only nearly.",
 )
 
 

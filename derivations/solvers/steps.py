@@ -257,7 +257,7 @@ multistep = Claim(
     scope="any dimension d, any schedule, any steps 1 <= s < t <= T, any ratio r > 0 of the step before to this one in "
     "lambda = log(a/sigma), any two estimates; one evaluation a step, no draw. Its order: solver.dpmpp_2m.local_error",
     sources=("Lu et al. 2022b (DPM-Solver++), algorithm 2",),
-    words="The past is used instead of a second look: as precise as Heun, at half the price.",
+    words="The past is used instead of a second look: of the same order as Heun, at half the price.",
 )
 
 

@@ -113,7 +113,7 @@ def some_axes(rng: Random, seed: int) -> World:
 
 pca = Claim(
     id="ae.linear.pca",
-    title="A linear autoencoder finds the principal subspace",
+    title="The best linear autoencoder keeps the principal subspace",
     chapter="The linear VAE",
     kind="inequality",
     says=(
@@ -182,8 +182,10 @@ pca = Claim(
     hypotheses=(right_angle, of_rank),
     worlds=(some_axes,),
     scope="any dimension N and any number k < N of codes, any linear encoder and decoder, any centred data with "
-    "second moments: no more of their law is used, though it is written as a Gaussian. The minimiser is the projection "
-    "on the first k axes, and the only one if lambda_k > lambda_{k+1}: then the excess is 0 only for it",
+    "second moments: no more of their law is used, though it is written as a Gaussian. In the principal axes: that "
+    "there are such axes, and that a projection of rank k keeps of each a share in [0, 1], and k in all, is linear "
+    "algebra that is used here. By the excess, only the projection on the first k axes reaches this if "
+    "lambda_k > lambda_{k+1}. Whether training gets there is no part of it",
     sources=("notes, 1.1", "Baldi and Hornik 1989"),
     words="The code itself may be turned and sheared at will; only the span is found.",
 )
