@@ -14,7 +14,6 @@ from derivations.rules import (
     KL,
     Block,
     Density,
-    Domain,
     Expect,
     Normal,
     SumTo,
@@ -27,7 +26,6 @@ from threefold.check.parse import PAIRS, Parser
 from threefold.check.tokens import Item, NotRead, Token, flat
 from threefold.check.tree import Name, Node, bare
 
-ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 VARIABLE_LETTERS = frozenset(["x", "X", "z", "Z"])
 
 
@@ -81,7 +79,7 @@ def _made_from_noise(reader: LinkReader, value: Any, drawn: Sequence[Any]) -> An
     if not reader.context.chain or not any(isinstance(a, Normal) and a.args[0] == N.eps for a in drawn):
         return value
     bound = {v for law in drawn if law != "steps" for v in law.variables}
-    states = {m for m in free_variables(value, ANYWHERE) if type(m) is N.x}
+    states = {m for m in free_variables(value, denoising.ANYWHERE) if type(m) is N.x}
     states -= bound | {N.x(0)}
     if not states:
         return value
@@ -226,7 +224,7 @@ def _under_lost_law(reader: LinkReader, body: Node, part: Sequence[Item] | None)
             reader.note("E is over q(z | x)")
             return Expect(Density("q", [N.z], [N.obs]), value)
         raise NotRead("an expectation without its law")
-    if part is None and free_variables(value, ANYWHERE) == {N.eps}:
+    if part is None and free_variables(value, denoising.ANYWHERE) == {N.eps}:
         reader.note("E is over the noise")
         return Expect(Normal(N.eps, 0, 1), value)
     letters = [i.text for i in part or [] if isinstance(i, Token)]
