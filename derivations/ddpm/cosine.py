@@ -56,7 +56,7 @@ def steps_from(first: int, last: sp.Expr) -> Domain:
 
 cosine_clip = Claim(
     id="schedule.cosine.clip",
-    title="What clipping does to the cosine schedule: only the last step",
+    title="What clipping the cosine schedule changes: from 3/4 on, the last step alone",
     chapter="Forward process",
     kind="inequality",
     says=(

@@ -356,7 +356,7 @@ text_difference = Claim(
     scope="any dimension, any two different texts, any picture's code of length 1 that does not lie along their "
     "difference; omega the angle between code and difference, theta the one that is gone. No evaluation of a network",
     sources=("Ramesh et al. 2022 (unCLIP), section 3.3", "slides, Text diffs"),
-    words="What one text has and the other lacks is a direction on the sphere of codes; the picture is turned towards "
+    words="What one text has and the other lacks is a direction on the sphere of codes; the picture is turned along "
     "it. Two equal texts have no such direction.",
 )
 
