@@ -59,6 +59,7 @@ class Definitions:
     laws: Mapping[Name, Definition] = field(default_factory=dict)
     fields: Mapping[Name, tuple[Definition, ...]] = field(default_factory=dict)
     deviations: tuple[Definition, ...] = ()  # what the text chooses for sigma_t
+    varying: tuple[str, ...] = ()  # names that the document, anywhere, equates to something that varies
 
     def named(self, name: Name) -> Definition | None:
         return self.names.get(name)

@@ -40,7 +40,7 @@ def read(
     settings = walkthrough.schedule_of(settings, formulas, settings.alpha != "1 - beta")
     document = Document(file, list(displays), detect(displays, forced), settings=settings)
     walker = _Walker(document, known_macros or {}, seconds, Known(settings))
-    walker.known.tie(walker.items(d) for d in displays)
+    walker.known.tie([walker.items(d) for d in displays], [walker.items(d) for d in asides])
     waiting = list(asides)
     for number, (display, decision) in enumerate(zip(displays, document.decisions, strict=True), 1):
         explained = display.after.lstrip(" \n.,;:*").lower().startswith(EXPLAINS)

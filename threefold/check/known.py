@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from threefold.check import definitions as D
-from threefold.check import kinds, omissions, sde, walkthrough
+from threefold.check import kinds, marks, omissions, sde, varying, walkthrough
 from threefold.check.contexts.base import Settings
 from threefold.check.extract import Display
 from threefold.check.links import Link, Spot, names_in
@@ -30,11 +30,13 @@ class Known:
     omitted: omissions.Omitted = field(default_factory=omissions.Omitted)
     fields: list[tuple[Link, D.Definition]] = field(default_factory=list)
 
-    def tie(self, displays: Iterable[Sequence[Item]]) -> None:
-        """Note the names that the document puts into a law of its own."""
-        written = list(displays)
-        self.tied = walkthrough.tied_names(written)
-        self.functions = walkthrough.functions_in(written)
+    def tie(self, displays: Sequence[Sequence[Item]], asides: Sequence[Sequence[Item]]) -> None:
+        """Note what the whole document says, wherever it says it: names in a law of its own, and names that vary."""
+        self.tied = walkthrough.tied_names(displays)
+        self.functions = walkthrough.functions_in(displays)
+        everywhere = [*displays, *asides]
+        self.settings = replace(self.settings, priors=marks.priors_in(everywhere))
+        self.definitions = replace(self.definitions, varying=varying.names_in(everywhere, self.settings))
 
     def tied_in(self, nodes: tuple[Node, Node] | None) -> tuple[str, ...]:
         """The names of these sides whose meaning the document has fixed."""

@@ -9,7 +9,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.rules import Coord, Density, Entropy, SumTo, Trace
-from threefold.check import laws, moments, vectors
+from threefold.check import laws, moments, varying, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
 from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
@@ -48,6 +48,14 @@ def symbol(reader: LinkReader, node: Node) -> Any:
             return reader.value(defined.node)
         finally:
             reader.unfolding.pop()
+    value = _without_definition(reader, node, name)
+    if reader.reaches and varying.folded(reader.definitions, name, value):
+        raise NotRead(varying.REACHING)
+    return value
+
+
+def _without_definition(reader: LinkReader, node: Node, name: Name) -> Any:
+    """A letter by its context, or made up."""
     if name == Name("e") and reader.context.name != "vq":
         return sp.E
     if name.letter == "pi" and not (name.accents or name.index or name.above):
@@ -174,6 +182,8 @@ def _argument(reader: LinkReader, node: Node) -> Any:
 def _undeclared_call(reader: LinkReader, name: Name, arguments: tuple[Any, ...]) -> Any:
     if reader.opaque is None or "word" in name.accents:
         raise NotRead(f"unknown function {latex_of(name)}")
+    if reader.reaches and varying.folded(reader.definitions, name, None, call=True):
+        raise NotRead(varying.REACHING)
     key, tex = key_of(name), latex_of(name)
     scalar_letters = (
         "alpha",

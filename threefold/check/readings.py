@@ -20,7 +20,7 @@ from derivations.kernel.terms import (
     is_vector,
 )
 from derivations.rules import Density, Domain, Expect, LogDensity
-from threefold.check import denoising, gradients, laws, moments, print_back, sides, slopes
+from threefold.check import denoising, gradients, laws, moments, print_back, sides, slopes, varying
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim, ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -160,6 +160,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     letters = {n[0].letter for side in (left, right) for n in walk(side) if n.kind == "sym"}
     reader.names_matrices = "Sigma" in letters
     reader.names_no_data = not reader.context.chain and not letters & {"x", "X", "z", "Z"}
+    reader.reaches = varying.reaches((left, right))
     opposite = False
     if left.kind == right.kind == "opt" and {left[0], right[0]} <= {"min", "max"} and left[1] == right[1]:
         opposite = left[0] != right[0]
@@ -168,7 +169,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     inner = gradients.of_parameters(left), gradients.of_parameters(right)
     if reader.by_slopes:
         inner = None, None
-        reader.moved, reader.parameter = slopes.moved_laws((left, right))
+        reader.moved, reader.parameter = slopes.moved_laws((left, right), reader.settings.priors)
         reader.withheld = "a gradient in the parameters"
     if inner[0] is not None and inner[1] is not None:
         left, right = bare(inner[0]), bare(inner[1])

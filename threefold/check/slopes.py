@@ -13,10 +13,10 @@ import sympy as sp
 from derivations.kernel.terms import LAWS, ScalarFunction, VectorFunction, unfold_all
 from derivations.rules import KL, REAL, Density, Expect, LogDensity, scalar_function, vector_function
 from threefold.check.lowering import LinkReader
-from threefold.check.tokens import Group, Item, NotRead, Token, flat
+from threefold.check.marks import PARAMETERS, laws_among
+from threefold.check.tokens import NotRead, flat
 from threefold.check.tree import Node, Script, bare, walk
 
-PARAMETERS = frozenset(["theta", "phi", "psi", "lambda", "omega"])
 NOT_TAKEN = "a gradient in the parameters"
 MOVES = {"theta": "p", "phi": "q", "lambda": "q"}  # where no law is marked
 Key = tuple[str, tuple[Any, ...], tuple[Any, ...]]
@@ -39,22 +39,7 @@ def fixed(script: Script, wrt: str) -> bool:
     signs = flat(script.items)
     if wrt in signs:
         return False
-    return not any(letter == MOVES.get(wrt, letter) and not marks for letter, marks in _laws_of_items(script.items))
-
-
-def _laws_of_items(items: Sequence[Item]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Every p and q in a subscript, with the parameters that it is marked with."""
-    tokens = [i for i in items if not (isinstance(i, Token) and i.kind == "space")]
-    for place, item in enumerate(tokens):
-        if isinstance(item, Group):
-            yield from _laws_of_items(item.items)
-        elif item.text in ("p", "q", "P", "Q"):
-            following = tokens[place + 1 : place + 3]
-            marked = len(following) == 2 and isinstance(following[0], Token) and following[0].text == "_"
-            script = following[1] if marked else None
-            signs = flat(script.items) if isinstance(script, Group) else [script.text] if script is not None else []
-            data = any(len(s) > 1 and s not in PARAMETERS for s in signs)  # p_data
-            yield item.text.lower(), frozenset(["data"] if data else PARAMETERS & set(signs))
+    return not any(law.letter == MOVES.get(wrt, law.letter) and not law.marks for law in laws_among(script.items))
 
 
 def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
@@ -62,18 +47,22 @@ def _laws(sides: Sequence[Node]) -> Iterator[tuple[str, frozenset[str], bool]]:
     for side in sides:
         for node in walk(side):
             if node.kind == "mean" and node[1] is not None:
-                yield from ((letter, marks, False) for letter, marks in _laws_of_items(node[1].items))
+                yield from ((law.letter, law.marks, law.prior) for law in laws_among(node[1].items))
             if node.kind == "call" and node[0][0].letter in ("p", "q", "P", "Q"):
                 inside = [bare(a) for a in node[1]]
                 marks = {a[0].letter for a in inside if a.kind == "sym" and a[0].letter in PARAMETERS}
                 marks |= {sign for piece in node[0][0].index for sign in piece.signs} & PARAMETERS
-                latent = len(inside) == 1 and inside[0].kind == "sym" and inside[0][0].letter in ("z", "Z")
+                drawn = [a for a in inside if not (a.kind == "sym" and a[0].letter in PARAMETERS)]
+                latent = len(drawn) == 1 and drawn[0].kind == "sym" and drawn[0][0].letter in ("z", "Z")
                 letter = node[0][0].letter.lower()
                 yield letter, frozenset(marks | PARAMETERS & set(node[0][0].labels)), latent and letter == "p"
 
 
-def moved_laws(sides: Sequence[Node]) -> tuple[frozenset[Any], str]:
-    """The letters of the laws that the line's parameter moves, with 'prior' where it moves p(z); the parameter."""
+def moved_laws(sides: Sequence[Node], priors: Sequence[str]) -> tuple[frozenset[Any], str]:
+    """The letters of the laws that the line's parameter moves, with 'prior' where it moves p(z); the parameter.
+
+    `priors`: with what the document marks p(z) anywhere. A prior that it nowhere writes without a mark may move.
+    """
     letters = {found for s in sides for n in walk(s) if (found := parameter(n)) is not None}
     if len(letters) != 1:
         raise NotRead("gradients in several parameters")
@@ -89,8 +78,9 @@ def moved_laws(sides: Sequence[Node]) -> tuple[frozenset[Any], str]:
                 raise NotRead("one law under two parameters")
         elif marks and not any(marks) and MOVES.get(wrt) == letter and not marked:
             moved.add(letter)
-    priors = [m for name, m, prior in every if name == "p" and prior]
-    if "p" in moved and (any(wrt in m for m in priors) or not any(m for n, m, _ in every if n == "p")):
+    here = [m for name, m, prior in every if name == "p" and prior]
+    unmarked = not any(m for n, m, _ in every if n == "p")
+    if ("p" in moved and (unmarked or "" not in priors)) or wrt in priors or any(wrt in m for m in here):
         moved.add("prior")
     if not moved:
         raise NotRead("a gradient in a parameter that no law is marked with")
@@ -143,20 +133,28 @@ def _of_law(reader: LinkReader, law: Density) -> Any:
     """The slope of log law: of a joint density of the model the sum of its factors', of p(z | x) by Bayes."""
     letter, variables, given = law.args[0].name, list(law.variables), list(law.given)
     assert reader.moved is not None
-    if letter not in reader.moved:
+    if not _moves(reader, letter):
         return sp.S.Zero
     from derivations import notation as N
 
     both = {N.obs, N.z}
     if letter == "p" and set(variables) == both and not given:
-        return _named(reader, "p", [N.obs], [N.z]) + _of_law(reader, Density("p", [N.z]))
+        return _of_law(reader, Density("p", [N.obs], [N.z])) + _of_law(reader, Density("p", [N.z]))
     if letter == "p" and variables == [N.z] and not given:
         return _named(reader, "p", [N.z], []) if "prior" in reader.moved else sp.S.Zero
     if letter == "p" and variables == [N.z] and given == [N.obs]:
         return _of_law(reader, Density("p", [N.obs, N.z])) - _named(reader, "p", [N.obs], [])
+    if variables == [N.obs] and given == [N.z] and letter not in reader.moved:  # the prior moves alone
+        return sp.S.Zero
     if not set(variables) | set(given) <= both:
         raise NotRead("a slope of a law of other variables")
     return _named(reader, letter, variables, given)
+
+
+def _moves(reader: LinkReader, letter: str) -> bool:
+    """Does the parameter move some law of this letter?"""
+    moved = reader.moved or frozenset()
+    return letter in moved or (letter == "p" and "prior" in moved)
 
 
 def _moved_function(reader: LinkReader, f: Any) -> bool:
@@ -190,7 +188,7 @@ def without_mean_slopes(reader: LinkReader, e: Any) -> Any:
     e = unfold_all(e)
     for average in e.atoms(Expect):
         law, body = average.args
-        if not isinstance(law, Density) or law.args[0].name not in (reader.moved or ()):
+        if not isinstance(law, Density) or not _moves(reader, law.args[0].name):
             continue
         own = _of_law(reader, law)
         if not own.free_symbols and not own.atoms(ScalarFunction):

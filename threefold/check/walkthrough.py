@@ -11,7 +11,7 @@ from derivations.rules import LogDensity, algebra, density
 from threefold.check import kernel, laws, print_back
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Settings
-from threefold.check.contexts.detect import plain
+from threefold.check.contexts.detect import CONTEXTS, plain
 from threefold.check.definitions import NEVER, SCHEDULE, Definitions, is_loss, tie
 from threefold.check.display import statements
 from threefold.check.parse import Choices, Parser
@@ -160,7 +160,7 @@ def role(name: Name, call: Node | None, context: str) -> str:
     if call is not None and name.plain == "mu" and not name.index and len(call[1]) == 2:
         return "name"  # mu(x_t, x_0), as the document has it
     if call is not None:
-        return ""
+        return "name" if _is_free(name, context) else ""
     if name.plain in NEVER or name.plain in SCHEDULE or (name.letter in ("x", "X", "z", "Z") and not name.accents):
         return ""
     if name.accents and name.letter in ("x", "epsilon", "z") and name.accents[0] in ("hat", "tilde"):
@@ -182,9 +182,18 @@ def role(name: Name, call: Node | None, context: str) -> str:
         "h",
     ):
         return "name"
-    return ""
+    return "name" if _is_free(name, context) else ""
 
 
+def _is_free(name: Name, context: str) -> bool:
+    """A letter, or a function of one, to which the context gives no meaning: the document's own."""
+    if "word" in name.accents or name.letter in MEANT or context not in CONTEXTS or context == "vq":
+        return False
+    meanings = (CONTEXTS[context].symbols, CONTEXTS[context].functions)
+    return not any(name.plain in known or name.letter in known for known in meanings)
+
+
+MEANT = frozenset(["E", "H", "ℋ", "D", "I", "N", "Pr", "e", "pi", "π", "𝟏", "𝔼", "𝕍", "∇", "Σ", "Sigma"])
 TIED = (
     "tilde mu",
     "mu encoder",

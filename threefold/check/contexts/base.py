@@ -69,6 +69,7 @@ class Settings:
     scaled: bool = False  # somewhere x_t is alpha_t x_0 + sigma_t epsilon
     foreign: int = 0  # the line where the document defines a forward law that is not the context's
     bars: bool = False  # the document has another sign than alpha for the product of all steps
+    priors: tuple[str, ...] = ("",)  # with which parameters the document marks p(z); "": it writes it bare
     ignore: tuple[str, ...] = ()
 
 
