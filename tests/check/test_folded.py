@@ -1,10 +1,12 @@
-"""What moves may not be folded into a constant: a prior under its parameter, a name that stands for something random."""
+"""What moves may not be folded into a constant: a prior under its parameter, a name for something random."""
 
 from __future__ import annotations
 
 import pytest
 
 import threefold
+from threefold.check import varying
+from threefold.check.contexts.base import Settings
 from threefold.check.marks import Marked, laws_among, priors_in
 from threefold.check.tokens import tokenise
 
@@ -124,3 +126,11 @@ def test_a_name_that_does_not_vary_is_put_before_the_average() -> None:
 def test_a_definition_is_put_in() -> None:
     assert last(ENCODER, r"f := \log p(x|z)", rf"{MEAN}[f] = {MEAN}[\log p(x|z)]") in PROVED
     assert last(ENCODER, r"f(z) = \log p(x|z)", rf"{MEAN}[f(z)] = {MEAN}[\log p(x|z)]") in PROVED
+
+
+def test_what_is_averaged_over_does_not_vary() -> None:
+    assert last(ENCODER, rf"\kappa = {MEAN}[\log p(z)]", rf"{MEAN}[\kappa z] = \kappa{MEAN}[z]") not in ("refuted",)
+    letters = varying.names_in([tokenise(r"\kappa = \mathbb E_{z\sim p}[\|z\|^2]", {})], Settings())
+    assert letters == ()
+    letters = varying.names_in([tokenise(r"\kappa = \mathbb E_{z\sim p}[\|x-z\|^2]", {})], Settings())
+    assert letters == ("kappa",)

@@ -10,12 +10,12 @@ import sympy as sp
 from derivations import notation as N
 from derivations.kernel.terms import Averaging
 from threefold.check.contexts.base import Settings, key_of
-from threefold.check.definitions import COVARIANCES, Definitions, lone
+from threefold.check.definitions import COVARIANCES, NEVER, Definitions, lone
 from threefold.check.display import statements
 from threefold.check.parse import Choices
 from threefold.check.parses import parse_side
-from threefold.check.tokens import Item, NotRead
-from threefold.check.tree import Name, Node, bare, walk
+from threefold.check.tokens import Group, Item, NotRead, Token, flat
+from threefold.check.tree import Name, Node, bare, children, walk
 
 EQUALITIES = frozenset(["=", ":=", r"\equiv", "=:"])
 VARIABLES = frozenset(["x", "X", "y", "Y", "z", "Z", "epsilon"])
@@ -54,7 +54,9 @@ def _said(items: Sequence[Item]) -> Iterator[tuple[Name, tuple[Node, ...], Node]
             continue
         for one, other in (sides, sides[::-1]):
             found = _named(one)
-            if found is not None and found[0].letter not in ("p", "q", "P", "Q"):
+            if found is not None and (
+                found[0].letter not in NEVER or found[0].accents
+            ):  # no laws, states, sizes, indices
                 yield (*found, other)
 
 
@@ -74,11 +76,52 @@ def _named(side: Node) -> tuple[Name, tuple[Node, ...]] | None:
 
 
 def _varies(node: Node, given: Sequence[Node], letters: frozenset[str], known: set[str]) -> bool:
-    """Does something random stand in it that is none of the arguments?"""
-    free = {n[0] for argument in given for n in walk(argument) if n.kind == "sym"}
-    names = [n[0] for n in walk(node) if n.kind == "sym" and n[0] not in free]
-    networks = ("theta", "phi")
-    return any((n.letter in letters and not set(n.labels) & set(networks)) or key_of(n) in known for n in names)
+    """Does something random stand in it that is none of the arguments, and that nothing averages over?"""
+    free = {_written(n[0]) for argument in given for n in walk(argument) if n.kind == "sym"}
+    return any(
+        (name.letter in letters and not set(name.labels) & {"theta", "phi"}) or key_of(name) in known
+        for name in _free_names(node, frozenset(free))
+    )
+
+
+Written = tuple[str, str]  # a letter and what stands below it
+
+
+def _written(name: Name) -> Written:
+    return name.letter, "".join(sign for piece in name.index for sign in piece.signs)
+
+
+def _free_names(node: Node, bound: frozenset[Written]) -> Iterator[Name]:
+    """The names in a node that are not averaged or integrated over."""
+    if node.kind == "sym" and _written(node[0]) not in bound:
+        yield node[0]
+    if node.kind == "mean" and node[1] is not None:
+        bound |= _drawn(node[1].items)
+    if node.kind == "int":
+        bound |= {_written(n[0]) for d in node[3] for n in walk(d) if n.kind == "sym"}
+    if node.kind == "KL" and len(node.parts) > 2 and bare(node[3]).kind == "call":
+        bound |= {_written(n[0]) for n in walk(bare(node[3])[1][0]) if n.kind == "sym"}
+    for inner in children(node):
+        yield from _free_names(inner, bound)
+
+
+def _drawn(items: Sequence[Item]) -> set[Written]:
+    """What the subscript of an average draws: every letter before a bar, with what stands below it."""
+    found: set[Written] = set()
+    signs = [i for i in items if not (isinstance(i, Token) and i.kind == "space")]
+    for place, item in enumerate(signs):
+        if not isinstance(item, Token):
+            continue
+        if item.text == "|":
+            break
+        group = signs[place + 2] if place + 2 < len(signs) and _is(signs[place + 1], "_") else None
+        below = flat(group.items) if isinstance(group, Group) else [group.text] if isinstance(group, Token) else []
+        found.add((item.text, "".join(below)))
+    return found
+
+
+def _is(item: Item, text: str) -> bool:
+    return isinstance(item, Token) and item.text == text
 
 
 def reaches(sides: Sequence[Node]) -> bool:
