@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from derivations.kernel.memory import refuse_strangers
 from derivations.kernel.terms import Malformed, ScalarFunction, VectorSymbol
 
 
@@ -30,6 +31,7 @@ class JointCondition:
         if not isinstance(self.when, Mapping):
             raise Malformed(f"a condition runs over {self.when}: write its ranges as {{index: (first, last)}}")
         when = {index: (sp.sympify(lo), sp.sympify(hi)) for index, (lo, hi) in self.when.items()}
+        refuse_strangers("a condition", self.relation, *(part for i, ends in when.items() for part in (i, *ends)))
         object.__setattr__(self, "when", MappingProxyType(when))
 
     def __hash__(self) -> int:

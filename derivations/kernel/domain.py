@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 
 from derivations.kernel import terms
 from derivations.kernel.conditions import JointCondition
-from derivations.kernel.memory import is_genuine, remembered
+from derivations.kernel.memory import is_genuine, refuse_strangers, remembered
 
 Bounds = tuple[tuple[Symbol, tuple[Any, Any]], ...]  # of each index, the lowest and the highest value
 
@@ -30,6 +30,9 @@ class Interval:
 
     def __post_init__(self) -> None:
         lo, hi = (sp.sympify(end, strict=True) for end in (self.lo, self.hi))
+        refuse_strangers("an interval", lo, hi)
+        if any(type(flag) is not bool for flag in (self.open_lo, self.open_hi, self.nonzero)):
+            raise terms.Malformed(f"the interval from {lo} to {hi}: an end is open or not, True or False")
         if not all(end.is_Rational or end in (sp.oo, -sp.oo) for end in (lo, hi)):
             raise terms.Malformed(f"an interval from {lo} to {hi}: give its ends as exact fractions")
         if (lo == -sp.oo and not self.open_lo) or (hi == sp.oo and not self.open_hi):
@@ -85,6 +88,13 @@ class Domain:
         """Keep copies that nobody can write to."""
         for part in ("intervals", "indices", "products", "sizes"):
             object.__setattr__(self, part, MappingProxyType(dict(getattr(self, part))))
+        refuse_strangers("a domain", *self.intervals, *self.products.items(), *self.sizes.items())
+        for name in (*self.intervals, *self.products.keys(), *self.products.values(), *self.sizes):
+            if type(name) is not str:
+                raise terms.Malformed(f"{name} in a domain: name symbols, families and matrices by plain text")
+        for name, interval in self.intervals.items():
+            if type(interval) is not Interval:
+                raise terms.Malformed(f"the domain of {name!r} is no Interval: write its ends as exact fractions")
         for index, bounds in self.indices.items():
             _refuse_bounds(index, bounds)
         object.__setattr__(self, "conditions", tuple(self.conditions))
@@ -220,17 +230,21 @@ class Domain:
             return UNIT_WITH_ONE
         if declared.contains(sp.S.One):
             return declared
-        return Interval(sp.Min(declared.lo, 1), sp.Max(declared.hi, 1), declared.lo < 1 and declared.open_lo, False)
+        return Interval(
+            sp.Min(declared.lo, 1), sp.Max(declared.hi, 1), bool(declared.lo < 1 and declared.open_lo), False
+        )
 
 
 def _refuse_bounds(index: Any, bounds: Any) -> None:
+    refuse_strangers("a domain", index)
     if not isinstance(index, Symbol):
         raise terms.Malformed(
             f"{index!r} has bounds, and is no symbol: write {{n: (first, last)}} with an integer symbol n"
         )
-    pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else (None, None)
+    pair = bounds if type(bounds) in (tuple, list) and len(bounds) == 2 else (None, None)
     if not all(isinstance(b, int | Expr) and sp.sympify(b).is_commutative for b in pair):
         raise terms.Malformed(f"{index} runs over {bounds!r}: give its first and its last value, (first, last)")
+    refuse_strangers("a domain", *pair)
 
 
 def _are_genuine(e: Any, indices: Bounds) -> bool:

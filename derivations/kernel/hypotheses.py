@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derivations.kernel.domain import Domain
+from derivations.kernel.memory import refuse_strangers
 from derivations.kernel.substitution import core
 from derivations.kernel.terms import Malformed
 
@@ -49,6 +50,7 @@ class Hypothesis:
             if getattr(self, side) is not None:
                 object.__setattr__(self, side, sp.sympify(getattr(self, side), strict=True))
         when = {index: (sp.sympify(lo), sp.sympify(hi)) for index, (lo, hi) in self.when.items()}
+        refuse_strangers(f"the range of {self.name!r}", *(part for i, ends in when.items() for part in (i, *ends)))
         object.__setattr__(self, "when", MappingProxyType(when))
 
     def __hash__(self) -> int:

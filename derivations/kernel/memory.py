@@ -50,6 +50,16 @@ def is_genuine(e: Any) -> bool:
     return kind in PLAIN or (isinstance(e, type) and terms.is_declared(e))
 
 
+def refuse_strangers(what: str, *parts: Any) -> None:
+    """Refuse a part that is neither plain text nor a plain number nor a term: it could be shown as something else."""
+    for part in parts:
+        if not (part is sp.oo or part is -sp.oo or is_genuine(part)):
+            raise terms.Malformed(
+                f"{type(part).__name__} in {what} is a class of its own, which could say anything: write plain text, "
+                "whole numbers, exact fractions and SymPy's symbols"
+            )
+
+
 def remembered(
     size: int, can_be: Callable[..., bool] = lambda *asked: is_genuine(asked)
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -91,6 +91,9 @@ _keep, is_genuine = _register()
 
 def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterable[Any]) -> Place:
     """The place where these expressions stand: statements and all lines of a derivation. Malformed when it is none."""
+    if type(domain) is not Domain:
+        raise Malformed(f"{type(domain).__name__} is no Domain: a subclass could say anything")
+    known = domain.copied()
     told = tuple(h if type(h) is Hypothesis else _refuse_hypothesis(h) for h in hypotheses)
     for h in told:
         refuse_lying_words(h)
@@ -108,8 +111,7 @@ def place(domain: Domain, hypotheses: Iterable[Hypothesis], expressions: Iterabl
     made = tuple(map(core, sources))
     assumed = tuple(side for h in supposed for side in h.sides)
     refuse_ambiguous_names(*sources, *made, *assumed)
-    refuse_empty(domain, {s for e in (*made, *assumed) for s in e.free_symbols})
-    known = domain.copied()
+    refuse_empty(known, {s for e in (*made, *assumed) for s in e.free_symbols})
     if joint := tuple(core(side) for c in known.conditions for side in c.sides):
         refuse_ambiguous_names(*sources, *made, *assumed, *joint)
     _refuse_counted(sources, [h.when for h in supposed] + [c.when for c in known.conditions], known)

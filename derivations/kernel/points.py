@@ -13,16 +13,13 @@ from derivations.kernel.genuine import refuse_impostors
 from derivations.kernel.met import refuse_unmet, samples
 from derivations.kernel.terms import DIM, Malformed, ScalarFunction
 
+_NONE: Mapping[str, Interval] = {}
 TRIES = 12  # values of each integer that are tried, from its lower end on
 
 
 def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     """Raise Malformed where the domain is not what it seems, or no admissible values are found for its symbols."""
-    if type(domain) is not Domain:
-        raise Malformed(f"{type(domain).__name__} is no Domain: a subclass could say anything")
-    for name, interval in domain.intervals.items():
-        if type(name) is not str or type(interval) is not Interval:
-            raise Malformed(f"the domain of {name!r} is no Interval: write its ends as exact fractions")
+    for interval in domain.intervals.values():
         refuse_impostors(sp.Tuple(interval.lo, interval.hi))
     for index, (lo, hi) in domain.indices.items():
         _refuse_index(domain, index, lo, hi)
@@ -33,17 +30,15 @@ def refuse_empty(domain: Domain, symbols: set[Any]) -> None:
     for product, factor in domain.products.items():
         _refuse_schedule(domain, product, factor)
     for name, size in domain.sizes.items():
-        if type(name) is not str:
-            raise Malformed(f"{name} has a size: give the domain the name of a matrix as plain text")
         if isinstance(size, tuple):
             refuse_shape(domain, name, size)
         elif isinstance(size, bool) or not (isinstance(size, int | sp.Integer) and size >= 1):
             raise Malformed(f"{name} has the size {size}: give an integer from 1 on")
-    if next(_points(domain), None) is None:
+    if next(_points(domain.indices, domain.intervals), None) is None:
         shown = ", ".join(f"{i} in {lo}..{hi}" for i, (lo, hi) in domain.indices.items())
         raise Malformed(f"no integers were found with {shown}: a claim about nothing says nothing")
     if domain.conditions:
-        refuse_unmet(domain, _points(domain))
+        refuse_unmet(domain, _points(domain.indices, domain.intervals))
 
 
 def refuse_shape(domain: Domain, name: str, shape: Any) -> None:
@@ -71,7 +66,7 @@ def refuse_apart(one: Domain, other: Domain) -> None:
             raise Malformed(f"the claim and its statement give {name} two sizes: name one of the matrices otherwise")
     both = {i: (sp.Max(one.indices[i][0], lo), sp.Min(one.indices[i][1], hi)) if i in one.indices else (lo, hi)
             for i, (lo, hi) in other.indices.items()}  # fmt: skip
-    if next(_points(Domain(indices={**one.indices, **both})), None) is None:
+    if next(_points({**one.indices, **both}), None) is None:
         raise Malformed("the ranges of the claim and of its statement have no integers in common: never both")
 
 
@@ -112,9 +107,9 @@ def _refuse_schedule(domain: Domain, product: str, factor: str) -> None:
     raise Malformed(f"no schedule was found with {factor} {one.words()} and {product} {all_of.words()}")
 
 
-def _points(domain: Domain) -> Iterator[Mapping[Any, Any]]:
+def _points(indices: Mapping[Any, Any], intervals: Mapping[str, Interval] = _NONE) -> Iterator[Mapping[Any, Any]]:
     """Integers for all indices and for what their bounds mention, within the bounds."""
-    bounds = {i: tuple(map(sp.sympify, pair)) for i, pair in domain.indices.items()}
+    bounds = {i: tuple(map(sp.sympify, pair)) for i, pair in indices.items()}
     others = {s for pair in bounds.values() for b in pair for s in b.free_symbols} - set(bounds)
     order = [*sorted(others, key=str)]
     waiting = dict(bounds)
@@ -124,9 +119,9 @@ def _points(domain: Domain) -> Iterator[Mapping[Any, Any]]:
         chosen = ready[0] if ready else next(iter(waiting))
         order.append(chosen)
         del waiting[chosen]
-    bounds |= {s: _whole(domain.intervals[s.name]) for s in others if s.name in domain.intervals}
+    bounds |= {s: _whole(intervals[s.name]) for s in others if s.name in intervals}
     budget = [20_000]
-    yield from (point for point in _search(order, 0, {}, bounds, budget) if _in_intervals(domain, point))
+    yield from (point for point in _search(order, 0, {}, bounds, budget) if _in_intervals(intervals, point))
 
 
 def _whole(interval: Interval) -> tuple[Any, Any]:
@@ -134,9 +129,9 @@ def _whole(interval: Interval) -> tuple[Any, Any]:
     return sp.ceiling(interval.lo), sp.floor(interval.hi)
 
 
-def _in_intervals(domain: Domain, point: Mapping[Any, Any]) -> bool:
+def _in_intervals(intervals: Mapping[str, Interval], point: Mapping[Any, Any]) -> bool:
     """Does every integer lie where the domain says, also one that only the bounds of others mention?"""
-    return all(domain.intervals[i.name].contains(value) for i, value in point.items() if i.name in domain.intervals)
+    return all(intervals[i.name].contains(value) for i, value in point.items() if i.name in intervals)
 
 
 def _search(order: list[Any], at: int, point: dict[Any, Any], bounds: Any, budget: list[int]) -> Iterator[Any]:

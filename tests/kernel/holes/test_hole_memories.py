@@ -122,7 +122,9 @@ def test_a_series_is_remembered_where_all_is_what_it_says(monkeypatch: pytest.Mo
 
     assert asked_twice(e, setting(Domain({"memory_h": REAL}), Granted()), monkeypatch) == 1
     assert asked_twice(e, setting(Elsewhere(), Granted()), monkeypatch) == 2
-    assert asked_twice(e, setting(Domain({"memory_h": Wide()}), Granted()), monkeypatch) == 2
+    written = Domain()
+    object.__setattr__(written, "intervals", {"memory_h": Wide()})
+    assert asked_twice(e, setting(written, Granted()), monkeypatch) == 2
     assert asked_twice(e, setting(Domain(), Anything()), monkeypatch) == 2
     assert asked_twice(e.func(Lie("memory_b", real=True), *e.args[1:]), setting(Domain(), Granted()), monkeypatch) == 2
     lies = expansion._Setting(expansion._content(Domain(), Granted()), Domain({"memory_h": REAL}), Granted())
