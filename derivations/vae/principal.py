@@ -184,8 +184,9 @@ pca = Claim(
     scope="any dimension N and any number k < N of codes, any linear encoder and decoder, any centred data with "
     "second moments: no more of their law is used, though it is written as a Gaussian. In the principal axes: that "
     "there are such axes, and that a projection of rank k keeps of each a share in [0, 1], and k in all, is linear "
-    "algebra that is used here, not proved; a decoder of smaller rank leaves out more. By the excess, only the projection on the first k axes reaches this if "
-    "lambda_k > lambda_{k+1}. Whether training gets there is no part of it",
+    "algebra that is used here, not proved; a decoder of smaller rank leaves out more. By the excess, only the "
+    "projection on the first k axes reaches this if lambda_k > lambda_{k+1}. Whether training gets there is "
+    "no part of it",
     sources=("notes, 1.1", "Baldi and Hornik 1989"),
     words="The code itself may be turned and sheared at will; only the span is found.",
 )

@@ -87,8 +87,8 @@ nondifferentiable = Claim(
             "=",
             2 * Norm2(way) ** 2 + Norm2(way) * Inner(way, centre) ** 2 / spread,
             name="variance",
-            words="without any variance; that of the score's estimate grows with how far f is from 0, and without bound as "
-            "the encoder sharpens unless f is 0 at its centre: a sharp encoder pays for it",
+            words="without any variance; that of the score's estimate grows with how far f is from 0, and without "
+            "bound as the encoder sharpens unless f is 0 at its centre: a sharp encoder pays for it",
         ),
     ),
     domain=Domain({"encoder_weight": REAL, "code_variance": POSITIVE}),
