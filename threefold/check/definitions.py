@@ -59,6 +59,8 @@ class Definitions:
     laws: Mapping[Name, Definition] = field(default_factory=dict)
     fields: Mapping[Name, tuple[Definition, ...]] = field(default_factory=dict)
     deviations: tuple[Definition, ...] = ()  # what the text chooses for sigma_t
+    turned: Mapping[str, Definition] = field(default_factory=dict)  # letters of the schedule that mean something else
+    unread: Mapping[str, Definition] = field(default_factory=dict)  # letters with a definition that was not read
     varying: tuple[str, ...] = ()  # names that the document, anywhere, equates to something that varies
 
     def named(self, name: Name) -> Definition | None:
@@ -90,6 +92,17 @@ class Definitions:
 
     def with_deviation(self, made: Definition) -> Definitions:
         return replace(self, deviations=(*self.deviations, made))
+
+    def with_letter(self, made: Definition, what: str) -> Definitions:
+        """After a line about a letter of the schedule: `what` it was found to say of the field's meaning."""
+        key = made.name.plain
+        turned = {k: d for k, d in self.turned.items() if k != key or what == "open"}
+        unread = {k: d for k, d in self.unread.items() if k != key or what == "open"}
+        if what == "differs":
+            turned[key] = made
+        elif what == "unread":
+            unread[key] = made
+        return replace(self, turned=turned, unread=unread)
 
     def with_field(self, made: Definition) -> Definitions:
         before = self.fields.get(made.name, ())

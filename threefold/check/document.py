@@ -77,6 +77,7 @@ class _Walker:
             answer = Answer("not read", reason.message, place=reason.at)
             self.add(display, number, 1, reason.at, "other", answer, display.tex)
             self.last_side, self.head = None, ()
+            self.known.lost(display.tex, display.place(0)[0])
             return
         count = 0
         carried = self.supposed if suppositions.goes_on(display) else ""
@@ -145,6 +146,8 @@ class _Walker:
             link.task = self.task(spot)
         if spot.relation.text in kinds.EQUALITIES or link.task is not None:
             self.known.leave_out(link, spot.display, spot.nodes)
+        if spot.nodes is None:
+            self.known.lost(spot.tex, link.line)
         if spot.nodes is not None:
             self.known.under_braces(spot.nodes, spot.display, spot.context)
             self.known.remember(spot, link)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from threefold.check import conventions, kinds, marks, omissions, sde, suppositions, varying, walkthrough
 from threefold.check import definitions as D
-from threefold.check import kinds, marks, omissions, sde, varying, walkthrough
 from threefold.check.contexts.base import Settings
 from threefold.check.extract import Display
 from threefold.check.links import Link, Spot, names_in
@@ -24,6 +24,7 @@ class Known:
 
     settings: Settings
     tied: set[str] = field(default_factory=set)
+    meant: set[str] = field(default_factory=set)  # letters made from others, of which it has said what the field does
     functions: dict[Node, Node] = field(default_factory=dict)  # f(x_{t-1}) = ..., anywhere in the document
     definitions: D.Definitions = field(default_factory=D.Definitions)
     equations: list[sde.Equation] = field(default_factory=list)
@@ -40,7 +41,9 @@ class Known:
 
     def tied_in(self, nodes: tuple[Node, Node] | None) -> tuple[str, ...]:
         """The names of these sides whose meaning the document has fixed."""
-        return tuple(sorted(self.tied & names_in(nodes)))
+        found = conventions.claimed(nodes) if nodes is not None else None
+        claimed = self.meant & ({D.tie(found)} if found is not None else set())
+        return tuple(sorted((self.tied & names_in(nodes)) | claimed))
 
     def context(self, detected: str) -> str:
         """The context of a link: a chain that the document scales in its own way has one of its own."""
@@ -60,6 +63,8 @@ class Known:
     def aside(self, display: Display, nodes: tuple[Node, Node], context: str) -> None:
         """An equality inside a sentence may define a name; a setting, like w = 7, does not."""
         self.deviation(nodes, display.line)
+        if not suppositions.STRONG.search(kinds.last_sentence(display.before)):
+            self.letter(nodes, display.line, Task((), "=", (), (context,), self.settings, self.definitions))
         found = D.lone(nodes[0])
         if found is None:
             return
@@ -75,6 +80,28 @@ class Known:
             return
         value = nodes[1] if base == bare(nodes[0]) else Node("sqrt", (nodes[1],))
         self.definitions = self.definitions.with_deviation(D.Definition(name[0], value, line))
+
+    def letter(self, nodes: tuple[Node, Node], line: int, task: Task) -> str:
+        """An equality about alpha, beta or what is made of them: the letter, if it has the field's meaning there."""
+        if not set(task.contexts) & set(conventions.CONTEXTS) or self.settings.foreign or self.settings.scaled:
+            return ""
+        found = conventions.letter_of(*nodes)
+        if found is None or not conventions.mentions_others(*found):
+            return ""
+        name, value = found
+        usual = self.definitions.with_letter(D.Definition(name, value, line), "agrees")
+        what = conventions.said(replace(task, nodes=(nodes,), known=(), head=(), definitions=usual))
+        if what == "agrees" and name.plain in conventions.MADE:
+            self.meant.add(D.tie(name))
+        if what == "agrees" or D.tie(name) not in self.meant:  # said before, it is a claim
+            self.definitions = self.definitions.with_letter(D.Definition(name, value, line), what)
+        return D.tie(name) if what == "agrees" else ""
+
+    def lost(self, tex: str, line: int) -> None:
+        """A display that could not be read may have been a definition."""
+        name = conventions.written_first(tex)
+        if name is not None and D.tie(name) not in self.meant:
+            self.definitions = self.definitions.with_letter(D.Definition(name, Node("dots"), line), "unread")
 
     def under_braces(self, nodes: tuple[Node, Node], display: Display, context: str) -> None:
         """Names that stand under braces."""
@@ -103,6 +130,9 @@ class Known:
         left, right = spot.nodes
         if spot.place == 0:
             self.deviation(spot.nodes, link.line)
+            if link.task is not None and not link.task.case:
+                agreed = self.letter(spot.nodes, link.line, link.task)
+                link.task = replace(link.task, known=tuple(k for k in link.task.known if k != agreed))
         context = self.context(spot.context)
         fixed = self.settings.posterior
         written = walkthrough.with_functions(right, self.functions)

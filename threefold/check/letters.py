@@ -9,7 +9,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.rules import Coord, Density, Entropy, SumTo, Trace
-from threefold.check import laws, moments, varying, vectors
+from threefold.check import laws, moments, own_letters, varying, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
 from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
@@ -78,6 +78,9 @@ def _without_definition(reader: LinkReader, node: Node, name: Name) -> Any:
         raise NotRead("a primed letter")
     if reader.names_matrices and name.plain in ("mu", "Sigma") and name.labels in (("p",), ("q",)):
         return vae.SYMBOLS[name.plain](reader, name)
+    own = own_letters.put_in(reader, name)
+    if own is not None:
+        return own
     meaning = reader.context.symbols.get(name.plain)
     if meaning is not None:
         try:
@@ -157,16 +160,8 @@ def called(reader: LinkReader, node: Node) -> Any:
         return meaning(reader, name, arguments)
     plain = reader.context.symbols.get(name.plain)
     if plain is not None and len(node[1]) == 1 and letter_of(node[1][0]) in ("t", "s"):
-        return plain(
-            reader,
-            Name(
-                name.letter,
-                name.accents,
-                name.primes,
-                _as_index(node[1][0]),
-                name.above,
-            ),
-        )
+        stepped = Name(name.letter, name.accents, name.primes, _as_index(node[1][0]), name.above)
+        return _without_definition(reader, Node("sym", (stepped,)), stepped)
     return _undeclared_call(reader, name, arguments)
 
 

@@ -39,6 +39,8 @@ class LinkReader(ABC):
         self.notes: list[str] = []
         self.constants = 0
         self.indices: set[Any] = set()
+        self.counted: dict[str, Any] = {}  # other letters that a sum or product of this line counts with
+        self.line_letters: set[str] = set()
         self.dimensions: set[Any] = set()
         self.uses: list[int] = []
         self.unfolding: list[Any] = []
@@ -77,16 +79,25 @@ class LinkReader(ABC):
             return sp.Integer(int(node[0]))
         if node.kind == "sym":
             name: Name = node[0]
-            found = INTEGERS.get(name.letter) if not (name.accents or name.index or name.above) else None
+            plain = not (name.accents or name.index or name.above)
+            found = (self.counted.get(name.letter) or INTEGERS.get(name.letter)) if plain else None
             if found is None:
                 raise NotRead(f"{latex_of(name)} is no index")
-            if self.context.chain and found == N.i:
-                found = N.i
             self.indices.add(found)
             return found
         if node.kind == "add":
             return sp.Add(*[(-1 if sign == "-" else 1) * self.index(term) for sign, term in node[0]])
         raise NotRead("an index is a letter, a number or a sum of them")
+
+    def bound_index(self, node: Node) -> Any:
+        """The index of a sum or product, which may be any letter: one that is none elsewhere takes a free index."""
+        name = bare(node)[0] if bare(node).kind == "sym" else None
+        if name is not None and name.letter not in INTEGERS and not (name.accents or name.index or name.above):
+            taken = {INTEGERS[x] for x in self.line_letters if x in INTEGERS} | set(self.counted.values())
+            free = [n for n in (N.s, N.j, N.i) if n not in taken]
+            if free and name.letter not in self.counted:
+                self.counted[name.letter] = free[0]
+        return self.index(node)
 
     # --- what a reader answers ----------------------------------------------------------------------------------------
 

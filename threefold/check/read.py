@@ -175,7 +175,7 @@ class Reader(LinkReader):
         bounds = node[1]
         if bounds.index is None:
             raise NotRead("a sum without its index")
-        index = self.index(bounds.index)
+        index = self.bound_index(bounds.index)
         if not isinstance(index, sp.Symbol):
             raise NotRead("a sum over something that is no index")
         high = self.index(bounds.high) if bounds.high is not None else None

@@ -158,6 +158,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     if parsed.choices.log_over_dot:
         reader.note("log reaches over the dot")
     letters = {n[0].letter for side in (left, right) for n in walk(side) if n.kind == "sym"}
+    reader.line_letters = letters
     reader.names_matrices = "Sigma" in letters
     reader.names_no_data = not reader.context.chain and not letters & {"x", "X", "z", "Z"}
     reader.reaches = varying.reaches((left, right))

@@ -101,6 +101,8 @@ def _free_names(node: Node, bound: frozenset[Written]) -> Iterator[Name]:
         bound |= {_written(n[0]) for d in node[3] for n in walk(d) if n.kind == "sym"}
     if node.kind == "KL" and len(node.parts) > 2 and bare(node[3]).kind == "call":
         bound |= {_written(n[0]) for n in walk(bare(node[3])[1][0]) if n.kind == "sym"}
+    if node.kind == "call" and node[0][0].letter in (*COVARIANCES, "H", "ℋ"):  # a number
+        return
     for inner in children(node):
         yield from _free_names(inner, bound)
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from threefold.check import constants, kernel, laws, search
+from threefold.check import constants, conventions, kernel, laws, search
 from threefold.check.admissible import Found, answer, closed, goals_of, read, with_substitutions
 from threefold.check.contradictions import contradiction
 from threefold.check.cursor import Choices
+from threefold.check.definitions import Definitions
 from threefold.check.goals import Found as Proved
 from threefold.check.members import before_the_chain
 from threefold.check.parses import parse_side
@@ -32,6 +33,24 @@ PROVING = 0.6  # the share of a link's time after which nobody looks for a proof
 
 def decide(task: Task) -> Answer:
     """The verdict of one link. Raises nothing: what goes wrong is a reason."""
+    said = task.definitions
+    letters = conventions.letters_in(task) if said.turned or said.unread else set()
+    usual = conventions.unsaid(task)
+    turned = [said.turned[key] for key in sorted(letters & said.turned.keys())]
+    unread = [said.unread[key] for key in sorted(letters & said.unread.keys())]
+    found = _by_head(usual)
+    if turned:
+        found = conventions.two_meanings(_by_head(replace(task, definitions=_own(said))), found, turned[0])
+    return conventions.not_certain(found, unread[0]) if unread else found
+
+
+def _own(said: Definitions) -> Definitions:
+    """With the document's own letters, as far as they were read."""
+    return replace(said, unread={})
+
+
+def _by_head(task: Task) -> Answer:
+    """The verdict of one link, or of the chain of equations between states that it stands in."""
     found = _decide(task)
     if not task.head or found.verdict in PROVED:
         return found
