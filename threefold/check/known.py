@@ -143,7 +143,7 @@ class Known:
         if named is not None and spot.place > 0 and self.new_name(named[0], spot.context):
             self.name(D.Definition(named[0], left, link.line, named[1]))
             link.says("definition", SET)
-        found = D.lone(left) if spot.place == 0 else None
+        found = D.lone(left) if spot.place == 0 else self._made_below(spot, left)
         if found is None and spot.place == 0 and D.unsquared(left) != bare(left):  # c^2 = ... sets c
             found, right = D.lone(D.unsquared(left)), Node("sqrt", (right,))
             if found is not None and walkthrough.role(found[0], found[1], context) != "name":
@@ -171,6 +171,13 @@ class Known:
                 link.task = replace(link.task, may_define=True, field=True)
                 self.fields.append((link, made))
             self.definitions = self.definitions.with_field(made)
+
+    def _made_below(self, spot: Spot, left: Node) -> tuple[Name, Node | None] | None:
+        """g(eps, x) in z = g(eps, x) = ...: what the chain goes on with says what the function is."""
+        found = D.lone(left)
+        if spot.place != 1 or found is None or found[1] is None or not self.new_name(found[0], spot.context):
+            return None
+        return found
 
     def compare_fields(self) -> None:
         """Give every parameterisation the others of the same network, before and behind it."""

@@ -74,6 +74,7 @@ def listed(reader: LinkReader, nodes: Sequence[Node]) -> list[Any]:
     """Variables in a list; x_0, ..., x_T is a stretch of the chain."""
     found: list[Any] = []
     place = 0
+    nodes = [part for n in nodes for part in _apart(n)]
     while place < len(nodes):
         if nodes[place].kind == "dots":
             if not found or place + 1 >= len(nodes):
@@ -92,6 +93,12 @@ def listed(reader: LinkReader, nodes: Sequence[Node]) -> list[Any]:
         found += variables(reader, nodes[place])
         place += 1
     return found
+
+
+def _apart(node: Node) -> list[Node]:
+    """x_2 ..., the comma before the dots forgotten: two nodes."""
+    factors = list(node[0]) if node.kind == "mul" else []
+    return factors if len(factors) > 1 and any(f.kind == "dots" for f in factors) else [node]
 
 
 def law_name(reader: LinkReader, name: Name) -> str:

@@ -9,6 +9,8 @@ from threefold.check.reach import Reaching
 from threefold.check.tokens import Group, Item, NotRead, Token, flat
 from threefold.check.tree import Name, Node, Piece, Script
 
+SCALES = frozenset(["alpha", "beta", "gamma", "lambda", "eta", "e", "pi", "t", "s", "T", "d", "k", "I"])
+
 
 class Naming(Reaching):
     """The part of the parser that reads names."""
@@ -187,12 +189,7 @@ class Naming(Reaching):
         if name.letter in HEADS or name.accents in (("hat",), ("tilde",)):
             self.mattered.add("letters_call")
             return self.choices.letters_call
-        if name.letter in ("epsilon", "z", "x", "mu", "sigma") and alone in (
-            "x",
-            "z",
-            "X",
-            "Z",
-        ):
+        if alone in ("x", "z", "X", "Z") and name.letter not in SCALES:  # w(z): a value, hardly a product
             self.mattered.add("letters_call")
             return self.choices.letters_call
         if name.letter in ("epsilon", "mu", "z") and inside and _is_state(inside):

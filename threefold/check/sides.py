@@ -72,7 +72,8 @@ def _mentions_noise(reader: Reader, node: Node) -> bool:
     """Is there a noise that is not inside a network's argument?"""
     if node.kind == "sym":
         noises = ("epsilon", "z", reader.settings.noise)
-        return node[0].letter in noises and not node[0].labels and not {"hat"} & set(node[0].accents)
+        plain = set(node[0].labels) <= ddpm.STARS
+        return node[0].letter in noises and plain and not {"hat"} & set(node[0].accents)
     if node.kind == "call":
         return False
     from threefold.check.tree import children

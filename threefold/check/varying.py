@@ -60,6 +60,11 @@ def _said(items: Sequence[Item]) -> Iterator[tuple[Name, tuple[Node, ...], Node]
                 yield (*found, other)
 
 
+def _is_variable(node: Node) -> bool:
+    node = bare(node)
+    return node.kind == "sym" and node[0].letter in ("x", "X", "z", "Z") and not node[0].accents
+
+
 def _named(side: Node) -> tuple[Name, tuple[Node, ...]] | None:
     """The name that a side is, with its arguments; w(z) is one too, where it was parsed as a product."""
     side = bare(side)

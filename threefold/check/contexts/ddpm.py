@@ -17,6 +17,7 @@ from threefold.check.tree import Name
 step_noise = vector_function("eps_step", r"\epsilon")
 merged_noise = vector_function("eps_merged", r"\bar\epsilon")  # of several steps: not the noise of one
 NOISES = (step_noise, merged_noise)
+STARS = frozenset(["*", "⋆", r"\star", "′"])
 eps_hat = vector("eps_hat_v", r"\hat\epsilon")
 variance_of_start = scalar("variance_of_start", r"\nu_0", positive=True)  # Var x_0 in any one direction
 x0_hat = vector("x0_hat_v", r"\hat x_0")
@@ -106,9 +107,11 @@ def _state(reader: Any, name: Name) -> Any:
 def _noise(reader: Any, name: Name) -> Any:
     if name.labels == ("theta",) and name.letter == "epsilon" and not name.accents:
         return _alone(reader, N.eps_theta)
-    if name.labels:
+    starred = set(name.labels) <= STARS
+    if name.labels and not starred:
         raise NotRead("a network without its argument")
-    noise = merged_noise if name.accents and name.letter == "epsilon" else step_noise
+    merged = (name.accents and name.letter == "epsilon") or (name.labels and starred)
+    noise = merged_noise if merged else step_noise
     if name.indices:
         return noise(reader.index(name.indices[0]))
     if reader.noise_letter not in ("", name.letter):
