@@ -253,7 +253,11 @@ def _chain_members(e: Any) -> set[Any]:
 
 def divergence(reader: LinkReader, node: Node) -> Any:
     if len(node.parts) == 2:
-        raise NotRead("a divergence without its laws")
+        if reader.context.name != "vae" or node[1] is None or "KL" not in "".join(flat(node[1].items)):
+            raise NotRead("a divergence without its laws")
+        reader.repaired = True
+        reader.note("a divergence without its laws: that of q(z | x) from p(z)")
+        return KL(Density("q", [N.z], [N.obs]), Density("p", [N.z]))
     _word, _script, _opening, first, bar, second, _closing = node.parts
     first, second = bare(first), bare(second)
     if bar == "|":
@@ -294,5 +298,7 @@ def _like(reader: LinkReader, first: Node, second: Node) -> list[Any]:
         steps = [m.args[0] for m in value.atoms(N.x) if m.args[0] != 0]
         if steps:
             return [N.x(steps[0] - 1)]
+    if reader.single:
+        return [N.z]
     isotropic = first.kind == "normal" and laws.variance(reader, first[2][-1])[0] == "isotropic"
     return [N.obs] if reader.names_no_data and isotropic else [N.z]

@@ -18,7 +18,6 @@ from threefold.check.tokens import NotRead, flat
 from threefold.check.tree import Node, Script, walk
 
 TWEEDIE = "score.tweedie"
-FISHER = "score.fisher_identity"
 ANYWHERE = Domain({}, {N.T: (sp.S.One, sp.oo)})
 NETWORKS = (N.mu_theta, N.x0_theta, N.eps_theta, N.v_theta)
 
@@ -106,9 +105,11 @@ def _averaged(reader: LinkReader, e: Any, labelled: bool) -> Any:
             alone = vector_function("score_put_back", "s")
             changed = body.xreplace({score: alone(state)})
             rest = [t for t in sp.Add.make_args(sp.expand(changed)) if t.has(alone)]
-            if any(set(law.variables) & free_variables(t, ANYWHERE) for t in rest) or not kernel.is_proved(FISHER):
+            if any(set(law.variables) & free_variables(t, ANYWHERE) for t in rest) or not kernel.is_proved(
+                gradients.FISHER
+            ):
                 continue
-            reader.theorems.append(FISHER)
+            reader.theorems.append(gradients.FISHER)
             reader.note("the mean score of a joint law, given x_t, is the score of x_t")
             own = gradients.score_of(reader, Density(letter, [state]), state)
             e = e.xreplace({average: Expect(law, body.xreplace({score: own}))})

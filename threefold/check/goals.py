@@ -39,6 +39,12 @@ class Goal:
     def at(self, lhs: Any, rhs: Any) -> Goal:
         return Goal(lhs, self.relation, rhs, self.domain, self.hypotheses, self.chain)
 
+    def of_one(self, size: Any) -> Goal:
+        """The same where the size is 1."""
+        indices = {**self.domain.indices, size: (sp.S.One, sp.S.One)}
+        domain = Domain(self.domain.intervals, indices, self.domain.products)
+        return Goal(self.lhs, self.relation, self.rhs, domain, self.hypotheses, self.chain)
+
 
 def attempt(goal: Goal, by: Sequence[Any]) -> kernel.Proof | None:
     if not may_follow(goal.lhs, goal.relation, goal.rhs, goal.domain, goal.hypotheses, by):

@@ -9,14 +9,15 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.kernel.algebra import linear_form
-from derivations.kernel.terms import ScalarFunction, VectorSymbol
-from derivations.rules import Block, Density, LogDensity, Norm2, Normal, vector, vector_function
-from threefold.check import slopes
+from derivations.kernel.terms import ScalarFunction, VectorFunction, VectorSymbol
+from derivations.rules import Block, Density, Expect, LogDensity, Norm2, Normal, vector, vector_function
+from threefold.check import kernel, slopes
 from threefold.check.lowering import LinkReader
 from threefold.check.shapes import has_density
 from threefold.check.tokens import NotRead
-from threefold.check.tree import Node, bare
+from threefold.check.tree import Node, bare, walk
 
+FISHER = "score.fisher_identity"
 PARAMETERS = frozenset(["theta", "phi", "psi", "lambda", "omega"])
 STEPS = str.maketrans({" ": "", "-": "m", "+": "p"})
 
@@ -45,7 +46,7 @@ def gradient(reader: LinkReader, node: Node) -> Any:
     if dot:
         raise NotRead("a divergence of a field")
     if wrt is None:
-        raise NotRead("a gradient without its variable")
+        return gradient(reader, Node("grad", (_meant(reader, operand), dot, operand)))
     if of_parameters(node) is not None:
         return slopes.slope_of(reader, operand)
     variable = reader.value(wrt)
@@ -67,6 +68,19 @@ def gradient(reader: LinkReader, node: Node) -> Any:
             else _constant(reader, term, variable)
         )
     return total
+
+
+def _meant(reader: LinkReader, operand: Node) -> Node:
+    """The variable of a gradient of log-densities that does not write it: x, or the one noisy state."""
+    laws_there = [n for n in walk(operand) if n.kind == "call" and n[0][0].letter in ("p", "q")]
+    named = {n for law in laws_there for a in law[1] for n in walk(a) if n.kind == "sym" and n[0].letter in ("x", "X")}
+    found = {n for n in named if [p.signs for p in n[0].index] != [("0",)]}
+    if len(found) != 1:
+        raise NotRead("a gradient without its variable")
+    (variable,) = found
+    reader.repaired = True
+    reader.note("a gradient without its variable: in x")
+    return variable
 
 
 def _of_square(reader: LinkReader, inside: Any, variable: Any) -> Any:
@@ -91,7 +105,7 @@ def _by_energy(reader: LinkReader, operand: Node) -> Node:
     if inner.kind != "log" or bare(inner[0]).kind != "call":
         return operand
     made = reader.definitions.law(bare(inner[0])[0][0])
-    if made is None or made.call != bare(inner[0]):
+    if made is None or reader.unfold != "all" or made.call != bare(inner[0]):
         return operand
     reader.uses.append(made.line)
     return Node("log", (made.node,))
@@ -149,7 +163,32 @@ def as_functions(reader: LinkReader, lhs: Any, rhs: Any) -> tuple[Any, Any]:
     table = {s: vector_function(f"{s}_at", r"\mathrm{score}")(*members) for s, members in known.items()}
     if len(known) == len(reader.constant_scores):
         reader.scored.clear()
-    return lhs.xreplace(table), rhs.xreplace(table)
+    return _by_fisher(reader, lhs.xreplace(table)), _by_fisher(reader, rhs.xreplace(table))
+
+
+def _by_fisher(reader: LinkReader, e: Any) -> Any:
+    """E[... | x] of the score of a joint law in x is the score of x's: that of the rest, given x, has mean zero."""
+    for average in e.atoms(Expect):
+        law, body = average.args
+        if not isinstance(law, Density):
+            continue
+        for score in body.atoms(VectorFunction):
+            name, members, variable = reader.scores_of.get(type(score).__name__, ("", frozenset(), None))
+            if name != law.args[0].name or variable not in law.given or members != {*law.variables, *law.given}:
+                continue
+            weight = linear_form(body).get(score)
+            if weight is None or (body - weight * score).has(score) or any(weight.has(v) for v in law.variables):
+                continue
+            if not kernel.is_proved(FISHER):
+                continue
+            reader.theorems.append(FISHER)
+            reader.note("the mean score of a joint law, given x, is the score of x")
+            rest = sorted(members - set(law.variables), key=str)
+            own = _joint(reader, law, rest, variable)
+            own = vector_function(f"{own}_at", r"\mathrm{score}")(*rest)
+            left = sp.expand(body - weight * score)
+            e = e.xreplace({average: (Expect(law, left) if left != 0 else sp.S.Zero) + weight * own})
+    return e
 
 
 def score_of(reader: LinkReader, law: Density, variable: Any) -> Any:
@@ -164,10 +203,13 @@ def _joint(reader: LinkReader, law: Any, members: list[Any], variable: Any) -> A
     reader.scored |= set(members)
     key = "_".join(sorted("".join(c for c in str(m) if c.isalnum()) for m in members))
     shown = ", ".join(sorted("y" if str(m) == "y_condition" else "x" if m == N.obs else str(m) for m in members))
+    if len(members) > 1:  # in which of them
+        key = f"{key}_in_{''.join(c for c in str(variable) if c.isalnum())}"
     name, tex = f"score_{law.args[0].name}_{key}", rf"\mathrm{{score}}^{{{law.args[0].name}}}_{{{shown}}}"
     if not reader.context.chain or any(type(m) is not N.x for m in members):
         made = vector(name, tex)
         reader.constant_scores[made] = tuple(sorted(members, key=str))
+        reader.scores_of[f"{name}_at"] = (law.args[0].name, frozenset(members), variable)
         return made
     at = sorted(members, key=str)
     steps = "_".join(str(m.args[0]).translate(STEPS) for m in at)

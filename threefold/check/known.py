@@ -69,6 +69,9 @@ class Known:
         if found is None:
             return
         self.leave_out(None, display, nodes)
+        if bare(nodes[1]).kind == "normal" and walkthrough.energy(*nodes, context):
+            self.definitions = self.definitions.with_law(D.Definition(found[0], nodes[1], display.line, found[1]))
+            return
         if self.new_name(found[0], context) and not kinds.elliptic(nodes[1]) and bare(nodes[1]).kind != "num":
             self.name(D.Definition(found[0], nodes[1], display.line, found[1]))
 
@@ -155,7 +158,7 @@ class Known:
             link.task = replace(link.task, known=(*link.task.known, D.tie(made.name)))
             self.name(made)
             return
-        if walkthrough.energy(left, right):
+        if walkthrough.energy(left, right, context):
             self.definitions = self.definitions.with_law(made)
             link.says("definition", LAW)
             return

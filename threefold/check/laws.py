@@ -18,7 +18,7 @@ from derivations.rules import (
     LogDensity,
     Normal,
 )
-from threefold.check import vectors
+from threefold.check import single, vectors
 from threefold.check.contexts import ddim, flow, score_sde
 from threefold.check.contexts.base import (
     DATA_LABELS,
@@ -301,13 +301,25 @@ def normal(reader: LinkReader, node: Node, like: Sequence[Any] | None) -> Any:
     return Normal(variable, mean, spread)
 
 
+def log_of_coordinate(reader: LinkReader, node: Node) -> Any:
+    """log N(x_i; m, v) of one coordinate, written out; None for any other normal law."""
+    arguments = list(node[2])
+    first = bare(arguments[0])
+    if len(arguments) != 3 or reader.context.chain or first.kind != "sym" or first[0].letter not in VARIABLE_LETTERS:
+        return None
+    if first[0].labels or len(first[0].indices) != 1 or reader.index(first[0].indices[0]) not in (N.i, N.j):
+        return None
+    place, mean, spread = (reader.number(a) for a in arguments)
+    return -sp.log(2 * sp.pi * spread) / 2 - (place - mean) ** 2 / (2 * spread)
+
+
 def is_noise(reader: LinkReader, node: Node) -> bool:
     letters = ("epsilon", "bar epsilon", "tilde epsilon", reader.settings.noise)
     return bool(node.kind == "sym" and node[0].plain in letters)
 
 
 def _mean_of(reader: LinkReader, node: Node) -> Any:
-    value = reader.value(node)
+    value = single.whole(reader.value(node)) if reader.single else reader.value(node)
     if value != 0:
         vectors.ensure(value)
     return value
@@ -331,6 +343,8 @@ def variance(reader: LinkReader, node: Node) -> tuple[str, Any]:
     if node.kind == "call" and node[0][0].letter in ("diag", "Diag"):
         return "diagonal", vectors.ensure(reader.value(node[1][0]))
     value = reader.value(node)
+    if reader.single and value == single.VARIANCE:
+        return "diagonal", Hadamard(single.COORDINATES["sigma"], single.COORDINATES["sigma"])
     if value.is_commutative is False:
         return "full", value
     if vectors.is_vector(value):

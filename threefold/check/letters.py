@@ -9,7 +9,7 @@ import sympy as sp
 
 from derivations import notation as N
 from derivations.rules import Coord, Density, Entropy, SumTo, Trace
-from threefold.check import laws, moments, own_letters, varying, vectors
+from threefold.check import laws, moments, own_letters, single, varying, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
 from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
@@ -58,6 +58,8 @@ def _without_definition(reader: LinkReader, node: Node, name: Name) -> Any:
     """A letter by its context, or made up."""
     if name == Name("e") and reader.context.name != "vq":
         return sp.E
+    if reader.single and (coordinate := single.symbol(name)) is not None:
+        return coordinate
     if name.letter == "pi" and not (name.accents or name.index or name.above):
         return sp.pi
     if not (name.index or name.above or name.primes) and name.plain in (

@@ -48,6 +48,7 @@ class LinkReader(ABC):
         self.scored: set[Any] = set()  # what the made-up scores depend on: gradients of laws that are only named
         self.constant_scores: dict[Any, tuple[Any, ...]] = {}  # a made-up score that is no function yet: members
         self.scores: dict[Any, tuple[str, tuple[Any, ...], Any]] = {}  # made up: letter, members, the one
+        self.scores_of: dict[str, tuple[str, frozenset[Any], Any]] = {}  # the same by name, as functions
         self.moved: frozenset[Any] | None = None  # the laws that a gradient in a parameter sees; None: none is taken
         self.parameter = ""  # in which those gradients are taken
         self.depth = 0  # of the node that is read in its side
@@ -59,6 +60,7 @@ class LinkReader(ABC):
         self.true_law = False  # p without a parameter is the forward law
         self.by_slopes = False  # gradients in a parameter are worked out, law by law
         self.scalar_fields = False  # f(z) of an f that nobody declared is a number
+        self.single = False  # the latent has one coordinate: z, mu and sigma are numbers
         self.latent_size = False  # d counts the coordinates of the latent
         self.names_matrices = False  # a covariance is in the line
         self.names_no_data = False  # neither x nor z is in the line: its Gaussians are any two of one space

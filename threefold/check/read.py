@@ -13,6 +13,7 @@ import sympy as sp
 from derivations import notation as N
 from derivations.rules import (
     Coord,
+    Density,
     Hadamard,
     LogDensity,
     LogDet,
@@ -24,7 +25,7 @@ from threefold.check import averages, ellipsis, gradients, integrals, laws, lett
 from threefold.check.lowering import LinkReader
 from threefold.check.shapes import LAW_LETTERS, has_density, holds_value, positive_looking
 from threefold.check.tokens import NotRead
-from threefold.check.tree import Node, bare, letter_of, walk
+from threefold.check.tree import Name, Node, bare, letter_of, walk
 
 NO_LOGARITHM = "a logarithm of a vector"
 KNOWN_MEMBERS = {N.abar(0): sp.S.One, N.abar(1): N.alpha(1)}
@@ -286,8 +287,13 @@ class Reader(LinkReader):
             return laws.log_density(self, node)
         if kind == "int":
             return self._log_of(self.value(node))
+        if kind == "sym" and node[0] in (Name("q"), Name("p")) and self.context.name == "vae":
+            self.repaired = True
+            self.note(f"{node[0].letter} without its variable: " + ("q(z | x)" if node[0].letter == "q" else "p(z)"))
+            return LogDensity(Density(node[0].letter, [N.z], [N.obs] if node[0].letter == "q" else []))
         if kind == "normal":
-            return LogDensity(laws.normal(self, node, None))
+            written = laws.log_of_coordinate(self, node)
+            return LogDensity(laws.normal(self, node, None)) if written is None else written
         if kind == "bars":
             return self._log_determinant(node)
         return self._log_of(self.value(node))
@@ -320,7 +326,7 @@ class Reader(LinkReader):
         return sp.log(value)
 
     def _normal(self, node: Node) -> Any:
-        return sp.exp(LogDensity(laws.normal(self, node, None)))
+        return sp.exp(self.log(node))
 
 
 def _no_identity(node: Node) -> None:

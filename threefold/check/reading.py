@@ -32,6 +32,7 @@ class Reading:
     free_of_network: bool = False  # gradients in the parameters: the sides may differ by what is free of the network
     stronger: bool = False  # a claim that implies the printed one, and is not implied by it
     opposite: bool = False  # a minimum against a maximum: it may be refuted, and is not proved
+    single: bool = False  # of one coordinate: a refutation is sought where there is but one
     lost_law: bool = False  # an expectation whose law is not written
     withheld: str = ""  # why it may not be refuted
     unfold: Unfold = "all"  # which of the document's names were written out

@@ -20,7 +20,7 @@ from derivations.kernel.terms import (
     is_vector,
 )
 from derivations.rules import Density, Domain, Expect, LogDensity
-from threefold.check import denoising, gradients, laws, moments, print_back, sides, slopes, varying
+from threefold.check import denoising, gradients, laws, moments, print_back, sides, single, slopes, varying
 from threefold.check.averaging import otherwise_averaged
 from threefold.check.contexts import ddim, ddpm
 from threefold.check.contexts.base import Context, Settings
@@ -71,6 +71,7 @@ def lower(
             reader.as_model, reader.amortised, reader.latent_size = way.as_model, way.amortised, way.latent_size
             reader.true_law = way.true_law
             reader.by_slopes, reader.scalar_fields = way.by_slopes, way.scalar_fields
+            reader.single = way.single
             made = _attempted(reader, parsed, relation, positive)
             if isinstance(made, NotRead):
                 reasons.append(made)
@@ -97,6 +98,7 @@ class _Way:
     true_law: bool = False  # p_t(x_t), and then every p without a parameter, is the forward law
     latent_size: bool = False  # d counts the coordinates of the latent
     by_slopes: bool = False  # gradients in a parameter are worked out, law by law
+    single: bool = False  # the latent has one coordinate
     scalar_fields: bool = False  # f(z) of an f that nobody declared is a number
 
 
@@ -108,7 +110,7 @@ def _ways(parsed: Parsed, context: Context, definitions: Definitions) -> list[_W
         return ways
     if definitions.older:
         ways.append(_Way("all", definitions.at_first()))
-    if definitions.names:
+    if definitions.names or definitions.laws:
         ways += [_Way("losses", definitions), _Way("none", definitions)]
     if context.name == "vae":
         if any(map(laws.unconditional_encoder, nodes)):
@@ -117,6 +119,8 @@ def _ways(parsed: Parsed, context: Context, definitions: Definitions) -> list[_W
             ways += [replace(w, latent_size=True) for w in ways]
         if any(slopes.parameter(n) is not None for n in nodes):
             ways += [replace(w, by_slopes=True, scalar_fields=numbers) for w in ways for numbers in (False, True)]
+    if single.fits((parsed.left, parsed.right), context):
+        ways.append(_Way("all", definitions, amortised=True, single=True))
     return [*ways, *[_Way("all", definitions, as_model=True)] * _reverse_of_q(parsed)]
 
 
@@ -180,6 +184,10 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         left, right = scaled[0], scaled[1]
     lhs, rhs, random = sides.sides(reader, left, right, relation)
     lhs, rhs = settle(sp.sympify(lhs)), settle(sp.sympify(rhs))
+    if reader.single:
+        reader.note("of one coordinate, as a sum over them")
+        reader.indices.discard(N.i)
+        lhs, rhs = single.summed(lhs), single.summed(rhs)
     lhs, rhs = _renamed(reader, lhs, rhs)
     if reader.by_slopes:
         lhs, rhs = (slopes.without_mean_slopes(reader, e) for e in (lhs, rhs))
@@ -207,9 +215,9 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     if reader.context.name == "vae":
         if _of_data(both):
             reader.withheld = "p(x) may be the law of the data here"
-        if any(n.kind == "KL" and n[5].kind == "sym" for s in (left, right) for n in walk(s)) and any(
-            N.obs in d.variables for d in both.atoms(Density)
-        ):
+        if any(
+            n.kind == "KL" and len(n.parts) > 5 and n[5].kind == "sym" for s in (left, right) for n in walk(s)
+        ) and any(N.obs in d.variables for d in both.atoms(Density)):
             reader.withheld = "p alone may be p(z) or p(z | x)"
     constant = reader.scored if not reader.scores else set()  # scores that are functions may be averaged over
     if any(constant & set(e.args[0].variables) for e in both.atoms(Expect)):
@@ -244,6 +252,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
         random=(random and not sides.determined(reader, lhs)) or sides.path_by_path(lhs, rhs),
         free_of_network=inner[0] is not None and inner[1] is not None,
         opposite=opposite,
+        single=reader.single,
         lost_law=reader.lost_law,
         withheld=reader.withheld,
         sets="" if random and sides.determined(reader, lhs) else _sets(reader, left, lhs, rhs),

@@ -35,6 +35,8 @@ def refuted_or_not(task: Task, found: Sequence[Found], deadline: float) -> Answe
         if reading.stronger:
             continue
         made = [(goals_of(reading, context, settings)[0], "")]
+        if reading.single:
+            made = [(goal.of_one(N.k), words) for goal, words in made]
         made += [(g, put.words) for put, g in with_substitutions(task, reading, context, settings)]
         close = partial(closed, context, settings)
         for goal, words in made:

@@ -262,9 +262,11 @@ def with_functions(node: Node, functions: dict[Node, Node]) -> Node:
     return Node("normal", (sign, script, tuple(functions.get(bare(a), a) for a in arguments), *rest))
 
 
-def energy(left: Node, right: Node) -> bool:
-    """p(x) = e^{...}/Z: a law by its energy."""
+def energy(left: Node, right: Node, context: str) -> bool:
+    """p(x) = e^{...}/Z: a law by its energy; or p_t(x | z) = N(...), where the context has no law for it."""
     left = bare(left)
+    if context in ("score-sde", "flow-matching") and left.kind == "call" and bare(right).kind == "normal":
+        return bool(left[0][0].letter in ("p", "q"))
     if left.kind != "call" or left[0][0].letter not in ("p", "q") or "|" in left[2]:
         return False
     return any(n.kind == "exp" or (n.kind == "pow" and letter_of(n[0]) == "e") for n in walk(right))
