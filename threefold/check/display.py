@@ -245,6 +245,9 @@ def _merged(parts: list[list[Item]], conditions: list[str]) -> Iterator[tuple[tu
             now = list(content)
         elif content:
             first = content[0].text if isinstance(content[0], Token) else ""
+            if _in_brackets(content) and _has_relation(content[1:-1]):  # \quad (t >= 2)
+                said = f"{said} for {' '.join(flat(content[1:-1]))}".strip()
+                continue
             lost_tag = isinstance(content[0], Token) and _is_tag(content)
             if not lost_tag:
                 now += part if first not in ("+", "-") else content
@@ -260,6 +263,17 @@ def _trimmed(part: list[Item]) -> list[Item]:
     while end > start and isinstance(i := part[end - 1], Token) and i.kind == "space":
         end -= 1
     return part[start:end]
+
+
+def _in_brackets(content: list[Item]) -> bool:
+    """One pair of round brackets around all of it?"""
+    depth = 0
+    for place, item in enumerate(content):
+        text = item.text if isinstance(item, Token) else ""
+        depth += (text == "(") - (text == ")")
+        if depth == 0 and place < len(content) - 1:
+            return False
+    return len(content) > 2 and depth == 0
 
 
 def _is_tag(content: list[Item]) -> bool:

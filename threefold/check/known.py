@@ -26,6 +26,7 @@ class Known:
     tied: set[str] = field(default_factory=set)
     meant: set[str] = field(default_factory=set)  # letters made from others, of which it has said what the field does
     functions: dict[Node, Node] = field(default_factory=dict)  # f(x_{t-1}) = ..., anywhere in the document
+    scores: dict[Node, Node] = field(default_factory=dict)  # s_t(x) = grad log p_t(x), anywhere in the document
     definitions: D.Definitions = field(default_factory=D.Definitions)
     equations: list[sde.Equation] = field(default_factory=list)
     omitted: omissions.Omitted = field(default_factory=omissions.Omitted)
@@ -36,6 +37,7 @@ class Known:
         self.tied = walkthrough.tied_names(displays)
         self.functions = walkthrough.functions_in(displays)
         everywhere = [*displays, *asides]
+        self.scores = walkthrough.scores_in(everywhere)
         self.settings = replace(self.settings, priors=marks.priors_in(everywhere))
         self.definitions = replace(self.definitions, varying=varying.names_in(everywhere, self.settings))
 
@@ -142,9 +144,9 @@ class Known:
         self.settings = walkthrough.settings_after(self.settings, left, written, link.line, context)
         if self.settings.posterior != fixed:
             link.says("definition", LAW)
-        named = D.lone(right)
+        named, value = _named_behind(left, right)
         if named is not None and spot.place > 0 and self.new_name(named[0], spot.context):
-            self.name(D.Definition(named[0], left, link.line, named[1]))
+            self.name(D.Definition(named[0], value, link.line, named[1]))
             link.says("definition", SET)
         found = D.lone(left) if spot.place == 0 else self._made_below(spot, left)
         if found is None and spot.place == 0 and D.unsquared(left) != bare(left):  # c^2 = ... sets c
@@ -192,7 +194,7 @@ class Known:
     def differential(self, spot: Spot, link: Link, seconds: float) -> None:
         """An equation for dx: the first one defines; one with a score must be the reverse of one before."""
         assert spot.nodes is not None
-        left, right = spot.nodes
+        left, right = spot.nodes[0], walkthrough.put_in(spot.nodes[1], self.scores)
         made = sde.Equation(right, None, False, link.line) if kinds.ordinary(left) else sde.read(right, link.line)
         link.context = "score-sde"
         if made is None:
@@ -210,3 +212,11 @@ class Known:
             spot.left, spot.relation.text, spot.right, ("score-sde",), self.settings, self.definitions,
             nodes=pairs, theorem=alternatives[0][1], seconds=seconds,
         )  # fmt: skip
+
+
+def _named_behind(left: Node, right: Node) -> tuple[tuple[Name, Node | None] | None, Node]:
+    """The name that a right side consists of, and what it is equated to; -L is one too."""
+    right = bare(right)
+    if right.kind == "add" and len(right[0]) == 1 and right[0][0][0] == "-":
+        return D.lone(right[0][0][1]), Node("add", ((("-", Node("par", ("(", left, ")"))),),))
+    return D.lone(right), left

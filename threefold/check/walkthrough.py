@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from derivations import notation as N
 from derivations.rules import LogDensity, algebra, density
@@ -260,6 +261,44 @@ def with_functions(node: Node, functions: dict[Node, Node]) -> Node:
         return node
     sign, script, arguments, *rest = bare(node).parts
     return Node("normal", (sign, script, tuple(functions.get(bare(a), a) for a in arguments), *rest))
+
+
+def scores_in(formulas: Iterable[Sequence[Item]]) -> dict[Node, Node]:
+    """s_t(x), for every function that the document says is a gradient of a logarithm."""
+    found: dict[Node, Node] = {}
+    for items in formulas:
+        try:
+            links = [link for statement in statements(items) for link in statement.links]
+        except NotRead:
+            continue
+        for left, relation, right in links:
+            if relation.text not in ("=", ":=", r"\equiv") or not left:
+                continue
+            try:
+                call, value = (bare(parse_side(side, Choices())[0]) for side in (left, right))
+            except NotRead:
+                continue
+            if (
+                call.kind == "call"
+                and call[0][0].letter == "s"
+                and value.kind == "grad"
+                and bare(value[2]).kind == "log"
+            ):
+                found.setdefault(call, value)
+    return found
+
+
+def put_in(node: Node, known: dict[Node, Node]) -> Node:
+    """The node with the values that the document gives for some others."""
+    if node in known:
+        return known[node]
+
+    def part(p: Any) -> Any:
+        if isinstance(p, Node):
+            return put_in(p, known)
+        return tuple(map(part, p)) if isinstance(p, tuple) else p
+
+    return Node(node.kind, tuple(map(part, node.parts))) if known else node
 
 
 def energy(left: Node, right: Node, context: str) -> bool:
