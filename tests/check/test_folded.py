@@ -134,3 +134,12 @@ def test_what_is_averaged_over_does_not_vary() -> None:
     assert letters == ()
     letters = varying.names_in([tokenise(r"\kappa = \mathbb E_{z\sim p}[\|x-z\|^2]", {})], Settings())
     assert letters == ("kappa",)
+
+
+def test_a_letter_that_is_defined_twice_is_put_in_no_more() -> None:
+    twice = (ENCODER, r"f(z) = \log p(x|z)", r"f(z) = \|z\|^2")
+    assert last(*twice) == "definition"
+    assert last(*twice, rf"{MEAN}[f(z)] = {MEAN}[\|z\|^2]") not in (*PROVED, "refuted")
+    assert last(*twice, rf"{MEAN}[f(z)] = {MEAN}[\log p(x|z)]") not in (*PROVED, "refuted")
+    assert last(*twice[:2], twice[1], rf"{MEAN}[f(z)] = {MEAN}[\log p(x|z)]") in PROVED
+    assert last(ENCODER, "y = 2x", "y = 3z", rf"{MEAN}[y] = 3{MEAN}[z]") not in (*PROVED, "refuted")

@@ -132,3 +132,8 @@ def test_a_lost_definition_is_known_by_how_it_begins() -> None:
     assert conventions.written_first(r"\begin{aligned} \beta_t &= (1-\alpha_t").plain == "beta"
     assert conventions.written_first(r"\beta_t = (3") is None
     assert conventions.written_first(r"x = (\alpha_1") is None
+
+
+def test_a_letter_that_stands_behind_its_definition_counts() -> None:
+    assert checked(r"\prod_{s=1}^{t-1} \alpha_s =: \bar\alpha_t", WHOLE)[-1] == "two readings"
+    assert checked(r"\prod_{s=1}^t \alpha_s =: \bar\alpha_t", WHOLE)[-1] == "proved"

@@ -61,10 +61,16 @@ class Definitions:
     deviations: tuple[Definition, ...] = ()  # what the text chooses for sigma_t
     turned: Mapping[str, Definition] = field(default_factory=dict)  # letters of the schedule that mean something else
     unread: Mapping[str, Definition] = field(default_factory=dict)  # letters with a definition that was not read
+    dropped: tuple[Name, ...] = ()  # letters that the document has used for two things: never put in
     varying: tuple[str, ...] = ()  # names that the document, anywhere, equates to something that varies
 
     def named(self, name: Name) -> Definition | None:
         return self.names.get(name)
+
+    def without(self, name: Name) -> Definitions:
+        """After a second definition: nobody can say which of the two holds."""
+        kept = {n: d for n, d in self.names.items() if n != name}
+        return replace(self, names=kept, dropped=(*self.dropped, name))
 
     def called(self, name: Name, node: Node) -> Definition | None:
         """The definition of a value f(...), if it was written with these arguments, or takes parameters alone."""
@@ -130,6 +136,16 @@ def is_evidence_bound(name: Name) -> bool:
         name.letter in ("ℒ", "L")
         and any("ELBO" in label.upper() for label in (*name.labels, *("".join(p.signs) for p in name.index)))
     )
+
+
+LENT = frozenset(["a", "b", "c", "A", "B", "C", "kappa", "Y", "w", "lambda", "r", "h"])  # for a document's own use
+
+
+def is_own(name: Name, call: Node | None) -> bool:
+    """A letter that a document may use for one thing here and for another there."""
+    if is_loss(name) or name.letter in ("𝒯", "T") or name.accents:
+        return False
+    return call is not None or name.letter not in LENT
 
 
 def is_loss(name: Name) -> bool:

@@ -131,6 +131,8 @@ class _Walker:
         if spot.relation.text not in kinds.JUDGED:
             unknown = ("other", f"the relation {spot.relation.text} is not judged")
             kind, why = kinds.NOT_STATEMENTS.get(spot.relation.text, unknown)
+            if kind == "definition" and spot.nodes is not None:
+                self.known.aside(spot.display, spot.nodes[::-1], spot.context)
             verdict = "definition" if kind == "definition" else "not a statement"
             self.add(spot.display, number, count, spot.at, kind, Answer(verdict, why), spot.tex, spot.context)
             return

@@ -55,12 +55,22 @@ class Known:
 
     def new_name(self, name: Name, context: str) -> bool:
         """May the name be put in later, and has nobody defined it yet?"""
-        if D.is_evidence_bound(name) or self.definitions.named(name) is not None:
+        if D.is_evidence_bound(name) or self.definitions.named(name) is not None or name in self.definitions.dropped:
             return False
         return walkthrough.role(name, None, context) == "name"
 
     def name(self, made: D.Definition) -> None:
         self.definitions = self.definitions.with_name(made)
+
+    def twice(self, made: D.Definition) -> None:
+        """A letter of the document's own that it defines a second time, as something else, is put in no more."""
+        before = self.definitions.named(made.name)
+        if (
+            before is not None
+            and D.is_own(made.name, made.call)
+            and (before.node, before.call) != (made.node, made.call)
+        ):
+            self.definitions = self.definitions.without(made.name)
 
     def aside(self, display: Display, nodes: tuple[Node, Node], context: str) -> None:
         """An equality inside a sentence may define a name; a setting, like w = 7, does not."""
@@ -74,6 +84,8 @@ class Known:
         if bare(nodes[1]).kind == "normal" and walkthrough.energy(*nodes, context):
             self.definitions = self.definitions.with_law(D.Definition(found[0], nodes[1], display.line, found[1]))
             return
+        if self.definitions.named(found[0]) is not None and walkthrough.role(*found, context) == "name":
+            self.twice(D.Definition(found[0], nodes[1], display.line, found[1]))
         if self.new_name(found[0], context) and not kinds.elliptic(nodes[1]) and bare(nodes[1]).kind != "num":
             self.name(D.Definition(found[0], nodes[1], display.line, found[1]))
 
@@ -165,12 +177,15 @@ class Known:
             link.says("definition", LAW)
             return
         what = walkthrough.role(made.name, made.call, spot.context)
-        if what == "name" and self.definitions.named(made.name) is None:
+        dropped = made.name in self.definitions.dropped
+        if what == "name" and self.definitions.named(made.name) is None and not dropped:
             self.name(made)
             if link.answer is None:
                 link.says("objective" if D.is_loss(made.name) else "definition", SET)
         elif what == "name" and D.is_loss(made.name):
             self.name(made)
+        elif what == "name":
+            self.twice(made)
         elif what == "field":
             if link.task is not None:
                 link.task = replace(link.task, may_define=True, field=True)

@@ -28,6 +28,7 @@ from threefold.check.definitions import (
     Definitions,
     is_evidence_bound,
     is_loss,
+    is_own,
     lone,
     settable,
     tie,
@@ -330,7 +331,8 @@ def _lone(reader: Reader, node: Node) -> str:
     if not settable(node):
         return ""
     found = lone(unsquared(node))
-    if found is None or (reader.definitions.named(found[0]) is not None and not is_loss(found[0])):
+    fixed = found is not None and reader.definitions.named(found[0]) is not None and not is_loss(found[0])
+    if found is None or (fixed and not is_own(*found)):
         return ""
     if is_evidence_bound(found[0]) and "ELBO" in reader.context.symbols:
         return ""

@@ -13,7 +13,7 @@ from threefold.check import kernel, laws, print_back
 from threefold.check.contexts import ddpm
 from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import CONTEXTS, plain
-from threefold.check.definitions import NEVER, SCHEDULE, Definitions, is_loss, tie
+from threefold.check.definitions import LENT, NEVER, SCHEDULE, Definitions, is_loss, tie
 from threefold.check.display import statements
 from threefold.check.parse import Choices, Parser
 from threefold.check.parses import parse_side
@@ -168,20 +168,7 @@ def role(name: Name, call: Node | None, context: str) -> str:
         return "name"
     if name.letter == "𝒯" or (name.letter in ("T", "𝒯") and name.index):
         return "name"
-    if name.letter in (
-        "a",
-        "b",
-        "c",
-        "A",
-        "B",
-        "C",
-        "kappa",
-        "Y",
-        "w",
-        "lambda",
-        "r",
-        "h",
-    ):
+    if name.letter in LENT:
         return "name"
     return "name" if _is_free(name, context) else ""
 
