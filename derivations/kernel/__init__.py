@@ -20,8 +20,8 @@ Read the rooms in this order; each leans on those before it.
   and what a term is up to O(h^p) as a step h tends to 0.
 - `definedness`, `means`, `written`: what a term needs to have a value, which means are finite, and the same asked of
   the text, before anything cancels.
-- `hypotheses`, `supposed`, `consistency`, `places`: what is supposed, that it is not known to hold nowhere, and where a
-  line stands.
+- `hypotheses`, `supposed`, `facts`, `never`, `consistency`, `places`: what is supposed, that it is not known to hold
+  nowhere, alone, together, or with what is so of any matrix, vector or function, and where a line stands.
 - `rules/base`, then the other rules in any order: primitives, each of which rewrites a term into one of the same value,
   or decides one relation. Each names its condition; `tests/kernel` reads each in finite models, and again without it.
 - `relations`, `theorem`: theorems, which only its functions make. To accept `previous = next` by a rule, it applies the

@@ -32,7 +32,7 @@ def joint_sign(ring: Any, f: Any, intervals: Mapping[Symbol, Interval]) -> str |
     members = {g: e for g, e in ring.meaning.items() if isinstance(e, sp.Symbol | ScalarFunction)}
     gaps, kinds = [], []
     for condition in ring.domain.conditions:
-        for gap in itertools.islice(_gaps(condition, sp.Tuple(*members.values()), ring.domain), MOST):
+        for gap in itertools.islice(instances(condition, sp.Tuple(*members.values()), ring.domain), MOST):
             gaps.append(gap)
             kinds.append(POSITIVE if condition.relation == "<" else NONNEGATIVE)
     unrolled = ring.domain.unroll(sp.Tuple(*gaps, *members.values()))  # all down to one and the same index
@@ -42,6 +42,12 @@ def joint_sign(ring: Any, f: Any, intervals: Mapping[Symbol, Interval]) -> str |
     numbers = {g for e in (below, *lowered) for g in e.free_symbols}
     known = {g: intervals[g] if g in intervals else ring.interval(g) for g in numbers}
     return _by_gaps(below, known, list(zip(lowered, kinds, strict=True)), DEEP)
+
+
+def sign_by_gaps(ring: Any, f: Any, gaps: list[Gap]) -> str | None:
+    """The sign of a polynomial in the generators of a ring, by polynomials in them of which the sign is known."""
+    numbers = {g for e in (f, *(gap for gap, _ in gaps)) for g in e.free_symbols}
+    return _by_gaps(f, {g: ring.interval(g) for g in numbers}, gaps, 1)
 
 
 def _by_gaps(f: Any, intervals: Mapping[Symbol, Interval], gaps: list[Gap], left: int) -> str | None:
@@ -89,7 +95,7 @@ def _with_multiples(f: Any, intervals: Mapping[Symbol, Interval], gaps: list[Gap
     return None
 
 
-def _gaps(condition: JointCondition, members: Any, domain: Domain) -> Iterator[Any]:
+def instances(condition: JointCondition, members: Any, domain: Domain) -> Iterator[Any]:
     """large - small at the indices that the members give, each known to lie in its range."""
     gap = core(condition.large) - core(condition.small)
     indices = list(condition.when)

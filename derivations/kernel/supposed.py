@@ -24,10 +24,12 @@ def refuse_known(name: str, e: Any, other: Any) -> None:
     """Refuse to suppose the density of a law that has a formula, or a value of a mean over it that is known."""
     if isinstance(e, LogDensity) and not isinstance(e.args[0], Density):
         raise Malformed(f"the hypothesis {name!r} supposes the density of {e.args[0]}, which is known")
-    if not isinstance(e, terms.Averaging) or e.args[0].atoms(Density) or _opaque(e, e.args[0].variables):
+    if not isinstance(e, terms.Averaging) or e == other:
         return
     constant = isinstance(e, terms.Expect) and not may_touch(e.args[1], e.args[0].variables)
-    if constant or not _unknown(sp.Tuple(e, other)):
+    opaque = e.args[0].atoms(Density) or _opaque(e, e.args[0].variables)
+    of_itself = isinstance(e, terms.KL) and e.args[0] == e.args[1]
+    if constant or of_itself or not (opaque or _unknown(sp.Tuple(e, other))):
         raise Malformed(f"the hypothesis {name!r} supposes {e} = {other}, and the mean is known: prove what it is")
 
 

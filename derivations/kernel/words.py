@@ -173,6 +173,11 @@ def turns(word: Word) -> list[Word]:
     return [word[n:] + word[:n] for n in range(len(word) if square else 1)] or [word]
 
 
+def in_turn(found: Sum) -> Sum:
+    """A sum of words of the same trace, in which words that are one another turned are one word."""
+    return added(*({min(turns(word) + turns(turned(word)), key=str): c} for word, c in found.items()))
+
+
 def nonnegative_trace(found: Sum) -> tuple[list[Any], bool] | None:
     """The numbers that must be positive for the trace not to be negative, and whether it then is positive.
 
