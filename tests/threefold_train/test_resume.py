@@ -161,19 +161,32 @@ def test_a_mark_of_the_best_that_cannot_be_read_is_found_before_training(tmp_pat
     assert "best.json is damaged" in run("sample", out / "best", "--out", tmp_path / "s.png", expect=2).stderr
 
 
+CODES = ("--widths", "8,8", "--blocks", 0, "--codes", 8, "--width", 16, "--depth", 1, "--heads", 2)
+
+
 @pytest.mark.sampled(2)
-def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "small", "where"),
+    [
+        ("digits-ddpm", SMALL["ddpm"], "."),
+        ("glyphs-dalle", (*CODES, "--compressor-steps", 7), "."),
+        ("glyphs-dalle", (*CODES, "--compressor-steps", 80), "compressor"),
+    ],
+    ids=["one stage", "in the second stage", "in the first stage"],
+)
+def test_a_run_killed_in_the_middle_resumes_exactly(tmp_path, name, small, where):
     """The real program, killed by SIGKILL from its own third checkpoint on, and gone on with."""
-    program = [sys.executable, "-m", "threefold", "train", "digits-ddpm", *map(str, SHORT), *map(str, SMALL["ddpm"])]
+    program = [sys.executable, "-m", "threefold", "train", name, *map(str, SHORT), *map(str, small)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     options = ["--steps", "80", "--checkpoint-every", "7"]
     whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
     subprocess.run([*program, *options, "--out", whole], env=environment, check=True, capture_output=True)
     victim = subprocess.Popen([*program, *options, "--out", parts], env=environment, stderr=subprocess.DEVNULL)
-    while victim.poll() is None and not list((tmp_path / "parts").glob("checkpoints/step-0000002*")):
+    while victim.poll() is None and not list((tmp_path / "parts" / where).glob("checkpoints/step-0000002*")):
         time.sleep(0.01)
     victim.kill()
     victim.wait()
-    assert len(losses(tmp_path / "parts")) < 80
+    assert len(losses(tmp_path / "parts" / where)) < 80
     subprocess.run([*program, *options, "--out", parts, "--resume"], env=environment, check=True, capture_output=True)
-    assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
+    for stage in {where, "."}:
+        assert losses(tmp_path / "whole" / stage) == losses(tmp_path / "parts" / stage)

@@ -18,7 +18,7 @@ from torch_impl.evaluation.context import Evaluation, takes
 from torch_impl.evaluation.distances import wilson
 from torch_impl.evaluation.figure import Figure
 from torch_impl.evaluation.metric import Metric
-from torch_impl.training.capabilities import Embeds, Samples, TakesCaptions
+from torch_impl.training.capabilities import Embeds, Reconstructs, Samples, TakesCaptions
 
 __all__ = ["METRICS", "AttributeReaders"]
 
@@ -104,6 +104,10 @@ def attributes_metric(e: Evaluation) -> list[Figure]:
         what = _WORDS[split]
         figures.append(_share(right.all(1), split, f"all six attributes right, {what}", over))
         figures.append(_share(right_on_real.all(1), f"{split}_reader", f"the same of real pictures, {what}", beside))
+        if isinstance(e.system, Reconstructs):
+            back = e.system.reconstructed(real.to(e.device), e.generator(32)).cpu()
+            kept = (readers.read(back) == said).all(1)
+            figures.append(_share(kept, f"{split}_codes", f"the same of real pictures from their codes, {what}", beside))
         for i, name in enumerate(names):
             figures.append(_share(right[:, i], f"{split}_{name}", f"{name} right, {what}", over))
             figures.append(_share(right_on_real[:, i], f"{split}_{name}_reader", f"{name} read right, {what}", beside))

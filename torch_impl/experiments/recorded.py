@@ -8,6 +8,7 @@ changes = { centred = false }
 name = "euler-10"
 metrics = ["straightness"]
 settings = { sampler = "euler", steps = 10 }
+beside = { rerank = "glyphs-clip" }  # settings that are runs of other presets, which are trained too, not counted
 """
 
 from __future__ import annotations
@@ -33,16 +34,19 @@ def record(name: str, work: Path, folder: Path, root: str | None = None) -> None
     experiment = read_document(name)["experiment"]
     runs = experiment.get("runs", [{}])
     results: dict[str, Any] = {"command": f"threefold train {name}"}
+    where: dict[str, Any] = {} if root is None else {"root": root}
+    others = {other for asked in experiment["evaluations"] for other in asked.get("beside", {}).values()}
+    beside = {other: str(train(small(other, **where), work / "beside" / other).out) for other in sorted(others)}
     seconds = cpu = 0.0
     for run in runs:
-        where: dict[str, Any] = {} if root is None else {"root": root}
         trained = train(small(name, **_frozen(run.get("changes", {})), **where), work / run.get("name", "run"))
         seconds, cpu = seconds + trained.seconds, cpu + trained.cpu_seconds
         found: dict[str, Any] = {}
         for asked in experiment["evaluations"]:
             place = found.setdefault(asked["name"], {}) if "name" in asked else found
             judged = replace(trained, out=trained.out / asked["stage"]) if "stage" in asked else trained
-            place.update(judge(judged, asked["metrics"], **asked.get("settings", {}), **where))
+            given = {setting: beside[other] for setting, other in asked.get("beside", {}).items()}
+            place.update(judge(judged, asked["metrics"], **asked.get("settings", {}), **given, **where))
         if "name" in run:
             results.setdefault("variants", {})[run["name"]] = {**trained.cost(), **found}
         else:

@@ -38,7 +38,7 @@ class WithDVAE(SystemConfig):
     beta: float = option(1.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
     beta_warmup: int = option(500, "Steps over which that weight grows from 0.", group=_CODES, least=0)
     temperature: float = option(1.0, "Temperature of the draws of codes at the first step.", group=_CODES, above=0)
-    last_temperature: float = option(0.0625, "Temperature from `temperature_steps` on.", group=_CODES, above=0)
+    last_temperature: float = option(0.0625, "Temperature once it has fallen.", group=_CODES, above=0)
     temperature_steps: int = option(1000, "Steps over which it falls, along half a cosine.", group=_CODES, least=0)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from torch_impl.evaluation.registry import METRICS
 from torch_impl.experiments import recorded, runs
-from torch_impl.experiments.record import small
+from torch_impl.experiments.record import Trained, small
 from torch_impl.runs.recipe import read_document
 
 COST = ("seconds", "cpu_seconds")
@@ -63,6 +63,25 @@ def test_a_declared_experiment_leaves_its_figures_pictures_and_curves(tmp_path: 
     assert keys == {"centred", "uncentred", "between"} and results["seconds"] > 0
     names = {path.name for path in (tmp_path / "kept").iterdir()}
     assert {"centred-config.json", "uncentred-metrics.jsonl", "centred-components.png"} <= names
+
+
+def test_runs_that_rank_are_trained_beside_it_and_their_cost_is_their_own(tmp_path: Path, monkeypatch) -> None:
+    trained: list[tuple[str, Path]] = []
+    judged: list[dict[str, Any]] = []
+
+    def train(chosen: Any, out: Path) -> Trained:
+        trained.append((chosen.name, out))
+        return Trained(out, 3.0 if chosen.name == "glyphs-dalle" else 100.0, 2.0)
+
+    monkeypatch.setattr(recorded, "train", train)
+    monkeypatch.setattr(recorded, "judge", lambda run, metrics, **settings: judged.append(settings) or {})
+    monkeypatch.setattr(recorded, "keep", lambda *given, **more: None)
+    (tmp_path / "kept").mkdir()
+    recorded.record("glyphs-dalle", tmp_path / "work", tmp_path / "kept")
+    other = tmp_path / "work" / "beside" / "glyphs-clip"
+    assert trained == [("glyphs-clip", other), ("glyphs-dalle", tmp_path / "work" / "run")]
+    assert [settings.get("rerank") for settings in judged] == [None, None, str(other)]
+    assert json.loads((tmp_path / "kept" / "results.json").read_text())["seconds"] == 3
 
 
 def test_an_unknown_experiment_is_named(monkeypatch, capsys) -> None:
