@@ -107,7 +107,9 @@ def attributes_metric(e: Evaluation) -> list[Figure]:
         if isinstance(e.system, Reconstructs):
             back = e.system.reconstructed(real.to(e.device), e.generator(32)).cpu()
             kept = (readers.read(back) == said).all(1)
-            figures.append(_share(kept, f"{split}_codes", f"the same of real pictures from their codes, {what}", beside))
+            figures.append(
+                _share(kept, f"{split}_codes", f"the same of real pictures from their codes, {what}", beside)
+            )
         for i, name in enumerate(names):
             figures.append(_share(right[:, i], f"{split}_{name}", f"{name} right, {what}", over))
             figures.append(_share(right_on_real[:, i], f"{split}_{name}_reader", f"{name} read right, {what}", beside))

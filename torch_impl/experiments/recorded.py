@@ -35,8 +35,7 @@ def record(name: str, work: Path, folder: Path, root: str | None = None) -> None
     runs = experiment.get("runs", [{}])
     results: dict[str, Any] = {"command": f"threefold train {name}"}
     where: dict[str, Any] = {} if root is None else {"root": root}
-    others = {other for asked in experiment["evaluations"] for other in asked.get("beside", {}).values()}
-    beside = {other: str(train(small(other, **where), work / "beside" / other).out) for other in sorted(others)}
+    beside: dict[str, str] = {}
     seconds = cpu = 0.0
     for run in runs:
         trained = train(small(name, **_frozen(run.get("changes", {})), **where), work / run.get("name", "run"))
@@ -45,6 +44,9 @@ def record(name: str, work: Path, folder: Path, root: str | None = None) -> None
         for asked in experiment["evaluations"]:
             place = found.setdefault(asked["name"], {}) if "name" in asked else found
             judged = replace(trained, out=trained.out / asked["stage"]) if "stage" in asked else trained
+            for other in asked.get("beside", {}).values():
+                if other not in beside:
+                    beside[other] = str(train(small(other, **where), work / "beside" / other).out)
             given = {setting: beside[other] for setting, other in asked.get("beside", {}).items()}
             place.update(judge(judged, asked["metrics"], **asked.get("settings", {}), **given, **where))
         if "name" in run:

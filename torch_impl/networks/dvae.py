@@ -70,6 +70,18 @@ class DVAE(nn.Module):
         logits: Tensor = self.to_logits(self.encoder(x))
         return logits
 
+    @torch.no_grad()
+    def spread_(self, x: Tensor, deviation: float = 3.0) -> None:
+        """Scale and shift the logits so that each code's have mean 0 and this deviation over all places of images.
+
+        A fresh encoder likes a few codes everywhere, and what is liked is learned; so every code is somebody's.
+        """
+        logits = self.logits(x)
+        scale = deviation / logits.std((0, 2, 3)).clamp_min(1e-6)
+        assert self.to_logits.bias is not None
+        self.to_logits.bias.sub_(logits.mean((0, 2, 3))).mul_(scale)
+        self.to_logits.weight.mul_(scale.view(-1, 1, 1, 1))
+
     def encode(self, x: Tensor) -> Tensor:
         """The likeliest codes (batch, h, w), int64, of images."""
         return self.logits(x).argmax(1)

@@ -41,7 +41,8 @@ class DalleConfig(WithCaptions, WithDVAE, kind="dalle"):
 
     stage = "compressor"
 
-    compressor_steps: int = option(2000, "Steps of the training of the codes.", group="Codes", least=1)
+    compressor_steps: int = option(1500, "Steps of the training of the codes.", group="Codes", least=1)
+    compressor_lr: float = option(3e-3, "Peak learning rate of that training.", group="Codes", above=0)
     width: int = option(128, "Width of the transformer.", group="Transformer")
     depth: int = option(4, "Its blocks.", group="Transformer")
     heads: int = option(4, "Its heads.", group="Transformer")
@@ -69,7 +70,7 @@ class DalleConfig(WithCaptions, WithDVAE, kind="dalle"):
         return DVAESystemConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(DVAESystemConfig)})
 
     def first_stage(self) -> FirstStage:
-        return FirstStage(self.compressor(), self.compressor_steps)
+        return FirstStage(self.compressor(), self.compressor_steps, trainer={"lr": self.compressor_lr})
 
     @classmethod
     def small(cls) -> DalleConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -17,13 +17,14 @@ from torch_impl.systems.config import SystemConfig
 from torch_impl.systems.levels import halvings
 from torch_impl.training.fields import option
 from torch_impl.training.functions import Function, listed
-from torch_impl.training.system import Batch, System
+from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["TRAINING_ONLY", "DVAESystem", "DVAESystemConfig", "WithDVAE", "code_functions", "code_use"]
 
 TRAINING_ONLY = ("decoder_variance", "beta", "beta_warmup", "temperature", "last_temperature", "temperature_steps")
 """Fields that say how a discrete VAE is trained, not what it is."""
 _CODES = "Codes"
+_FIRST = 500  # pictures that the codes are spread over before the first step
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class WithDVAE(SystemConfig):
     blocks: int = option(1, "Their residual blocks a level.", group=_CODES, least=0)
     codes: int = option(128, "Codes to choose from at each place.", group=_CODES, least=2)
     code_dim: int = option(32, "Entries of the vector that a code stands for.", group=_CODES)
-    decoder_variance: float = option(0.01, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
-    beta: float = option(1.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
-    beta_warmup: int = option(500, "Steps over which that weight grows from 0.", group=_CODES, least=0)
+    decoder_variance: float = option(0.03, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
+    beta: float = option(4.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
+    beta_warmup: int = option(0, "Steps over which that weight grows from 0.", group=_CODES, least=0)
     temperature: float = option(1.0, "Temperature of the draws of codes at the first step.", group=_CODES, above=0)
-    last_temperature: float = option(0.0625, "Temperature once it has fallen.", group=_CODES, above=0)
+    last_temperature: float = option(0.4, "Temperature once it has fallen.", group=_CODES, above=0)
     temperature_steps: int = option(1000, "Steps over which it falls, along half a cosine.", group=_CODES, least=0)
 
     def __post_init__(self) -> None:
@@ -89,6 +90,11 @@ class DVAESystem(System):
         super().__init__()
         self.config, self.model = config, DVAE(config.network())
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))  # steps, where a recorded step finds them
+
+    def prepare(self, data: Any, stage: TrainedStage | None) -> None:
+        """Spread the codes over the first pictures of the training data."""
+        x, _ = data.fetch(torch.arange(_FIRST if data.size is None else min(_FIRST, data.size)))
+        self.model.spread_(x)
 
     def temperature(self) -> Tensor:
         """That of the draws at this step."""

@@ -79,7 +79,7 @@ def test_runs_that_rank_are_trained_beside_it_and_their_cost_is_their_own(tmp_pa
     (tmp_path / "kept").mkdir()
     recorded.record("glyphs-dalle", tmp_path / "work", tmp_path / "kept")
     other = tmp_path / "work" / "beside" / "glyphs-clip"
-    assert trained == [("glyphs-clip", other), ("glyphs-dalle", tmp_path / "work" / "run")]
+    assert trained == [("glyphs-dalle", tmp_path / "work" / "run"), ("glyphs-clip", other)]
     assert [settings.get("rerank") for settings in judged] == [None, None, str(other)]
     assert json.loads((tmp_path / "kept" / "results.json").read_text())["seconds"] == 3
 
