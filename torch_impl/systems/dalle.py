@@ -127,7 +127,7 @@ class DalleSystem(System):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, *, labels: Tensor | None = None) -> Tensor:
-        """n images decoded from codes that were drawn after the words of captions (n, length); those of the data if None."""
+        """n images decoded from codes that were drawn after the words of captions (n, length), or of the data's."""
         tokens = self.sample_labels(n) if labels is None else labels
         codes = self.model.sample(tokens, generator)
         return self.compressor.decode(codes.view(n, *self.compressor.code_shape)).clamp(-1, 1)

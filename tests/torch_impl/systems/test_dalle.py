@@ -114,12 +114,12 @@ def test_codes_are_spread_over_the_first_pictures_before_any_step() -> None:
     config = dataclasses.replace(fitted().compressor(), widths=(16, 16), codes=32)
     system, data = config.build(), load("captions", image_size=16)
     x = pictures(500).x
-    narrow, _, _ = system.code_use(x)
+    before, _, _ = system.code_use(x)
     system.prepare(data, None)
     logits = system.model.logits(x)
     assert torch.allclose(logits.mean((0, 2, 3)), torch.zeros(32), atol=1e-3)
     assert torch.allclose(logits.std((0, 2, 3)), torch.full((32,), 3.0), atol=1e-2)
-    assert narrow < 16 < 24 < system.code_use(x)[0]
+    assert before < 24 < system.code_use(x)[0]  # of 32 codes that could be used alike
 
 
 def test_held_out_loss_is_the_bound_of_whole_codes_and_training_s_is_of_soft_ones() -> None:
