@@ -43,7 +43,7 @@ class DalleConfig(WithCaptions, WithDVAE, kind="dalle"):
 
     compressor_steps: int = option(1500, "Steps of the training of the codes.", group="Codes", least=1)
     compressor_lr: float = option(3e-3, "Peak learning rate of that training.", group="Codes", above=0)
-    width: int = option(128, "Width of the transformer.", group="Transformer")
+    width: int = option(96, "Width of the transformer.", group="Transformer")
     depth: int = option(4, "Its blocks.", group="Transformer")
     heads: int = option(4, "Its heads.", group="Transformer")
     text_weight: float = option(

@@ -31,11 +31,11 @@ _FIRST = 500  # pictures that the codes are spread over before the first step
 class WithDVAE(SystemConfig):
     """A discrete VAE of images, and how it is trained."""
 
-    widths: tuple[int, ...] = option((32, 64), "Widths of encoder and decoder of images, a level each.", group=_CODES)
+    widths: tuple[int, ...] = option((64,), "Widths of encoder and decoder of images, a level each.", group=_CODES)
     blocks: int = option(1, "Their residual blocks a level.", group=_CODES, least=0)
-    codes: int = option(128, "Codes to choose from at each place.", group=_CODES, least=2)
-    code_dim: int = option(32, "Entries of the vector that a code stands for.", group=_CODES)
-    decoder_variance: float = option(0.03, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
+    codes: int = option(64, "Codes to choose from at each place.", group=_CODES, least=2)
+    code_dim: int = option(16, "Entries of the vector that a code stands for.", group=_CODES)
+    decoder_variance: float = option(0.01, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
     beta: float = option(4.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
     beta_warmup: int = option(0, "Steps over which that weight grows from 0.", group=_CODES, least=0)
     temperature: float = option(1.0, "Temperature of the draws of codes at the first step.", group=_CODES, above=0)
@@ -62,7 +62,8 @@ class WithDVAE(SystemConfig):
         )
 
     def at_side(self, size: int) -> Self:
-        return replace(self, image_size=size, widths=(32, 64, 128)[: halvings(size, 2 if size <= 32 else 3)])
+        levels = halvings(size, 1 if size < 32 else 2 if size < 64 else 3)  # to a map of 8 by 8, where that can be
+        return replace(self, image_size=size, widths=(64, 128, 128)[:levels])
 
 
 @dataclass(frozen=True)
