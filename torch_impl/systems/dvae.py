@@ -35,7 +35,7 @@ class WithDVAE(SystemConfig):
     blocks: int = option(1, "Their residual blocks a level.", group=_CODES, least=0)
     codes: int = option(64, "Codes to choose from at each place.", group=_CODES, least=2)
     code_dim: int = option(16, "Entries of the vector that a code stands for.", group=_CODES)
-    decoder_variance: float = option(0.01, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
+    decoder_variance: float = option(0.03, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
     beta: float = option(4.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
     beta_warmup: int = option(0, "Steps over which that weight grows from 0.", group=_CODES, least=0)
     temperature: float = option(1.0, "Temperature of the draws of codes at the first step.", group=_CODES, above=0)
