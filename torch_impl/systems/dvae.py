@@ -21,7 +21,15 @@ from torch_impl.training.system import Batch, System, TrainedStage
 
 __all__ = ["TRAINING_ONLY", "DVAESystem", "DVAESystemConfig", "WithDVAE", "code_functions", "code_use"]
 
-TRAINING_ONLY = ("decoder_variance", "beta", "beta_warmup", "temperature", "last_temperature", "temperature_steps")
+TRAINING_ONLY = (
+    "decoder_variance",
+    "beta",
+    "first_beta",
+    "beta_steps",
+    "temperature",
+    "last_temperature",
+    "temperature_steps",
+)
 """Fields that say how a discrete VAE is trained, not what it is."""
 _CODES = "Codes"
 _FIRST = 500  # pictures that the codes are spread over before the first step
@@ -36,8 +44,9 @@ class WithDVAE(SystemConfig):
     codes: int = option(64, "Codes to choose from at each place.", group=_CODES, least=2)
     code_dim: int = option(16, "Entries of the vector that a code stands for.", group=_CODES)
     decoder_variance: float = option(0.03, "Variance of pixels about the decoded ones.", group=_CODES, above=0)
-    beta: float = option(4.0, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
-    beta_warmup: int = option(0, "Steps over which that weight grows from 0.", group=_CODES, least=0)
+    beta: float = option(0.5, "Weight of the KL to the uniform law of codes.", group=_CODES, least=0)
+    first_beta: float = option(4.0, "That weight at the first step.", group=_CODES, least=0)
+    beta_steps: int = option(1000, "Steps over which it goes from the one to the other.", group=_CODES, least=0)
     temperature: float = option(1.0, "Temperature of the draws of codes at the first step.", group=_CODES, above=0)
     last_temperature: float = option(0.4, "Temperature once it has fallen.", group=_CODES, above=0)
     temperature_steps: int = option(1000, "Steps over which it falls, along half a cosine.", group=_CODES, least=0)
@@ -81,8 +90,9 @@ class DVAESystemConfig(WithDVAE, kind="dvae"):
 class DVAESystem(System):
     """loss = -log N(x; x', variance) + beta KL(q(codes | x) || uniform), nats for each number of a picture.
 
-    In training x' is decoded from Gumbel-softmax draws at a temperature that falls, and beta grows; otherwise from
-    draws of whole codes with the full beta, so that 1 gives the evidence bound (`vae.beta.bound`, `gumbel.softmax`).
+    In training x' is decoded from Gumbel-softmax draws at a temperature that falls, with a beta that moves; otherwise
+    from draws of whole codes with the last beta, so that 1 gives the evidence bound (`vae.beta.bound`,
+    `gumbel.softmax`).  A high beta at first keeps all codes in use, a low one later lets them say more.
     """
 
     taken: Tensor
@@ -108,7 +118,7 @@ class DVAESystem(System):
         uniform, temperature = draws.uniform(*logits.shape), self.temperature()
         if self.training:
             decoded = self.model.decode_mixture(gumbel_softmax(logits, uniform, temperature))
-            beta = config.beta * ramp(self.taken, config.beta_warmup)
+            beta = config.first_beta + (config.beta - config.first_beta) * ramp(self.taken, config.beta_steps)
         else:
             decoded, beta = self.model.decode(gumbel_draw(logits, uniform)), torch.tensor(config.beta)
         error = (decoded.float() - x).square().mean()
