@@ -125,7 +125,7 @@ def test_codes_are_spread_over_the_first_pictures_before_any_step() -> None:
 def test_held_out_loss_is_the_bound_of_whole_codes_and_training_s_is_of_soft_ones() -> None:
     torch.manual_seed(0)
     config = DVAESystemConfig(
-        16, 3, widths=(8,), blocks=0, codes=6, code_dim=4, decoder_variance=0.3, beta=1.0, beta_warmup=4
+        16, 3, widths=(8,), blocks=0, codes=6, code_dim=4, decoder_variance=0.3, beta=1.0, first_beta=4.0
     )
     system, batch = config.build(), pictures()
     logits = system.model.logits(batch.x).detach()
@@ -141,9 +141,9 @@ def test_held_out_loss_is_the_bound_of_whole_codes_and_training_s_is_of_soft_one
     assert soft["loss"].item() != pytest.approx(float(held_out), rel=1e-4) and soft["temperature"].item() == 1
 
 
-def test_draws_become_sharper_and_the_price_higher_by_the_steps_that_were_taken() -> None:
+def test_draws_become_sharper_and_the_price_another_by_the_steps_that_were_taken() -> None:
     config = DVAESystemConfig.small()
-    system = dataclasses.replace(config, temperature_steps=2, beta_warmup=2).build().train()
+    system = dataclasses.replace(config, temperature_steps=2, beta_steps=2).build().train()
     batch, seen = Batch(torch.rand(4, 1, 8, 8)), []
     for _ in range(3):
         terms = system(batch, Draws(0, 4).at(0))  # the same step of the draws: what counts is what was taken
@@ -276,7 +276,7 @@ def test_a_stage_that_was_trained_otherwise_is_taken() -> None:
 
 def test_both_stages_stopped_go_on_bit_for_bit(tmp_path: Path) -> None:
     trainer = TrainerConfig(4, 8, warmup=0, log_every=1, validate_every=0, preview_every=0, checkpoint_every=2)
-    small = dataclasses.replace(DalleConfig.small(), compressor_steps=4, temperature_steps=3, beta_warmup=3)
+    small = dataclasses.replace(DalleConfig.small(), compressor_steps=4, temperature_steps=3, beta_steps=3)
     chosen = Preset("small", "", DataChoice("captions", 16), small, trainer)
     for preset, name in ((compressor_preset(chosen), "codes"), (chosen, "words")):
         stage = None if name == "codes" else find_checkpoint(tmp_path / "codes")
