@@ -98,9 +98,9 @@ def test_codes_that_a_run_trained_are_taken_by_another(command, runs: Path, tmp_
 @pytest.mark.parametrize(
     ("stage", "options", "words"),
     [
-        ("codes/compressor", ("--codes", 9), "has codes = 8, and this model asks for 9; give another compressor with"),
+        ("codes/compressor", ("--codes", 9), "has --codes = 8, and this model asks for 9; give another discrete VAE"),
         ("codes/compressor", ("--image-size", 32, "--widths", "8,8"), "give a stage of the same data"),
-        ("codes", (), "is a model of kind dalle, and the compressor is one of kind dvae"),
+        ("codes", (), "is a model of kind dalle, and the discrete VAE is one of kind dvae"),
         ("nowhere", (), "nowhere"),
     ],
 )

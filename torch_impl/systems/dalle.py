@@ -101,7 +101,7 @@ class DalleSystem(System):
         """
         if stage is None:
             raise ValueError("DALL·E needs a trained discrete VAE; train it first, or give one with --from")
-        refuse_other_stage(stage, self.config.compressor(), "compressor", free=TRAINING_ONLY)
+        refuse_other_stage(stage, self.config.compressor(), "discrete VAE", free=TRAINING_ONLY)
         assert isinstance(stage.system, DVAESystem)
         self.compressor.load_state_dict(stage.system.model.state_dict())
 

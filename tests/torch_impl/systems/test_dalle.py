@@ -256,7 +256,7 @@ def test_samples_follow_their_captions() -> None:
         (dataclasses.replace(fitted().compressor(), codes=9), "has codes = 9, and this model asks for 8; give another"),
         (dataclasses.replace(fitted().compressor(), widths=(8,)), r"has widths = \(8,\), and this model asks for"),
         (dataclasses.replace(fitted().compressor(), image_size=32), "has image_size = 32"),
-        (VQVAESystemConfig.small(), "is a model of kind vqvae, and the compressor is one of kind dvae"),
+        (VQVAESystemConfig.small(), "is a model of kind vqvae, and the discrete VAE is one of kind dvae"),
         (None, "needs a trained discrete VAE"),
     ],
 )
