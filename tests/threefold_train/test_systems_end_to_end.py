@@ -214,7 +214,7 @@ def test_samples_of_a_flow_that_cannot_be(command, flow: Path, tmp_path: Path, o
         (("digits-cascade", "--network", "dit"), "is a unet"),
         (("digits-vqvae2", "--widths", "8,8,8"), "is not divisible by 16"),
         (("digits-vqvae2", "--prior-heads", 7), "must be divisible by"),
-        (("glyphs-dalle", "--heads", 3), "--heads = 3 does not divide --width = 96"),
+        (("glyphs-dalle", "--heads", 5), "--heads = 5 does not divide --width = 96"),
         (("glyphs-dalle", "--last-temperature", 2), "it must be at most --temperature = 1"),
         (("glyphs-dalle", "--set", "vocabulary=a"), "comes from its data and cannot be set"),
         (("mixture-flow", "--data", "moon"), "mixture:moon"),
