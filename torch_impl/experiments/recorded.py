@@ -47,7 +47,7 @@ def record(name: str, work: Path, folder: Path, root: str | None = None) -> None
             for other in asked.get("beside", {}).values():
                 if other not in beside:
                     beside[other] = str(train(small(other, **where), work / "beside" / other).out)
-            given = {setting: beside[other] for setting, other in asked.get("beside", {}).items()}
+            given: dict[str, Any] = {setting: beside[other] for setting, other in asked.get("beside", {}).items()}
             place.update(judge(judged, asked["metrics"], **asked.get("settings", {}), **given, **where))
         if "name" in run:
             results.setdefault("variants", {})[run["name"]] = {**trained.cost(), **found}

@@ -74,7 +74,7 @@ class CaptionCodes(nn.Module):
 
     def _told(self, tokens: Tensor, codes: Tensor) -> Tensor:
         """What stands at the first places: the start, the words, and as many codes as there are."""
-        start = self.start.expand(len(tokens), 1, -1)
+        start = self.start.expand(tokens.shape[0], 1, -1)
         h = torch.cat([start, self.word(tokens), self.code(codes)], dim=1)
         return h + self.position[: h.shape[1]]
 

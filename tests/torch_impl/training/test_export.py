@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -24,8 +25,10 @@ from torch_impl.systems import SystemConfig
 from torch_impl.systems.cascade import CascadeConfig
 from torch_impl.systems.classifier import ClassifierConfig
 from torch_impl.systems.consistency import ConsistencyConfig
+from torch_impl.systems.dalle import DalleConfig
 from torch_impl.systems.ddpm import DDPMConfig
 from torch_impl.systems.distill import DistillConfig
+from torch_impl.systems.dvae import DVAESystemConfig
 from torch_impl.systems.edm import EDMConfig
 from torch_impl.systems.flow import FlowConfig
 from torch_impl.systems.latent import LatentConfig
@@ -63,6 +66,8 @@ FURTHER = [
     ClassifierConfig(8, 1, 10, timesteps=20, widths=(8,), blocks=1, attention=False),
     PCAConfig(8, 1, 10, latent_dim=3),
     VQVAE2SystemConfig(8, 1, 10, widths=(8,), codes=8, top_width=8, top_codes=8, prior_width=8, prior_depth=1),
+    DVAESystemConfig.small(),
+    dataclasses.replace(DalleConfig.small(), vocabulary=("a", "b", "c")),
     LEARNED,
 ]
 
