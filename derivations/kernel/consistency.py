@@ -131,7 +131,9 @@ def _put_into(other: Said, equation: Said) -> Said | None:
     table = _table_of(equation, sides)
     if not any(sides.has(key) for key in table):
         return None
-    if _is_function(equation.sides[0]) and not sides.has(*MOVING):  # for all vectors, so for those that are drawn too
+    if _is_function(equation.sides[0], equation.where) and not sides.has(
+        *MOVING
+    ):  # for all vectors, so for those that are drawn too
         return replace(other, sides=tuple(side.xreplace(table) for side in other.sides))
     try:
         return replace(other, sides=tuple(substitute(side, table, other.where) for side in other.sides))
@@ -142,11 +144,10 @@ def _put_into(other: Said, equation: Said) -> Said | None:
 def _table_of(equation: Said, other: Any) -> dict[Any, Any]:
     """What an equation says of parts of another: of a law, of a function of vectors, or of one value."""
     left, right = equation.sides
-    if isinstance(left, LogDensity) and isinstance(left.args[0], Density) and isinstance(right, LogDensity):
+    if isinstance(left, LogDensity) and isinstance(right, LogDensity):
         own, law = left.args[0], right.args[0]
-        if own.variables == law.variables and own != law:
-            return {own: law}
-    if _is_function(left):
+        return {own: law} if isinstance(own, Density) and own.variables == law.variables else {}
+    if _is_function(left, equation.where):
         members = [a for a in other.atoms(type(left)) if len(a.args) == len(left.args) and not right.has(type(left))]
         return {a: _at(right, left.args, a.args, equation.where) for a in members if not loose(a)}
     if not (isinstance(left, sp.Expr) and isinstance(right, sp.Expr)):
@@ -160,9 +161,10 @@ def _table_of(equation: Said, other: Any) -> dict[Any, Any]:
     return _solved(sp.expand(left - right)) if are_numbers else {}
 
 
-def _is_function(e: Any) -> bool:
+def _is_function(e: Any, domain: Domain) -> bool:
     """Is it a function at vectors that stand for any others?"""
-    free = all(type(a) is terms.VectorSymbol for a in e.args) and len(set(e.args)) == len(e.args)
+    free = all(type(a) is terms.VectorSymbol and a.name not in domain.intervals for a in e.args)
+    free = free and len(set(e.args)) == len(e.args)
     return isinstance(e, terms.ScalarFunction | terms.VectorFunction) and free
 
 

@@ -97,10 +97,7 @@ def _is_free(e: Any, domain: Domain) -> bool:
 
 def _never_as_vectors(left: Any, right: Any, domain: Domain) -> bool:
     """For all values of a vector: so its coefficients must be the same on both sides."""
-    try:
-        form = linear_form(left - right)
-    except ValueError:
-        return False
+    form = linear_form(left - right)
     alone = not any(a.args and not terms.is_family_variable(a) for a in form)
     return alone and any(_is_free(a, domain) and sign_of(c, domain) in ("+", "-") for a, c in form.items())
 

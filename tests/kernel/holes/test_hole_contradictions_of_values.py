@@ -18,6 +18,7 @@ from derivations.rules import (
     KL,
     POSITIVE,
     UNIT,
+    AtMost,
     Coord,
     Domain,
     Entry,
@@ -46,7 +47,7 @@ from derivations.rules import (
 a, b, c = (scalar(f"values_{name}") for name in "abc")
 m, n = (sp.Symbol(f"values_{name}", integer=True) for name in "mn")
 f, g, net = scalar_function("values_f"), scalar_function("values_g"), vector_function("values_net")
-A, B = covariance("Values_A"), covariance("Values_B")
+A, B, C = (covariance(f"Values_{name}") for name in "ABC")
 u, one, two = vector("values_u"), constant_vector("values_one"), constant_vector("values_two")
 a11, a12, a22 = Entry(A, 1, 1), Entry(A, 1, 2), Entry(A, 2, 2)
 SIZED = Domain(sizes={"Values_A": 2, "Values_B": 2})
@@ -89,6 +90,9 @@ FALSE: dict[str, Callable[[], Attack]] = {
     "a determinant above the trace": lambda: supposing((LogDet(A), Trace(A, DIM))),
     "two determinants": lambda: supposing((LogDet(A), sp.S.Zero), (LogDet(A * A), sp.S.One)),
     "a trace of squares": lambda: supposing((Trace(A, DIM), sp.S.One), (Trace(A * A, DIM), sp.S(2))),
+    "a sum below 0": lambda: supposing((A + B, -sp.S.One)),
+    "a product of three that is 0": lambda: supposing((A * B * C, sp.S.Zero)),
+    "a divergence below 0": lambda: supposing((KL(q(z), p(z)), sp.S(-1))),
     "a commutator that is 1": lambda: supposing((A * B - B * A, sp.S.One)),
     "a commutator that is definite": lambda: supposing((A * B - B * A, A)),
     "a product that is too large": lambda: supposing((Inner(one, two), sp.S(2)), (Norm2(one), 1), (Norm2(two), 1)),
@@ -153,6 +157,18 @@ TRUE: dict[str, Callable[[], Attack]] = {
     ),
     "a function": lambda: supposing((net(z), a * z), (net(z), b * z)),
     "a function and a value of it": lambda: supposing((f(z), Norm2(z)), (f(one), sp.S(4))),
+    "a function on a part of the space": lambda: supposing(
+        (f(z), Norm2(z)), (f(one), sp.S(-1)), domain=Domain({"z": POSITIVE})
+    ),
+    "a long sum": lambda: supposing((SumTo(f(i), i, 1, m), a), (f(1), b), domain=Domain(indices={m: (1, 9)})),
+    "a function of a sum": lambda: supposing((f(one + two), sp.S.One), (f(z), Norm2(z)), (net(z), z)),
+    "a quotient": lambda: supposing((a * b, c * sp.exp(b)), (a, b)),
+    "a number of an unknown number of traces": lambda: supposing(
+        (Trace(A, 2), sp.S.One), (Entry(B, 1, 1), sp.S.One), domain=SIZED
+    ),
+    "a logarithm of a quotient": lambda: supposing((sp.log(1 / a), b), domain=NUMBERS),
+    "an order besides": lambda: supposing((a, sp.S.One), (AtMost(a, b), AtMost(b, c))),
+    "a form in two vectors": lambda: supposing((Quadratic(one, A, two), sp.S(-1))),
     "a fixed point": lambda: supposing((net(one), one), (net(two), 2 * two)),
     "a number at which they meet": lambda: supposing((f(z), a * Norm2(z)), (f(z), Norm2(z))),
 }
