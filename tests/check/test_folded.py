@@ -143,3 +143,10 @@ def test_a_letter_that_is_defined_twice_is_put_in_no_more() -> None:
     assert last(*twice, rf"{MEAN}[f(z)] = {MEAN}[\log p(x|z)]") not in (*PROVED, "refuted")
     assert last(*twice[:2], twice[1], rf"{MEAN}[f(z)] = {MEAN}[\log p(x|z)]") in PROVED
     assert last(ENCODER, "y = 2x", "y = 3z", rf"{MEAN}[y] = 3{MEAN}[z]") not in (*PROVED, "refuted")
+
+
+def test_a_function_is_put_in_at_its_own_argument_alone() -> None:
+    said = r"f(z) = \|z\|^2"
+    assert last(ENCODER, said, rf"{MEAN}[f(z)] = {MEAN}[\|z\|^2]") in PROVED
+    assert last(ENCODER, said, rf"{MEAN}[f(x)] = {MEAN}[\|z\|^2]") not in (*PROVED, "refuted")
+    assert last(ENCODER, said, rf"{MEAN}[f(x)] = f(x)") in PROVED

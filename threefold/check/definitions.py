@@ -77,7 +77,7 @@ class Definitions:
         found = self.names.get(name)
         if found is None:
             return None
-        if all(_is_parameter(a) for a in node[1]) or found.call == node:
+        if found.call == node or (all(_is_parameter(a) for a in node[1]) and not is_own(name, node)):
             return found
         return None
 

@@ -12,7 +12,7 @@ from derivations.rules import Coord, Density, Entropy, SumTo, Trace
 from threefold.check import laws, moments, own_letters, single, varying, vectors
 from threefold.check.contexts import vae
 from threefold.check.contexts.base import key_of, latex_of
-from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss
+from threefold.check.definitions import COVARIANCES, is_evidence_bound, is_loss, is_own
 from threefold.check.lowering import LinkReader
 from threefold.check.tokens import NotRead
 from threefold.check.tree import Name, Node, Piece, bare, letter_of
@@ -42,6 +42,8 @@ def symbol(reader: LinkReader, node: Node) -> Any:
     defined = reader.definitions.named(name)
     wanted = reader.unfold != "none" or name.letter in reader.settings.posterior
     if defined is not None and wanted and name not in reader.unfolding:
+        if defined.call is not None and is_own(name, defined.call) and not reader.calls:  # f(x) is no product f x
+            raise NotRead("a function without its argument")
         reader.uses.append(defined.line)
         reader.unfolding.append(name)
         try:

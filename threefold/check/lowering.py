@@ -65,6 +65,7 @@ class LinkReader(ABC):
         self.names_matrices = False  # a covariance is in the line
         self.names_no_data = False  # neither x nor z is in the line: its Gaussians are any two of one space
         self.noise_letter = ""  # what the line calls the one noise that it speaks of
+        self.calls = True  # f(x) is a value of f, where it may also be a product
         self.reaches = False  # an average, an integral, a gradient is in the line
         self.withheld = ""  # why nothing that is read here may be refuted
 

@@ -166,6 +166,7 @@ def _lowered(reader: Reader, parsed: Parsed, relation: str) -> Reading:
     reader.line_letters = letters
     reader.names_matrices = "Sigma" in letters
     reader.names_no_data = not reader.context.chain and not letters & {"x", "X", "z", "Z"}
+    reader.calls = parsed.choices.letters_call
     reader.reaches = varying.reaches((left, right))
     opposite = False
     if left.kind == right.kind == "opt" and {left[0], right[0]} <= {"min", "max"} and left[1] == right[1]:
