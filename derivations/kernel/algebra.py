@@ -16,6 +16,7 @@ from derivations.kernel import terms
 from derivations.kernel.dependence import enter
 from derivations.kernel.domain import Domain
 from derivations.kernel.lowering import Lowering, OutsideFragment, linear_form
+from derivations.kernel.quotients import factored, lowest_terms
 from derivations.kernel.substitution import core
 from derivations.kernel.words import definite, nonnegative_trace, reduced, semidefinite, words
 
@@ -108,11 +109,11 @@ class Algebra(Lowering):
         return found if found != "+" or self.domain.at_least_zero(hi - lo) else "0+"
 
     def is_nonzero(self, e: Any) -> bool:
-        numerator = sp.fraction(sp.cancel(self.lower(self.prepare(core(e)))))[0]
+        numerator = lowest_terms(self.lower(self.prepare(core(e))))[0]
         if numerator == 0:
             return False
         return all(
-            self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in sp.factor_list(numerator)[1]
+            self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in factored(numerator)[1]
         )
 
     def _sign_inside(self, e: Any) -> str | None:

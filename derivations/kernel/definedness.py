@@ -17,9 +17,10 @@ from derivations.kernel.algebra import Algebra, OutsideFragment
 from derivations.kernel.binders import INDEXED
 from derivations.kernel.continuous import Granted, after_start, integral_conditions, regular, sde_conditions
 from derivations.kernel.dependence import enter, may_vary
-from derivations.kernel.domain import Domain
+from derivations.kernel.domain import Domain, Interval
 from derivations.kernel.expansion import expanded
 from derivations.kernel.means import is_polynomial_mean
+from derivations.kernel.memory import is_genuine, remembered
 from derivations.kernel.stepwise import Unexpandable
 from derivations.kernel.substitution import Captured, substitute
 from derivations.kernel.words import definite
@@ -215,6 +216,22 @@ def refuse_unknown_limits(e: Any, symbol: Any) -> None:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
+def _can_be_remembered(kind: str, e: Any, domain: Domain) -> bool:
+    """Is all that the answer depends on in the key, and genuine? What a domain says of itself is not believed."""
+    said = domain.copied().content if type(domain) is Domain else None
+    return said == domain.content and is_genuine((kind, e)) and all(map(_is_plain, domain.content))
+
+
+def _is_plain(part: Any) -> bool:
+    if type(part) is tuple:
+        return all(map(_is_plain, part))
+    if type(part) is Interval:
+        flags = (part.open_lo, part.open_hi, part.nonzero)
+        return _is_plain((part.lo, part.hi)) and all(type(flag) is bool for flag in flags)
+    return is_genuine(part) or part is sp.S.Infinity or part is sp.S.NegativeInfinity
+
+
+@remembered(8192, _can_be_remembered, by=lambda kind, e, domain: (kind, e, domain.content))
 def holds(kind: str, e: Any, domain: Domain) -> bool:
     """Does one condition follow from the domain?"""
     algebra = Algebra(domain)

@@ -19,6 +19,7 @@ from derivations.kernel.domain import NONNEGATIVE, POSITIVE, REAL, Domain, Inter
 from derivations.kernel.forms import FORMS, form_sign
 from derivations.kernel.joint import joint_sign
 from derivations.kernel.powers import by_monomial, integer_power, power_interval
+from derivations.kernel.quotients import factored, lowest_terms
 from derivations.kernel.radicals import OutsideFragment, log_of, root
 from derivations.kernel.signs import polynomial_sign
 from derivations.kernel.surface import by_constant_factor, linear_form, merge_sums, multilinear, on_the_surface
@@ -182,16 +183,16 @@ class Lowering:
         level = max((at + 1 for at, around in self.indices.items() if e.has(around)), default=0)
         if level and set(constants := by_constant_factor(body, index)) != {sp.S.One}:
             parts = [(self.lower(self.prepare(f)), terms.SumTo(b, index, lo, hi)) for f, b in constants.items()]
-            self._refuse_poles_of_empty_sums([sp.fraction(sp.cancel(f))[1] for f, _ in parts], n)
+            self._refuse_poles_of_empty_sums([lowest_terms(f)[1] for f, _ in parts], n)
             return sp.Add(*[f * self._sum(rest) for f, rest in parts])
         i = self.indices.setdefault(level, sp.Dummy("i", integer=True, positive=True))
         outer, self.domain = self.domain, self.domain.with_index(i, sp.S.One, n)
         try:
             lowered = self.lower(self.prepare(body.xreplace({index: sp.expand(i + lo - 1)})))
-            numerator, denominator = sp.fraction(sp.cancel(lowered))
+            numerator, denominator = lowest_terms(lowered)
             inside = [g for g in lowered.free_symbols if self._depends(g, i)]
             fixed, moving = sp.S.One, sp.S.One
-            constant, factors = sp.factor_list(denominator)
+            constant, factors = factored(denominator)
             for f, power in factors:
                 if f.free_symbols & set(inside):
                     moving *= f**power
@@ -207,7 +208,7 @@ class Lowering:
 
     def _refuse_poles_of_empty_sums(self, denominators: list[Expr], n: Expr) -> None:
         """A denominator pulled out of a sum of n terms must not be 0 where n is 0: inside, nobody divided by it."""
-        factors = [f for d in denominators for f, _ in sp.factor_list(d)[1]]
+        factors = [f for d in denominators for f, _ in factored(d)[1]]
         if factors and not self.domain.at_least_zero(n - 1):
             for f in factors:
                 if not (self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f)):
@@ -235,7 +236,7 @@ class Lowering:
     # --- signs ---
 
     def _sign(self, lowered: Expr) -> str | None:
-        numerator, denominator = sp.fraction(sp.cancel(lowered))
+        numerator, denominator = lowest_terms(lowered)
         if numerator == 0:
             return "0"
         return self._sign_by_factors(numerator, denominator) or self._sign_of_whole_fraction(numerator, denominator)
@@ -250,7 +251,7 @@ class Lowering:
     def _sign_by_factors(self, numerator: Expr, denominator: Expr) -> str | None:
         negative = weak = False
         for part in (numerator, denominator):
-            constant, factors = sp.factor_list(part)
+            constant, factors = factored(part)
             negative ^= constant < 0
             for f, power in factors:
                 s = self._factor_sign(f)

@@ -61,22 +61,28 @@ def refuse_strangers(what: str, *parts: Any) -> None:
 
 
 def remembered(
-    size: int, can_be: Callable[..., bool] = lambda *asked: is_genuine(asked)
+    size: int,
+    can_be: Callable[..., bool] = lambda *asked: is_genuine(asked),
+    by: Callable[..., Any] = lambda *asked: asked,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Remember what a function found, up to so many answers; `can_be` tells of which arguments."""
+    """Remember what a function found, up to so many answers.
+
+    `can_be` tells of which arguments, `by` under which key: all that the answer depends on.
+    """
 
     def kept_by(function: Callable[..., Any]) -> Callable[..., Any]:
         kept: dict[Any, Any] = {}
 
         @wraps(function)
         def look(*asked: Any) -> Any:
-            if asked in kept:
-                return kept[asked]
+            key = by(*asked)
+            if key in kept:
+                return kept[key]
             found = function(*asked)
             if can_be(*asked):
                 if len(kept) >= size:
                     kept.clear()
-                kept[asked] = found
+                kept[key] = found
             return found
 
         look.cache_clear = kept.clear  # type: ignore[attr-defined]

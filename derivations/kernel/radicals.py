@@ -7,6 +7,8 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Symbol
 
+from derivations.kernel.quotients import factored, lowest_terms
+
 
 class OutsideFragment(ValueError):
     """The expression is not one this algebra can decide; the verdict is Undecided, never a guess."""
@@ -38,9 +40,9 @@ def root(ring: Any, base: Expr) -> Expr:
 
 def in_factors(ring: Any, base: Expr) -> tuple[Any, list[tuple[Expr, int]]]:
     """A rational number, and irreducible factors with their powers, none of them known to be negative."""
-    numerator, denominator = sp.fraction(sp.cancel(base))
-    c1, top = sp.factor_list(numerator)
-    c2, bottom = sp.factor_list(denominator)
+    numerator, denominator = lowest_terms(base)
+    c1, top = factored(numerator)
+    c2, bottom = factored(denominator)
     factors, rational = [], c1 / c2
     for f, power in [*top, *[(f, -p) for f, p in bottom]]:
         f, flip = (-f, sp.S.NegativeOne) if ring._factor_sign(f) in ("-", "0-") else (f, sp.S.One)

@@ -11,6 +11,7 @@ import sympy as sp
 
 from derivations.kernel import terms
 from derivations.kernel.domain import Domain
+from derivations.kernel.memory import remembered
 from derivations.kernel.terms import Density, Law, Malformed, VectorFunction
 
 JOINING = sp.Add | sp.Mul | terms.Bilinear | terms.Equal | terms.Div | Law
@@ -35,41 +36,26 @@ class Spaces:
     @classmethod
     def of(cls, expressions: Iterable[Any], sizes: Mapping[str, Any]) -> Spaces:
         """The spaces of core terms; Malformed when something would live in two."""
-        spaces = cls()
-        everything = sp.Tuple(*expressions)
-        for e in sp.preorder_traversal(everything):
-            if isinstance(e, MATRICES) or (isinstance(e, sp.Expr) and e.is_commutative is False):
-                for names in _neighbours(e):
-                    spaces._join(names)
-            elif isinstance(e, JOINING) and not isinstance(e, Density):
-                spaces._join({name for part in e.args for name in lives_with(part)})
-            elif places := BESIDE.get(type(e)):
-                spaces._join({name for place in places for name in lives_with(e.args[place])})
-            elif isinstance(e, terms.HeldFixed):
-                for c, value in e.table.items():
-                    spaces._join(lives_with(c) | lives_with(value))
-            elif isinstance(e, terms.Partial):
-                for place, direction in zip(e.places, e.directions, strict=True):
-                    spaces._join(lives_with(e.inputs[int(place) - 1]) | lives_with(direction))
-        laws = [a for a in everything.atoms(Law) if not isinstance(a, Density)]
-        given = [(lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
-        given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in everything.atoms(terms.Trace)]
-        traces = everything.atoms(terms.Div, terms.Laplacian)
-        given += [(lives_with(trace.args[1]), False, trace.args[2]) for trace in traces]
+        spaces, given = cls(), []
+        for e in map(sp.sympify, expressions):
+            together, sizes_there = _said(e)
+            for names in together:
+                spaces._join(names)
+            given += sizes_there
         for of_matrix, size in sizes.items():
             of: dict[Name, Any] = {of_matrix: size}
             if isinstance(size, tuple):
                 of = {("rows", of_matrix): size[0], ("columns", of_matrix): size[1]}
-            given += [({end}, False, sp.sympify(n, strict=True)) for end, n in of.items()]
+            given += [(frozenset({end}), False, sp.sympify(n, strict=True)) for end, n in of.items()]
         for members, of_bits, size in given:
             for name in {n for member in members for n in spaces.together.get(member, {member})}:
                 if spaces.known.setdefault(name, (of_bits, sp.expand(size))) != (of_bits, sp.expand(size)):
                     raise Malformed(f"{_shown(name)}, or what it is added to or multiplied with, lives in two spaces")
         return spaces
 
-    def _join(self, names: set[Name]) -> None:
+    def _join(self, together: frozenset[Name]) -> None:
         """The names that live in one space share one set."""
-        names = names.union(*(self.together.get(name, set()) for name in names))
+        names = set(together).union(*(self.together.get(name, set()) for name in together))
         self.together.update(dict.fromkeys(names, names))
 
     def _sizes(self, e: Any) -> set[Any]:
@@ -104,6 +90,32 @@ class Spaces:
         for place, size in zip(e.args[1:], shape, strict=True):
             if not (domain.at_least_zero(place - 1) and domain.at_least_zero(size - place)):
                 raise Malformed(f"{e} lies outside the matrix, or may: {place} is not known to lie in 1..{size}")
+
+
+@remembered(4096)
+def _said(e: Any) -> tuple[tuple[frozenset[Name], ...], tuple[tuple[frozenset[Name], bool, Any], ...]]:
+    """What one term says: which names live in one space, and the sizes of some, with whether they are of bits."""
+    together: list[set[Name]] = []
+    for part in sp.preorder_traversal(e):
+        if isinstance(part, MATRICES) or (isinstance(part, sp.Expr) and part.is_commutative is False):
+            together += _neighbours(part)
+        elif isinstance(part, JOINING) and not isinstance(part, Density):
+            together.append({name for a in part.args for name in lives_with(a)})
+        elif places := BESIDE.get(type(part)):
+            together.append({name for place in places for name in lives_with(part.args[place])})
+        elif isinstance(part, terms.HeldFixed):
+            together += [lives_with(c) | lives_with(value) for c, value in part.table.items()]
+        elif isinstance(part, terms.Partial):
+            directed = zip(part.places, part.directions, strict=True)
+            together += [lives_with(part.inputs[int(place) - 1]) | lives_with(to) for place, to in directed]
+    laws = [a for a in e.atoms(Law) if not isinstance(a, Density)]
+    given = [(lives_with(law.args[0]), isinstance(law, terms.BernoulliProduct), law.args[-1]) for law in laws]
+    given += [(lives_with(trace.args[0]), False, trace.args[1]) for trace in e.atoms(terms.Trace)]
+    given += [(lives_with(trace.args[1]), False, trace.args[2]) for trace in e.atoms(terms.Div, terms.Laplacian)]
+    return (
+        tuple(dict.fromkeys(map(frozenset, together))),
+        tuple((frozenset(members), of_bits, size) for members, of_bits, size in given),
+    )
 
 
 def _shown(name: Name) -> str:

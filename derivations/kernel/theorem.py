@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import sympy as sp
 
+from derivations.kernel import memory
 from derivations.kernel.algebra import Algebra
 from derivations.kernel.definedness import Undischarged, conditions, discharge
 from derivations.kernel.domain import Domain
@@ -42,6 +43,8 @@ from derivations.kernel.terms import (
     VectorSymbol,
 )
 from derivations.kernel.written import written_conditions
+
+MOST_PLACES = 4
 
 
 class DoesNotFollow(ValueError):
@@ -139,13 +142,42 @@ def _theorems() -> tuple[Callable[[Facts], Theorem], Callable[[Any], Facts]]:
 _make, _facts = _theorems()
 
 
+def _lines() -> Callable[[Place], dict[Any, Theorem]]:
+    """The lines that were started at a place, for the last few places: a line is asked for up to four times."""
+    kept: dict[int, tuple[Place, dict[Any, Theorem]]] = {}
+
+    def started(here: Place) -> dict[Any, Theorem]:
+        if id(here) not in kept:
+            if len(kept) == MOST_PLACES:
+                del kept[next(iter(kept))]
+            kept[id(here)] = here, {}
+        return kept[id(here)][1]
+
+    return started
+
+
+_started = _lines()
+
+
 # --- lines and steps --------------------------------------------------------------------------------------------------
 
 
 def start(here: Place, e: Any) -> Theorem:
-    """e = e: the term means something all over the domain, as it is written and when it is written out."""
+    """e = e: the term means something all over the domain, as it is written and when it is written out.
+
+    What is equal to a line that was started here is that line: the theorem is about the term that was looked at.
+    """
     if not is_genuine(here):
         raise StepFails("a theorem stands at a place that the kernel made")
+    if not memory.is_genuine(e):
+        return _start(here, e)
+    started = _started(here)
+    if e not in started:
+        started[e] = _start(here, e)
+    return started[e]
+
+
+def _start(here: Place, e: Any) -> Theorem:
     made = admit(e, here.domain, here.spaces)
     met = discharge(conditions(made, here.domain), here.granted)
     discharge(written_conditions(e, here.domain, here.around), here.granted)
