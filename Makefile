@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help verify test test-long test-site coverage lint docs book zensical docs-serve bench experiments clean
+.PHONY: help verify test test-long test-site site-tests coverage lint docs book zensical docs-serve bench experiments clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -33,7 +33,10 @@ test-long: $(VENV)/.has-dev ## More of the tests: every network compiled, more p
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 # Half of them need a browser: on Debian or Ubuntu `apt-get install chromium`, elsewhere any Chromium or Chrome on PATH.
-test-site: $(VENV)/.has-dev docs ## The tests that read the built site (those in a browser need Chromium)
+test-site: docs ## The tests that read the built site (those in a browser need Chromium)
+	@$(MAKE) --no-print-directory site-tests
+
+site-tests: $(VENV)/.has-dev # the same for a site that is built already
 	THREEFOLD_SITE=$(abspath $(SITE)) THREEFOLD_LEDGER=$(abspath $(LEDGER)) $(BIN)/python -m pytest -n 2 --dist loadfile -m "site and not long" tests/site $(ARGS)
 
 coverage: $(VENV)/.has-dev ## The kernel's tests, which must take every branch of the kernel
