@@ -112,9 +112,7 @@ class Algebra(Lowering):
         numerator = lowest_terms(self.lower(self.prepare(core(e))))[0]
         if numerator == 0:
             return False
-        return all(
-            self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in factored(numerator)[1]
-        )
+        return all(self._factor_sign(f) in ("+", "-") or self._declared_nonzero(f) for f, _ in factored(numerator)[1])
 
     def _sign_inside(self, e: Any) -> str | None:
         if self._depth == 12:

@@ -225,9 +225,8 @@ def _can_be_remembered(kind: str, e: Any, domain: Domain) -> bool:
 def _is_plain(part: Any) -> bool:
     if type(part) is tuple:
         return all(map(_is_plain, part))
-    if type(part) is Interval:
-        flags = (part.open_lo, part.open_hi, part.nonzero)
-        return _is_plain((part.lo, part.hi)) and all(type(flag) is bool for flag in flags)
+    if type(part) is Interval:  # its flags are True or False: the copy would not have been made
+        return _is_plain((part.lo, part.hi))
     return is_genuine(part) or part is sp.S.Infinity or part is sp.S.NegativeInfinity
 
 

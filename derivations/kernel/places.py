@@ -83,7 +83,8 @@ def _content(made: Any) -> Any:
     granted = (made.granted.smooth, made.granted.dominated, tuple(made.granted.classes.items()))
     known = tuple((name, space) for name, space in made.spaces.known.items())
     joint = tuple(c.content for c in domain.conditions)
-    return (intervals, *bounds, tuple(domain.sizes.items()), joint, supposed, known, made.integrable, granted)
+    parts = (intervals, *bounds, tuple(domain.sizes.items()), joint, domain.content)
+    return (*parts, supposed, known, made.integrable, granted)
 
 
 _keep, is_genuine = _register()
