@@ -254,7 +254,9 @@ def _defined(claim: Claim) -> Verdict:
     for s in claim.says:
         if not isinstance(s.lhs, DefinedFunction) or s.relation != "=" or core(s.lhs) != core(s.rhs):
             return Undecided(f"{s.text()} is no definition: write one abbreviation = what it stands for")
-        if len(set(s.lhs.args)) < len(s.lhs.args) or any(a.args and not is_family_variable(a) for a in s.lhs.args):
+        if s.rhs.has(type(s.lhs)):
+            return Undecided(f"{s.text()} is a theorem about {type(s.lhs).__name__}, which stands on both sides")
+        if len(set(s.lhs.args)) < len(s.lhs.args) or not all(a.is_Symbol or is_family_variable(a) for a in s.lhs.args):
             return Undecided(f"{s.text()} is an instance of a definition: put variables, each once, into {s.lhs}")
     return Defined()
 

@@ -11,8 +11,9 @@ from derivations.language.definitions import defined
 from derivations.notation import abar, alpha, beta, schedule, snr, t, z
 from derivations.rules import REAL, Domain, Norm2, define, definition, scalar
 
-a = scalar("defined_a")
+a, b = scalar("defined_a"), scalar("defined_b")
 square = define("defined_square", r"\varsigma", lambda v: v**2)
+between = define("defined_between", r"\pi_b", lambda v, w: v * w)
 NUMBERS = Domain({"defined_a": REAL})
 
 
@@ -44,8 +45,15 @@ def test_another_term_of_the_same_value_is_not_what_it_stands_for() -> None:
 
 
 def test_an_instance_defines_nothing() -> None:
-    found = verdict(made((square(2 * a), 4 * a**2, "")))
-    assert isinstance(found, Undecided) and "instance" in found.reason, found
+    for lhs, rhs in ((square(2 * a), 4 * a**2), (square(3), 9), (between(a, 1), a), (between(a, a), a**2)):
+        found = verdict(made((lhs, rhs, "")))
+        assert isinstance(found, Undecided) and "instance" in found.reason, found
+
+
+def test_an_abbreviation_is_not_defined_by_itself() -> None:
+    found = verdict(made((between(a, b), between(b, a), "a product has no order")))
+    assert isinstance(found, Undecided) and "both sides" in found.reason, found
+    assert isinstance(verdict(made((between(a, b), b * a, ""))), Defined)
 
 
 def test_a_wrong_body_is_never_a_definition() -> None:
