@@ -11,13 +11,12 @@ from derivations import notation as N
 from derivations.kernel.terms import Averaging
 from threefold.check.contexts.base import Settings, key_of
 from threefold.check.definitions import COVARIANCES, NEVER, Definitions, lone
-from threefold.check.display import statements
-from threefold.check.parse import Choices
-from threefold.check.parses import parse_side
-from threefold.check.tokens import Group, Item, NotRead, Token, flat
+from threefold.check.equalities import equalities
+from threefold.check.kinds import EQUALITIES
+from threefold.check.tokens import Group, Item, Token, flat
 from threefold.check.tree import Name, Node, bare, children, walk
 
-EQUALITIES = frozenset(["=", ":=", r"\equiv", "=:"])
+SIGNS = EQUALITIES | {"=:"}
 VARIABLES = frozenset(["x", "X", "y", "Y", "z", "Z", "epsilon"])
 REACHES = frozenset(["mean", "KL", "grad", "int"])
 REACHING = "a name that varies stands beside an average or a gradient, and its definition is not put in"
@@ -41,28 +40,12 @@ def names_in(formulas: Iterable[Sequence[Item]], settings: Settings) -> tuple[st
 
 def _said(items: Sequence[Item]) -> Iterator[tuple[Name, tuple[Node, ...], Node]]:
     """(name, its arguments, what it is equated to) for every lone side of an equality."""
-    try:
-        links = [link for statement in statements(items) for link in statement.links]
-    except NotRead:
-        return
-    for left, relation, right in links:
-        if relation.text not in EQUALITIES or not left or not right:
-            continue
-        try:
-            sides = parse_side(left, Choices())[0], parse_side(right, Choices())[0]
-        except NotRead:
-            continue
+    for sides in equalities(items, SIGNS):
         for one, other in (sides, sides[::-1]):
             found = _named(one)
-            if found is not None and (
-                found[0].letter not in NEVER or found[0].accents
-            ):  # no laws, states, sizes, indices
+            # no laws, states, sizes, indices
+            if found is not None and (found[0].letter not in NEVER or found[0].accents):
                 yield (*found, other)
-
-
-def _is_variable(node: Node) -> bool:
-    node = bare(node)
-    return node.kind == "sym" and node[0].letter in ("x", "X", "z", "Z") and not node[0].accents
 
 
 def _named(side: Node) -> tuple[Name, tuple[Node, ...]] | None:

@@ -15,6 +15,7 @@ from threefold.check.contexts.base import Settings
 from threefold.check.contexts.detect import CONTEXTS, plain
 from threefold.check.definitions import LENT, NEVER, SCHEDULE, Definitions, is_loss, tie
 from threefold.check.display import statements
+from threefold.check.equalities import equalities
 from threefold.check.parse import Choices, Parser
 from threefold.check.parses import parse_side
 from threefold.check.read import Reader
@@ -225,20 +226,10 @@ def _tied(left: Sequence[Item] | None, right: Sequence[Item]) -> set[str]:
 def functions_in(displays: Iterable[Sequence[Item]]) -> dict[Node, Node]:
     """What the document says that f(x_{t-1}) is, for every function that is no law: the first that it says."""
     found: dict[Node, Node] = {}
-    for items in displays:
-        try:
-            links = [link for statement in statements(items) for link in statement.links]
-        except NotRead:
-            continue
-        for left, relation, right in links:
-            if relation.text not in ("=", ":=", r"\equiv") or not left:
-                continue
-            try:
-                call = bare(parse_side(left, Choices())[0])
-                if call.kind == "call" and call[0][0].letter in ("f", "g", "h", "m"):
-                    found.setdefault(call, parse_side(right, Choices())[0])
-            except NotRead:
-                continue
+    for left, right in (pair for items in displays for pair in equalities(items)):
+        call = bare(left)
+        if call.kind == "call" and call[0][0].letter in ("f", "g", "h", "m"):
+            found.setdefault(call, right)
     return found
 
 
@@ -253,25 +244,10 @@ def with_functions(node: Node, functions: dict[Node, Node]) -> Node:
 def scores_in(formulas: Iterable[Sequence[Item]]) -> dict[Node, Node]:
     """s_t(x), for every function that the document says is a gradient of a logarithm."""
     found: dict[Node, Node] = {}
-    for items in formulas:
-        try:
-            links = [link for statement in statements(items) for link in statement.links]
-        except NotRead:
-            continue
-        for left, relation, right in links:
-            if relation.text not in ("=", ":=", r"\equiv") or not left:
-                continue
-            try:
-                call, value = (bare(parse_side(side, Choices())[0]) for side in (left, right))
-            except NotRead:
-                continue
-            if (
-                call.kind == "call"
-                and call[0][0].letter == "s"
-                and value.kind == "grad"
-                and bare(value[2]).kind == "log"
-            ):
-                found.setdefault(call, value)
+    for call, value in (map(bare, pair) for items in formulas for pair in equalities(items)):
+        is_score = value.kind == "grad" and bare(value[2]).kind == "log"
+        if call.kind == "call" and call[0][0].letter == "s" and is_score:
+            found.setdefault(call, value)
     return found
 
 
