@@ -28,6 +28,12 @@ class NetworkConfig:
             if not values or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in values):
                 raise ValueError(f"{field} = {value!r}; it must be made of integers of at least 1")
 
+    def require_not_negative(self, field: str) -> None:
+        """The field is at least 0."""
+        value = getattr(self, field)
+        if value < 0:
+            raise ValueError(f"{field} = {value}; it must not be negative")
+
     def require_probability(self, field: str) -> None:
         """The field is in [0, 1)."""
         value = getattr(self, field)

@@ -40,8 +40,7 @@ class DVAEConfig(NetworkConfig):
         self.require_positive("image_size", "in_channels", "channels", "groups", "codes", "code_dim")
         self.require_halvings(self.image_size, len(self.channels))
         self.require_groups(self.groups, self.channels)
-        if self.blocks < 0:
-            raise ValueError(f"blocks = {self.blocks}; it must not be negative")
+        self.require_not_negative("blocks")
 
 
 @network(DVAEConfig)

@@ -65,8 +65,7 @@ class VAEConfig(NetworkConfig):
             raise ValueError(f"encoder = {self.encoder!r} is not one of 'mlp', 'cnn'")
         if self.likelihood not in get_args(LikelihoodName):
             raise ValueError(f"likelihood = {self.likelihood!r} is not one of 'bernoulli', 'gaussian'")
-        if self.blocks < 0:
-            raise ValueError(f"blocks = {self.blocks}; it must not be negative")
+        self.require_not_negative("blocks")
         if self.decoder_variance != "learned" and not (
             isinstance(self.decoder_variance, float | int) and 0 < self.decoder_variance < math.inf
         ):

@@ -54,8 +54,7 @@ class VQVAEConfig(NetworkConfig):
         self.require_probability("revive_below")
         if self.codebook not in get_args(Codebook):
             raise ValueError(f"codebook = {self.codebook!r} is not one of 'ema', 'gradient'")
-        if self.blocks < 0:
-            raise ValueError(f"blocks = {self.blocks}; it must not be negative")
+        self.require_not_negative("blocks")
         if not self.commitment > 0:
             raise ValueError(
                 f"commitment = {self.commitment!r}; it must be positive, or the encoder runs away from the codebook"
